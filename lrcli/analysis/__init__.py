@@ -1,0 +1,1 @@
+"""What the learned parameters mean: recovery of the true ones, the fitted curve. NumPy, float64."""

@@ -1,0 +1,57 @@
+"""The `lrcli` program: its commands, its exit codes, the last place an error passes."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lrcli import __version__
+from lrcli.cli.garbage import forget_for_exit, pause_collecting
+from lrcli.cli.train import EPILOG as TRAIN_EPILOG
+from lrcli.cli.train import train
+from lrcli.errors import LrcliError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="lrcli",
+    help="Run small supervised-learning experiments whose answer is known.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lrcli {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="Exit codes: 0 done; 1 a run failed or diverged; 2 the command line or the file is wrong; "
+    "130 interrupted."
+)
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run small supervised-learning experiments whose answer is known."""
+
+
+app.command(epilog=TRAIN_EPILOG)(train)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    pause_collecting()
+    try:
+        app()
+    except LrcliError as error:
+        sys.stdout.flush()
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    finally:
+        forget_for_exit()

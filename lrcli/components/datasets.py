@@ -1,0 +1,175 @@
+"""Datasets: generators of examples whose rule is known."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lrcli.config.base import Config
+
+__all__ = ["AnyDataset", "Dataset", "LinearDataset", "SineDataset", "XorDataset"]
+
+Array = NDArray[np.float64]
+
+
+class Dataset(Config):
+    """Base of all generators.
+
+    Attributes:
+        num_classes: how many classes the targets name (0, 1, ...), or None where targets are numbers.
+    """
+
+    num_classes: ClassVar[int | None] = None
+
+    num_train: int = Field(1000, ge=1, description="training examples")
+    num_val: int = Field(1000, ge=0, description="validation examples")
+    num_test: int = Field(0, ge=0, description="test examples")
+    seed: int | None = Field(
+        None, ge=0, description="fixes the data while the run's seed moves the rest; default: the run's"
+    )
+    outliers: dict[int, float] = Field(
+        default_factory=dict, description="from the index of a training example to the target it gets"
+    )
+
+    @property
+    def num_features(self) -> int:
+        """D, the numbers that describe one example."""
+        return 1
+
+    def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
+        """Draw examples.
+
+        Args:
+            rng: the generator of this seed and split.
+            count: N, how many.
+
+        Returns:
+            inputs (N, D) and targets (N, 1).
+        """
+        raise NotImplementedError
+
+    def true_parameters(self, model: str) -> dict[str, Array] | None:
+        """The parameters with which a model kind is the rule behind the data, where there are any.
+
+        Args:
+            model: the model's kind.
+
+        Returns:
+            From parameter name to array in the parameter's shape (a polynomial's ``coef`` is given as
+            far as it is not zero), or None.
+        """
+        return None
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What one field alone cannot tell: (key, message) pairs."""
+        for index in self.outliers:
+            if not 0 <= index < self.num_train:
+                yield "outliers", f"there is no training example {index}; there are 0 to {self.num_train - 1}"
+
+
+class LinearDataset(Dataset):
+    """y = x . w + b + noise, features N(0, feature_std^2), noise N(0, noise^2)."""
+
+    kind: Literal["linear"]
+    w: list[float] = Field(min_length=1, description="true weights, one for each feature")
+    b: float = Field(description="true bias")
+    noise: float = Field(0.0, ge=0, description="standard deviation of the noise in the targets")
+    feature_std: float | list[float] = Field(
+        1.0, description="standard deviation of the features: one number, or one for each"
+    )
+
+    @property
+    def num_features(self) -> int:
+        return len(self.w)
+
+    def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
+        inputs = rng.standard_normal((count, len(self.w))) * np.asarray(self.feature_std)
+        targets = inputs @ np.array(self.w)[:, None] + self.b
+        return inputs, targets + self.noise * rng.standard_normal((count, 1))
+
+    def true_parameters(self, model: str) -> dict[str, Array] | None:
+        if model == "linear":
+            return {"w": np.array(self.w)[:, None], "b": np.array([self.b])}
+        if model == "polynomial":
+            return {"coef": np.array([self.b, *self.w])}
+        return None
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        yield from super().problems()
+        stds = self.feature_std if isinstance(self.feature_std, list) else [self.feature_std]
+        if isinstance(self.feature_std, list) and len(stds) != len(self.w):
+            yield "feature_std", f"has {len(stds)} numbers where w has {len(self.w)}"
+        if any(std < 0 for std in stds):
+            yield "feature_std", "must be at least 0"
+
+
+class SineDataset(Dataset):
+    """y = amplitude * sin(frequency * x + phase) + offset + noise, x between low and high (radians)."""
+
+    kind: Literal["sine"]
+    amplitude: float = Field(1.0, description="height of the wave")
+    frequency: float = Field(1.0, description="radians for each unit of x")
+    phase: float = Field(0.0, description="radians at x = 0")
+    offset: float = Field(0.0, description="mean level")
+    low: float = Field(-math.pi, description="smallest x")
+    high: float = Field(math.pi, description="largest x; greater than low")
+    spacing: Literal["grid", "uniform"] = Field(
+        "grid", description="grid: equally spaced, both ends included, in order; uniform: drawn"
+    )
+    noise: float = Field(0.0, ge=0, description="standard deviation of the noise in the targets")
+
+    def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
+        if self.spacing == "grid":
+            x = np.linspace(self.low, self.high, count)
+        else:
+            x = rng.uniform(self.low, self.high, count)
+        y = self.amplitude * np.sin(self.frequency * x + self.phase) + self.offset
+        return x[:, None], (y + self.noise * rng.standard_normal(count))[:, None]
+
+    def true_parameters(self, model: str) -> dict[str, Array] | None:
+        if model == "sinusoid":
+            names = ("amplitude", "frequency", "phase", "offset")
+            return {name: np.array(getattr(self, name)) for name in names}
+        return None
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        yield from super().problems()
+        if not self.low < self.high:
+            yield "high", f"must be greater than low, which is {self.low:g}"
+
+
+class XorDataset(Dataset):
+    """Two features U[low, high); the target is 1 where x0 * x1 >= 0, else 0."""
+
+    num_classes = 2
+
+    kind: Literal["xor"]
+    low: float = Field(-1.0, description="smallest feature")
+    high: float = Field(1.0, description="largest feature; greater than low")
+    label_noise: float = Field(
+        0.0, ge=0, le=1, description="probability with which a target is flipped, in every split"
+    )
+
+    @property
+    def num_features(self) -> int:
+        return 2
+
+    def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
+        inputs = rng.uniform(self.low, self.high, (count, 2))
+        same_sign = inputs[:, :1] * inputs[:, 1:] >= 0
+        flipped = rng.random((count, 1)) < self.label_noise
+        return inputs, (same_sign ^ flipped).astype(np.float64)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        yield from super().problems()
+        if not self.low < self.high:
+            yield "high", f"must be greater than low, which is {self.low:g}"
+        for index, target in self.outliers.items():
+            if target not in (0, 1):
+                yield "outliers", f"the target of example {index} must be 0 or 1, not {target:g}"
+
+
+AnyDataset = Annotated[LinearDataset | SineDataset | XorDataset, Field(discriminator="kind")]

@@ -1,0 +1,81 @@
+"""Losses: what training makes small.
+
+A loss is a value for each term, reduced to one number by their mean or their sum. The regression
+losses and ``bce`` have a term for each output of each example; ``cross_entropy`` has one for each
+example. o is the model's output, y the target.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from lrcli.config.base import Config
+
+__all__ = ["AnyLoss", "HalfMSE", "Loss"]
+
+
+class Loss(Config):
+    """Base of all losses.
+
+    Attributes:
+        needs_classes: its targets must be classes, not numbers.
+    """
+
+    needs_classes: ClassVar[bool] = False
+
+    reduction: Literal["mean", "sum"] = Field("mean", description="over the terms of a batch or a set")
+
+    def num_outputs(self, num_classes: int | None) -> int:
+        """O, the numbers that the model must produce for one example.
+
+        Args:
+            num_classes: of the dataset; None where its targets are numbers.
+        """
+        return 1
+
+
+class MSE(Loss):
+    """(o - y)^2, the squared error."""
+
+    kind: Literal["mse"]
+
+
+class HalfMSE(Loss):
+    """(o - y)^2 / 2, so that its derivative is the error itself."""
+
+    kind: Literal["half_mse"]
+
+
+class L1(Loss):
+    """|o - y|, the absolute error."""
+
+    kind: Literal["l1"]
+
+
+class Huber(Loss):
+    """(o - y)^2 / 2 where |o - y| <= delta, else delta (|o - y| - delta / 2) (Huber 1964)."""
+
+    kind: Literal["huber"]
+    delta: float = Field(1.0, gt=0, description="error at which the square turns into a line")
+
+
+class BCE(Loss):
+    """log(1 + exp(o)) - y o, binary cross-entropy; the model's one output o is the logit of class 1."""
+
+    needs_classes = True
+
+    kind: Literal["bce"]
+
+
+class CrossEntropy(Loss):
+    """log(sum_k exp(o_k)) - o_y, cross-entropy; o holds a logit for each class, y is the class."""
+
+    needs_classes = True
+
+    kind: Literal["cross_entropy"]
+
+    def num_outputs(self, num_classes: int | None) -> int:
+        return num_classes or 1
+
+
+AnyLoss = Annotated[MSE | HalfMSE | L1 | Huber | BCE | CrossEntropy, Field(discriminator="kind")]

@@ -1,0 +1,193 @@
+"""Optimizers: keys, defaults and per-step coefficients, as in torch.optim.
+
+An update rule needs a few numbers at each step: the learning rate, a bias correction and the like.
+They depend on the step and on a member's hyperparameters, never on its gradients, so they are worked
+out here, in float64, ahead of the steps. What is left for an engine is the arithmetic on gradients
+(`lrcli.components.torch_optimizers`), in which every coefficient may differ from member to member.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lrcli.components.schedules import AnySchedule, Constant
+from lrcli.config.base import Config
+
+__all__ = ["SGD", "Adam", "AdamW", "AnyOptimizer", "Optimizer", "RMSprop"]
+
+Array = NDArray[np.float64]
+Vectors = Mapping[str, Array]
+
+
+class Optimizer(Config):
+    """Base of all optimizers.
+
+    Attributes:
+        numeric: the keys that hold numbers, each possibly different for every member.
+    """
+
+    numeric: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
+
+    schedule: AnySchedule = Field(
+        default_factory=lambda: Constant(kind="constant"), description="the rate over the steps"
+    )
+
+    def hyperparameters(self) -> dict[str, float]:
+        """The numeric keys as one flat mapping; a list such as ``betas`` becomes ``betas.0, betas.1``."""
+        flat: dict[str, float] = {}
+        for name in self.numeric:
+            value = getattr(self, name)
+            if isinstance(value, list):
+                flat.update({f"{name}.{i}": part for i, part in enumerate(value)})
+            else:
+                flat[name] = value
+        return flat
+
+    def rates(self, h: Vectors, steps: NDArray[Any], total: int) -> Array:
+        """The scheduled learning rates, (T, R) or (1, R); see `Schedule.rates`."""
+        return self.schedule.rates(h["lr"], steps, total)
+
+    def coefficients(self, h: Vectors, steps: NDArray[Any], total: int) -> dict[str, Array]:
+        """The numbers that the update rule needs at each step.
+
+        Args:
+            h: from the names of `hyperparameters` to vectors (R,).
+            steps: (T,) step numbers, the first of a run being 0.
+            total: steps of the whole run.
+
+        Returns:
+            From name to (T, R), or (1, R) where no step differs.
+        """
+        raise NotImplementedError
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What one field alone cannot tell: (key, message) pairs."""
+        yield from ()
+
+
+Rate = Annotated[float, Field(gt=0)]
+Decay = Annotated[float, Field(ge=0)]
+
+
+class SGD(Optimizer):
+    """g = gradient + weight_decay p; v = momentum v + (1 - dampening) g; p = p - lr v.
+
+    Without momentum v is g; with nesterov the step is along g + momentum v. The first v is g itself.
+    """
+
+    numeric = ("lr", "momentum", "dampening", "weight_decay")
+
+    kind: Literal["sgd"]
+    lr: Rate = Field(1e-3, description="learning rate")
+    momentum: Decay = Field(0.0, description="share of the last velocity that is kept")
+    dampening: float = Field(0.0, description="share of the gradient that the velocity does not take")
+    nesterov: bool = Field(False, description="look ahead along the velocity (Nesterov momentum)")
+    weight_decay: Decay = Field(0.0, description="L2 penalty added to the gradient")
+
+    def coefficients(self, h: Vectors, steps: NDArray[Any], total: int) -> dict[str, Array]:
+        intake = np.where(h["momentum"] == 0, 1.0, 1 - h["dampening"])[None, :]
+        if np.any(intake != 1):
+            intake = np.where(steps[:, None] == 0, 1.0, intake)
+        return {
+            "lr": self.rates(h, steps, total),
+            "momentum": h["momentum"][None, :],
+            "intake": intake,
+            "weight_decay": h["weight_decay"][None, :],
+        }
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.nesterov and self.momentum <= 0:
+            yield "nesterov", "needs a momentum greater than 0"
+        if self.nesterov and self.dampening != 0:
+            yield "dampening", "must be 0 with nesterov"
+
+
+class RMSprop(Optimizer):
+    """v = alpha v + (1 - alpha) g^2; p = p - lr g / (sqrt(v) + eps) (Hinton 2012).
+
+    Centered: v - m^2 in place of v, m the running mean of g. With momentum the steps accumulate:
+    u = momentum u + g / (sqrt(v) + eps); p = p - lr u.
+    """
+
+    numeric = ("lr", "alpha", "eps", "weight_decay", "momentum")
+
+    kind: Literal["rmsprop"]
+    lr: Rate = Field(1e-2, description="learning rate")
+    alpha: float = Field(0.99, ge=0, le=1, description="share of the running averages that is kept")
+    eps: Decay = Field(1e-8, description="added to the root, against division by zero")
+    weight_decay: Decay = Field(0.0, description="L2 penalty added to the gradient")
+    momentum: Decay = Field(0.0, description="share of the last step that is kept")
+    centered: bool = Field(False, description="divide by the standard deviation, not the root mean square")
+
+    def coefficients(self, h: Vectors, steps: NDArray[Any], total: int) -> dict[str, Array]:
+        return {
+            "lr": self.rates(h, steps, total),
+            "alpha": h["alpha"][None, :],
+            "one_minus_alpha": 1 - h["alpha"][None, :],
+            "eps": h["eps"][None, :],
+            "weight_decay": h["weight_decay"][None, :],
+            "momentum": h["momentum"][None, :],
+        }
+
+
+class _AdamFamily(Optimizer):
+    """What Adam and AdamW share: all but the weight decay."""
+
+    numeric = ("lr", "betas", "eps", "weight_decay")
+
+    lr: Rate = Field(1e-3, description="learning rate")
+    betas: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
+        default_factory=lambda: [0.9, 0.999],
+        min_length=2,
+        max_length=2,
+        description="shares of the running means of g and of g^2 that are kept",
+    )
+    eps: Decay = Field(1e-8, description="added to the root, against division by zero")
+    amsgrad: bool = Field(False, description="divide by the largest v so far")
+
+    def coefficients(self, h: Vectors, steps: NDArray[Any], total: int) -> dict[str, Array]:
+        t = steps[:, None] + 1
+        beta1, beta2 = h["betas.0"], h["betas.1"]
+        return {
+            "step_size": self.rates(h, steps, total) / (1 - beta1**t),
+            "root_correction": np.sqrt(1 - beta2**t),
+            "beta1": beta1[None, :],
+            "one_minus_beta1": 1 - beta1[None, :],
+            "beta2": beta2[None, :],
+            "one_minus_beta2": 1 - beta2[None, :],
+            "eps": h["eps"][None, :],
+        }
+
+
+class Adam(_AdamFamily):
+    """m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = p - lr m' / (sqrt(v') + eps).
+
+    m' = m / (1 - b1^t) and v' = v / (1 - b2^t) correct the start from zero, t from 1 (Kingma and Ba
+    2015, algorithm 1). weight_decay p is added to g. amsgrad uses the largest v so far (Reddi 2018).
+    """
+
+    kind: Literal["adam"]
+    weight_decay: Decay = Field(0.0, description="L2 penalty added to the gradient")
+
+    def coefficients(self, h: Vectors, steps: NDArray[Any], total: int) -> dict[str, Array]:
+        return {**super().coefficients(h, steps, total), "weight_decay": h["weight_decay"][None, :]}
+
+
+class AdamW(_AdamFamily):
+    """Adam with decoupled weight decay: p = (1 - lr weight_decay) p before each step of Adam.
+
+    Loshchilov and Hutter 2019, algorithm 2.
+    """
+
+    kind: Literal["adamw"]
+    weight_decay: Decay = Field(1e-2, description="share of each parameter taken off, times the rate")
+
+    def coefficients(self, h: Vectors, steps: NDArray[Any], total: int) -> dict[str, Array]:
+        shrink = 1 - self.rates(h, steps, total) * h["weight_decay"]
+        return {**super().coefficients(h, steps, total), "shrink": shrink}
+
+
+AnyOptimizer = Annotated[SGD | RMSprop | Adam | AdamW, Field(discriminator="kind")]

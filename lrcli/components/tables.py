@@ -1,0 +1,37 @@
+"""The tables of components: what `kind` may be in each place of an experiment file.
+
+The unions in the component modules are the tables; a new component is a class and a name in its union.
+"""
+
+from typing import Any, get_args
+
+from lrcli.components.datasets import AnyDataset
+from lrcli.components.initializers import AnyInitializer
+from lrcli.components.losses import AnyLoss
+from lrcli.components.models import AnyModel
+from lrcli.components.optimizers import AnyOptimizer
+from lrcli.components.schedules import AnySchedule
+from lrcli.config.base import Config
+
+__all__ = ["GROUPS", "kind_of", "rows"]
+
+
+def rows(union: Any) -> dict[str, type[Config]]:
+    """The classes of a union, by kind."""
+    return {kind_of(row): row for row in get_args(get_args(union)[0])}
+
+
+def kind_of(row: type[Config]) -> str:
+    """The kind that picks a class."""
+    (kind,) = get_args(row.model_fields["kind"].annotation)
+    return str(kind)
+
+
+GROUPS: dict[str, dict[str, type[Config]]] = {
+    "dataset": rows(AnyDataset),
+    "model": rows(AnyModel),
+    "init": rows(AnyInitializer),
+    "loss": rows(AnyLoss),
+    "optimizer": rows(AnyOptimizer),
+    "schedule": rows(AnySchedule),
+}

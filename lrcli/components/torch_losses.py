@@ -1,0 +1,113 @@
+"""The torch forms of the losses: the value of each term, and its derivative by the outputs.
+
+Outputs and targets are (R, B, O); see `lrcli.components.losses` for the formulas. The derivatives are
+written out: each is one line, and training then needs no autograd between the loss and the model.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lrcli.components.losses import AnyLoss
+
+__all__ = ["TorchLoss", "torch_loss"]
+
+
+class TorchLoss(NamedTuple):
+    """A loss as torch computes it.
+
+    Attributes:
+        terms: (outputs, targets) -> (values, slope): the loss's terms, (R, B, terms of an example), and
+            the derivative of their sum by each output, (R, B, O). The two share their intermediate
+            results, and never memory.
+        correct: (outputs, targets) -> whether each example's class is the predicted one, (R, B, 1).
+    """
+
+    terms: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+    correct: Callable[[Tensor, Tensor], Tensor]
+
+
+def torch_loss(loss: AnyLoss) -> TorchLoss:
+    """The torch form of a loss."""
+    return _FORMS[loss.kind](loss)
+
+
+def _nearest_class(outputs: Tensor, targets: Tensor) -> Tensor:
+    """A number is taken for class 1 from one half on."""
+    return (outputs >= 0.5) == (targets >= 0.5)
+
+
+def _positive_logit(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs >= 0) == (targets >= 0.5)
+
+
+def _largest_logit(outputs: Tensor, targets: Tensor) -> Tensor:
+    return outputs.argmax(-1, keepdim=True) == targets.argmax(-1, keepdim=True)
+
+
+def _mse(_: Any) -> TorchLoss:
+    def terms(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        error = outputs - targets
+        return error.square(), error.mul_(2)
+
+    return TorchLoss(terms, _nearest_class)
+
+
+def _half_mse(_: Any) -> TorchLoss:
+    def terms(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        error = outputs - targets
+        return error.square().mul_(0.5), error
+
+    return TorchLoss(terms, _nearest_class)
+
+
+def _l1(_: Any) -> TorchLoss:
+    def terms(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        error = outputs - targets
+        return error.abs(), error.sign_()
+
+    return TorchLoss(terms, _nearest_class)
+
+
+def _huber(loss: Any) -> TorchLoss:
+    delta = loss.delta
+
+    def terms(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        error = outputs - targets
+        size = error.abs()
+        values = torch.where(size <= delta, 0.5 * size.square(), delta * (size - 0.5 * delta))
+        return values, error.clamp_(-delta, delta)
+
+    return TorchLoss(terms, _nearest_class)
+
+
+def _bce(_: Any) -> TorchLoss:
+    def terms(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        # log(1 + exp(o)) - y o without overflow: max(o, 0) - y o + log(1 + exp(-|o|))
+        values = outputs.clamp_min(0) - targets * outputs + torch.log1p(torch.exp(-outputs.abs()))
+        return values, torch.sigmoid(outputs) - targets
+
+    return TorchLoss(terms, _positive_logit)
+
+
+def _cross_entropy(_: Any) -> TorchLoss:
+    """Targets are one-hot."""
+
+    def terms(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        logs = functional.log_softmax(outputs, -1)
+        return -(logs * targets).sum(-1, keepdim=True), logs.exp() - targets
+
+    return TorchLoss(terms, _largest_logit)
+
+
+_FORMS: dict[str, Callable[[Any], TorchLoss]] = {
+    "mse": _mse,
+    "half_mse": _half_mse,
+    "l1": _l1,
+    "huber": _huber,
+    "bce": _bce,
+    "cross_entropy": _cross_entropy,
+}

@@ -1,0 +1,200 @@
+"""The torch forms of the models: pure functions of (parameters, inputs), and their gradients.
+
+Every tensor has the members R of a population as its leading axis: inputs (R, B, F), a weight
+(R, rows, columns), a bias (R, 1, columns), a scalar (R, 1, 1), outputs (R, B, O). So a formula reads as
+in the textbook and trains a thousand members at once.
+
+Beside its forward function a model has a `vjp`: it returns the outputs together with a pullback, the
+function that turns the slope of the loss (its derivative by each output) into the gradient. Dense
+models write theirs out, backpropagation in a few lines: autograd's bookkeeping costs several times the
+arithmetic of a small model. Any other model gets its pullback from autograd, see `by_autograd`.
+
+Products and sums over examples are batched matrix products throughout: torch computes each matrix of a
+batch of two or more with the same routine wherever it stands in the batch, so that a member's bits do
+not depend on its neighbours. `torch.sum` promises nothing of the kind.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from lrcli.components.models import MLP, AnyModel
+
+__all__ = ["P3", "Forward", "Parameters", "Pullback", "TorchModel", "by_autograd", "torch_model"]
+
+Parameters = Mapping[str, Tensor]
+Forward = Callable[[Parameters, Tensor], Tensor]
+Pullback = Callable[[Tensor, Parameters], None]
+
+
+class TorchModel(NamedTuple):
+    """A model as torch computes it.
+
+    Attributes:
+        forward: (parameters, inputs) -> outputs.
+        vjp: (parameters, inputs) -> (outputs, pullback); pullback(slope, gradient) writes the gradient of
+            sum(outputs * slope) into the tensors of `gradient`, named and shaped as the parameters.
+    """
+
+    forward: Forward
+    vjp: Callable[[Parameters, Tensor], tuple[Tensor, Pullback]]
+
+
+def torch_model(model: AnyModel) -> TorchModel:
+    """The torch form of a model."""
+    return _FORMS[model.kind](model)
+
+
+def by_autograd(forward: Forward) -> TorchModel:
+    """A model whose pullback torch's autograd derives from its forward function."""
+
+    def vjp(parameters: Parameters, inputs: Tensor) -> tuple[Tensor, Pullback]:
+        leaves = {name: p.detach().requires_grad_() for name, p in parameters.items()}
+        with torch.enable_grad():
+            outputs = forward(leaves, inputs)
+
+        def pullback(slope: Tensor, gradient: Parameters) -> None:
+            # Each output belongs to one member, so the members' gradients do not mix.
+            parts = torch.autograd.grad(outputs, list(leaves.values()), slope)
+            for name, part in zip(leaves, parts, strict=True):
+                gradient[name].copy_(part)
+
+        return outputs.detach(), pullback
+
+    return TorchModel(forward, vjp)
+
+
+# Dense models -----------------------------------------------------------------------------------------
+
+
+def linear(parameters: Parameters, inputs: Tensor) -> Tensor:
+    """O = x w + b."""
+    return torch.bmm(inputs, parameters["w"]).add_(parameters["b"])
+
+
+def linear_vjp(parameters: Parameters, inputs: Tensor) -> tuple[Tensor, Pullback]:
+    """Dw = x' slope, db = the sum of slope over the examples."""
+
+    def pullback(slope: Tensor, gradient: Parameters) -> None:
+        gradient["w"].copy_(_by_weight(inputs, slope))
+        gradient["b"].copy_(_by_bias(slope))
+
+    return linear(parameters, inputs), pullback
+
+
+def polynomial(parameters: Parameters, powers: Tensor) -> Tensor:
+    """O = powers coef, the powers of x being the features."""
+    return torch.bmm(powers, parameters["coef"])
+
+
+def polynomial_vjp(parameters: Parameters, powers: Tensor) -> tuple[Tensor, Pullback]:
+    """Dcoef = powers' slope."""
+
+    def pullback(slope: Tensor, gradient: Parameters) -> None:
+        gradient["coef"].copy_(_by_weight(powers, slope))
+
+    return polynomial(parameters, powers), pullback
+
+
+class Activation(NamedTuple):
+    """An activation h = act(z), and its derivative written with h."""
+
+    function: Callable[[Tensor], Tensor]
+    derivative: Callable[[Tensor], Tensor]
+
+
+ACTIVATIONS = {
+    "relu": Activation(torch.relu, lambda h: h > 0),
+    "tanh": Activation(torch.tanh, lambda h: 1 - h * h),
+    "sigmoid": Activation(torch.sigmoid, lambda h: h * (1 - h)),
+}
+
+
+def mlp(model: MLP) -> TorchModel:
+    """Dense layers with an activation between them, and backpropagation through them."""
+    activation = ACTIVATIONS[model.activation]
+    depth = len(model.hidden) + 1
+
+    def layers(parameters: Parameters, inputs: Tensor) -> list[Tensor]:
+        """What each layer is given, and the outputs."""
+        values = [inputs]
+        for i in range(1, depth + 1):
+            z = torch.bmm(values[-1], parameters[f"w{i}"]).add_(parameters[f"b{i}"])
+            values.append(activation.function(z) if i < depth else z)
+        return values
+
+    def vjp(parameters: Parameters, inputs: Tensor) -> tuple[Tensor, Pullback]:
+        values = layers(parameters, inputs)
+
+        def pullback(slope: Tensor, gradient: Parameters) -> None:
+            for i in range(depth, 0, -1):
+                gradient[f"w{i}"].copy_(_by_weight(values[i - 1], slope))
+                gradient[f"b{i}"].copy_(_by_bias(slope))
+                if i > 1:
+                    back = torch.bmm(slope, parameters[f"w{i}"].transpose(1, 2))
+                    slope = back.mul_(activation.derivative(values[i - 1]))
+
+        return values[-1], pullback
+
+    return TorchModel(lambda parameters, inputs: layers(parameters, inputs)[-1], vjp)
+
+
+@lru_cache(maxsize=16)
+def _row_of_ones(members: int, examples: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.ones(1, 1, examples, dtype=dtype, device=device).expand(members, 1, examples)
+
+
+def _by_bias(slope: Tensor) -> Tensor:
+    """The derivative by a bias: the sum of the slopes over the examples, (R, 1, O)."""
+    return torch.bmm(_row_of_ones(slope.shape[0], slope.shape[1], slope.dtype, slope.device), slope)
+
+
+def _by_weight(inputs: Tensor, slope: Tensor) -> Tensor:
+    """The derivative by a weight: inputs' slope, (R, F, O)."""
+    if slope.shape[2] == 1:  # the same numbers as a row: several times faster for many examples
+        return torch.bmm(slope.transpose(1, 2), inputs).transpose(1, 2)
+    return torch.bmm(inputs.transpose(1, 2), slope)
+
+
+# Curves -----------------------------------------------------------------------------------------------
+
+
+class P3(torch.autograd.Function):
+    """The Legendre polynomial of degree 3, P3(u) = (5 u^3 - 3 u) / 2, with its derivative by hand."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor) -> Tensor:
+        ctx.save_for_backward(u)
+        return 0.5 * (5 * u**3 - 3 * u)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        """P3'(u) = (15 u^2 - 3) / 2, times the slope."""
+        (u,) = ctx.saved_tensors
+        derivative: Tensor = 1.5 * (5 * u**2 - 1)
+        return slope * derivative
+
+
+def legendre(parameters: Parameters, x: Tensor) -> Tensor:
+    """O = a + b P3(c + d x)."""
+    a, b, c, d = (parameters[name] for name in "abcd")
+    curve: Tensor = P3.apply(c + d * x)
+    return a + b * curve
+
+
+def sinusoid(parameters: Parameters, x: Tensor) -> Tensor:
+    """O = amplitude * sin(frequency * x + phase) + offset."""
+    angle = parameters["frequency"] * x + parameters["phase"]
+    return parameters["amplitude"] * torch.sin(angle) + parameters["offset"]
+
+
+_FORMS: dict[str, Callable[[Any], TorchModel]] = {
+    "linear": lambda _: TorchModel(linear, linear_vjp),
+    "polynomial": lambda _: TorchModel(polynomial, polynomial_vjp),
+    "legendre": lambda _: by_autograd(legendre),
+    "sinusoid": lambda _: by_autograd(sinusoid),
+    "mlp": mlp,
+}

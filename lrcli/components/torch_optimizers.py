@@ -1,0 +1,100 @@
+"""The torch forms of the optimizers: pairs of pure functions.
+
+All parameters of a member lie in one row, so a population's parameters, gradients and each array of
+state are (R, P), P numbers for each of R members. A coefficient is (R, 1): a hyperparameter may differ
+from member to member, and a member's arithmetic is the same whether it does or not. The coefficients
+of a step come from `lrcli.components.optimizers`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from lrcli.components.optimizers import AnyOptimizer, RMSprop
+
+__all__ = ["Coefficients", "State", "TorchOptimizer", "torch_optimizer"]
+
+State = dict[str, Tensor]
+Coefficients = Mapping[str, Tensor]
+
+
+class TorchOptimizer(NamedTuple):
+    """An optimizer as torch computes it.
+
+    Attributes:
+        state: the names of its arrays of state; each starts at zero.
+        update: (gradient, state, parameters, coefficients) -> (new parameters, new state).
+    """
+
+    state: tuple[str, ...]
+    update: Callable[[Tensor, State, Tensor, Coefficients], tuple[Tensor, State]]
+
+
+def torch_optimizer(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> TorchOptimizer:
+    """The torch form of an optimizer.
+
+    Args:
+        optimizer: its kind and its keys that hold no numbers.
+        uses: for each numeric key, whether any member's is not zero. A term that is zero for all
+            members is left out; where it is zero for some, it adds exactly nothing to theirs.
+    """
+    return _FORMS[optimizer.kind](optimizer, uses)
+
+
+def _sgd(optimizer: Any, uses: Mapping[str, bool]) -> TorchOptimizer:
+    def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
+        if uses["weight_decay"]:
+            g = g + c["weight_decay"] * p
+        if not uses["momentum"]:
+            return p - c["lr"] * g, {}
+        velocity = c["momentum"] * state["velocity"] + c["intake"] * g
+        step = g + c["momentum"] * velocity if optimizer.nesterov else velocity
+        return p - c["lr"] * step, {"velocity": velocity}
+
+    return TorchOptimizer(("velocity",) if uses["momentum"] else (), update)
+
+
+def _rmsprop(optimizer: RMSprop, uses: Mapping[str, bool]) -> TorchOptimizer:
+    def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
+        new: State = {}
+        if uses["weight_decay"]:
+            g = g + c["weight_decay"] * p
+        square = new["square"] = c["alpha"] * state["square"] + c["one_minus_alpha"] * (g * g)
+        if optimizer.centered:
+            mean = new["mean"] = c["alpha"] * state["mean"] + c["one_minus_alpha"] * g
+            square = square - mean * mean
+        step = g / (square.sqrt() + c["eps"])
+        if uses["momentum"]:
+            step = new["step"] = c["momentum"] * state["step"] + step
+        return p - c["lr"] * step, new
+
+    optional = {"mean": optimizer.centered, "step": uses["momentum"]}
+    return TorchOptimizer(("square", *(name for name, used in optional.items() if used)), update)
+
+
+def _adam(optimizer: Any, uses: Mapping[str, bool]) -> TorchOptimizer:
+    decoupled = optimizer.kind == "adamw"
+
+    def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
+        if decoupled:
+            p = c["shrink"] * p
+        elif uses["weight_decay"]:
+            g = g + c["weight_decay"] * p
+        mean = c["beta1"] * state["mean"] + c["one_minus_beta1"] * g
+        square = c["beta2"] * state["square"] + c["one_minus_beta2"] * (g * g)
+        new = {"mean": mean, "square": square}
+        if optimizer.amsgrad:
+            square = new["largest_square"] = torch.maximum(state["largest_square"], square)
+        return p - c["step_size"] * mean / (square.sqrt() / c["root_correction"] + c["eps"]), new
+
+    return TorchOptimizer(("mean", "square", *(("largest_square",) if optimizer.amsgrad else ())), update)
+
+
+_FORMS: dict[str, Callable[[Any, Mapping[str, bool]], TorchOptimizer]] = {
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adam,
+}

@@ -1,0 +1,127 @@
+"""The blocks of an experiment file that choose no component: training, logging, sweep."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lrcli.config.base import Config
+
+__all__ = ["Best", "EarlyStopping", "GridSpec", "Logging", "Select", "Sweep", "Training"]
+
+
+class Best(Config):
+    """Which state of the run is kept as the best one."""
+
+    metric: str = Field(description="the recorded metric that decides")
+    mode: Literal["min", "max"] = Field("min", description="whether small or large is good")
+
+
+class EarlyStopping(Best):
+    """Stop a member when a metric has stopped improving."""
+
+    patience: int = Field(10, ge=1, description="records without improvement before stopping")
+    min_delta: float = Field(0.0, ge=0, description="smallest change that counts as improvement")
+
+
+class Training(Config):
+    """How long and in what portions to train."""
+
+    epochs: int = Field(10, ge=1, description="passes over the training set")
+    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
+        32, description="examples for each step, or full: all of them, in their order"
+    )
+    shuffle: bool = Field(True, description="a new order of the examples in every epoch")
+    drop_last: bool = Field(False, description="leave out the last batch of an epoch when it is smaller")
+    clip_grad_norm: float | None = Field(
+        None, gt=0, description="scale a member's gradient down to this norm when it is longer"
+    )
+    early_stopping: EarlyStopping | None = None
+    best: Best | None = Field(None, description="default: the smallest val/loss, or train/loss")
+
+
+class Logging(Config):
+    """What is recorded, and how often."""
+
+    every: int = Field(1, ge=1, description="epochs between two records; the last epoch is always one")
+    tensorboard: bool = Field(True, description="write event files for TensorBoard")
+    figures: bool = Field(True, description="draw figures, in commands that draw any")
+    histograms: bool = Field(False, description="histograms of each parameter in TensorBoard")
+    evaluate_train: bool = Field(True, description="evaluate the whole training set at each record")
+
+
+class GridSpec(Config):
+    """The values of one swept key: exactly one of the three forms."""
+
+    values: list[Any] | None = Field(None, min_length=1, description="these values")
+    log_range: list[float] | None = Field(
+        None, description="[lo, hi, n]: n values from lo to hi, both included, in geometric steps"
+    )
+    range: list[float] | None = Field(
+        None, description="[lo, hi, n]: n values from lo to hi, both included, in equal steps"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "GridSpec":
+        given = [name for name in ("values", "log_range", "range") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of values, log_range, range")
+        bounds = self.log_range or self.range
+        if bounds is not None:
+            _check_bounds(given[0], bounds)
+        return self
+
+    def points(self) -> list[Any]:
+        """The values, in order."""
+        if self.values is not None:
+            return list(self.values)
+        low, high, count = self.log_range or self.range or (0.0, 0.0, 0)
+        n = int(count)
+        if self.log_range is not None:
+            inner = [low * (high / low) ** (i / (n - 1)) for i in range(1, n - 1)]
+        else:
+            inner = [low + (high - low) * (i / (n - 1)) for i in range(1, n - 1)]
+        return [low, *inner, high]
+
+
+def _check_bounds(name: str, bounds: list[float]) -> None:
+    if len(bounds) != 3:
+        raise ValueError(f"{name} is [lo, hi, n], three numbers, not {len(bounds)}")
+    low, high, count = bounds
+    if not low < high:
+        raise ValueError(f"{name} needs lo < hi, not {low:g} and {high:g}")
+    if name == "log_range" and low <= 0:
+        raise ValueError(f"log_range needs lo > 0, not {low:g}; its values are values, not exponents")
+    if count != int(count) or count < 2:
+        raise ValueError(f"{name} needs a whole number n of at least 2, not {count:g}")
+
+
+class Select(Best):
+    """The metric by which a sweep ranks its configurations."""
+
+    metric: str = Field("val/loss", description="the recorded metric that decides")
+
+
+class Sweep(Config):
+    """A grid of configurations times seeds."""
+
+    grid: list[dict[str, GridSpec]] = Field(
+        description="from dotted key to values; a list of mappings is a union of grids"
+    )
+    seeds: Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=0)]] = Field(
+        5, description="a count (0, 1, ...) or a list of seeds"
+    )
+    select: Select | None = None
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _one_grid_is_a_union_of_one(cls, value: Any) -> Any:
+        if not isinstance(value, dict | list) or not value:
+            raise ValueError("must be a mapping from dotted key to values, or a list of such mappings")
+        return [value] if isinstance(value, dict) else value
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_seed_once(cls, seeds: int | list[int]) -> int | list[int]:
+        if isinstance(seeds, list) and (not seeds or len(set(seeds)) < len(seeds)):
+            raise ValueError("must name at least one seed, and none twice")
+        return seeds

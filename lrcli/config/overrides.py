@@ -1,0 +1,99 @@
+"""Overrides: ``KEY=VALUE`` on the command line changes one value of the file.
+
+The key is dotted, the value is YAML read by the file's own loader, and one word is one pair: a comma
+never separates two. A mistake in an override is shown as the override, not as a line of the file.
+"""
+
+from typing import Any
+
+from lrcli.config.source import Document, KeyPath, Place, parse
+from lrcli.errors import ExperimentError, UsageError
+
+__all__ = ["override"]
+
+
+def override(document: Document, word: str) -> list[str]:
+    """Change one value of a document, in place.
+
+    A changed ``kind`` replaces its whole mapping: the keys of one kind mean nothing to another.
+
+    Args:
+        document: the experiment.
+        word: ``optimizer.lr=1e-2``, say. Intermediate mappings are made where they are missing; a
+            number selects an item of a list.
+
+    Returns:
+        What the user should know beyond the change itself, a sentence each.
+
+    Raises:
+        UsageError: the word is no ``KEY=VALUE``.
+        ExperimentError: the value is not valid YAML, or the key leads through something that is no
+            mapping.
+    """
+    name, equals, text = word.partition("=")
+    if not equals or not all(name.split(".")):
+        raise UsageError(f"{word}: is no override; write KEY=VALUE, such as optimizer.lr=0.01")
+    value = _parse_value(word, name, text)
+    parent, path = _find_parent(document, word, name.split("."))
+    notes = []
+    key = path[-1]
+    if key == "kind" and isinstance(parent, dict) and parent.get("kind", value.data) != value.data:
+        dropped = [other for other in parent if other != "kind"]
+        if dropped:
+            block = ".".join(map(str, path[:-1]))
+            notes.append(f"{word} replaces the whole {block}; its {', '.join(dropped)} no longer apply")
+        parent.clear()
+    parent[key] = value.data
+    _graft(document, path, value, Place(word, 0, 1, word))
+    return notes
+
+
+def _parse_value(word: str, name: str, text: str) -> Document:
+    """The value's document, with places that point into the word."""
+    offset = len(name) + 1
+    try:
+        value = parse(text, word)
+    except ExperimentError:
+        place = Place("override", 0, offset + 1, word)
+        raise ExperimentError([place.show("the value is not valid YAML")]) from None
+    shift = {path: Place("override", 0, place.column + offset, word) for path, place in value.values.items()}
+    keys = {path: Place("override", 0, place.column + offset, word) for path, place in value.keys.items()}
+    return Document(value.data, keys, shift)
+
+
+def _find_parent(document: Document, word: str, names: list[str]) -> tuple[Any, KeyPath]:
+    """The container that the last name selects from, and the whole path."""
+    here: Any = document.data
+    path: KeyPath = ()
+    for depth, name in enumerate(names):
+        index = _list_index(here, name)
+        if index is None and not isinstance(here, dict):
+            above = ".".join(names[:depth])
+            place = Place("override", 0, len(above) + 2, word)
+            what = "a list; select an item by its number" if isinstance(here, list) else "not a mapping"
+            raise ExperimentError([place.show(f"{above} is {what}")])
+        path = (*path, name if index is None else index)
+        if depth == len(names) - 1:
+            return here, path
+        here = here[index] if index is not None else here.setdefault(name, {})
+    raise AssertionError("an override has at least one name")
+
+
+def _list_index(container: Any, name: str) -> int | None:
+    if isinstance(container, list) and name.isdecimal() and int(name) < len(container):
+        return int(name)
+    return None
+
+
+def _graft(document: Document, path: KeyPath, value: Document, place: Place) -> None:
+    """Let every path at and under `path` point into the override."""
+    for places in (document.keys, document.values):
+        for old in [old for old in places if old[: len(path)] == path]:
+            del places[old]
+    here = Place("override", 0, 1, place.text)
+    for length in range(1, len(path) + 1):
+        document.keys.setdefault(path[:length], here)
+        document.values.setdefault(path[:length], here)
+    document.keys[path] = here
+    document.keys.update({(*path, *rest): at for rest, at in value.keys.items()})
+    document.values.update({(*path, *rest): at for rest, at in value.values.items()})

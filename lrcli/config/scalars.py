@@ -1,0 +1,67 @@
+"""What a plain YAML scalar means: the core schema of YAML 1.2 (section 10.3.2 of its specification).
+
+PyYAML follows YAML 1.1, where ``1e-3`` is text, ``no`` is false and ``12:30`` is a number of seconds.
+Experiment files are full of learning rates, so lrcli reads them with a loader of its own. The
+resolvers belong to that subclass alone: PyYAML's loaders are shared by every library in the process.
+"""
+
+import re
+from typing import Any
+
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # a PyYAML built without libyaml: slower, the same nodes
+    from yaml import SafeLoader  # type: ignore[assignment]
+
+__all__ = ["MERGE_TAG", "Loader", "to_python"]
+
+_NULL, _BOOL, _INT, _FLOAT, _STR = (
+    f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str")
+)
+
+MERGE_TAG = "tag:yaml.org,2002:merge"  # not of the core schema, but what users know from YAML 1.1
+
+_CORE_SCHEMA = (
+    (_NULL, r"~|null|Null|NULL|", ("~", "n", "N", "")),
+    (_BOOL, r"true|True|TRUE|false|False|FALSE", tuple("tTfF")),
+    (_INT, r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", tuple("-+0123456789")),
+    (
+        _FLOAT,
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        tuple("-+.0123456789"),
+    ),
+    (MERGE_TAG, r"<<", ("<",)),
+)
+
+
+class Loader(SafeLoader):
+    """A loader whose plain scalars follow YAML 1.2; used to compose nodes, never to construct."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+for _tag, _pattern, _first_characters in _CORE_SCHEMA:
+    Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _first_characters)
+
+
+def to_python(tag: str, text: str) -> Any:
+    """The Python value of a scalar.
+
+    Args:
+        tag: the resolved tag, such as ``tag:yaml.org,2002:float``.
+        text: the scalar as written.
+
+    Raises:
+        ValueError: the tag is none of the core schema's, or the text is no value of that tag.
+    """
+    if tag == _STR:
+        return text
+    if tag == _NULL:
+        return None
+    if tag == _BOOL:
+        return text.lower() == "true"
+    if tag == _INT:
+        return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
+    if tag == _FLOAT:
+        return float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))
+    raise ValueError(f"the tag {tag.replace('tag:yaml.org,2002:', '!!')} is not known here")

@@ -1,0 +1,249 @@
+"""From YAML text to plain data in which every key and value knows its place.
+
+    text -> events (depth counted) -> nodes -> Document(data, places)
+
+The walk is over nodes, not over constructed objects, so a mistake found later, by validation, can be
+shown on the line that caused it. Size, depth and alias expansion are bounded: a file that would
+explode is refused before it does.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lrcli.config.scalars import MERGE_TAG, Loader, to_python
+from lrcli.errors import ExperimentError
+
+__all__ = ["Document", "KeyPath", "Place", "parse", "read"]
+
+KeyPath = tuple[str | int, ...]
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 40
+MAX_NODES = 100_000
+
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position, lines and columns counted from 1; line 0 is an override on the command line."""
+
+    origin: str
+    line: int
+    column: int
+    text: str
+
+    def show(self, message: str) -> str:
+        """The message as ``origin:line:column: message`` above the line with a caret under the culprit."""
+        where = f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
+        number = str(self.line or "")
+        margin = " " * len(number)
+        return (
+            f"{where}: {message}\n"
+            f"  {number} | {self.text.expandtabs(1)}\n"
+            f"  {margin} | {' ' * (self.column - 1)}^"
+        )
+
+
+@dataclass
+class Document:
+    """Plain data and where each part of it was written.
+
+    Attributes:
+        data: dicts, lists and scalars.
+        keys: for each path, the place of its key (list items have none).
+        values: for each path, the place of its value; the empty path is the document.
+    """
+
+    data: Any
+    keys: dict[KeyPath, Place] = field(default_factory=dict)
+    values: dict[KeyPath, Place] = field(default_factory=dict)
+
+    def place(self, path: KeyPath, *, key: bool = False) -> Place:
+        """The place of a path, or of its nearest ancestor that was written down."""
+        if key and path in self.keys:
+            return self.keys[path]
+        while path not in self.values:
+            path = path[:-1]
+        return self.values[path]
+
+
+def read(path: Path, origin: str) -> Document:
+    """Read an experiment file.
+
+    Args:
+        path: the file.
+        origin: how messages call it.
+
+    Raises:
+        ExperimentError: it cannot be read, or is not one YAML mapping.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ExperimentError([f"{origin}: there is no such file"]) from None
+    except IsADirectoryError:
+        raise ExperimentError([f"{origin}: is a directory, not an experiment file"]) from None
+    except OSError as error:
+        reason = "is a directory, not an experiment file" if path.is_dir() else error.strerror
+        raise ExperimentError([f"{origin}: {reason}"]) from None
+    if len(raw) > MAX_BYTES:
+        raise ExperimentError([f"{origin}: is larger than 1 MB; an experiment file is a page"])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{origin}: is not a text file in UTF-8 (byte {error.start} is 0x{raw[error.start]:02x})"
+        raise ExperimentError([message]) from None
+    document = parse(text, origin)
+    if document.data is None:
+        raise ExperimentError([f"{origin}: is empty; an experiment needs at least a dataset and a model"])
+    if not isinstance(document.data, dict):
+        what = "a list" if isinstance(document.data, list) else "a single value"
+        message = f"an experiment file is a mapping of keys to values, not {what}"
+        raise ExperimentError([document.values[()].show(message)])
+    return document
+
+
+def parse(text: str, origin: str) -> Document:
+    """Parse YAML text.
+
+    Args:
+        text: one YAML document; a file or the value of an override.
+        origin: how messages call the text.
+
+    Raises:
+        ExperimentError: invalid YAML, a duplicate key, an unknown tag, several documents, or a
+            document deeper or larger (aliases expanded) than an experiment can be.
+    """
+    walk = _Walk(origin, _LINE_BREAK.split(text))
+    try:
+        walk.check_depth(text)
+        loader = Loader(text)
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = "is not valid YAML: " + ", ".join(filter(None, (error.context, error.problem)))
+        if "several" in what or "another document" in what:
+            what = "holds several documents; an experiment file is one"
+        raise ExperimentError([walk.place(mark).show(what) if mark else f"{origin}: {what}"]) from None
+    except yaml.YAMLError as error:
+        message = f"{origin}: is not valid YAML: {' '.join(str(error).split())}"
+        raise ExperimentError([message]) from None
+    document = Document(None)
+    document.values[()] = walk.place(node.start_mark) if node else Place(origin, 1, 1, walk.lines[0])
+    if node is not None:
+        document.data = walk.convert(node, (), document)
+    if walk.mistakes:
+        raise ExperimentError(walk.mistakes)
+    return document
+
+
+class _Walk:
+    """One pass over the nodes of one text."""
+
+    def __init__(self, origin: str, lines: list[str]) -> None:
+        self.origin = origin
+        self.lines = lines
+        self.mistakes: list[str] = []
+        self.count = 0
+        self.open: set[int] = set()
+
+    def place(self, mark: Any) -> Place:
+        text = self.lines[mark.line] if mark.line < len(self.lines) else ""
+        return Place(self.origin, mark.line + 1, min(mark.column, len(text)) + 1, text)
+
+    def check_depth(self, text: str) -> None:
+        """Refuse deep nesting on the event stream, before a recursive composer can meet it."""
+        depth = 0
+        loader = Loader(text)
+        try:
+            while loader.check_event():
+                event = loader.get_event()
+                if isinstance(event, yaml.CollectionStartEvent):
+                    depth += 1
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    depth -= 1
+                if event is not None and depth > MAX_DEPTH:
+                    message = f"is nested more than {MAX_DEPTH} levels deep"
+                    raise ExperimentError([self.place(event.start_mark).show(message)])
+        finally:
+            loader.dispose()
+
+    def convert(self, node: yaml.Node, path: KeyPath, document: Document) -> Any:
+        """The node's data; its places go into the document, its mistakes into `mistakes`."""
+        self.count += 1
+        if self.count > MAX_NODES:
+            message = f"expands to more than {MAX_NODES:,} values through its aliases"
+            raise ExperimentError([self.place(node.start_mark).show(message)])
+        if id(node) in self.open:
+            message = "an alias that contains itself cannot be expanded"
+            raise ExperimentError([self.place(node.start_mark).show(message)])
+        document.values[path] = self.place(node.start_mark)
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node)
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            self.mistake(node, f"the tag {node.tag} is not known here")
+        self.open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self.convert(child, (*path, i), document) for i, child in enumerate(node.value)]
+            return self.mapping(node, path, document)
+        finally:
+            self.open.discard(id(node))
+
+    def scalar(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return to_python(node.tag, node.value)
+        except ValueError as error:
+            self.mistake(node, f"{_shorten(node.value)}: {error}")
+            return None
+
+    def mapping(self, node: yaml.Node, path: KeyPath, document: Document) -> dict[str, Any]:
+        """Keys as written; what a ``<<`` merges in is overridden by the mapping's own keys."""
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == MERGE_TAG:
+                merged = self.merge(value_node, path, document) | merged
+        document.values[path] = self.place(node.start_mark)
+        own: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == MERGE_TAG:
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.mistake(key_node, "a key must be a plain word")
+                continue
+            key = key_node.value
+            if key in own:
+                first = document.keys[*path, key].line
+                self.mistake(key_node, f"the key {key} is given twice, first on line {first}")
+                continue
+            document.keys[*path, key] = self.place(key_node.start_mark)
+            own[key] = self.convert(value_node, (*path, key), document)
+        return merged | own
+
+    def merge(self, node: yaml.Node, path: KeyPath, document: Document) -> dict[str, Any]:
+        """What ``<<: *base`` or ``<<: [*a, *b]`` brings in; the earlier of a list wins."""
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        merged: dict[str, Any] = {}
+        for part in parts:
+            if not isinstance(part, yaml.MappingNode):
+                self.mistake(part, "<< merges mappings only")
+                continue
+            value = self.convert(part, path, document)
+            merged = value | merged
+        return merged
+
+    def mistake(self, node: yaml.Node, message: str) -> None:
+        self.mistakes.append(self.place(node.start_mark).show(message))
+
+
+def _shorten(text: str, limit: int = 40) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."

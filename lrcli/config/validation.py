@@ -1,0 +1,208 @@
+"""From a document to a validated `Config`, or to messages a user can act on.
+
+All mistakes are shown at once, in the order of the file, each with its place.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from lrcli.config.base import Config
+from lrcli.config.source import Document, KeyPath
+from lrcli.errors import ExperimentError
+
+__all__ = ["Mistake", "nearest", "refuse", "validate"]
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong, and the key to change.
+
+    Attributes:
+        path: the key, as a path from the top of the file.
+        message: what is wrong and what would be right, without the key's name.
+        at_key: the key itself is the culprit, not its value.
+    """
+
+    path: KeyPath
+    message: str
+    at_key: bool = False
+
+
+def validate(document: Document, config: type[ConfigT]) -> ConfigT:
+    """Check a document against a config class.
+
+    Args:
+        document: the experiment, overrides applied.
+        config: what it must be.
+
+    Raises:
+        ExperimentError: with one message for each mistake.
+    """
+    try:
+        # JSON is the one input form that is strict about scalars and still takes lists and keys as written.
+        return config.model_validate_json(json.dumps(document.data), strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        mistakes = [_explain(detail, document, config) for detail in details]
+        raise refuse(document, _merge_arms(mistakes)) from None
+
+
+def refuse(document: Document, mistakes: list[Mistake]) -> ExperimentError:
+    """The error that shows these mistakes in the order of the file."""
+    placed = [(document.place(m.path, key=m.at_key), m) for m in dict.fromkeys(mistakes)]
+    placed.sort(key=lambda pair: (pair[0].line == 0, pair[0].line, pair[0].column))
+    return ExperimentError([place.show(_named(mistake)) for place, mistake in placed])
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """``"; did you mean X?"`` where one known name is a strong match, else nothing."""
+    match = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return f"; did you mean {match[0]}?" if match else ""
+
+
+def _named(mistake: Mistake) -> str:
+    name = ".".join(map(str, mistake.path))
+    return f"{name}: {mistake.message}" if name else mistake.message
+
+
+def _explain(detail: ErrorDetails, document: Document, config: type[Config]) -> Mistake:
+    """Pydantic's error in the words of the experiment file."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    path = _written_path(detail["loc"], document.data)
+    value = _describe(detail["input"])
+    if kind == "extra_forbidden":
+        known = _keys_at(config, path[:-1], document.data)
+        takes = f"; known here: {', '.join(known)}" if known else ""
+        guess = nearest(str(path[-1]), known)
+        return Mistake(path, f"unknown key{guess or takes}", at_key=True)
+    if kind == "missing":
+        return Mistake(path, f"the key {detail['loc'][-1]} is missing")
+    if kind == "union_tag_not_found":
+        known = _kinds_at(config, path, document.data)
+        return Mistake(path, f"the key kind is missing; one of {', '.join(known)}")
+    if kind == "union_tag_invalid":
+        known = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
+        message = f"unknown kind {context['tag']}{nearest(context['tag'], known)}"
+        return Mistake((*path, "kind"), f"{message}; one of {', '.join(known)}")
+    if kind in _WANTED:
+        return Mistake(path, f"must be {_WANTED[kind].format(**context)}, not {value}")
+    if kind == "value_error":
+        return Mistake(path, str(context["error"]))
+    return Mistake(path, f"{detail['msg']} (it is {value})")
+
+
+def _merge_arms(mistakes: list[Mistake]) -> list[Mistake]:
+    """One message where each arm of a union such as ``number or list of numbers`` gave its own.
+
+    An arm that fits deeper than another says more, so it alone is kept.
+    """
+    merged: dict[KeyPath, Mistake] = {}
+    for mistake in mistakes:
+        path, message = mistake.path, mistake.message
+        wanted = message.removeprefix("must be ").rpartition(", not ")[0]
+        if any(m.path[: len(path)] == path and len(m.path) > len(path) for m in mistakes) and wanted:
+            continue
+        earlier = merged.get(path)
+        if earlier and wanted and wanted not in earlier.message and ", not " in earlier.message:
+            before, _, value = earlier.message.rpartition(", not ")
+            merged[path] = Mistake(path, f"{before} or {wanted}, not {value}")
+        elif earlier and earlier.message != message:
+            merged[path] = Mistake(path, f"{earlier.message}; {message}")
+        else:
+            merged[path] = mistake
+    return list(merged.values())
+
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "none_required": "left empty",
+}
+
+
+def _describe(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"the text {value[:40]!r}"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return f"a list of {len(value)}" if value else "an empty list"
+    return f"{value!r}"[:40]
+
+
+def _written_path(location: tuple[int | str, ...], data: Any) -> KeyPath:
+    """Pydantic's location without the union tags and arms that nobody wrote."""
+    path: KeyPath = ()
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if isinstance(data, dict) and str(part) in data:
+            path, data = (*path, str(part)), data[str(part)]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            path, data = (*path, part), data[part]
+        elif last and isinstance(data, dict) and data.get("kind") != part and part != "[key]":
+            return path  # a missing key: its mapping is the place
+    return path
+
+
+def _keys_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
+    """The keys that the mapping at a path may hold."""
+    return [name for model in _models_at(config, path, data) for name in model.model_fields]
+
+
+def _kinds_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
+    """The kinds that the mapping at a path may choose from."""
+    models = _models_at(config, path, data)
+    return [kind for m in models for kind in get_args(m.model_fields["kind"].annotation)]
+
+
+def _models_at(config: type[Config], path: KeyPath, data: Any) -> list[type[BaseModel]]:
+    """The models that may describe the mapping at a path: one, or every arm while kind is unknown."""
+    models: list[type[BaseModel]] = [config]
+    for part in path:
+        data = data[part]
+        if isinstance(part, str) and any(part in model.model_fields for model in models):
+            fields = [m.model_fields[part].annotation for m in models if part in m.model_fields]
+            models = [model for field in fields for model in _models_in(field)]
+        if isinstance(data, dict) and "kind" in data:
+            models = [m for m in models if data["kind"] in _kinds(m)] or models
+    return models
+
+
+def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The model classes inside an annotation such as ``list[Annotated[A | B, ...]] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

@@ -1,0 +1,67 @@
+"""Every error that lrcli raises on purpose.
+
+The tree, with the exit code that the command line gives each:
+
+    LrcliError
+    ├── UsageError               2   the command line or the file is wrong; nothing was written
+    │   ├── ExperimentError      2   mistakes in an experiment file or an override, all of them
+    │   ├── DeviceError          2   a device that is not there or cannot do what is asked
+    │   └── RunDirectoryError    2   a place for the run that cannot be used
+    └── RunError                 1   the run itself failed
+        └── WriteError           1   a file could not be written (a full disk, say)
+
+Anything else that reaches the command line is a bug in lrcli and shows its traceback.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+__all__ = [
+    "DeviceError",
+    "ExperimentError",
+    "LrcliError",
+    "RunDirectoryError",
+    "RunError",
+    "UsageError",
+    "WriteError",
+]
+
+
+class LrcliError(Exception):
+    """Base of all errors with a message for the user; its text is that message."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(LrcliError):
+    """The command line or the experiment file is wrong."""
+
+    exit_code = 2
+
+
+class ExperimentError(UsageError):
+    """Mistakes in an experiment file or in an override.
+
+    Attributes:
+        mistakes: one finished message for each mistake, in the order of the file.
+    """
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class DeviceError(UsageError):
+    """The device asked for is missing or cannot hold the dtype asked for."""
+
+
+class RunDirectoryError(UsageError):
+    """The directory asked for cannot take a run."""
+
+
+class RunError(LrcliError):
+    """The run failed after it had begun."""
+
+
+class WriteError(RunError):
+    """A file of the run could not be written."""

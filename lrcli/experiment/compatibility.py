@@ -1,0 +1,69 @@
+"""Combinations that make no sense, refused before anything is trained, with the reason."""
+
+from collections.abc import Iterator
+
+from lrcli.config.blocks import Best
+from lrcli.config.validation import Mistake, nearest
+from lrcli.experiment.experiment import Experiment, recorded_metrics
+
+__all__ = ["incompatibilities", "remarks"]
+
+
+def incompatibilities(experiment: Experiment) -> list[Mistake]:
+    """Every reason why the parts of an experiment do not fit together, each at the field to change."""
+    return [*_components(experiment), *_batches(experiment), *_metrics(experiment), *_engine(experiment)]
+
+
+def _components(experiment: Experiment) -> Iterator[Mistake]:
+    dataset, model, loss = experiment.dataset, experiment.model, experiment.loss
+    for key, message in dataset.problems():
+        yield _mistake("dataset", key, message)
+    if loss.needs_classes and dataset.num_classes is None:
+        yield _mistake(
+            "loss", "kind", f"{loss.kind} needs classes as targets, but those of {dataset.kind} are numbers"
+        )
+        return
+    num_outputs = loss.num_outputs(dataset.num_classes)
+    for key, message in model.problems(dataset.num_features, num_outputs):
+        yield _mistake("model", key, message)
+    for key, message in experiment.optimizer.problems():
+        yield _mistake("optimizer", key, message)
+
+
+def _batches(experiment: Experiment) -> Iterator[Mistake]:
+    size, count = experiment.training.batch_size, experiment.dataset.num_train
+    if size != "full" and size > count and experiment.training.drop_last:
+        message = f"would leave out the only batch: batch_size {size} is larger than the {count} examples"
+        yield _mistake("training", "drop_last", message)
+
+
+def _metrics(experiment: Experiment) -> Iterator[Mistake]:
+    """Metrics that decide something must be recorded."""
+    recorded = recorded_metrics(experiment)
+    wanted: dict[str, Best | None] = {
+        "training.best": experiment.training.best,
+        "training.early_stopping": experiment.training.early_stopping,
+        "sweep.select": experiment.sweep.select if experiment.sweep else None,
+    }
+    for block, choice in wanted.items():
+        if choice is None or choice.metric in recorded or choice.metric.startswith("recovery/"):
+            continue
+        message = f"{choice.metric} is not recorded here{nearest(choice.metric, recorded)}"
+        yield _mistake(block, "metric", f"{message}; recorded are {', '.join(recorded)}")
+
+
+def _engine(experiment: Experiment) -> Iterator[Mistake]:
+    if experiment.device == "mps" and experiment.dtype == "float64":
+        yield _mistake("", "dtype", "an mps device has no float64; use float32, or device: cpu")
+
+
+def _mistake(block: str, key: str, message: str) -> Mistake:
+    return Mistake(tuple(f"{block}.{key}".strip(".").split(".")), message)
+
+
+def remarks(experiment: Experiment) -> list[str]:
+    """What is allowed but may not be what the user meant, a sentence each."""
+    size, count = experiment.training.batch_size, experiment.dataset.num_train
+    if size != "full" and size > count:
+        return [f"batch_size {size} is larger than the {count} training examples: each epoch is one batch"]
+    return []

@@ -1,0 +1,65 @@
+"""The experiment: the resolved content of an experiment file."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from lrcli.components.datasets import AnyDataset
+from lrcli.components.losses import AnyLoss
+from lrcli.components.models import AnyModel
+from lrcli.components.optimizers import AnyOptimizer
+from lrcli.config.base import Config
+from lrcli.config.blocks import Best, Logging, Sweep, Training
+
+__all__ = ["Experiment", "recorded_metrics"]
+
+
+class Experiment(Config):
+    """What is trained, how, and where."""
+
+    name: str = Field(description="names the directory of its runs; default: the file's stem")
+    description: str = Field("", description="a line for people")
+    seed: int = Field(0, ge=0, description="drives data, initial parameters, shuffling and noise")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
+    engine: Literal["auto", "torch"] = Field("auto", description="what does the arithmetic")
+    dtype: Literal["float32", "float64"] = Field("float32", description="precision of training")
+    dataset: AnyDataset
+    model: AnyModel
+    loss: AnyLoss
+    optimizer: AnyOptimizer
+    training: Training = Field(default_factory=Training)
+    logging: Logging = Field(default_factory=Logging)
+    sweep: Sweep | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_directory(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) or name.endswith("."):
+            raise ValueError(f"must name a directory: letters, digits, - _ and . only, not {name[:40]!r}")
+        return name
+
+    @field_validator("device")
+    @classmethod
+    def _is_a_device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?|mps", device):
+            raise ValueError(f"must be auto, cpu, cuda, cuda:N or mps, not {device!r}")
+        return device
+
+    @property
+    def best(self) -> Best:
+        """The metric by which the best state is kept."""
+        if self.training.best is not None:
+            return self.training.best
+        if self.dataset.num_val:
+            return Best(metric="val/loss")
+        return Best(metric="train/loss" if self.logging.evaluate_train else "train/running_loss")
+
+
+def recorded_metrics(experiment: Experiment) -> list[str]:
+    """The metrics of every record of an experiment, without those of ``recovery``."""
+    kinds = ["loss"] if experiment.dataset.num_classes is None else ["loss", "accuracy"]
+    splits = ["train"] if experiment.logging.evaluate_train else []
+    splits += ["val"] if experiment.dataset.num_val else []
+    of_splits = [f"{split}/{kind}" for split in splits for kind in kinds]
+    return ["train/running_loss", *of_splits, "grad_norm", "lr"]

@@ -1,0 +1,99 @@
+"""From a file and overrides to a checked `Experiment`."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrcli.config.blocks import GridSpec
+from lrcli.config.overrides import override
+from lrcli.config.source import Document, read
+from lrcli.config.validation import Mistake, refuse, validate
+from lrcli.errors import ExperimentError
+from lrcli.experiment.compatibility import incompatibilities, remarks
+from lrcli.experiment.experiment import Experiment
+
+__all__ = ["Loaded", "load"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checked experiment.
+
+    Attributes:
+        experiment: itself.
+        notes: what the user should know about it, a sentence each.
+    """
+
+    experiment: Experiment
+    notes: list[str]
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
+    """Read an experiment file, apply overrides, and check all of it.
+
+    Args:
+        path: the file.
+        overrides: ``KEY=VALUE`` words, the later winning.
+
+    Raises:
+        ExperimentError: with every mistake and its place.
+        UsageError: a word that is no override.
+    """
+    document = read(path, str(path))
+    notes = [note for word in overrides for note in override(document, word)]
+    if "name" not in document.data:
+        document.data["name"] = _directory_name(path.stem)
+    experiment = _check(document)
+    mistakes = list(_check_grid(document, experiment))
+    if mistakes:
+        raise refuse(document, mistakes)
+    return Loaded(experiment, notes + remarks(experiment))
+
+
+def _directory_name(stem: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-.")[:100] or "experiment"
+
+
+def _check(document: Document) -> Experiment:
+    experiment = validate(document, Experiment)
+    mistakes = incompatibilities(experiment)
+    if mistakes:
+        raise refuse(document, mistakes)
+    return experiment
+
+
+def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]:
+    """Each value of each swept key must make a sound experiment, the other keys at their first values."""
+    for index, grid in enumerate(experiment.sweep.grid if experiment.sweep else ()):
+        written = document.data["sweep"]["grid"]
+        path = ("sweep", "grid", index) if isinstance(written, list) else ("sweep", "grid")
+        for key in grid:
+            if key.split(".")[0] in {"seed", "sweep", "name"}:
+                hint = "; replicates are sweep.seeds" if key == "seed" else ""
+                yield Mistake((*path, key), f"cannot be swept{hint}", at_key=True)
+                return
+        for key, spec in grid.items():
+            for value in spec.points():
+                fault = _fault(document, grid, key, value)
+                if fault:
+                    yield Mistake((*path, key), f"with {json.dumps(value)}: {fault}")
+                    break
+
+
+def _fault(document: Document, grid: dict[str, GridSpec], key: str, value: object) -> str:
+    """What is wrong with one value of the grid, or nothing."""
+    chosen = {other: spec.points()[0] for other, spec in grid.items()} | {key: value}
+    trial = Document(copy.deepcopy(document.data), dict(document.keys), dict(document.values))
+    del trial.data["sweep"]
+    kinds_first = sorted(chosen, key=lambda name: not name.endswith("kind"))
+    try:
+        for name in kinds_first:
+            override(trial, f"{name}={json.dumps(chosen[name])}")
+        _check(trial)
+    except ExperimentError as error:
+        message = error.mistakes[0].splitlines()[0]
+        return message.removeprefix("override: ")
+    return ""

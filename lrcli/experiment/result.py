@@ -1,0 +1,110 @@
+"""The result of a run as data: what result.json and ``--json`` hold."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrcli.analysis.recovery import Recovery
+from lrcli.experiment.experiment import Experiment
+from lrcli.training.loop import Members
+from lrcli.training.problem import Array
+
+__all__ = ["build_result", "resolved"]
+
+SCHEMA = 1
+
+
+def build_result(
+    experiment: Experiment,
+    run_dir: Path,
+    status: str,
+    *,
+    metrics: Mapping[str, float],
+    environment: Mapping[str, Any],
+    members: Members | None = None,
+    parameters: Mapping[str, Array] | None = None,
+    recovery: Recovery | None = None,
+    timing: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """The result of a run of one member.
+
+    Args:
+        experiment: what was trained.
+        run_dir: where its files are.
+        status: running, completed, stopped_early, diverged, interrupted or failed.
+        metrics: the last value of each.
+        environment: what the numbers depended on.
+        members: what became of the member, once that is known.
+        parameters: from name to (1, *shape).
+        recovery: what they are held against.
+        timing: seconds.
+    """
+    learned = {name: values.tolist()[0] for name, values in (parameters or {}).items()}
+    return {
+        "schema": SCHEMA,
+        "command": "train",
+        "name": experiment.name,
+        "status": status,
+        "run_dir": run_dir.as_posix(),
+        "seed": experiment.seed,
+        "epochs": int(members.epochs[0]) if members else 0,
+        "steps": int(members.steps[0]) if members else 0,
+        "diverged_step": (int(members.diverged_step[0]) or None) if members else None,
+        "metrics": dict(metrics),
+        "best": _best(experiment, members),
+        "parameters": learned,
+        "recovery": _recovery_rows(recovery, parameters) if recovery and parameters else [],
+        "expectations": [],
+        "timing": dict(timing or {}),
+        "environment": dict(environment),
+    }
+
+
+def _best(experiment: Experiment, members: Members | None) -> dict[str, Any] | None:
+    """None where no record had a finite value."""
+    if members is None or members.best.epoch[0] == 0:
+        return None
+    value, epoch = float(members.best.best[0]), int(members.best.epoch[0])
+    return {"metric": experiment.best.metric, "value": value, "epoch": epoch}
+
+
+def _recovery_rows(recovery: Recovery, parameters: Mapping[str, Array]) -> list[dict[str, Any]]:
+    """A row for each number among the parameters."""
+    only = np.array([0])
+    learned = recovery.equivalent(parameters, only)
+    errors = recovery.errors(parameters, only)
+    return [
+        {
+            "name": _element_name(name, index, errors[name].shape[1:]),
+            "true": float(recovery.values[name][(0, *index)]),
+            "learned": float(learned[name][(0, *index)]),
+            "error": float(errors[name][(0, *index)]),
+            "against": recovery.against,
+        }
+        for name in recovery.values
+        for index in np.ndindex(*errors[name].shape[1:])
+    ]
+
+
+def _element_name(name: str, index: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """``w[0]`` of (D, 1), ``w[0,1]`` of (D, O), ``b`` of (1,), ``a`` of ()."""
+    kept = [str(i) for axis, (i, size) in enumerate(zip(index, shape, strict=True)) if axis == 0 or size > 1]
+    if not kept or shape == (1,):
+        return name
+    return f"{name}[{','.join(kept)}]"
+
+
+def resolved(experiment: Experiment) -> dict[str, Any]:
+    """The whole experiment as plain data, every default written out, `kind` first in each mapping."""
+    return _kind_first(experiment.model_dump(mode="json", exclude_none=True))  # type: ignore[no-any-return]
+
+
+def _kind_first(value: Any) -> Any:
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: key != "kind")
+        return {key: _kind_first(value[key]) for key in keys}
+    if isinstance(value, list):
+        return [_kind_first(item) for item in value]
+    return value

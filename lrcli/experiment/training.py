@@ -1,0 +1,218 @@
+"""`lrcli train`: from an `Experiment` to a finished run directory.
+
+    for event in train(experiment, place, interruption):
+        ...  # Started, then Progress and Record as training goes on, then Finished
+
+This generator owns the run's own files (experiment.yaml, metrics.csv, result.json, checkpoint/). What
+is shown on a screen or in TensorBoard is made of its events, by whoever iterates.
+"""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrcli.analysis.recovery import Recovery, find_recovery
+from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.result import build_result, resolved
+from lrcli.runs.directories import new_run_directory, take_directory
+from lrcli.runs.files import LineFile, write_arrays, write_json, write_yaml
+from lrcli.runs.provenance import GitState, environment
+from lrcli.training.loop import Plan, Progress, Record, TrainingLoop
+from lrcli.training.population import build_population
+from lrcli.training.problem import Array, Problem, build_problem
+from lrcli.training.torch_engine import TorchEngine
+
+__all__ = ["Event", "Finished", "Interruption", "RunPlace", "Started", "train"]
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a run is to be written.
+
+    Attributes:
+        runs_dir: the directory of all runs, in which the next number is taken.
+        run_dir: this directory instead, where the user named one.
+        origin: the directory of the experiment file, whose repository the result names.
+    """
+
+    runs_dir: Path = Path("runs")
+    run_dir: Path | None = None
+    origin: Path = Path()
+
+    def make(self, name: str, command: str) -> Path:
+        """Make the directory.
+
+        Raises:
+            RunDirectoryError: it cannot be made, or is not empty.
+        """
+        if self.run_dir is not None:
+            return take_directory(self.run_dir)
+        return new_run_directory(self.runs_dir, name, command)
+
+
+@dataclass
+class Interruption:
+    """The user's wish to stop; looked at after each event."""
+
+    requested: bool = False
+
+
+@dataclass(frozen=True)
+class Started:
+    """The run directory is there and training begins.
+
+    Attributes:
+        run_dir: the directory.
+        epochs: to be trained.
+        steps: optimizer updates in all of them.
+        device: where.
+    """
+
+    run_dir: Path
+    epochs: int
+    steps: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run has ended and its files are written.
+
+    Attributes:
+        result: the content of result.json.
+        recovery: what the parameters were held against, or None where they are not identifiable.
+    """
+
+    result: dict[str, Any]
+    recovery: Recovery | None
+
+
+Event = Started | Progress | Finished
+
+
+def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -> Generator[Event]:
+    """Train one experiment.
+
+    Args:
+        experiment: what to train.
+        place: where to write it.
+        interruption: set its flag to end the run after the epochs under way, its state saved.
+
+    Raises:
+        DeviceError: the device is not there; nothing was written.
+        RunDirectoryError: the directory cannot be used.
+        WriteError: a file could not be written; the run is marked as failed where that is possible.
+    """
+    started = time.perf_counter()
+    git = GitState(place.origin)
+    problem, recovery, loop, engine = _prepare(experiment)
+    run = _Run(experiment, place.make(experiment.name, "train"), problem, recovery)
+    run.facts = environment() | engine.environment
+    try:
+        run.open()
+        total = experiment.training.epochs * loop.steps_per_epoch
+        yield Started(run.directory, experiment.training.epochs, total, str(run.facts["device"]))
+        for event in loop:
+            if isinstance(event, Record):
+                run.record(event)
+            yield event
+            if interruption.requested and loop.members.active.any():
+                loop.members.status[loop.members.active] = "interrupted"
+        run.facts |= git.answer()
+        seconds = {"train_seconds": loop.seconds, "total_seconds": time.perf_counter() - started}
+        yield Finished(run.finish(loop, engine.parameters(), seconds), recovery)
+    except BaseException:
+        run.fail()
+        raise
+
+
+def _prepare(experiment: Experiment) -> tuple[Problem, Recovery | None, TrainingLoop, TorchEngine]:
+    """Everything that can fail without leaving a trace on the disk."""
+    problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    population = build_population(experiment.optimizer, experiment.training, [0])
+    engine = TorchEngine(problem, population, experiment.device, experiment.dtype)
+    train_split = problem.splits["train"]
+    shapes = {parameter.name: parameter.shape for parameter in problem.parameters}
+    recovery = find_recovery(
+        experiment.dataset, experiment.model, shapes, train_split.inputs, train_split.targets
+    )
+    of_parameters: Callable[[Mapping[str, Array]], dict[str, Array]] = lambda _: {}  # noqa: E731
+    if recovery is not None:
+        of_parameters = partial(recovery.metrics, seed_index=population.seed_index)
+    logging, training = experiment.logging, experiment.training
+    plan = Plan(
+        logging.every, logging.evaluate_train, experiment.best, training.early_stopping, of_parameters
+    )
+    return problem, recovery, TrainingLoop(engine, problem, population, plan), engine
+
+
+@dataclass
+class _Run:
+    """The files of one run, and what goes into its result."""
+
+    experiment: Experiment
+    directory: Path
+    problem: Problem
+    recovery: Recovery | None
+    facts: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
+    table: LineFile | None = None
+
+    def open(self) -> None:
+        """Write what is known before training."""
+        comment = "Resolved by lrcli; `lrcli train` on this file repeats the run."
+        write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
+        self.result_now("running")
+
+    def record(self, record: Record) -> None:
+        """A row of metrics.csv."""
+        self.metrics = {name: float(values[0]) for name, values in record.metrics.items()}
+        if self.table is None:
+            self.table = LineFile(self.directory / "metrics.csv")
+            self.columns = list(self.metrics)
+            self.table.write(",".join(["epoch", "step", *self.columns]))
+        numbers = (repr(self.metrics[name]) for name in self.columns)
+        self.table.write(",".join([str(record.epoch), str(record.step), *numbers]))
+
+    def result_now(self, status: str, **known: Any) -> dict[str, Any]:
+        """Write result.json."""
+        result = build_result(
+            self.experiment, self.directory, status, metrics=self.metrics, environment=self.facts, **known
+        )
+        write_json(self.directory / "result.json", result)
+        return result
+
+    def finish(
+        self, loop: TrainingLoop, parameters: dict[str, Array], timing: dict[str, float]
+    ) -> dict[str, Any]:
+        """Write the final parameters and the result."""
+        status = str(loop.members.status[0])
+        if status != "diverged":
+            self.metrics |= {name: float(values[0]) for name, values in loop.test().items()}
+        self.checkpoint("last", parameters)
+        self.checkpoint("best", loop.members.best_parameters)
+        if self.table is not None:
+            self.table.close()
+        return self.result_now(
+            status, members=loop.members, parameters=parameters, recovery=self.recovery, timing=timing
+        )
+
+    def checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:
+        (self.directory / "checkpoint").mkdir(exist_ok=True)
+        arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
+        write_arrays(self.directory / "checkpoint" / f"{name}.npz", arrays)
+
+    def fail(self) -> None:
+        """Say in result.json that the run did not end well, where that can still be written."""
+        try:
+            if self.table is not None:
+                self.table.close()
+            self.result_now("failed")
+        except Exception:  # noqa: S110 - the error under way is the one to report
+            pass

@@ -1,0 +1,89 @@
+"""The report of a finished run on standard output."""
+
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from lrcli.analysis.equations import equation
+from lrcli.experiment.training import Finished
+
+__all__ = ["print_report"]
+
+_SHOWN_METRICS = ("loss", "accuracy")
+
+
+def print_report(finished: Finished, model: str, console: Console) -> None:
+    """Print how the run ended, its losses and what it recovered.
+
+    Args:
+        finished: the run.
+        model: the model's kind.
+        console: where to print.
+    """
+    result = finished.result
+    console.print(_headline(result), highlight=False)
+    console.print(_metrics_line(result["metrics"]), highlight=False, soft_wrap=True)
+    console.print()
+    if not result["recovery"]:
+        console.print(
+            "The parameters of this model are not identifiable from these data: other parameters give the "
+            "same function. Judge it by its losses and accuracies.",
+            highlight=False,
+        )
+    else:
+        console.print(_recovery_table(result["recovery"]))
+    curve = _equations(finished, model)
+    if curve:
+        console.print()
+        for line in curve:
+            console.print(line, highlight=False, soft_wrap=True)
+    console.print()
+    console.print(f"run: {result['run_dir']}", highlight=False, soft_wrap=True)
+
+
+def _headline(result: dict[str, Any]) -> str:
+    seconds = result["timing"]["train_seconds"]
+    counted = f"{result['epochs']} epochs, {result['steps']} steps in {seconds:.3g} s"
+    words = {
+        "completed": "completed",
+        "stopped_early": "stopped early: no improvement",
+        "interrupted": "interrupted; its state is saved",
+        "diverged": f"diverged at step {result['diverged_step']}; try a smaller learning rate",
+    }
+    return f"{result['name']}: {words[result['status']]} ({counted})"
+
+
+def _metrics_line(metrics: dict[str, float]) -> str:
+    shown = {name: value for name, value in metrics.items() if name.rpartition("/")[2] in _SHOWN_METRICS}
+    return "  ".join(f"{name} {value:.6g}" for name, value in shown.items())
+
+
+def _recovery_table(rows: list[dict[str, Any]]) -> Table:
+    """Parameter, true, learned, error; at most a screen of them."""
+    limit = 30
+    against = {"true": "true", "least_squares": "best possible"}[rows[0]["against"]]
+    table = Table(caption="error = true - learned" if against == "true" else "best possible: least squares")
+    table.add_column("parameter")
+    for heading in (against, "learned", "error"):
+        table.add_column(heading, justify="right")
+    for row in rows[:limit]:
+        table.add_row(row["name"], *(f"{row[key]:.6g}" for key in ("true", "learned", "error")))
+    if len(rows) > limit:
+        table.add_row(f"{len(rows) - limit} more in result.json", "", "", "")
+    return table
+
+
+def _equations(finished: Finished, model: str) -> list[str]:
+    """The fitted curve, and the best possible one where no true one exists."""
+    parameters = {name: np.asarray(v) for name, v in finished.result["parameters"].items()}
+    fitted = equation(model, parameters)
+    if fitted is None:
+        return []
+    recovery = finished.recovery
+    if recovery is None:
+        return [f"fitted: {fitted}"]
+    reference = equation(model, {name: values[0] for name, values in recovery.values.items()})
+    label = "true" if recovery.against == "true" else "best"
+    return [f"fitted: {fitted}", f"{label}:   {reference}"]

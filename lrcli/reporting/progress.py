@@ -1,0 +1,92 @@
+"""Progress on standard error: a bar on a terminal, a few plain lines elsewhere."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from lrcli.experiment.training import Event, Started
+from lrcli.runs.files import LineFile
+from lrcli.training.loop import Progress as Reached
+from lrcli.training.loop import Record
+
+__all__ = ["ProgressReport"]
+
+_PLAIN_LINES = 10  # for a whole run
+
+
+class _Rate(ProgressColumn):
+    """Optimizer steps for each second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.finished_speed or task.speed or 0:,.0f} steps/s")
+
+
+class ProgressReport:
+    """Shows the events of a run as they come, and writes the plain lines to the run's log.txt."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        """Show nothing yet.
+
+        Args:
+            console: of standard error.
+            quiet: show nothing at all; the log is written all the same.
+        """
+        self._console = console
+        self._quiet = quiet
+        self._bar: Progress | None = None
+        self._log: LineFile | None = None
+        self._epochs = 0
+        self._printed = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if self._log is not None:
+            self._log.close()
+
+    def note(self, text: str) -> None:
+        """A message that is neither progress nor an error."""
+        if not self._quiet:
+            self._console.print(f"note: {text}", highlight=False, markup=False, soft_wrap=True)
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, Started):
+            self._start(event)
+        elif isinstance(event, Reached):
+            if self._bar is not None:
+                self._bar.update(self._bar.task_ids[0], completed=event.step)
+            if isinstance(event, Record):
+                self._line(event)
+
+    def _start(self, event: Started) -> None:
+        self._epochs = event.epochs
+        self._log = LineFile(Path(event.run_dir) / "log.txt")
+        self._log.write(f"training {event.epochs} epochs, {event.steps} steps on {event.device}")
+        if self._console.is_terminal and not self._quiet:
+            columns = (TextColumn("{task.description}"), BarColumn(), _Rate(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=self._console, transient=True)
+            self._bar.add_task("training", total=event.steps)
+            self._bar.start()
+
+    def _line(self, record: Record) -> None:
+        """A line for the log; about every tenth of the run is also printed where there is no bar."""
+        metrics = "  ".join(
+            f"{name} {values[0]:.6g}" for name, values in record.metrics.items() if name.endswith("loss")
+        )
+        line = f"epoch {record.epoch}/{self._epochs}  step {record.step}  {metrics}"
+        if self._log is not None:
+            self._log.write(line)
+        due = record.epoch * _PLAIN_LINES // max(self._epochs, 1) > self._printed
+        if self._bar is None and not self._quiet and due:
+            self._printed = record.epoch * _PLAIN_LINES // self._epochs
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,116 @@
+"""Writing files that a reader may open at any moment.
+
+A file appears whole or not at all: it is written beside its place, flushed to the disk and renamed. A
+file that grows does so by whole lines.
+"""
+
+import contextlib
+import io
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from lrcli.errors import WriteError
+
+__all__ = [
+    "LineFile",
+    "replace_nonfinite",
+    "reporting_errors",
+    "write_arrays",
+    "write_json",
+    "write_whole",
+    "write_yaml",
+]
+
+
+@contextlib.contextmanager
+def reporting_errors(path: Path) -> Iterator[None]:
+    """Turn an operating system's error while writing a file into a `WriteError` that names it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WriteError(f"{path}: could not be written: {reason}") from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears whole, in place of an earlier one of that name.
+
+    Raises:
+        WriteError: it could not be written; an earlier file of that name is unharmed.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with reporting_errors(path):
+        try:
+            with aside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                aside.unlink()
+            raise
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write JSON, numbers that are not finite as null; see `write_whole`."""
+    text = json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(path, (text + "\n").encode())
+
+
+def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
+    """Write YAML below a line of comment; see `write_whole`."""
+    text = yaml.safe_dump(
+        dict(value), sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
+    write_whole(path, f"# {comment}\n{text}".encode())
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as .npz, which `numpy.load` reads without executing code."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_whole(path, buffer.getvalue())
+
+
+def replace_nonfinite(value: Any) -> Any:
+    """The same data with None in place of NaN and infinity, which JSON cannot hold."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: replace_nonfinite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [replace_nonfinite(item) for item in value]
+    return value
+
+
+class LineFile:
+    """A text file that grows by whole lines and is on disk after each."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with reporting_errors(path):
+            # Unbuffered: a line is one write, so another process never sees half of one.
+            self._file: IO[bytes] = path.open("ab", buffering=0)
+
+    def write(self, line: str) -> None:
+        """Append a line.
+
+        Raises:
+            WriteError: it could not be written.
+        """
+        with reporting_errors(self._path):
+            self._file.write(f"{line}\n".encode())
+
+    def close(self) -> None:
+        """Close the file; more than once is allowed."""
+        with reporting_errors(self._path):
+            self._file.close()

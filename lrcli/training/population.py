@@ -1,0 +1,89 @@
+"""A population: R runs trained together, each with its own seed and hyperparameters."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.components.optimizers import AnyOptimizer
+from lrcli.config.blocks import Training
+from lrcli.training.problem import Array
+
+__all__ = ["Population", "build_population"]
+
+
+@dataclass(frozen=True)
+class Population:
+    """The members of a population; what is not a vector here is the same for all of them.
+
+    Attributes:
+        seed_index: (R,) which of the problem's seeds each member has.
+        optimizer: the kind, and its keys that hold no numbers.
+        training: how long and in what portions.
+        hyperparameters: from name to (R,): the optimizer's numeric keys, and ``clip_grad_norm`` where
+            gradients are clipped (infinity: not this member's).
+    """
+
+    seed_index: NDArray[np.intp]
+    optimizer: AnyOptimizer
+    training: Training
+    hyperparameters: Mapping[str, Array]
+
+    @property
+    def size(self) -> int:
+        """R, the number of members."""
+        return len(self.seed_index)
+
+    def batch_sizes(self, num_train: int) -> list[int]:
+        """The size of each batch of an epoch; the last may be smaller."""
+        size = self.training.batch_size
+        if size == "full" or size >= num_train:
+            return [num_train]
+        whole, rest = divmod(num_train, size)
+        return [size] * whole + ([rest] if rest and not self.training.drop_last else [])
+
+    def rates(self, step: int, total: int) -> Array:
+        """The learning rate that each member used at a step, (R,); steps count from 1."""
+        rates = self.optimizer.rates(self.hyperparameters, np.array([step - 1]), total)
+        return np.array(np.broadcast_to(rates, (1, self.size))[0])
+
+    def take(self, members: Sequence[int]) -> "Population":
+        """The population of some of the members, in the order given."""
+        index = np.asarray(members, dtype=np.intp)
+        vectors = {name: values[index] for name, values in self.hyperparameters.items()}
+        return Population(self.seed_index[index], self.optimizer, self.training, vectors)
+
+
+def build_population(
+    optimizer: AnyOptimizer,
+    training: Training,
+    seed_index: Sequence[int],
+    varied: Mapping[str, Sequence[float]] | None = None,
+) -> Population:
+    """A population from one optimizer and the numbers in which its members differ.
+
+    Args:
+        optimizer: the optimizer that all share.
+        training: the training block that all share.
+        seed_index: which of the problem's seeds each of the R members has.
+        varied: from the name of a numeric key, such as ``lr`` or ``betas.0``, or ``clip_grad_norm``,
+            to R values.
+
+    Raises:
+        KeyError: a varied name is none of the optimizer's.
+    """
+    size = len(seed_index)
+    shared = optimizer.hyperparameters()
+    varied = dict(varied or {})
+    if training.clip_grad_norm is not None or "clip_grad_norm" in varied:
+        shared["clip_grad_norm"] = training.clip_grad_norm or math.inf
+    unknown = set(varied) - set(shared)
+    if unknown:
+        raise KeyError(f"{', '.join(sorted(unknown))}: not among {', '.join(shared)}")
+    vectors = {
+        name: np.array(varied.get(name, np.full(size, value)), dtype=np.float64)
+        for name, value in shared.items()
+    }
+    return Population(np.asarray(seed_index, dtype=np.intp), optimizer, training, vectors)

@@ -1,0 +1,26 @@
+"""Random numbers that depend on (seed, purpose, index) and on nothing else.
+
+Not on the position in a population, the order of calls or a device's generator: so a member trained
+alone draws what it drew in a sweep, and a resumed run needs no generator state.
+"""
+
+import numpy as np
+
+__all__ = ["generator"]
+
+_PURPOSES = {"data": 0, "init": 1, "shuffle": 2, "noise": 3}
+
+
+def generator(seed: int, purpose: str, index: int) -> np.random.Generator:
+    """The generator of one use of randomness.
+
+    Args:
+        seed: of the run.
+        purpose: ``data``, ``init``, ``shuffle`` or ``noise``.
+        index: which of them: the split, the parameter, the epoch.
+
+    Raises:
+        KeyError: the purpose is none of these.
+    """
+    sequence = np.random.SeedSequence(seed, spawn_key=(_PURPOSES[purpose], index))
+    return np.random.Generator(np.random.PCG64(sequence))

@@ -1,0 +1,307 @@
+"""The torch engine: every experiment, on every device; the reference for other engines.
+
+All parameters of a member are one row of a tensor (R, P); the model sees named views of it and the
+optimizer updates the row as a whole. Nothing waits for the device inside an epoch.
+
+Divergence costs nothing while nobody diverges: epochs run unguarded, and only if a member has become
+non-finite by their end are they run again from where they started, this time with a check after every
+step that freezes a member before the step that broke it. Both ways give a healthy member the same bits.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lrcli.components.torch_losses import torch_loss
+from lrcli.components.torch_models import torch_model
+from lrcli.components.torch_optimizers import torch_optimizer
+from lrcli.training.population import Population
+from lrcli.training.problem import Array, Problem, SplitName
+from lrcli.training.torch_coefficients import CoefficientTable
+from lrcli.training.torch_device import choose_threads, prepare_process, select_device
+
+__all__ = ["TorchEngine"]
+
+_EVALUATION_NUMBERS = 2**22  # numbers of one tensor in an evaluation: larger populations go in parts
+
+
+class Batch(NamedTuple):
+    """Examples of one step.
+
+    Attributes:
+        inputs: (S, B, F), or (R, B, F) once spread over the members.
+        targets: likewise (S, B, O) or (R, B, O).
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+
+class TorchEngine:
+    """An `lrcli.training.engine.Engine`."""
+
+    def __init__(self, problem: Problem, population: Population, device: str, dtype: str) -> None:
+        """Place the problem on the device.
+
+        Raises:
+            DeviceError: the device is not there or cannot hold the dtype.
+        """
+        self._device = select_device(device, dtype)
+        self._dtype = torch.float64 if dtype == "float64" else torch.float32
+        flushed = prepare_process()
+        self._size = population.size
+        if population.size == 1 and problem.model.linear_in_parameters:
+            # A lone matrix goes through other routines than a batch of matrices, with other rounding.
+            # Beside its own twin, a member trained alone ends with the bits it has in a population.
+            population = population.take([0, 0])
+        self._problem = problem
+        self._population = population
+        self._model = torch_model(problem.model)
+        self._loss = torch_loss(problem.loss)
+        hyperparameters = population.hyperparameters
+        uses = {name: bool(np.any(values != 0)) for name, values in hyperparameters.items()}
+        self._optimizer = torch_optimizer(population.optimizer, uses)
+        self._place_data()
+        self._place_parameters()
+        self._place_coefficients()
+        self.environment: dict[str, Any] = {
+            "engine": "torch",
+            "torch": torch.__version__,
+            "device": str(self._device),
+            "threads": choose_threads(self._population.size * self._batch_sizes[0] * self._width()),
+            "denormals_flushed": flushed,
+        }
+
+    # Placing --------------------------------------------------------------------------------------
+
+    def _tensor(self, array: Array) -> Tensor:
+        return torch.from_numpy(array).to(self._device, self._dtype)
+
+    def _place_data(self) -> None:
+        self._splits = {
+            name: Batch(self._tensor(split.features), self._tensor(split.targets))
+            for name, split in self._problem.splits.items()
+        }
+        self._seed_index = torch.from_numpy(self._population.seed_index).to(self._device)
+        sizes = self._population.batch_sizes(self._problem.splits["train"].size)
+        self._batch_sizes = sizes
+        terms = 1 if self._problem.loss.kind == "cross_entropy" else self._splits["train"].targets.shape[2]
+        self._scales = {n: 1 / (n * terms) if self._problem.loss.reduction == "mean" else 1.0 for n in sizes}
+        self._loss_rows = {n: self._row(n * terms, self._scales[n] * n / sum(sizes)) for n in self._scales}
+        self._whole = self._spread(self._splits["train"]) if len(sizes) == 1 else None
+
+    def _row(self, length: int, value: float) -> Tensor:
+        """A row (R, 1, length) that weighs every term alike when it multiplies a column of them."""
+        row = torch.full((1, 1, length), value, dtype=self._dtype, device=self._device)
+        return row.expand(self._population.size, 1, length)
+
+    def _place_parameters(self) -> None:
+        members = self._population.seed_index
+        rows = [
+            self._problem.initial[p.name][members].reshape(len(members), -1) for p in self._problem.parameters
+        ]
+        parameters = self._tensor(np.concatenate(rows, axis=1))
+        size = len(members)
+        self._state = {"parameters": parameters}
+        self._state.update({name: torch.zeros_like(parameters) for name in self._optimizer.state})
+        self._gradient = torch.zeros_like(parameters)
+        self._views = self._name(self._state["parameters"])
+        self._gradient_views = self._name(self._gradient)
+        self._running = torch.zeros(size, 1, 1, dtype=self._dtype, device=self._device)
+        self._earlier = torch.zeros_like(self._running)
+        self._active = torch.ones(size, dtype=torch.bool, device=self._device)
+        self._diverged = torch.zeros(size, dtype=torch.int64, device=self._device)
+
+    def _name(self, rows: Tensor) -> dict[str, Tensor]:
+        """Views of (R, P) rows as the model's parameters, each (R, rows, columns)."""
+        sizes = [parameter.size for parameter in self._problem.parameters]
+        parts = rows.split(sizes, dim=1)
+        return {
+            p.name: part.unflatten(1, p.matrix)
+            for p, part in zip(self._problem.parameters, parts, strict=True)
+        }
+
+    def _place_coefficients(self) -> None:
+        population = self._population
+        total = population.training.epochs * len(self._batch_sizes)
+        self._coefficients = CoefficientTable(population, total, self._device, self._dtype)
+        limits = population.hyperparameters.get("clip_grad_norm")
+        self._limits = None if limits is None else self._tensor(limits)[:, None]
+
+    # Training -------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def advance(self, first_epoch: int, count: int) -> None:
+        """Train epochs; see `Engine.advance`."""
+        before = {name: tensor.clone() for name, tensor in self._state.items()}
+        self._run(first_epoch, count, guarded=False)
+        finite = torch.isfinite(self._state["parameters"]).all(1)
+        finite &= torch.isfinite(self._earlier + self._running).view(-1)
+        if not bool((finite | ~self._active).all()):
+            self._restore(before)
+            self._run(first_epoch, count, guarded=True)
+        elif not bool(self._active.all()):
+            keep = self._active[:, None]
+            self._restore({name: torch.where(keep, self._state[name], old) for name, old in before.items()})
+
+    def _restore(self, state: dict[str, Tensor]) -> None:
+        self._state["parameters"].copy_(state["parameters"])
+        self._state.update({name: array for name, array in state.items() if name != "parameters"})
+
+    def _run(self, first_epoch: int, count: int, *, guarded: bool) -> None:
+        self._earlier.zero_()
+        self._running.zero_()
+        step = (first_epoch - 1) * len(self._batch_sizes)
+        for epoch in range(first_epoch, first_epoch + count):
+            self._earlier.add_(self._running)
+            self._running.zero_()
+            for batch in self._batches(epoch):
+                self._step(batch, step, guarded=guarded)
+                step += 1
+
+    def _step(self, batch: Batch, step: int, *, guarded: bool) -> None:
+        """One optimizer update of every member; `step` counts from 0."""
+        size = batch.inputs.shape[1]
+        outputs, pullback = self._model.vjp(self._views, batch.inputs)
+        values, slope = self._loss.terms(outputs, batch.targets)
+        loss = torch.bmm(self._loss_rows[size], values.reshape(len(values), -1, 1))
+        self._running.add_(loss)
+        pullback(slope.mul_(self._scales[size]), self._gradient_views)
+        gradient = self._gradient if self._limits is None else self._clipped(self._limits)
+        parameters = self._state["parameters"]
+        coefficients = self._coefficients.at(step)
+        updated, state = self._optimizer.update(gradient, self._state, parameters, coefficients)
+        if guarded:
+            updated, state = self._guard(loss, updated, state, step)
+        parameters.copy_(updated)
+        self._state.update(state)
+
+    def _guard(
+        self, loss: Tensor, updated: Tensor, state: dict[str, Tensor], step: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Freeze the members that this step would break: they keep what they had."""
+        finite = torch.isfinite(updated).all(1) & torch.isfinite(loss).view(-1)
+        broken = self._active & ~finite
+        self._diverged = torch.where(broken, step + 1, self._diverged)
+        self._running = torch.where(broken.view(-1, 1, 1), math.nan, self._running)
+        self._active = self._active & finite
+        keep = self._active[:, None]
+        updated = torch.where(keep, updated, self._state["parameters"])
+        return updated, {name: torch.where(keep, new, self._state[name]) for name, new in state.items()}
+
+    def _gradient_norms(self) -> Tensor:
+        """(R, 1) each member's own norm, over all its parameters."""
+        squares = torch.bmm(self._gradient.unsqueeze(1), self._gradient.unsqueeze(2))
+        return squares.sqrt().view(-1, 1)
+
+    def _clipped(self, limits: Tensor) -> Tensor:
+        """Gradients no longer than each member's limit, as torch.nn.utils.clip_grad_norm_ scales them."""
+        return self._gradient * (limits / (self._gradient_norms() + 1e-6)).clamp(max=1.0)
+
+    # Batches --------------------------------------------------------------------------------------
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        """The batches of an epoch, spread over the members."""
+        noisy = getattr(self._problem.model, "input_noise", 0.0) > 0
+        if self._whole is not None and not noisy:
+            yield self._whole
+            return
+        inputs, targets = self._splits["train"]
+        if noisy:
+            inputs = inputs + self._tensor(np.stack(self._per_seed(self._problem.input_noise, epoch)))
+        if self._whole is None and self._population.training.shuffle:
+            inputs, targets = self._shuffled(epoch, inputs, targets)
+        used = sum(self._batch_sizes)
+        pairs = zip(
+            inputs[:, :used].split(self._batch_sizes[0], 1),
+            targets[:, :used].split(self._batch_sizes[0], 1),
+            strict=True,
+        )
+        for x, y in pairs:
+            yield self._spread(Batch(x, y))
+
+    def _per_seed(self, draw: Any, epoch: int) -> list[Any]:
+        return [draw(index, epoch) for index in range(len(self._problem.seeds))]
+
+    def _shuffled(self, epoch: int, inputs: Tensor, targets: Tensor) -> Batch:
+        """Every seed's examples in that seed's order of the epoch."""
+        seeds, examples = inputs.shape[:2]
+        orders = np.stack(self._per_seed(self._problem.order, epoch))
+        flat = torch.from_numpy((orders + examples * np.arange(seeds)[:, None]).ravel()).to(self._device)
+        return Batch(*(t.flatten(0, 1).index_select(0, flat).view_as(t) for t in (inputs, targets)))
+
+    def _spread(self, batch: Batch) -> Batch:
+        """Each member's examples, its seed's: (S, B, ...) to (R, B, ...), a view where there is one seed."""
+        if len(self._problem.seeds) == 1:
+            return Batch(*(t.expand(self._population.size, -1, -1) for t in batch))
+        return Batch(*(t.index_select(0, self._seed_index) for t in batch))
+
+    # Answers --------------------------------------------------------------------------------------
+
+    def _numpy(self, tensor: Tensor) -> Array:
+        return tensor[: self._size].cpu().numpy().astype(np.float64)
+
+    def last_epoch(self) -> dict[str, Array]:
+        """See `Engine.last_epoch`."""
+        return {
+            "train/running_loss": self._numpy(self._running.view(-1)),
+            "grad_norm": self._numpy(self._gradient_norms().view(-1)),
+        }
+
+    @torch.no_grad()
+    def evaluate(self, split: SplitName) -> dict[str, Array]:
+        """See `Engine.evaluate`; losses are averaged in float64 where the device has it."""
+        parts = [self._evaluate(split, members) for members in self._parts(split)]
+        return {name: np.concatenate([part[name] for part in parts])[: self._size] for name in parts[0]}
+
+    def _width(self) -> int:
+        """The most numbers that one example has anywhere in the model."""
+        return max(max(parameter.matrix) for parameter in self._problem.parameters)
+
+    def _parts(self, split: SplitName) -> Iterator[slice]:
+        """The members in parts whose tensors stay small; never a part of one, see __init__."""
+        numbers = self._splits[split].inputs.shape[1] * self._width()
+        length = max(2, _EVALUATION_NUMBERS // numbers)
+        starts = list(range(0, self._population.size, length))
+        if len(starts) > 1 and self._population.size - starts[-1] == 1:
+            starts.pop()
+        yield from (slice(a, b) for a, b in zip(starts, [*starts[1:], self._population.size], strict=True))
+
+    def _evaluate(self, split: SplitName, members: slice) -> dict[str, Array]:
+        index = self._seed_index[members]
+        inputs, targets = (t.index_select(0, index) for t in self._splits[split])
+        outputs = self._model.forward({k: v[members] for k, v in self._views.items()}, inputs)
+        values, _ = self._loss.terms(outputs, targets)
+        answer = {"loss": self._reduce(values, self._problem.loss.reduction)}
+        if self._problem.dataset.num_classes is not None:
+            answer["accuracy"] = self._reduce(self._loss.correct(outputs, targets), "mean")
+        return answer
+
+    def _reduce(self, values: Tensor, reduction: str) -> Array:
+        """(R, N, terms) to (R,)."""
+        wide = torch.float32 if self._device.type == "mps" else torch.float64
+        column = values.flatten(1).to(wide).unsqueeze(2)
+        sums = torch.bmm(torch.ones_like(column).transpose(1, 2), column).view(-1)
+        result: Array = sums.cpu().numpy().astype(np.float64)
+        return result / column.shape[1] if reduction == "mean" else result
+
+    def parameters(self) -> dict[str, Array]:
+        """See `Engine.parameters`."""
+        return {
+            p.name: self._numpy(self._views[p.name]).reshape(self._size, *p.shape)
+            for p in self._problem.parameters
+        }
+
+    def diverged_steps(self) -> NDArray[np.int64]:
+        """See `Engine.diverged_steps`."""
+        return self._diverged[: self._size].cpu().numpy()
+
+    def freeze(self, members: NDArray[np.bool_]) -> None:
+        """See `Engine.freeze`."""
+        twins = np.resize(members, self._population.size)
+        self._active &= ~torch.from_numpy(twins).to(self._device)
