@@ -71,12 +71,12 @@ def by_autograd(forward: Forward) -> TorchModel:
 
 
 def linear(parameters: Parameters, inputs: Tensor) -> Tensor:
-    """O = x w + b."""
+    """o = x w + b."""
     return torch.bmm(inputs, parameters["w"]).add_(parameters["b"])
 
 
 def linear_vjp(parameters: Parameters, inputs: Tensor) -> tuple[Tensor, Pullback]:
-    """Dw = x' slope, db = the sum of slope over the examples."""
+    """dw = x' slope, db = the sum of slope over the examples."""
 
     def pullback(slope: Tensor, gradient: Parameters) -> None:
         gradient["w"].copy_(_by_weight(inputs, slope))
@@ -86,12 +86,12 @@ def linear_vjp(parameters: Parameters, inputs: Tensor) -> tuple[Tensor, Pullback
 
 
 def polynomial(parameters: Parameters, powers: Tensor) -> Tensor:
-    """O = powers coef, the powers of x being the features."""
+    """o = powers coef, the powers of x being the features."""
     return torch.bmm(powers, parameters["coef"])
 
 
 def polynomial_vjp(parameters: Parameters, powers: Tensor) -> tuple[Tensor, Pullback]:
-    """Dcoef = powers' slope."""
+    """dcoef = powers' slope."""
 
     def pullback(slope: Tensor, gradient: Parameters) -> None:
         gradient["coef"].copy_(_by_weight(powers, slope))
@@ -179,14 +179,14 @@ class P3(torch.autograd.Function):
 
 
 def legendre(parameters: Parameters, x: Tensor) -> Tensor:
-    """O = a + b P3(c + d x)."""
+    """o = a + b P3(c + d x)."""
     a, b, c, d = (parameters[name] for name in "abcd")
-    curve: Tensor = P3.apply(c + d * x)
+    curve: Tensor = P3.apply(c + d * x)  # type: ignore[no-untyped-call]
     return a + b * curve
 
 
 def sinusoid(parameters: Parameters, x: Tensor) -> Tensor:
-    """O = amplitude * sin(frequency * x + phase) + offset."""
+    """o = amplitude * sin(frequency * x + phase) + offset."""
     angle = parameters["frequency"] * x + parameters["phase"]
     return parameters["amplitude"] * torch.sin(angle) + parameters["offset"]
 
