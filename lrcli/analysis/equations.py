@@ -9,6 +9,8 @@ __all__ = ["equation"]
 
 Array = NDArray[np.float64]
 
+_NEGLIGIBLE = 1e-6  # beside the largest number of a sum, smaller ones are shown as 0
+
 
 def equation(model: str, parameters: Mapping[str, Array]) -> str | None:
     """The curve's equation, such as ``y = 0.038 + 0.8736 x - 0.0066 x^2 - 0.0957 x^3``.
@@ -40,10 +42,12 @@ def _power(exponent: int) -> str:
 
 def _sum(terms: list[tuple[float, str]]) -> str:
     """``1.5 x - 2 x^2`` of [(1.5, "x"), (-2, "x^2")]."""
+    largest = max(abs(factor) for factor, _ in terms)
     text = ""
     for factor, name in terms:
-        number = f"{abs(factor):.4g} {name}".rstrip()
-        sign = "-" if factor < 0 else "+"
+        rounded = 0.0 if abs(factor) < _NEGLIGIBLE * largest else factor
+        number = f"{abs(rounded):.4g} {name}".rstrip()
+        sign = "-" if rounded < 0 else "+"
         if text:
             text += f" {sign} {number}"
         else:

@@ -98,7 +98,9 @@ def _fits(true: Array, shape: tuple[int, ...]) -> bool:
 
 def _pad(true: Array, shape: tuple[int, ...]) -> Array:
     """The rule's coefficients, and zeros for the higher powers."""
-    return np.pad(true, [(0, wanted - have) for have, wanted in zip(true.shape, shape, strict=True)])
+    padded = np.zeros(shape)
+    padded[tuple(slice(size) for size in true.shape)] = true
+    return padded
 
 
 def best_parameters(model: AnyModel, inputs: Array, targets: Array) -> dict[str, Array] | None:

@@ -43,6 +43,7 @@ def override(document: Document, word: str) -> list[str]:
             block = ".".join(map(str, path[:-1]))
             notes.append(f"{word} replaces the whole {block}; its {', '.join(dropped)} no longer apply")
         parent.clear()
+        document.forget(path[:-1])
     parent[key] = value.data
     _graft(document, path, value, Place(word, 0, 1, word))
     return notes
@@ -52,10 +53,12 @@ def _parse_value(word: str, name: str, text: str) -> Document:
     """The value's document, with places that point into the word."""
     offset = len(name) + 1
     try:
-        value = parse(text, word)
-    except ExperimentError:
+        value = parse(text, "value")
+    except ExperimentError as error:
         place = Place("override", 0, offset + 1, word)
-        raise ExperimentError([place.show("the value is not valid YAML")]) from None
+        # Each begins "value:1:7: " or "value: ", and its column counts from the value.
+        reasons = [mistake.splitlines()[0].partition(": ")[2] for mistake in error.mistakes]
+        raise ExperimentError([place.show(f"{name}: {reason}") for reason in reasons]) from None
     shift = {path: Place("override", 0, place.column + offset, word) for path, place in value.values.items()}
     keys = {path: Place("override", 0, place.column + offset, word) for path, place in value.keys.items()}
     return Document(value.data, keys, shift)
@@ -87,9 +90,7 @@ def _list_index(container: Any, name: str) -> int | None:
 
 def _graft(document: Document, path: KeyPath, value: Document, place: Place) -> None:
     """Let every path at and under `path` point into the override."""
-    for places in (document.keys, document.values):
-        for old in [old for old in places if old[: len(path)] == path]:
-            del places[old]
+    document.forget(path)
     here = Place("override", 0, 1, place.text)
     for length in range(1, len(path) + 1):
         document.keys.setdefault(path[:length], here)

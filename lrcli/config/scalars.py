@@ -32,6 +32,7 @@ _CORE_SCHEMA = (
     ),
     (MERGE_TAG, r"<<", ("<",)),
 )
+_WRITTEN = {tag: re.compile(pattern) for tag, pattern, _ in _CORE_SCHEMA}
 
 
 class Loader(SafeLoader):
@@ -54,14 +55,17 @@ def to_python(tag: str, text: str) -> Any:
     Raises:
         ValueError: the tag is none of the core schema's, or the text is no value of that tag.
     """
-    if tag == _STR:
+    if tag in {_STR, MERGE_TAG}:  # << merges as a key; as a value it is text
         return text
+    short = tag.replace("tag:yaml.org,2002:", "!!")
+    if tag not in _WRITTEN:
+        raise ValueError(f"the tag {short} is not known here")
+    if not _WRITTEN[tag].fullmatch(text):
+        raise ValueError(f"is no {short}")
     if tag == _NULL:
         return None
     if tag == _BOOL:
         return text.lower() == "true"
     if tag == _INT:
         return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
-    if tag == _FLOAT:
-        return float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))
-    raise ValueError(f"the tag {tag.replace('tag:yaml.org,2002:', '!!')} is not known here")
+    return float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))

@@ -24,7 +24,10 @@ KeyPath = tuple[str | int, ...]
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_NODES = 100_000
+MAX_WIDTH = 200  # characters of a line that a message shows
 
+_TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
+_COLLECTION_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 
 
@@ -42,11 +45,9 @@ class Place:
         where = f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
         number = str(self.line or "")
         margin = " " * len(number)
-        return (
-            f"{where}: {message}\n"
-            f"  {number} | {self.text.expandtabs(1)}\n"
-            f"  {margin} | {' ' * (self.column - 1)}^"
-        )
+        start = max(0, self.column - MAX_WIDTH // 2) if len(self.text) > MAX_WIDTH else 0
+        shown = self.text.expandtabs(1)[start : start + MAX_WIDTH]
+        return f"{where}: {message}\n  {number} | {shown}\n  {margin} | {' ' * (self.column - 1 - start)}^"
 
 
 @dataclass
@@ -70,6 +71,12 @@ class Document:
         while path not in self.values:
             path = path[:-1]
         return self.values[path]
+
+    def forget(self, path: KeyPath) -> None:
+        """Drop the places of all that was written under a path, which something else replaces."""
+        for places in (self.keys, self.values):
+            for old in [old for old in places if len(old) > len(path) and old[: len(path)] == path]:
+                del places[old]
 
 
 def read(path: Path, origin: str) -> Document:
@@ -137,12 +144,14 @@ def parse(text: str, origin: str) -> Document:
     except yaml.YAMLError as error:
         message = f"{origin}: is not valid YAML: {' '.join(str(error).split())}"
         raise ExperimentError([message]) from None
+    except UnicodeEncodeError:
+        raise ExperimentError([f"{origin}: is not valid YAML: it is not text in UTF-8"]) from None
     document = Document(None)
     document.values[()] = walk.place(node.start_mark) if node else Place(origin, 1, 1, walk.lines[0])
     if node is not None:
         document.data = walk.convert(node, (), document)
     if walk.mistakes:
-        raise ExperimentError(walk.mistakes)
+        raise ExperimentError(list(dict.fromkeys(walk.mistakes)))  # an alias repeats those of its anchor
     return document
 
 
@@ -172,8 +181,7 @@ class _Walk:
                 elif isinstance(event, yaml.CollectionEndEvent):
                     depth -= 1
                 if event is not None and depth > MAX_DEPTH:
-                    message = f"is nested more than {MAX_DEPTH} levels deep"
-                    raise ExperimentError([self.place(event.start_mark).show(message)])
+                    raise ExperimentError([self.place(event.start_mark).show(_TOO_DEEP)])
         finally:
             loader.dispose()
 
@@ -189,8 +197,10 @@ class _Walk:
         document.values[path] = self.place(node.start_mark)
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            self.mistake(node, f"the tag {node.tag} is not known here")
+        if len(self.open) == MAX_DEPTH:  # only aliases reach this
+            raise ExperimentError([self.place(node.start_mark).show(_TOO_DEEP)])
+        if node.tag not in _COLLECTION_TAGS:
+            self.mistake(node, f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} is not known here")
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
@@ -208,10 +218,10 @@ class _Walk:
 
     def mapping(self, node: yaml.Node, path: KeyPath, document: Document) -> dict[str, Any]:
         """Keys as written; what a ``<<`` merges in is overridden by the mapping's own keys."""
-        merged: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if key_node.tag == MERGE_TAG:
-                merged = self.merge(value_node, path, document) | merged
+        merges = [pair for pair in node.value if pair[0].tag == MERGE_TAG]
+        for key_node, _ in merges[1:]:
+            self.mistake(key_node, "the key << is given twice; merge several as <<: [*a, *b]")
+        merged = self.merge(merges[0][1], path, document) if merges else {}
         document.values[path] = self.place(node.start_mark)
         own: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -225,6 +235,8 @@ class _Walk:
                 first = document.keys[*path, key].line
                 self.mistake(key_node, f"the key {key} is given twice, first on line {first}")
                 continue
+            if key in merged:
+                document.forget((*path, key))
             document.keys[*path, key] = self.place(key_node.start_mark)
             own[key] = self.convert(value_node, (*path, key), document)
         return merged | own
@@ -233,12 +245,12 @@ class _Walk:
         """What ``<<: *base`` or ``<<: [*a, *b]`` brings in; the earlier of a list wins."""
         parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
         merged: dict[str, Any] = {}
-        for part in parts:
+        for part in reversed(parts):
             if not isinstance(part, yaml.MappingNode):
                 self.mistake(part, "<< merges mappings only")
                 continue
             value = self.convert(part, path, document)
-            merged = value | merged
+            merged |= value
         return merged
 
     def mistake(self, node: yaml.Node, message: str) -> None:

@@ -90,7 +90,10 @@ def _explain(detail: ErrorDetails, document: Document, config: type[Config]) -> 
         return Mistake(path, f"the key kind is missing; one of {', '.join(known)}")
     if kind == "union_tag_invalid":
         known = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
-        message = f"unknown kind {context['tag']}{nearest(context['tag'], known)}"
+        written = detail["input"]["kind"]
+        message = f"must be text, not {_describe(written)}"
+        if isinstance(written, str):
+            message = f"unknown kind {written}{nearest(written, known)}"
         return Mistake((*path, "kind"), f"{message}; one of {', '.join(known)}")
     if kind in _WANTED:
         return Mistake(path, f"must be {_WANTED[kind].format(**context)}, not {value}")
@@ -133,10 +136,10 @@ _WANTED = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
-    "greater_than": "greater than {gt}",
-    "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}",
-    "less_than_equal": "at most {le}",
+    "greater_than": "greater than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
     "literal_error": "{expected}",
     "too_short": "a list of at least {min_length}",
     "too_long": "a list of at most {max_length}",
@@ -163,6 +166,8 @@ def _written_path(location: tuple[int | str, ...], data: Any) -> KeyPath:
     path: KeyPath = ()
     for position, part in enumerate(location):
         last = position == len(location) - 1
+        if not last and isinstance(data, dict) and data.get("kind") == part:
+            continue  # the tag of a union, which a key may be called as well
         if isinstance(data, dict) and str(part) in data:
             path, data = (*path, str(part)), data[str(part)]
         elif isinstance(data, list) and isinstance(part, int) and part < len(data):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lrcli.components.models import Legendre
 from lrcli.config.blocks import Best
 from lrcli.config.validation import Mistake, nearest
 from lrcli.experiment.experiment import Experiment, recorded_metrics
@@ -18,6 +19,8 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
     dataset, model, loss = experiment.dataset, experiment.model, experiment.loss
     for key, message in dataset.problems():
         yield _mistake("dataset", key, message)
+    for key, message in experiment.optimizer.problems():
+        yield _mistake("optimizer", key, message)
     if loss.needs_classes and dataset.num_classes is None:
         yield _mistake(
             "loss", "kind", f"{loss.kind} needs classes as targets, but those of {dataset.kind} are numbers"
@@ -26,8 +29,6 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
     num_outputs = loss.num_outputs(dataset.num_classes)
     for key, message in model.problems(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
-    for key, message in experiment.optimizer.problems():
-        yield _mistake("optimizer", key, message)
 
 
 def _batches(experiment: Experiment) -> Iterator[Mistake]:
@@ -39,17 +40,26 @@ def _batches(experiment: Experiment) -> Iterator[Mistake]:
 
 def _metrics(experiment: Experiment) -> Iterator[Mistake]:
     """Metrics that decide something must be recorded."""
-    recorded = recorded_metrics(experiment)
+    recorded = [*recorded_metrics(experiment), *_recovery_metrics(experiment)]
     wanted: dict[str, Best | None] = {
         "training.best": experiment.training.best,
         "training.early_stopping": experiment.training.early_stopping,
         "sweep.select": experiment.sweep.select if experiment.sweep else None,
     }
     for block, choice in wanted.items():
-        if choice is None or choice.metric in recorded or choice.metric.startswith("recovery/"):
+        if choice is None or choice.metric in recorded:
             continue
         message = f"{choice.metric} is not recorded here{nearest(choice.metric, recorded)}"
         yield _mistake(block, "metric", f"{message}; recorded are {', '.join(recorded)}")
+
+
+def _recovery_metrics(experiment: Experiment) -> list[str]:
+    """Recorded where the rule has parameters of the model's form, or a closed form gives the best ones."""
+    dataset, model = experiment.dataset, experiment.model
+    true = dataset.true_parameters(model.kind) is not None
+    fitted = model.linear_in_parameters or isinstance(model, Legendre)
+    known = true or (fitted and dataset.num_classes is None)
+    return ["recovery/max_abs_error", "recovery/error_norm"] if known else []
 
 
 def _engine(experiment: Experiment) -> Iterator[Mistake]:

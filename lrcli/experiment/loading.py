@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from lrcli.config.blocks import GridSpec
 from lrcli.config.overrides import override
 from lrcli.config.source import Document, read
 from lrcli.config.validation import Mistake, refuse, validate
-from lrcli.errors import ExperimentError
+from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 
@@ -54,7 +54,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
 
 
 def _directory_name(stem: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-.")[:100] or "experiment"
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-.")[:100].rstrip("-.") or "experiment"
 
 
 def _check(document: Document) -> Experiment:
@@ -70,22 +70,26 @@ def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]
     for index, grid in enumerate(experiment.sweep.grid if experiment.sweep else ()):
         written = document.data["sweep"]["grid"]
         path = ("sweep", "grid", index) if isinstance(written, list) else ("sweep", "grid")
-        for key in grid:
-            if key.split(".")[0] in {"seed", "sweep", "name"}:
-                hint = "; replicates are sweep.seeds" if key == "seed" else ""
-                yield Mistake((*path, key), f"cannot be swept{hint}", at_key=True)
-                return
-        for key, spec in grid.items():
-            for value in spec.points():
-                fault = _fault(document, grid, key, value)
+        fixed = [key for key in grid if key.split(".")[0] in {"seed", "sweep", "name"}]
+        for key in fixed:
+            hint = "; replicates are sweep.seeds" if key == "seed" else ""
+            yield Mistake((*path, key), f"cannot be swept{hint}", at_key=True)
+        points = {key: spec.points() for key, spec in grid.items() if key not in fixed}
+        first = {key: values[0] for key, values in points.items()}
+        common = _fault(document, first)
+        for key, values in points.items():
+            for value in values:
+                fault = _fault(document, first | {key: value})
+                blamed = next((other for other in points if fault.startswith(f"{other}: ")), key)
+                if blamed != key and fault == common:
+                    continue  # the first value of that other key is the culprit, and is reported there
                 if fault:
                     yield Mistake((*path, key), f"with {json.dumps(value)}: {fault}")
                     break
 
 
-def _fault(document: Document, grid: dict[str, GridSpec], key: str, value: object) -> str:
-    """What is wrong with one value of the grid, or nothing."""
-    chosen = {other: spec.points()[0] for other, spec in grid.items()} | {key: value}
+def _fault(document: Document, chosen: dict[str, Any]) -> str:
+    """What is wrong with one point of the grid, from dotted key to value, or nothing."""
     trial = Document(copy.deepcopy(document.data), dict(document.keys), dict(document.values))
     del trial.data["sweep"]
     kinds_first = sorted(chosen, key=lambda name: not name.endswith("kind"))
@@ -93,7 +97,7 @@ def _fault(document: Document, grid: dict[str, GridSpec], key: str, value: objec
         for name in kinds_first:
             override(trial, f"{name}={json.dumps(chosen[name])}")
         _check(trial)
-    except ExperimentError as error:
-        message = error.mistakes[0].splitlines()[0]
+    except UsageError as error:
+        message = str(error).splitlines()[0]
         return message.removeprefix("override: ")
     return ""

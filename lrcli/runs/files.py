@@ -5,6 +5,7 @@ file that grows does so by whole lines.
 """
 
 import contextlib
+import errno
 import io
 import json
 import math
@@ -107,8 +108,12 @@ class LineFile:
         Raises:
             WriteError: it could not be written.
         """
+        data = f"{line}\n".encode()
         with reporting_errors(self._path):
-            self._file.write(f"{line}\n".encode())
+            written = self._file.write(data)
+            if written < len(data):  # the disk is full; half a line is taken back
+                self._file.truncate(self._file.tell() - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         """Close the file; more than once is allowed."""

@@ -1,0 +1,50 @@
+"""Short ways to build what tests need."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lrcli.components.tables import GROUPS
+from lrcli.config.blocks import Training
+from lrcli.training.population import Population, build_population
+from lrcli.training.problem import Problem, build_problem
+from lrcli.training.torch_engine import TorchEngine
+
+LINEAR = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 100, "num_val": 50}
+SINE = {"kind": "sine", "num_train": 60, "num_val": 20}
+XOR = {"kind": "xor", "num_train": 40, "num_val": 20}
+
+
+def component(group: str, **keys: Any) -> Any:
+    """A component from the keys of its YAML form."""
+    return GROUPS[group][keys["kind"]].model_validate(keys)
+
+
+def problem(
+    dataset: Mapping[str, Any], model: Mapping[str, Any], loss: Mapping[str, Any], seeds: Sequence[int] = (0,)
+) -> Problem:
+    return build_problem(
+        component("dataset", **dataset), component("model", **model), component("loss", **loss), seeds
+    )
+
+
+def population(
+    optimizer: Mapping[str, Any], training: Mapping[str, Any], seed_index: Sequence[int] = (0,), **varied: Any
+) -> Population:
+    names = {name.replace("__", "."): values for name, values in varied.items()}
+    return build_population(component("optimizer", **optimizer), Training(**training), seed_index, names)
+
+
+def trained(
+    problem: Problem, population: Population, dtype: str = "float64", epochs: int | None = None
+) -> TorchEngine:
+    """An engine that has trained all its epochs, or some."""
+    engine = TorchEngine(problem, population, "cpu", dtype)
+    engine.advance(1, epochs or population.training.epochs)
+    return engine
+
+
+def flat(parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(R, P): all parameters of each member in a row."""
+    return np.concatenate([values.reshape(len(values), -1) for values in parameters.values()], axis=1)

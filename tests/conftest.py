@@ -1,0 +1,11 @@
+"""Every test runs on the CPU, offline, with plain output."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _plain_output(monkeypatch):
+    for name in ("FORCE_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")

@@ -1,0 +1,97 @@
+"""A member that becomes non-finite is frozen at that step; its neighbours never notice."""
+
+import numpy as np
+import pytest
+from builders import LINEAR, XOR, flat, population, problem, trained
+
+from lrcli.training.torch_engine import TorchEngine
+
+LINE = (LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
+
+
+def by_hand(pb, rate, steps, dtype=np.float32):
+    """Full-batch gradient descent in NumPy: the step whose loss or parameters are not finite, from 1."""
+    split = pb.splits["train"]
+    x, y = split.inputs[0].astype(dtype), split.targets[0].astype(dtype)
+    w, b = pb.initial["w"][0].astype(dtype), pb.initial["b"][0].astype(dtype)
+    with np.errstate(all="ignore"):
+        for step in range(1, steps + 1):
+            error = x @ w + b - y
+            loss = np.sum(error**2 * dtype(0.5) * dtype(1 / len(x)), dtype=dtype)
+            new_w = w - dtype(rate) * (x.T @ error / dtype(len(x)))
+            new_b = b - dtype(rate) * (error.sum(0, dtype=dtype) / dtype(len(x)))
+            if not (np.isfinite(loss) and np.isfinite(new_w).all() and np.isfinite(new_b).all()):
+                return step, np.concatenate([w.ravel(), b])
+            w, b = new_w, new_b
+    return 0, np.concatenate([w.ravel(), b])
+
+
+@pytest.mark.parametrize("rate", [3.0, 10.0, 1e3, 1e30])
+@pytest.mark.parametrize("pieces", [(200,), (1,) * 200, (50, 3, 147)])
+def test_frozen_at_the_very_step(rate, pieces):
+    pb = problem(*LINE)
+    engine = TorchEngine(
+        pb, population({"kind": "sgd", "lr": rate}, {"epochs": 200, "batch_size": "full"}), "cpu", "float32"
+    )
+    first = 1
+    for count in pieces:
+        engine.advance(first, count)
+        first += count
+    step, parameters = by_hand(pb, rate, 200)
+    assert step > 0
+    assert engine.diverged_steps().tolist() == [step]
+    ours = flat(engine.parameters())[0]
+    assert np.isfinite(ours).all()
+    np.testing.assert_allclose(ours, parameters, rtol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [{"kind": "sgd", "momentum": 0.5}, {"kind": "adam"}, {"kind": "rmsprop"}]
+)
+def test_neighbours_keep_their_bits(optimizer):
+    """Among healthy members some diverge, at different times; the healthy ones end as if alone together."""
+    pb = problem(*LINE, range(2))
+    training = {"epochs": 30, "batch_size": 16}
+    healthy = [0.01, 0.02, 0.03, 0.05]
+    calm = trained(pb, population(optimizer, training, [0, 1, 0, 1], lr=healthy), "float32")
+    mixed_rates = [0.01, 1e20, 0.02, 0.03, 1e37, 0.05]
+    mixed = trained(pb, population(optimizer, training, [0, 0, 1, 0, 1, 1], lr=mixed_rates), "float32")
+    diverged = mixed.diverged_steps() > 0
+    assert diverged.tolist() == [False, True, False, False, True, False]
+    assert flat(calm.parameters()).tobytes() == flat(mixed.parameters())[~diverged].tobytes()
+
+
+def test_neighbours_of_a_diverging_mlp_keep_their_bits():
+    pb = problem(XOR, {"kind": "mlp", "hidden": [4, 4]}, {"kind": "half_mse"})
+    training = {"epochs": 20, "batch_size": 2}
+    calm = trained(pb, population({"kind": "sgd"}, training, [0] * 3, lr=[0.01, 0.05, 0.02]), "float32")
+    wild = trained(pb, population({"kind": "sgd"}, training, [0] * 3, lr=[0.01, 1e6, 0.02]), "float32")
+    assert wild.diverged_steps()[1] > 0
+    keep = [0, 2]
+    assert flat(calm.parameters())[keep].tobytes() == flat(wild.parameters())[keep].tobytes()
+
+
+def test_a_running_loss_of_a_broken_epoch_is_no_number():
+    pb = problem(*LINE)
+    engine = TorchEngine(
+        pb, population({"kind": "sgd"}, {"epochs": 9}, [0, 0], lr=[1e30, 0.01]), "cpu", "float32"
+    )
+    engine.advance(1, 9)
+    running = engine.last_epoch()["train/running_loss"]
+    assert np.isnan(running[0]) or engine.diverged_steps()[0] < 9 * 4
+    assert np.isfinite(running[1])
+
+
+def test_frozen_members_stay_frozen():
+    pb = problem(*LINE)
+    engine = TorchEngine(
+        pb, population({"kind": "adam"}, {"epochs": 9}, [0, 0], lr=[0.01, 0.01]), "cpu", "float64"
+    )
+    engine.advance(1, 2)
+    engine.freeze(np.array([True, False]))
+    before = flat(engine.parameters())
+    engine.advance(3, 3)
+    after = flat(engine.parameters())
+    assert before[0].tobytes() == after[0].tobytes()
+    assert not np.allclose(before[1], after[1])
+    assert engine.diverged_steps().tolist() == [0, 0]

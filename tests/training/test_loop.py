@@ -1,0 +1,146 @@
+"""The loop: records, pieces, best states, early stopping, the account of each member."""
+
+import numpy as np
+import pytest
+from builders import LINEAR, flat, population, problem, trained
+
+from lrcli.config.blocks import Best, EarlyStopping
+from lrcli.training.loop import Plan, Record, TrainingLoop
+from lrcli.training.torch_engine import TorchEngine
+from lrcli.training.tracking import Tracker
+
+BEST = Best(metric="val/loss")
+
+
+def loop_of(members, plan, seeds=(0,), dtype="float64"):
+    pb = problem(LINEAR, {"kind": "linear"}, {"kind": "half_mse"}, seeds)
+    return TrainingLoop(TorchEngine(pb, members, "cpu", dtype), pb, members, plan), pb
+
+
+def records(loop):
+    return [event for event in loop if isinstance(event, Record)]
+
+
+@pytest.mark.parametrize(("every", "expected"), [(1, [1, 2, 3, 4, 5, 6, 7]), (3, [3, 6, 7]), (10, [7])])
+def test_records_come_every_so_often_and_at_the_end(every, expected):
+    members = population({"kind": "sgd"}, {"epochs": 7, "batch_size": 30})
+    loop, _ = loop_of(members, Plan(every, True, BEST))
+    taken = records(loop)
+    assert [record.epoch for record in taken] == expected
+    assert [record.step for record in taken] == [4 * epoch for epoch in expected]
+    assert loop.members.status.tolist() == ["completed"]
+    assert loop.members.epochs.tolist() == [7]
+    assert loop.members.steps.tolist() == [28]
+
+
+def test_a_record_holds_what_the_engine_says():
+    members = population({"kind": "sgd", "lr": 0.1}, {"epochs": 2, "batch_size": 30})
+    loop, pb = loop_of(members, Plan(1, True, BEST))
+    last = records(loop)[-1]
+    engine = trained(pb, members)
+    for name, values in {
+        **engine.last_epoch(),
+        **{f"val/{k}": v for k, v in engine.evaluate("val").items()},
+    }.items():
+        assert last.metrics[name].tobytes() == values.tobytes()
+    assert last.metrics["lr"].tolist() == [0.1]
+    assert set(last.metrics) == {"train/running_loss", "train/loss", "val/loss", "grad_norm", "lr"}
+
+
+def test_training_metrics_can_be_left_out():
+    members = population({"kind": "sgd"}, {"epochs": 1})
+    loop, _ = loop_of(members, Plan(1, False, BEST))
+    assert "train/loss" not in records(loop)[0].metrics
+
+
+def test_the_scheduled_rate_is_recorded():
+    optimizer = {"kind": "sgd", "lr": 0.1, "schedule": {"kind": "step", "every": 4, "gamma": 0.5}}
+    loop, _ = loop_of(population(optimizer, {"epochs": 3, "batch_size": 30}), Plan(1, False, BEST))
+    rates = [record.metrics["lr"][0] for record in records(loop)]
+    np.testing.assert_allclose(rates, [0.1, 0.05, 0.025])
+
+
+def test_control_returns_often(monkeypatch):
+    """Between two records there are events, so that a bar moves and Ctrl-C is seen."""
+    monkeypatch.setattr("lrcli.training.loop._PIECE_SECONDS", 1e-9)
+    loop, _ = loop_of(population({"kind": "sgd"}, {"epochs": 6}), Plan(6, False, BEST))
+    assert [(event.epoch, isinstance(event, Record)) for event in loop] == [
+        *((epoch, False) for epoch in range(1, 6)),
+        (6, True),
+    ]
+
+
+def test_the_best_state_is_kept():
+    """A rate that oscillates: the last state is not the best one."""
+    members = population({"kind": "sgd"}, {"epochs": 12, "batch_size": 10}, [0, 0], lr=[0.9, 0.01])
+    loop, _ = loop_of(members, Plan(1, True, BEST))
+    losses = np.array([record.metrics["val/loss"] for record in records(loop)])
+    best = loop.members.best
+    np.testing.assert_array_equal(best.best, losses.min(0))
+    np.testing.assert_array_equal(best.epoch, losses.argmin(0) + 1)
+    epochs = int(best.epoch[0])
+    assert epochs < 12
+    again = trained(loop_of(members, Plan(1, True, BEST))[1], members, epochs=epochs)
+    assert flat(loop.members.best_parameters)[0].tobytes() == flat(again.parameters())[0].tobytes()
+
+
+def test_early_stopping_is_each_members_own():
+    stopping = EarlyStopping(metric="val/loss", patience=3, min_delta=1e-3)
+    members = population({"kind": "sgd"}, {"epochs": 60, "batch_size": 10}, [0, 0], lr=[0.5, 0.003])
+    loop, _ = loop_of(members, Plan(1, True, BEST, stopping))
+    taken = records(loop)
+    assert loop.members.status.tolist() == ["stopped_early", "completed"]
+    stopped = int(loop.members.epochs[0])
+    losses = [record.metrics["val/loss"][0] for record in taken]
+    reference, waited, expected = np.inf, 0, 0
+    while waited < 3:  # the rule, by hand
+        improved = losses[expected] < reference - 1e-3
+        reference, waited = (losses[expected], 0) if improved else (reference, waited + 1)
+        expected += 1
+    assert stopped == expected
+    assert len(set(losses[stopped - 1 :])) == 1, "a member that has ended keeps the values it ended with"
+    alone, _ = loop_of(members.take([0]), Plan(1, True, BEST, stopping))
+    assert [record.epoch for record in alone][-1] == stopped
+
+
+def test_divergence_is_accounted_for():
+    members = population({"kind": "sgd"}, {"epochs": 30, "batch_size": 25}, [0, 0], lr=[0.01, 50.0])
+    loop, _ = loop_of(members, Plan(1, True, BEST), dtype="float32")
+    taken = records(loop)
+    step = int(loop.members.diverged_step[1])
+    assert loop.members.status.tolist() == ["completed", "diverged"]
+    assert loop.members.steps.tolist() == [120, step - 1]
+    assert loop.members.epochs[1] == (step - 1) // 4
+    assert loop.members.diverged_step[0] == 0
+    after = [record.metrics["train/loss"][1] for record in taken[step // 4 + 1 :]]
+    assert len(set(after)) == 1
+
+
+def test_training_ends_when_nobody_is_left():
+    members = population({"kind": "sgd"}, {"epochs": 10_000, "batch_size": 25}, [0, 0], lr=[1e6, 1e9])
+    loop, _ = loop_of(members, Plan(1, True, BEST), dtype="float32")
+    assert records(loop)[-1].epoch < 20
+
+
+def test_metrics_of_parameters_can_decide():
+    def norm(parameters):
+        return {"norm": np.sqrt(np.sum(parameters["w"] ** 2, axis=(1, 2)))}
+
+    members = population({"kind": "sgd", "lr": 0.1}, {"epochs": 4})
+    loop, _ = loop_of(members, Plan(1, True, Best(metric="norm", mode="max"), of_parameters=norm))
+    values = [record.metrics["norm"][0] for record in records(loop)]
+    assert loop.members.best.best[0] == max(values)
+
+
+def test_a_tracker_is_not_fooled_by_nan():
+    tracker = Tracker(3, "loss", "min")
+    everyone = np.ones(3, dtype=bool)
+    assert tracker.update(np.array([1.0, np.nan, np.inf]), 1, everyone).tolist() == [True, False, False]
+    assert tracker.update(np.array([np.nan, 2.0, 5.0]), 2, everyone).tolist() == [False, True, True]
+    assert tracker.best.tolist() == [1.0, 2.0, 5.0]
+    assert tracker.epoch.tolist() == [1, 2, 2]
+    assert tracker.waited.tolist() == [1, 0, 0]
+    highest = Tracker(1, "accuracy", "max", min_delta=0.1)
+    only = np.ones(1, dtype=bool)
+    improved = [bool(highest.update(np.array([v]), e, only)[0]) for e, v in enumerate([0.5, 0.55, 0.7], 1)]
+    assert improved == [True, False, True]

@@ -1,0 +1,107 @@
+"""A member's numbers do not depend on who is trained beside it."""
+
+import numpy as np
+import pytest
+import torch
+from builders import LINEAR, SINE, XOR, flat, population, problem, trained
+
+RATES = [0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.2]
+LINE = (LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
+WIDE = ({**LINEAR, "w": [0.1 * i for i in range(12)]}, {"kind": "linear"}, {"kind": "mse"})
+CUBIC = (SINE, {"kind": "polynomial", "degree": 3}, {"kind": "mse"})
+MLP = (XOR, {"kind": "mlp", "hidden": [4, 4]}, {"kind": "bce"})
+CURVE = (SINE, {"kind": "legendre"}, {"kind": "mse"})
+SINUSOID = (SINE, {"kind": "sinusoid"}, {"kind": "mse"})
+
+BITWISE = [
+    (LINE, {"kind": "sgd"}, {"batch_size": 10}),
+    (LINE, {"kind": "sgd"}, {"batch_size": 32}),
+    (LINE, {"kind": "sgd"}, {"batch_size": "full"}),
+    (LINE, {"kind": "sgd", "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}, {"batch_size": 32}),
+    (LINE, {"kind": "sgd", "momentum": 0.9, "nesterov": True}, {"batch_size": 32}),
+    (LINE, {"kind": "sgd", "schedule": {"kind": "cosine"}}, {"batch_size": 32}),
+    (LINE, {"kind": "sgd"}, {"batch_size": 32, "clip_grad_norm": 0.7}),
+    (({**LINEAR, "num_train": 3000}, *LINE[1:]), {"kind": "sgd"}, {"batch_size": "full"}),
+    (WIDE, {"kind": "sgd"}, {"batch_size": 50}),
+    (CUBIC, {"kind": "sgd"}, {"batch_size": 7}),
+    (({**SINE, "num_train": 2000}, *CUBIC[1:]), {"kind": "sgd"}, {"batch_size": "full"}),
+]
+CLOSE = [
+    (MLP, {"kind": "sgd"}, {"batch_size": 2}),
+    (MLP, {"kind": "adam"}, {"batch_size": 8}),
+    (
+        (XOR, {"kind": "mlp", "hidden": [5], "activation": "tanh"}, {"kind": "cross_entropy"}),
+        {"kind": "rmsprop"},
+        {"batch_size": 8},
+    ),
+    (LINE, {"kind": "adam"}, {"batch_size": 8}),
+    (CURVE, {"kind": "sgd"}, {"batch_size": "full"}),
+    (SINUSOID, {"kind": "adamw"}, {"batch_size": "full"}),
+]
+
+
+def alone_and_together(case, dtype, seeds, rates):
+    """Parameters and metrics of each member, trained by itself and all at once."""
+    (dataset, model, loss), optimizer, training = case
+    training = {"epochs": 4, **training}
+    pb = problem(dataset, model, loss, range(seeds))
+    seed_index = np.repeat(np.arange(seeds), len(rates))
+    every_rate = np.tile(rates, seeds)
+    together = trained(pb, population(optimizer, training, seed_index, lr=every_rate), dtype)
+    alone = []
+    for seed, rate in zip(seed_index, every_rate, strict=True):
+        own = problem(dataset, model, loss, [seed])
+        alone.append(trained(own, population(optimizer, training, [0], lr=[rate]), dtype))
+    return alone, together
+
+
+def answers(engine):
+    measured = {**engine.last_epoch(), **engine.evaluate("val")}
+    return np.column_stack([flat(engine.parameters()), *measured.values()])
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", BITWISE, ids=str)
+def test_the_same_bits_alone_and_together(case, dtype, seeds):
+    alone, together = alone_and_together(case, dtype, seeds, RATES)
+    for engine, row in zip(alone, answers(together), strict=True):
+        assert answers(engine)[0].tobytes() == row.tobytes()
+
+
+@pytest.mark.parametrize("case", CLOSE, ids=str)
+def test_the_same_numbers_alone_and_together(case):
+    alone, together = alone_and_together(case, "float64", 2, RATES)
+    for engine, row in zip(alone, answers(together), strict=True):
+        np.testing.assert_allclose(answers(engine)[0], row, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_bits_among_a_thousand_with_any_number_of_threads(threads):
+    pb = problem(*LINE)
+    rates = np.geomspace(1e-4, 0.3, 1000)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        many = trained(pb, population({"kind": "sgd"}, {"epochs": 2}, [0] * 1000, lr=rates), "float32")
+        for member in (0, 1, 499, 998, 999):
+            one = trained(pb, population({"kind": "sgd"}, {"epochs": 2}, [0], lr=[rates[member]]), "float32")
+            assert flat(one.parameters())[0].tobytes() == flat(many.parameters())[member].tobytes()
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_order_and_parts_change_no_bit():
+    pb = problem(*LINE, range(4))
+    members = population({"kind": "sgd"}, {"epochs": 3}, [0, 1, 2, 3] * 5, lr=np.geomspace(1e-3, 0.5, 20))
+    whole = flat(trained(pb, members, "float32").parameters())
+    order = np.random.default_rng(0).permutation(20)
+    shuffled = flat(trained(pb, members.take(order), "float32").parameters())
+    assert whole[order].tobytes() == shuffled.tobytes()
+    parts = [flat(trained(pb, members.take(p), "float32").parameters()) for p in (range(13), range(13, 20))]
+    assert whole.tobytes() == np.concatenate(parts).tobytes()
+
+
+def test_a_population_rejects_names_it_does_not_know():
+    with pytest.raises(KeyError, match="momentun"):
+        population({"kind": "sgd"}, {}, [0, 0], momentun=[0.1, 0.2])
