@@ -65,9 +65,8 @@ class GridSpec(Config):
         given = [name for name in ("values", "log_range", "range") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("give exactly one of values, log_range, range")
-        bounds = self.log_range or self.range
-        if bounds is not None:
-            _check_bounds(given[0], bounds)
+        if given[0] != "values":
+            _check_bounds(given[0], getattr(self, given[0]))
         return self
 
     def points(self) -> list[Any]:

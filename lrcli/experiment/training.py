@@ -109,26 +109,27 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
         WriteError: a file could not be written; the run is marked as failed where that is possible.
     """
     started = time.perf_counter()
-    git = GitState(place.origin)
-    problem, recovery, loop, engine = _prepare(experiment)
-    run = _Run(experiment, place.make(experiment.name, "train"), problem, recovery)
-    run.facts = environment() | engine.environment
-    try:
-        run.open()
-        total = experiment.training.epochs * loop.steps_per_epoch
-        yield Started(run.directory, experiment.training.epochs, total, str(run.facts["device"]))
-        for event in loop:
-            if isinstance(event, Record):
-                run.record(event)
-            yield event
-            if interruption.requested and loop.members.active.any():
-                loop.members.status[loop.members.active] = "interrupted"
-        run.facts |= git.answer()
-        seconds = {"train_seconds": loop.seconds, "total_seconds": time.perf_counter() - started}
-        yield Finished(run.finish(loop, engine.parameters(), seconds), recovery)
-    except BaseException:
-        run.fail()
-        raise
+    with GitState(place.origin) as git:
+        problem, recovery, loop, engine = _prepare(experiment)
+        run = _Run(experiment, place.make(experiment.name, "train"), problem, recovery)
+        run.facts = environment() | engine.environment
+        try:
+            run.open()
+            total = experiment.training.epochs * loop.steps_per_epoch
+            yield Started(run.directory, experiment.training.epochs, total, str(run.facts["device"]))
+            for event in loop:
+                if isinstance(event, Record):
+                    run.record(event)
+                yield event
+                if interruption.requested and loop.members.active.any():
+                    loop.members.status[loop.members.active] = "interrupted"
+            run.facts |= git.answer()
+            seconds = {"train_seconds": loop.seconds, "total_seconds": time.perf_counter() - started}
+            finished = Finished(run.finish(loop, engine.parameters(), seconds), recovery)
+        except BaseException:
+            run.fail()
+            raise
+    yield finished
 
 
 def _prepare(experiment: Experiment) -> tuple[Problem, Recovery | None, TrainingLoop, TorchEngine]:

@@ -151,10 +151,14 @@ def _session_end(status: Any) -> Summary.Value:
 def _histogram(values: NDArray[np.float64]) -> HistogramProto:
     """A histogram of one parameter's finite numbers."""
     finite = values[np.isfinite(values)]
-    counts, edges = np.histogram(finite, bins=_HISTOGRAM_BINS)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    try:
+        counts, edges = np.histogram(finite, bins=_HISTOGRAM_BINS)
+    except ValueError:  # numbers too close for their size: they share a bin
+        counts, edges = np.array([finite.size]), np.array([low, high])
     return HistogramProto(
-        min=finite.min(initial=np.inf),
-        max=finite.max(initial=-np.inf),
+        min=low,
+        max=high,
         num=finite.size,
         sum=finite.sum(),
         sum_squares=(finite * finite).sum(),

@@ -5,7 +5,6 @@ file that grows does so by whole lines.
 """
 
 import contextlib
-import errno
 import io
 import json
 import math
@@ -110,10 +109,14 @@ class LineFile:
         """
         data = f"{line}\n".encode()
         with reporting_errors(self._path):
-            written = self._file.write(data)
-            if written < len(data):  # the disk is full; half a line is taken back
-                self._file.truncate(self._file.tell() - written)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            end = self._file.tell()
+            written = 0
+            try:
+                while written < len(data):  # a disk that fills up takes a part, then refuses the rest
+                    written += self._file.write(data[written:])
+            except OSError:
+                self._file.truncate(end)
+                raise
 
     def close(self) -> None:
         """Close the file; more than once is allowed."""

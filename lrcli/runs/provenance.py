@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,7 +24,12 @@ def environment() -> dict[str, Any]:
 
 
 class GitState:
-    """The commit of the repository that a directory is in, asked for while other work goes on."""
+    """The commit of the repository that a directory is in, asked for while other work goes on.
+
+    with GitState(directory) as git:
+        ...
+        git.answer()
+    """
 
     def __init__(self, directory: Path) -> None:
         command = ["git", "-C", str(directory), "status", "--porcelain=v2", "--branch"]
@@ -39,6 +44,14 @@ class GitState:
             )
         except OSError:  # no git here
             self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()
 
     def answer(self, timeout: float = 5.0) -> dict[str, Any]:
         """``git_commit`` and ``git_dirty``; both None outside a repository or without git.

@@ -6,6 +6,7 @@ from lrcli.errors import DeviceError
 
 __all__ = ["available_devices", "choose_threads", "prepare_process", "select_device"]
 
+_ALL_THREADS = torch.get_num_threads()
 _SMALL = 2**18  # numbers in the largest tensor of a step, below which threads cost more than they save
 
 
@@ -46,13 +47,12 @@ def prepare_process() -> bool:
 
 
 def choose_threads(numbers: int) -> int:
-    """Let torch use one thread where a step is small, and say how many it uses.
+    """Let torch use one thread where a step is small, else all it has, and say how many.
 
     A member's numbers do not depend on this: no operation of a step divides one member's work.
 
     Args:
         numbers: in the largest tensor of a training step.
     """
-    if numbers < _SMALL:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1 if numbers < _SMALL else _ALL_THREADS)
     return torch.get_num_threads()

@@ -1,0 +1,250 @@
+"""`lrcli train` as a user runs it."""
+
+import csv
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+LRCLI = [sys.executable, "-m", "lrcli"]
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+SHORT = """
+dataset: {kind: linear, w: [2.0, -3.4], b: 4.2, noise: 0.01, num_train: 100, num_val: 40, num_test: 30}
+model: {kind: linear}
+loss: {kind: half_mse}
+optimizer: {kind: sgd, lr: 0.1}
+training: {epochs: 4, batch_size: 10}
+"""
+XOR = """
+dataset: {kind: xor, num_train: 40, num_val: 20}
+model: {kind: mlp, hidden: [4]}
+loss: {kind: bce}
+optimizer: {kind: adam}
+training: {epochs: 2}
+"""
+
+
+def lrcli(directory, *words, code=0):
+    done = subprocess.run([*LRCLI, *words], cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "short.yaml").write_text(SHORT)
+    (tmp_path / "xor.yaml").write_text(XOR)
+    return tmp_path
+
+
+def result_of(directory):
+    return json.loads((directory / "result.json").read_text(), parse_constant=pytest.fail)
+
+
+def test_a_run_from_file_to_directory(place):
+    """The report on stdout, progress on stderr, and every file of the run directory."""
+    done = lrcli(place, "train", "short.yaml")
+    assert re.search(r"w\[1\][^\d-]+-3\.4[^\d-]+-3\.3\d+", done.stdout)
+    assert "runs/short/train-0001" in done.stdout
+    assert "epoch 4/4" in done.stderr
+    assert "epoch" not in done.stdout.replace("epochs", "")
+    run = place / "runs" / "short" / "train-0001"
+    names = {path.name.split(".out.")[0] for path in run.iterdir()}
+    assert names == {"experiment.yaml", "result.json", "metrics.csv", "log.txt", "checkpoint", "events"}
+
+    result = result_of(run)
+    assert (result["schema"], result["command"], result["name"]) == (1, "train", "short")
+    assert (result["status"], result["epochs"], result["steps"]) == ("completed", 4, 40)
+    assert result["run_dir"] == "runs/short/train-0001"
+    assert result["diverged_step"] is None
+    assert [row["name"] for row in result["recovery"]] == ["w[0]", "w[1]", "b"]
+    for row, true in zip(result["recovery"], [2.0, -3.4, 4.2], strict=True):
+        assert row["true"] == true
+        assert row["error"] == pytest.approx(true - row["learned"], abs=1e-12)
+    assert {"test/loss", "val/loss", "train/loss", "recovery/error_norm"} <= set(result["metrics"])
+    assert result["best"]["metric"] == "val/loss"
+    assert {"train_seconds", "total_seconds"} == set(result["timing"])
+    facts = {"lrcli", "python", "torch", "platform", "device", "threads", "git_commit", "git_dirty"}
+    assert facts | {"denormals_flushed"} <= set(result["environment"])
+
+    rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert [row["step"] for row in rows] == ["10", "20", "30", "40"]
+    for name, value in result["metrics"].items():
+        if not name.startswith("test/"):
+            assert float(rows[-1][name]) == value
+    with np.load(run / "checkpoint" / "last.npz", allow_pickle=False) as arrays:
+        assert {name: values.tolist() for name, values in arrays.items()} == result["parameters"]
+    assert "epoch 4/4" in (run / "log.txt").read_text()
+
+
+def test_the_resolved_file_repeats_the_run_to_the_byte(place):
+    lrcli(place, "train", "short.yaml", "optimizer.lr=3e-2", "--seed", "5")
+    lrcli(place, "train", "short.yaml", "seed=5", "optimizer.lr=0.03")
+    lrcli(place, "train", "runs/short/train-0001/experiment.yaml")
+    tables = [(place / f"runs/short/train-000{i}/metrics.csv").read_bytes() for i in (1, 2, 3)]
+    assert tables[0] == tables[1] == tables[2]
+    files = [(place / f"runs/short/train-000{i}/experiment.yaml").read_bytes() for i in (1, 2, 3)]
+    assert files[0] == files[1] == files[2]
+    assert yaml.safe_load(files[0])["seed"] == 5
+
+
+def test_json_is_the_result_and_nothing_else(place):
+    done = lrcli(place, "train", "xor.yaml", "--json", "--quiet", "--run-dir", "here/mine")
+    assert json.loads(done.stdout) == result_of(place / "here" / "mine")
+    assert done.stderr == ""
+    assert not (place / "runs").exists()
+
+
+def test_quiet_says_nothing(place):
+    done = lrcli(place, "train", "short.yaml", "-q", "--runs-dir", "elsewhere")
+    assert (done.stdout, done.stderr) == ("", "")
+    assert result_of(place / "elsewhere" / "short" / "train-0001")["status"] == "completed"
+
+
+def test_parameters_that_cannot_be_identified(place):
+    done = lrcli(place, "train", "xor.yaml")
+    assert "not identifiable" in done.stdout
+    assert "val/accuracy" in done.stdout
+    assert result_of(place / "runs" / "xor" / "train-0001")["recovery"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (
+            "sine_rmsprop",
+            r"fitted: y = .*0\.85\d* x .*x\^3\nbest: +y = 0 \+ 0\.8567 x \+ 0 x\^2 - 0\.09333 x\^3",
+        ),
+        ("sine_legendre", r"fitted: y = 0 - 2\.209 P3\(0 \+ 0\.2555 x\), P3\(u\) ="),
+    ],
+)
+def test_the_fitted_curve_is_an_equation(place, name, line):
+    done = lrcli(place, "train", str(EXPERIMENTS / f"{name}.yaml"))
+    assert re.search(line, done.stdout), done.stdout
+    assert "best possible" in done.stdout
+
+
+def test_a_diverged_run_is_a_result(place):
+    done = lrcli(place, "train", "short.yaml", "optimizer.lr=1e9", "--json", code=1)
+    result = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert result["status"] == "diverged"
+    assert 0 < result["diverged_step"] == result["steps"] + 1
+    assert result["metrics"]["train/running_loss"] is None
+    done = lrcli(place, "train", "short.yaml", "optimizer.lr=1e9", code=1)
+    assert f"diverged at step {result['diverged_step']}" in done.stdout
+
+
+def test_early_stopping_ends_the_run(place):
+    overrides = ["training.epochs=500", "training.early_stopping={metric: val/loss, patience: 5}"]
+    done = lrcli(place, "train", "short.yaml", *overrides, "--json")
+    result = json.loads(done.stdout)
+    assert result["status"] == "stopped_early"
+    assert result["epochs"] < 500
+
+
+def test_records_every_so_often_and_best_by_any_metric(place):
+    overrides = [
+        "logging.every=3",
+        "training.best={metric: recovery/error_norm}",
+        "logging.tensorboard=false",
+    ]
+    result = json.loads(lrcli(place, "train", "short.yaml", *overrides, "--json").stdout)
+    assert result["best"]["metric"] == "recovery/error_norm"
+    run = place / "runs" / "short" / "train-0001"
+    assert [line.split(",")[0] for line in (run / "metrics.csv").read_text().splitlines()] == [
+        "epoch",
+        "3",
+        "4",
+    ]
+    assert not list(run.glob("events*"))
+
+
+def wait_for(condition, process, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c(place, times):
+    """Once: the state is saved. Twice: it stops at once. Both exit with 130 and leave a readable result."""
+    run = place / "run"
+    words = ["train", "short.yaml", "training.epochs=10000000", "logging.every=2000", "--run-dir", run]
+    process = subprocess.Popen([*LRCLI, *words], cwd=place, stderr=subprocess.PIPE, text=True)
+    with process:
+        wait_for(lambda: (run / "metrics.csv").exists(), process)
+        assert result_of(run)["status"] == "running"
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.002)
+        assert process.wait(timeout=20) == 130
+        assert "Traceback" not in process.stderr.read()
+    result = result_of(run)
+    if times == 1:
+        assert result["status"] == "interrupted"
+        with np.load(run / "checkpoint" / "last.npz") as arrays:
+            assert arrays["w"].tolist() == result["parameters"]["w"]
+        last = (run / "metrics.csv").read_text().splitlines()[-1].split(",")
+        assert [result["epochs"], result["steps"]] == [int(last[0]), int(last[1])]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminal")
+def test_a_bar_on_a_terminal(place):
+    master, slave = pty.openpty()
+    words = ["train", "short.yaml", "training.epochs=3000", "logging.every=500"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(
+        [*LRCLI, *words], cwd=place, stderr=slave, stdout=subprocess.PIPE, env=environment
+    ) as process:
+        os.close(slave)
+        shown = b""
+        while chunk := _read(master):
+            shown += chunk
+        assert process.wait() == 0
+    os.close(master)
+    assert b"steps/s" in shown
+    assert b"epoch 500/" not in shown
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other end is closed
+        return b""
+
+
+def test_help_and_version(place):
+    assert "train" in lrcli(place, "--help").stdout
+    assert "KEY=VALUE" in lrcli(place, "train", "--help").stdout
+    assert re.fullmatch(r"lrcli \d+\.\d+\.\d+\n", lrcli(place, "--version").stdout)
+
+
+def test_thousands_of_steps_leave_no_memory_behind():
+    """Pullbacks hold the tensors of their step; none may outlive it."""
+    import resource
+
+    from builders import SINE, population, problem
+
+    from lrcli.training.torch_engine import TorchEngine
+
+    members = population({"kind": "sgd", "lr": 1e-6}, {"epochs": 8000, "batch_size": "full"})
+    pb = problem({**SINE, "num_train": 2000}, {"kind": "legendre"}, {"kind": "mse"})
+    engine = TorchEngine(pb, members, "cpu", "float32")
+    engine.advance(1, 500)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    engine.advance(501, 3000)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB; a leak would be 50,000

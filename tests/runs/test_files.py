@@ -1,0 +1,160 @@
+"""Files appear whole, lines appear whole, directories are taken once."""
+
+import errno
+import json
+import os
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+
+from lrcli.errors import RunDirectoryError, WriteError
+from lrcli.runs.directories import new_run_directory, take_directory
+from lrcli.runs.files import LineFile, replace_nonfinite, write_arrays, write_json, write_whole, write_yaml
+from lrcli.runs.provenance import GitState, environment
+
+
+def no_space(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_failed_write_leaves_the_earlier_file_and_no_litter(tmp_path, monkeypatch):
+    path = tmp_path / "result.json"
+    write_whole(path, b"before")
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(WriteError, match=r"result\.json: could not be written: No space"):
+        write_whole(path, b"after")
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path):
+    path = tmp_path / "result.json"
+    texts = {letter * 300_000 for letter in (b"a", b"b")}
+    write_whole(path, b"a" * 300_000)
+    seen, stop = set(), threading.Event()
+
+    def read():
+        while not stop.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(20):
+        for text in texts:
+            write_whole(path, text)
+    stop.set()
+    reader.join()
+    assert seen <= texts
+
+
+def test_numbers_that_json_cannot_hold_are_null(tmp_path):
+    write_json(tmp_path / "x.json", {"a": float("nan"), "b": [float("inf"), 1.5], "c": {"d": -float("inf")}})
+    text = (tmp_path / "x.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail) == {"a": None, "b": [None, 1.5], "c": {"d": None}}
+    assert replace_nonfinite((1, "x", None, True)) == [1, "x", None, True]
+
+
+def test_yaml_keeps_order_and_digits(tmp_path):
+    write_yaml(tmp_path / "x.yaml", {"b": 1e-06, "a": [0.1, 1 / 3]}, "a comment")
+    lines = (tmp_path / "x.yaml").read_text().splitlines()
+    assert lines == ["# a comment", "b: 1.0e-06", f"a: [0.1, {1 / 3!r}]"]
+
+
+def test_arrays_load_without_executing_code(tmp_path):
+    write_arrays(tmp_path / "x.npz", {"w": np.eye(2), "a": np.array(1.5)})
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as arrays:
+        assert arrays["w"].tolist() == [[1, 0], [0, 1]]
+        assert arrays["a"].shape == ()
+
+
+def test_lines_are_on_disk_at_once(tmp_path, monkeypatch):
+    file = LineFile(tmp_path / "metrics.csv")
+    file.write("a,b")
+    assert (tmp_path / "metrics.csv").read_bytes() == b"a,b\n"
+    file.close()
+    file.close()
+    with pytest.raises(WriteError, match="nowhere"):
+        LineFile(tmp_path / "nowhere" / "x.csv")
+
+
+def test_numbers_go_up_and_gaps_are_not_filled(tmp_path):
+    first = new_run_directory(tmp_path, "exp", "train")
+    assert first == tmp_path / "exp" / "train-0001"
+    (tmp_path / "exp" / "train-0007").mkdir()
+    (tmp_path / "exp" / "sweep-0099").mkdir()
+    (tmp_path / "exp" / "train-notes").mkdir()
+    assert new_run_directory(tmp_path, "exp", "train").name == "train-0008"
+
+
+def test_many_at_once_each_get_their_own(tmp_path):
+    taken = []
+    threads = [
+        threading.Thread(target=lambda: taken.append(new_run_directory(tmp_path, "exp", "train")))
+        for _ in range(24)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(path.name for path in taken) == [f"train-{i:04d}" for i in range(1, 25)]
+
+
+def test_a_named_directory_must_be_empty(tmp_path):
+    assert take_directory(tmp_path / "a" / "b").is_dir()
+    assert take_directory(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "a" / "b" / "file").touch()
+    with pytest.raises(RunDirectoryError, match="not empty"):
+        take_directory(tmp_path / "a" / "b")
+    with pytest.raises(RunDirectoryError, match="cannot hold"):
+        take_directory(tmp_path / "a" / "b" / "file" / "c")
+    with pytest.raises(RunDirectoryError, match="cannot hold"):
+        new_run_directory(tmp_path / "a" / "b" / "file", "exp", "train")
+
+
+def git(directory, *words):
+    identity = {
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@b",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@b",
+    }
+    done = subprocess.run(
+        ["git", "-C", directory, *words],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **identity},
+    )
+    return done.stdout.strip()
+
+
+def state(directory):
+    with GitState(directory) as asked:
+        return asked.answer()
+
+
+def test_nobody_waits_for_an_answer_that_is_not_wanted(tmp_path):
+    with GitState(tmp_path):
+        pass
+
+
+def test_the_commit_of_the_experiments_repository(tmp_path, monkeypatch):
+    unknown = {"git_commit": None, "git_dirty": None}
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert state(tmp_path) == unknown
+    git(tmp_path, "init", "-q")
+    (tmp_path / "exp.yaml").write_text("a: 1\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    commit = git(tmp_path, "rev-parse", "HEAD")
+    assert state(tmp_path) == {"git_commit": commit, "git_dirty": False}
+    (tmp_path / "exp.yaml").write_text("a: 2\n")
+    assert state(tmp_path) == {"git_commit": commit, "git_dirty": True}
+    monkeypatch.setenv("PATH", "")
+    assert state(tmp_path) == unknown
+
+
+def test_the_environment_is_named():
+    assert {"lrcli", "python", "numpy", "platform"} <= set(environment())

@@ -1,0 +1,102 @@
+"""The layers of the package: imports go down only, and heavy packages stay where they belong."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "lrcli"
+
+# From the top; the packages of one row may not import each other.
+LAYERS = [
+    {"cli"},
+    {"reporting"},
+    {"experiment"},
+    {"training", "analysis", "runs"},
+    {"components"},
+    {"config"},
+    {"errors", "__init__"},
+]
+ONLY_IN = {
+    "typer": {"cli"},
+    "rich": {"reporting", "cli"},
+    "tensorboard": {"reporting"},
+    "matplotlib": {"reporting"},
+    "yaml": {"config", "runs", "reporting"},
+    "torch": {"training", "components"},
+}
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path):
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path):
+    """Every module that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield node.module
+
+
+def level(name):
+    return next(i for i, layer in enumerate(LAYERS) if name in layer)
+
+
+def test_every_part_has_a_layer():
+    known = {name for layer in LAYERS for name in layer} | {"__main__"}
+    assert {part(path) for path in modules()} == known
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down_only(path):
+    here = part(path)
+    if here == "__main__":
+        return
+    for name in imported(path):
+        if name == "lrcli":
+            continue
+        if name.startswith("lrcli."):
+            there = name.split(".")[1]
+            assert there == here or level(there) > level(here), f"{name} is not below {here}"
+        top = name.split(".")[0]
+        assert here in ONLY_IN.get(top, {here}), f"{top} has no place in {here}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_torch_is_imported_by_torch_modules_alone(path):
+    imports_torch = any(name.split(".")[0] == "torch" for name in imported(path))
+    assert imports_torch == path.name.startswith("torch_")
+
+
+def loaded_by(code):
+    """The top-level modules that a fresh interpreter has loaded after some code."""
+    program = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}}, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+def test_help_imports_nothing_heavy():
+    code = "from lrcli.cli.app import app\napp(['--help'], standalone_mode=False)"
+    assert loaded_by(code).isdisjoint({"torch", "tensorboard", "pydantic", "numpy", "yaml"})
+
+
+def test_checking_a_file_needs_no_torch():
+    file = PACKAGE.parent / "experiments" / "linear.yaml"
+    code = f"from pathlib import Path\nfrom lrcli.experiment.loading import load\nload(Path({str(file)!r}))"
+    assert loaded_by(code).isdisjoint({"torch", "tensorboard", "rich"})
+
+
+def test_training_needs_no_dynamo():
+    """torch.optim would import it, which takes longer than all the rest."""
+    code = "import lrcli.training.torch_engine\nimport sys\nassert 'torch._dynamo' not in sys.modules"
+    loaded_by(code)
