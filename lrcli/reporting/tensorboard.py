@@ -40,6 +40,9 @@ __all__ = ["TensorBoardLog", "hyperparameters"]
 
 _FLUSH_SECONDS = 1.0
 _HISTOGRAM_BINS = 30
+# TensorBoard shows the first few columns of its table, sorted by name, so only what tells runs apart is one.
+_NOT_AN_OUTCOME = {"grad_norm", "lr", "train/running_loss"}
+_DATASET_COLUMNS = {"kind", "noise", "label_noise", "num_train"}
 
 
 class TensorBoardLog:
@@ -81,9 +84,11 @@ class TensorBoardLog:
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """The final metrics, once, for the HParams table, and how the session ended."""
-        final = {f"final/{name}": value for name, value in result["metrics"].items()}
-        final |= {f"final/error/{row['name']}": row["error"] for row in result["recovery"]}
-        values = [Summary.Value(tag=name, simple_value=value) for name, value in final.items()]
+        values = [
+            Summary.Value(tag=f"final/{name}", simple_value=value)
+            for name, value in result["metrics"].items()
+            if name not in _NOT_AN_OUTCOME
+        ]
         self._summary(result["steps"], Summary(value=values))
         good = result["status"] in {"completed", "stopped_early"}
         status = Status.Value("STATUS_SUCCESS" if good else "STATUS_FAILURE")
@@ -108,12 +113,15 @@ class TensorBoardLog:
 
 
 def hyperparameters(experiment: Experiment) -> dict[str, bool | float | str]:
-    """The experiment as columns of the HParams table: dotted keys, lists as text, the seed left out."""
+    """The experiment as columns of the HParams table: dotted keys, lists as text.
+
+    The seed is left out, being no hyperparameter, and so is the rule behind the data.
+    """
     columns: dict[str, bool | float | str] = {}
     whole = resolved(experiment)
+    whole["dataset"] = {key: value for key, value in whole["dataset"].items() if key in _DATASET_COLUMNS}
     for block in ("dataset", "model", "loss", "optimizer", "training"):
         _flatten(block, whole[block], columns)
-    columns.pop("dataset.seed", None)
     return {"dtype": experiment.dtype, **columns}
 
 

@@ -69,9 +69,9 @@ def test_scalars_are_the_records(tmp_path):
     for name in records[0].metrics:
         logged = [(event.step, event.value) for event in events.Scalars(name)]
         assert logged == [(r.step, np.float32(r.metrics[name][0])) for r in records]
+    for name in ("train/loss", "val/loss", "recovery/max_abs_error", "recovery/error_norm"):
         (final,) = events.Scalars(f"final/{name}")
         assert final.value == np.float32(result["metrics"][name])
-    assert events.Scalars("final/error/w[1]")[0].value == np.float32(result["recovery"][1]["error"])
     assert set(events.Tags()["histograms"]) == {"parameters/w", "parameters/b"}
     histogram = events.Histograms("parameters/w")[-1].histogram_value
     learned = np.array(result["parameters"]["w"])
@@ -159,9 +159,9 @@ def ask(address, question, wanted):
 
 def test_the_hparams_table_over_different_experiments(server):
     api = f"{server}/data/plugin/hparams"
-    found = ask(f"{api}/experiment", {"experimentName": ""}, lambda a: len(a.get("hparamInfos", [])) > 20)
+    found = ask(f"{api}/experiment", {"experimentName": ""}, lambda a: len(a.get("hparamInfos", [])) > 15)
     columns = {info["name"] for info in found["hparamInfos"]}
-    assert {"optimizer.lr", "model.hidden", "dataset.w", "optimizer.betas"} <= columns
+    assert {"optimizer.lr", "model.hidden", "dataset.noise", "optimizer.betas"} <= columns
     question = {
         "experimentName": "",
         "allowedStatuses": ["STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING", "STATUS_UNKNOWN"],
