@@ -26,7 +26,7 @@ _EXIT_CODES = {"completed": 0, "stopped_early": 0, "interrupted": 130}
 
 
 def train(
-    file: Annotated[Path, typer.Argument(help="The experiment file.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The experiment file.", show_default=False)],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(

@@ -1,5 +1,6 @@
 """The blocks of an experiment file that choose no component: training, logging, sweep."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -7,6 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from lrcli.config.base import Config
 
 __all__ = ["Best", "EarlyStopping", "GridSpec", "Logging", "Select", "Sweep", "Training"]
+
+_MOST_POINTS = 10_000
 
 
 class Best(Config):
@@ -70,16 +73,21 @@ class GridSpec(Config):
         return self
 
     def points(self) -> list[Any]:
-        """The values, in order."""
+        """The values, in order; whole numbers of a range are integers, so that a count can be swept."""
         if self.values is not None:
             return list(self.values)
         low, high, count = self.log_range or self.range or (0.0, 0.0, 0)
-        n = int(count)
+        shares = [i / (int(count) - 1) for i in range(1, int(count) - 1)]
         if self.log_range is not None:
-            inner = [low * (high / low) ** (i / (n - 1)) for i in range(1, n - 1)]
+            inner = [low * (high / low) ** share for share in shares]
         else:
-            inner = [low + (high - low) * (i / (n - 1)) for i in range(1, n - 1)]
-        return [low, *inner, high]
+            inner = [low + (high - low) * share for share in shares]
+        return [_whole(value) for value in (low, *inner, high)]
+
+
+def _whole(value: float) -> float:
+    """The integer that a value is, but for rounding, or the value."""
+    return round(value) if math.isclose(value, round(value), rel_tol=1e-12) else value
 
 
 def _check_bounds(name: str, bounds: list[float]) -> None:
@@ -90,8 +98,8 @@ def _check_bounds(name: str, bounds: list[float]) -> None:
         raise ValueError(f"{name} needs lo < hi, not {low:g} and {high:g}")
     if name == "log_range" and low <= 0:
         raise ValueError(f"log_range needs lo > 0, not {low:g}; its values are values, not exponents")
-    if count != int(count) or count < 2:
-        raise ValueError(f"{name} needs a whole number n of at least 2, not {count:g}")
+    if count != int(count) or not 2 <= count <= _MOST_POINTS:
+        raise ValueError(f"{name} needs a whole number n from 2 to {_MOST_POINTS}, not {count:g}")
 
 
 class Select(Best):

@@ -78,7 +78,8 @@ def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]
         first = {key: values[0] for key, values in points.items()}
         common = _fault(document, first)
         for key, values in points.items():
-            for value in values:
+            # Between the ends of a range nothing can be wrong that is right at both.
+            for value in values if grid[key].values is not None else (values[0], values[-1]):
                 fault = _fault(document, first | {key: value})
                 blamed = next((other for other in points if fault.startswith(f"{other}: ")), key)
                 if blamed != key and fault == common:

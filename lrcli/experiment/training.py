@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from lrcli.analysis.recovery import Recovery, find_recovery
+from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.result import build_result, resolved
 from lrcli.runs.directories import new_run_directory, take_directory
-from lrcli.runs.files import LineFile, write_arrays, write_json, write_yaml
+from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
 from lrcli.runs.provenance import GitState, environment
 from lrcli.training.loop import Plan, Progress, Record, TrainingLoop
 from lrcli.training.population import build_population
@@ -105,6 +106,7 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
 
     Raises:
         DeviceError: the device is not there; nothing was written.
+        UsageError: the data or the parameters do not fit in memory; nothing was written.
         RunDirectoryError: the directory cannot be used.
         WriteError: a file could not be written; the run is marked as failed where that is possible.
     """
@@ -134,9 +136,12 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
 
 def _prepare(experiment: Experiment) -> tuple[Problem, Recovery | None, TrainingLoop, TorchEngine]:
     """Everything that can fail without leaving a trace on the disk."""
-    problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     population = build_population(experiment.optimizer, experiment.training, [0])
-    engine = TorchEngine(problem, population, experiment.device, experiment.dtype)
+    try:
+        problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+        engine = TorchEngine(problem, population, experiment.device, experiment.dtype)
+    except MemoryError as error:
+        raise UsageError(f"the experiment does not fit in memory: {error}") from None
     train_split = problem.splits["train"]
     shapes = {parameter.name: parameter.shape for parameter in problem.parameters}
     recovery = find_recovery(
@@ -146,6 +151,9 @@ def _prepare(experiment: Experiment) -> tuple[Problem, Recovery | None, Training
     if recovery is not None:
         of_parameters = partial(recovery.metrics, seed_index=population.seed_index)
     logging, training = experiment.logging, experiment.training
+    deciding = {experiment.best.metric, training.early_stopping and training.early_stopping.metric}
+    if recovery is None and any(metric and metric.startswith("recovery/") for metric in deciding):
+        raise UsageError("training: no parameters are known that recovery/... could be measured against")
     plan = Plan(
         logging.every, logging.evaluate_train, experiment.best, training.early_stopping, of_parameters
     )
@@ -205,7 +213,7 @@ class _Run:
         )
 
     def checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:
-        (self.directory / "checkpoint").mkdir(exist_ok=True)
+        make_directory(self.directory / "checkpoint")
         arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
         write_arrays(self.directory / "checkpoint" / f"{name}.npz", arrays)
 

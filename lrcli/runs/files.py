@@ -21,6 +21,7 @@ from lrcli.errors import WriteError
 
 __all__ = [
     "LineFile",
+    "make_directory",
     "replace_nonfinite",
     "reporting_errors",
     "write_arrays",
@@ -38,6 +39,16 @@ def reporting_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise WriteError(f"{path}: could not be written: {reason}") from error
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory inside a run's; one that is there already is fine.
+
+    Raises:
+        WriteError: it could not be made.
+    """
+    with reporting_errors(path):
+        path.mkdir(exist_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:

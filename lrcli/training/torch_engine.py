@@ -110,6 +110,7 @@ class TorchEngine:
         self._state = {"parameters": parameters}
         self._state.update({name: torch.zeros_like(parameters) for name in self._optimizer.state})
         self._gradient = torch.zeros_like(parameters)
+        self._terms: dict[int, Tensor] = {}
         self._views = self._name(self._state["parameters"])
         self._gradient_views = self._name(self._gradient)
         self._running = torch.zeros(size, 1, 1, dtype=self._dtype, device=self._device)
@@ -154,41 +155,52 @@ class TorchEngine:
         self._state.update({name: array for name, array in state.items() if name != "parameters"})
 
     def _run(self, first_epoch: int, count: int, *, guarded: bool) -> None:
-        self._earlier.zero_()
-        self._running.zero_()
+        self._terms.clear()
         step = (first_epoch - 1) * len(self._batch_sizes)
-        for epoch in range(first_epoch, first_epoch + count):
-            self._earlier.add_(self._running)
-            self._running.zero_()
+        last_epoch = first_epoch + count - 1
+        for epoch in range(first_epoch, last_epoch + 1):
+            if epoch == last_epoch:
+                self._earlier = self._summed_terms()
+                self._terms.clear()
             for batch in self._batches(epoch):
                 self._step(batch, step, guarded=guarded)
                 step += 1
+        self._running = self._summed_terms()
+
+    def _summed_terms(self) -> Tensor:
+        """(R, 1, 1) the loss from the terms of the batches so far, each term added up over the batches."""
+        total = torch.zeros_like(self._running)
+        for size, terms in self._terms.items():
+            total = total + torch.bmm(self._loss_rows[size], terms.reshape(len(terms), -1, 1))
+        return total
 
     def _step(self, batch: Batch, step: int, *, guarded: bool) -> None:
         """One optimizer update of every member; `step` counts from 0."""
         size = batch.inputs.shape[1]
         outputs, pullback = self._model.vjp(self._views, batch.inputs)
         values, slope = self._loss.terms(outputs, batch.targets)
-        loss = torch.bmm(self._loss_rows[size], values.reshape(len(values), -1, 1))
-        self._running.add_(loss)
-        pullback(slope.mul_(self._scales[size]), self._gradient_views)
+        if size in self._terms:
+            self._terms[size].add_(values)
+        else:
+            self._terms[size] = values
+        scale = self._scales[size]
+        pullback(slope if scale == 1 else slope.mul_(scale), self._gradient_views)
         gradient = self._gradient if self._limits is None else self._clipped(self._limits)
         parameters = self._state["parameters"]
         coefficients = self._coefficients.at(step)
         updated, state = self._optimizer.update(gradient, self._state, parameters, coefficients)
         if guarded:
-            updated, state = self._guard(loss, updated, state, step)
+            updated, state = self._guard(values, updated, state, step)
         parameters.copy_(updated)
         self._state.update(state)
 
     def _guard(
-        self, loss: Tensor, updated: Tensor, state: dict[str, Tensor], step: int
+        self, values: Tensor, updated: Tensor, state: dict[str, Tensor], step: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Freeze the members that this step would break: they keep what they had."""
-        finite = torch.isfinite(updated).all(1) & torch.isfinite(loss).view(-1)
+        finite = torch.isfinite(updated).all(1) & torch.isfinite(values).flatten(1).all(1)
         broken = self._active & ~finite
         self._diverged = torch.where(broken, step + 1, self._diverged)
-        self._running = torch.where(broken.view(-1, 1, 1), math.nan, self._running)
         self._active = self._active & finite
         keep = self._active[:, None]
         updated = torch.where(keep, updated, self._state["parameters"])
@@ -248,9 +260,10 @@ class TorchEngine:
 
     def last_epoch(self) -> dict[str, Array]:
         """See `Engine.last_epoch`."""
+        diverged = self._diverged > 0
         return {
-            "train/running_loss": self._numpy(self._running.view(-1)),
-            "grad_norm": self._numpy(self._gradient_norms().view(-1)),
+            "train/running_loss": self._numpy(self._running.view(-1).masked_fill(diverged, math.nan)),
+            "grad_norm": self._numpy(self._gradient_norms().view(-1).masked_fill(diverged, math.nan)),
         }
 
     @torch.no_grad()

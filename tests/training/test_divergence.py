@@ -82,6 +82,21 @@ def test_a_running_loss_of_a_broken_epoch_is_no_number():
     assert np.isfinite(running[1])
 
 
+def test_what_a_diverged_member_answers_does_not_depend_on_its_neighbours():
+    pb = problem(*LINE)
+    training = {"epochs": 40, "batch_size": 25}
+    answers = []
+    for others in ([0.01], [0.01, 1e3], [0.01, 3.5, 1e8]):  # who diverge at other times, or not at all
+        members = population({"kind": "sgd"}, training, [0] * (1 + len(others)), lr=[30.0, *others])
+        engine = TorchEngine(pb, members, "cpu", "float32")
+        for first in (1, 11, 21, 31):
+            engine.advance(first, 10)
+        last, evaluated = engine.last_epoch(), engine.evaluate("train")
+        row = [engine.diverged_steps()[0], *(values[0] for values in (last | evaluated).values())]
+        answers.append(np.array([*row, *flat(engine.parameters())[0]]).tobytes())
+    assert len(set(answers)) == 1
+
+
 def test_frozen_members_stay_frozen():
     pb = problem(*LINE)
     engine = TorchEngine(

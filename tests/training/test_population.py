@@ -76,6 +76,22 @@ def test_the_same_numbers_alone_and_together(case):
         np.testing.assert_allclose(answers(engine)[0], row, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("batch_size", [10, 300, "full"])
+@pytest.mark.parametrize("features", [1, 2, 3, 4, 5, 7, 9, 16])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_bits_for_any_number_of_features(features, batch_size, dtype):
+    """Rows of an odd length lie at other alignments from member to member."""
+    dataset = {**LINEAR, "w": [0.3 * i - 1 for i in range(features)], "num_train": 1000}
+    pb = problem(dataset, {"kind": "linear"}, {"kind": "half_mse"})
+    training = {"epochs": 2, "batch_size": batch_size}
+    rates = np.geomspace(1e-4, 0.1, 200)
+    many = answers(trained(pb, population({"kind": "sgd"}, training, [0] * 200, lr=rates), dtype))
+    few = answers(trained(pb, population({"kind": "sgd"}, training, [0] * 7, lr=rates[101:108]), dtype))
+    one = answers(trained(pb, population({"kind": "sgd"}, training, [0], lr=rates[105:106]), dtype))
+    assert few.tobytes() == many[101:108].tobytes()
+    assert one.tobytes() == many[105:106].tobytes()
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_same_bits_among_a_thousand_with_any_number_of_threads(threads):
     pb = problem(*LINE)
