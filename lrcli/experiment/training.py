@@ -9,23 +9,20 @@ is shown on a screen or in TensorBoard is made of its events, by whoever iterate
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lrcli.analysis.recovery import Recovery, find_recovery
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.result import build_result, resolved
+from lrcli.experiment.run_files import RunFiles
 from lrcli.runs.directories import new_run_directory, take_directory
-from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
 from lrcli.runs.provenance import GitState, environment
 from lrcli.training.loop import Plan, Progress, Record, TrainingLoop
 from lrcli.training.population import build_population
-from lrcli.training.problem import Array, Problem, build_problem
+from lrcli.training.problem import Array, build_problem
 from lrcli.training.torch_engine import TorchEngine
 
 __all__ = ["Event", "Finished", "Interruption", "RunPlace", "Started", "train"]
@@ -112,8 +109,8 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
     """
     started = time.perf_counter()
     with GitState(place.origin) as git:
-        problem, recovery, loop, engine = _prepare(experiment)
-        run = _Run(experiment, place.make(experiment.name, "train"), problem, recovery)
+        recovery, loop, engine = _prepare(experiment)
+        run = RunFiles(experiment, place.make(experiment.name, "train"), recovery)
         run.facts = environment() | engine.environment
         try:
             run.open()
@@ -126,15 +123,14 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
                 if interruption.requested and loop.members.active.any():
                     loop.members.status[loop.members.active] = "interrupted"
             run.facts |= git.answer()
-            seconds = {"train_seconds": loop.seconds, "total_seconds": time.perf_counter() - started}
-            finished = Finished(run.finish(loop, engine.parameters(), seconds), recovery)
+            finished = Finished(run.finish(loop, engine.parameters(), started), recovery)
         except BaseException:
             run.fail()
             raise
     yield finished
 
 
-def _prepare(experiment: Experiment) -> tuple[Problem, Recovery | None, TrainingLoop, TorchEngine]:
+def _prepare(experiment: Experiment) -> tuple[Recovery | None, TrainingLoop, TorchEngine]:
     """Everything that can fail without leaving a trace on the disk."""
     population = build_population(experiment.optimizer, experiment.training, [0])
     try:
@@ -157,71 +153,4 @@ def _prepare(experiment: Experiment) -> tuple[Problem, Recovery | None, Training
     plan = Plan(
         logging.every, logging.evaluate_train, experiment.best, training.early_stopping, of_parameters
     )
-    return problem, recovery, TrainingLoop(engine, problem, population, plan), engine
-
-
-@dataclass
-class _Run:
-    """The files of one run, and what goes into its result."""
-
-    experiment: Experiment
-    directory: Path
-    problem: Problem
-    recovery: Recovery | None
-    facts: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    columns: list[str] = field(default_factory=list)
-    table: LineFile | None = None
-
-    def open(self) -> None:
-        """Write what is known before training."""
-        comment = "Resolved by lrcli; `lrcli train` on this file repeats the run."
-        write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
-        self.result_now("running")
-
-    def record(self, record: Record) -> None:
-        """A row of metrics.csv."""
-        self.metrics = {name: float(values[0]) for name, values in record.metrics.items()}
-        if self.table is None:
-            self.table = LineFile(self.directory / "metrics.csv")
-            self.columns = list(self.metrics)
-            self.table.write(",".join(["epoch", "step", *self.columns]))
-        numbers = (repr(self.metrics[name]) for name in self.columns)
-        self.table.write(",".join([str(record.epoch), str(record.step), *numbers]))
-
-    def result_now(self, status: str, **known: Any) -> dict[str, Any]:
-        """Write result.json."""
-        result = build_result(
-            self.experiment, self.directory, status, metrics=self.metrics, environment=self.facts, **known
-        )
-        write_json(self.directory / "result.json", result)
-        return result
-
-    def finish(
-        self, loop: TrainingLoop, parameters: dict[str, Array], timing: dict[str, float]
-    ) -> dict[str, Any]:
-        """Write the final parameters and the result."""
-        status = str(loop.members.status[0])
-        if status != "diverged":
-            self.metrics |= {name: float(values[0]) for name, values in loop.test().items()}
-        self.checkpoint("last", parameters)
-        self.checkpoint("best", loop.members.best_parameters)
-        if self.table is not None:
-            self.table.close()
-        return self.result_now(
-            status, members=loop.members, parameters=parameters, recovery=self.recovery, timing=timing
-        )
-
-    def checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:
-        make_directory(self.directory / "checkpoint")
-        arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
-        write_arrays(self.directory / "checkpoint" / f"{name}.npz", arrays)
-
-    def fail(self) -> None:
-        """Say in result.json that the run did not end well, where that can still be written."""
-        try:
-            if self.table is not None:
-                self.table.close()
-            self.result_now("failed")
-        except Exception:  # noqa: S110 - the error under way is the one to report
-            pass
+    return recovery, TrainingLoop(engine, problem, population, plan), engine

@@ -141,7 +141,10 @@ class TrainingLoop:
 
     def test(self) -> dict[str, Array]:
         """The metrics of the test set, where there is one, with the parameters as they are now."""
-        return self._evaluate("test") if "test" in self._problem.splits else {}
+        started = time.perf_counter()
+        metrics = self._evaluate("test") if "test" in self._problem.splits else {}
+        self.seconds += time.perf_counter() - started
+        return metrics
 
     def _advance(self, epoch: int, target: int) -> Iterator[int]:
         """Train to an epoch in pieces of about equal time; yields the epoch after each."""

@@ -10,7 +10,7 @@ step that freezes a member before the step that broke it. Both ways give a healt
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,24 +22,13 @@ from lrcli.components.torch_models import torch_model
 from lrcli.components.torch_optimizers import torch_optimizer
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
+from lrcli.training.torch_batches import Batch, Batches
 from lrcli.training.torch_coefficients import CoefficientTable
 from lrcli.training.torch_device import choose_threads, prepare_process, select_device
 
 __all__ = ["TorchEngine"]
 
 _EVALUATION_NUMBERS = 2**22  # numbers of one tensor in an evaluation: larger populations go in parts
-
-
-class Batch(NamedTuple):
-    """Examples of one step.
-
-    Attributes:
-        inputs: (S, B, F), or (R, B, F) once spread over the members.
-        targets: likewise (S, B, O) or (R, B, O).
-    """
-
-    inputs: Tensor
-    targets: Tensor
 
 
 class TorchEngine:
@@ -73,7 +62,7 @@ class TorchEngine:
             "engine": "torch",
             "torch": torch.__version__,
             "device": str(self._device),
-            "threads": choose_threads(self._population.size * self._batch_sizes[0] * self._width()),
+            "threads": choose_threads(population.size * self._batches.sizes[0] * self._width()),
             "denormals_flushed": flushed,
         }
 
@@ -83,17 +72,13 @@ class TorchEngine:
         return torch.from_numpy(array).to(self._device, self._dtype)
 
     def _place_data(self) -> None:
-        self._splits = {
-            name: Batch(self._tensor(split.features), self._tensor(split.targets))
-            for name, split in self._problem.splits.items()
-        }
-        self._seed_index = torch.from_numpy(self._population.seed_index).to(self._device)
-        sizes = self._population.batch_sizes(self._problem.splits["train"].size)
-        self._batch_sizes = sizes
-        terms = 1 if self._problem.loss.kind == "cross_entropy" else self._splits["train"].targets.shape[2]
-        self._scales = {n: 1 / (n * terms) if self._problem.loss.reduction == "mean" else 1.0 for n in sizes}
-        self._loss_rows = {n: self._row(n * terms, self._scales[n] * n / sum(sizes)) for n in self._scales}
-        self._whole = self._spread(self._splits["train"]) if len(sizes) == 1 else None
+        """The batches, and what turns the terms of a batch into its loss."""
+        self._batches = Batches(self._problem, self._population, self._device, self._dtype)
+        sizes, loss = self._batches.sizes, self._problem.loss
+        terms = 1 if loss.kind == "cross_entropy" else loss.num_outputs(self._problem.dataset.num_classes)
+        self._scales = {n: 1 / (n * terms) if loss.reduction == "mean" else 1.0 for n in sizes}
+        self._shares = {n: n / sum(sizes) for n in sizes}
+        self._loss_rows = {n: self._row(n * terms, self._scales[n] * self._shares[n]) for n in sizes}
 
     def _row(self, length: int, value: float) -> Tensor:
         """A row (R, 1, length) that weighs every term alike when it multiplies a column of them."""
@@ -129,7 +114,7 @@ class TorchEngine:
 
     def _place_coefficients(self) -> None:
         population = self._population
-        total = population.training.epochs * len(self._batch_sizes)
+        total = population.training.epochs * len(self._batches.sizes)
         self._coefficients = CoefficientTable(population, total, self._device, self._dtype)
         limits = population.hyperparameters.get("clip_grad_norm")
         self._limits = None if limits is None else self._tensor(limits)[:, None]
@@ -156,13 +141,13 @@ class TorchEngine:
 
     def _run(self, first_epoch: int, count: int, *, guarded: bool) -> None:
         self._terms.clear()
-        step = (first_epoch - 1) * len(self._batch_sizes)
+        step = (first_epoch - 1) * len(self._batches.sizes)
         last_epoch = first_epoch + count - 1
         for epoch in range(first_epoch, last_epoch + 1):
             if epoch == last_epoch:
                 self._earlier = self._summed_terms()
                 self._terms.clear()
-            for batch in self._batches(epoch):
+            for batch in self._batches.epoch(epoch):
                 self._step(batch, step, guarded=guarded)
                 step += 1
         self._running = self._summed_terms()
@@ -171,8 +156,12 @@ class TorchEngine:
         """(R, 1, 1) the loss from the terms of the batches so far, each term added up over the batches."""
         total = torch.zeros_like(self._running)
         for size, terms in self._terms.items():
-            total = total + torch.bmm(self._loss_rows[size], terms.reshape(len(terms), -1, 1))
+            total = total + self._share_of_loss(size, terms)
         return total
+
+    def _share_of_loss(self, size: int, terms: Tensor) -> Tensor:
+        """(R, 1, 1) what a batch of a size adds to the loss of its epoch."""
+        return torch.bmm(self._loss_rows[size], terms.reshape(len(terms), -1, 1))
 
     def _step(self, batch: Batch, step: int, *, guarded: bool) -> None:
         """One optimizer update of every member; `step` counts from 0."""
@@ -198,7 +187,9 @@ class TorchEngine:
         self, values: Tensor, updated: Tensor, state: dict[str, Tensor], step: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Freeze the members that this step would break: they keep what they had."""
-        finite = torch.isfinite(updated).all(1) & torch.isfinite(values).flatten(1).all(1)
+        size = values.shape[1]
+        loss = self._share_of_loss(size, values) / self._shares[size]
+        finite = torch.isfinite(updated).all(1) & torch.isfinite(loss).view(-1)
         broken = self._active & ~finite
         self._diverged = torch.where(broken, step + 1, self._diverged)
         self._active = self._active & finite
@@ -214,44 +205,6 @@ class TorchEngine:
     def _clipped(self, limits: Tensor) -> Tensor:
         """Gradients no longer than each member's limit, as torch.nn.utils.clip_grad_norm_ scales them."""
         return self._gradient * (limits / (self._gradient_norms() + 1e-6)).clamp(max=1.0)
-
-    # Batches --------------------------------------------------------------------------------------
-
-    def _batches(self, epoch: int) -> Iterator[Batch]:
-        """The batches of an epoch, spread over the members."""
-        noisy = getattr(self._problem.model, "input_noise", 0.0) > 0
-        if self._whole is not None and not noisy:
-            yield self._whole
-            return
-        inputs, targets = self._splits["train"]
-        if noisy:
-            inputs = inputs + self._tensor(np.stack(self._per_seed(self._problem.input_noise, epoch)))
-        if self._whole is None and self._population.training.shuffle:
-            inputs, targets = self._shuffled(epoch, inputs, targets)
-        used = sum(self._batch_sizes)
-        pairs = zip(
-            inputs[:, :used].split(self._batch_sizes[0], 1),
-            targets[:, :used].split(self._batch_sizes[0], 1),
-            strict=True,
-        )
-        for x, y in pairs:
-            yield self._spread(Batch(x, y))
-
-    def _per_seed(self, draw: Any, epoch: int) -> list[Any]:
-        return [draw(index, epoch) for index in range(len(self._problem.seeds))]
-
-    def _shuffled(self, epoch: int, inputs: Tensor, targets: Tensor) -> Batch:
-        """Every seed's examples in that seed's order of the epoch."""
-        seeds, examples = inputs.shape[:2]
-        orders = np.stack(self._per_seed(self._problem.order, epoch))
-        flat = torch.from_numpy((orders + examples * np.arange(seeds)[:, None]).ravel()).to(self._device)
-        return Batch(*(t.flatten(0, 1).index_select(0, flat).view_as(t) for t in (inputs, targets)))
-
-    def _spread(self, batch: Batch) -> Batch:
-        """Each member's examples, its seed's: (S, B, ...) to (R, B, ...), a view where there is one seed."""
-        if len(self._problem.seeds) == 1:
-            return Batch(*(t.expand(self._population.size, -1, -1) for t in batch))
-        return Batch(*(t.index_select(0, self._seed_index) for t in batch))
 
     # Answers --------------------------------------------------------------------------------------
 
@@ -278,7 +231,7 @@ class TorchEngine:
 
     def _parts(self, split: SplitName) -> Iterator[slice]:
         """The members in parts whose tensors stay small; never a part of one, see __init__."""
-        numbers = self._splits[split].inputs.shape[1] * self._width()
+        numbers = self._problem.splits[split].size * self._width()
         length = max(2, _EVALUATION_NUMBERS // numbers)
         starts = list(range(0, self._population.size, length))
         if len(starts) > 1 and self._population.size - starts[-1] == 1:
@@ -286,8 +239,7 @@ class TorchEngine:
         yield from (slice(a, b) for a, b in zip(starts, [*starts[1:], self._population.size], strict=True))
 
     def _evaluate(self, split: SplitName, members: slice) -> dict[str, Array]:
-        index = self._seed_index[members]
-        inputs, targets = (t.index_select(0, index) for t in self._splits[split])
+        inputs, targets = self._batches.whole(split, members)
         outputs = self._model.forward({k: v[members] for k, v in self._views.items()}, inputs)
         values, _ = self._loss.terms(outputs, targets)
         answer = {"loss": self._reduce(values, self._problem.loss.reduction)}

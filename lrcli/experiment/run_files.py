@@ -1,0 +1,99 @@
+"""The files of one run: experiment.yaml, metrics.csv, result.json and checkpoint/."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrcli.analysis.recovery import Recovery
+from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.result import build_result, resolved
+from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
+from lrcli.training.loop import Record, TrainingLoop
+from lrcli.training.problem import Array
+
+__all__ = ["RunFiles"]
+
+
+@dataclass
+class RunFiles:
+    """The files of one run, and what goes into its result.
+
+    Attributes:
+        experiment: what is trained.
+        directory: where the files go.
+        recovery: what the parameters are held against.
+        facts: what the numbers depend on, for the result's environment.
+    """
+
+    experiment: Experiment
+    directory: Path
+    recovery: Recovery | None
+    facts: dict[str, Any] = field(default_factory=dict)
+    _metrics: dict[str, float] = field(default_factory=dict)
+    _columns: list[str] = field(default_factory=list)
+    _table: LineFile | None = None
+
+    def open(self) -> None:
+        """Write what is known before training."""
+        comment = "Resolved by lrcli; `lrcli train` on this file repeats the run."
+        write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
+        self.write_result("running")
+
+    def record(self, record: Record) -> None:
+        """A row of metrics.csv."""
+        self._metrics = {name: float(values[0]) for name, values in record.metrics.items()}
+        if self._table is None:
+            self._table = LineFile(self.directory / "metrics.csv")
+            self._columns = list(self._metrics)
+            self._table.write(",".join(["epoch", "step", *self._columns]))
+        numbers = (repr(self._metrics[name]) for name in self._columns)
+        self._table.write(",".join([str(record.epoch), str(record.step), *numbers]))
+
+    def write_result(self, status: str, **known: Any) -> dict[str, Any]:
+        """Write result.json."""
+        result = build_result(
+            self.experiment, self.directory, status, metrics=self._metrics, environment=self.facts, **known
+        )
+        write_json(self.directory / "result.json", result)
+        return result
+
+    def finish(self, loop: TrainingLoop, parameters: dict[str, Array], started: float) -> dict[str, Any]:
+        """Evaluate the test set, write the final parameters and the result.
+
+        Args:
+            loop: the training that has ended.
+            parameters: from name to (1, *shape).
+            started: `time.perf_counter` when the run began.
+
+        Returns:
+            The result.
+        """
+        status = str(loop.members.status[0])
+        if status != "diverged":
+            self._metrics |= {name: float(values[0]) for name, values in loop.test().items()}
+        self._checkpoint("last", parameters)
+        self._checkpoint("best", loop.members.best_parameters)
+        if self._table is not None:
+            self._table.close()
+        timing = {"train_seconds": loop.seconds, "total_seconds": time.perf_counter() - started}
+        return self.write_result(
+            status, members=loop.members, parameters=parameters, recovery=self.recovery, timing=timing
+        )
+
+    def _checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:
+        make_directory(self.directory / "checkpoint")
+        arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
+        write_arrays(self.directory / "checkpoint" / f"{name}.npz", arrays)
+
+    def fail(self) -> None:
+        """Say in result.json that the run did not end well, where that can still be written."""
+        try:
+            if self._table is not None:
+                self._table.close()
+            self.write_result("failed")
+        except Exception:  # noqa: S110 - the error under way is the one to report
+            pass
