@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -204,6 +203,8 @@ def test_ctrl_c(place, times):
 
 @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminal")
 def test_a_bar_on_a_terminal(place):
+    import pty
+
     master, slave = pty.openpty()
     words = ["train", "short.yaml", "training.epochs=3000", "logging.every=500"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
@@ -233,6 +234,7 @@ def test_help_and_version(place):
     assert re.fullmatch(r"lrcli \d+\.\d+\.\d+\n", lrcli(place, "--version").stdout)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no resource module")
 def test_thousands_of_steps_leave_no_memory_behind():
     """Pullbacks hold the tensors of their step; none may outlive it."""
     import resource
