@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from lrcli import __version__
+from lrcli.cli.check import EPILOG as CHECK_EPILOG
+from lrcli.cli.check import check
 from lrcli.cli.garbage import forget_for_exit, pause_collecting
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
@@ -42,6 +44,7 @@ def root(
 
 
 app.command(epilog=TRAIN_EPILOG)(train)
+app.command(epilog=CHECK_EPILOG)(check)
 
 
 def main() -> None:

@@ -1,0 +1,74 @@
+"""`lrcli check` as a user runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
+BAD = "dataset: {kind: sine, noize: 1}\nmodel: {kind: mlp}\nloss: {kind: mse}\noptimizer: {kind: sgd}\n"
+SWEPT = """
+dataset: {kind: xor, num_train: 100}
+model: {kind: mlp, hidden: [4, 4]}
+loss: {kind: bce}
+optimizer: {kind: sgd}
+training: {epochs: 3, batch_size: 30}
+sweep:
+  grid:
+    - optimizer.lr: {log_range: [0.001, 1, 25]}
+    - {optimizer.lr: {values: [5]}, training.epochs: {values: [1, 2]}}
+  seeds: [1, 5, 9]
+"""
+
+
+def check(*files):
+    command = [sys.executable, "-m", "lrcli", "check", *map(str, files)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_line_for_each_good_file():
+    done = check(*EXPERIMENTS)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [str(file) for file in EXPERIMENTS]
+    linear = next(line for line in lines if "linear_concise" in line)
+    assert linear.endswith(
+        ": linear data (1000 examples), linear model (3 parameters), half_mse loss, sgd, 300 steps"
+    )
+
+
+def test_what_a_sweep_would_train(tmp_path):
+    file = tmp_path / "swept.yaml"
+    file.write_text(SWEPT)
+    done = check(file)
+    assert done.stdout == (
+        f"{file}: xor data (100 examples), mlp model (37 parameters), bce loss, sgd, 12 steps, "
+        "81 members in its sweep\n"
+    )
+
+
+def test_every_mistake_of_every_file_and_the_good_ones_too(tmp_path):
+    (tmp_path / "bad.yaml").write_text(BAD)
+    done = check(tmp_path / "bad.yaml", EXPERIMENTS[0], tmp_path / "none.yaml")
+    assert done.returncode == 2
+    assert "bad.yaml:1:23: dataset.noize: unknown key; did you mean noise?" in done.stderr
+    assert "the key hidden is missing" in done.stderr
+    assert "none.yaml: there is no such file" in done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_note_is_no_mistake(tmp_path):
+    file = tmp_path / "large.yaml"
+    file.write_text(SWEPT.replace("batch_size: 30", "batch_size: 500"))
+    done = check(file)
+    assert done.returncode == 0
+    assert "batch_size 500 is larger than the 100 training examples" in done.stderr
+
+
+def test_checking_needs_no_torch():
+    program = (
+        "import sys\nfrom lrcli.cli.app import app\n"
+        f"app(['check', {str(EXPERIMENTS[0])!r}], standalone_mode=False)\n"
+        "assert not {'torch', 'tensorboard', 'rich'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
