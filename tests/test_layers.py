@@ -24,7 +24,7 @@ ONLY_IN = {
     "rich": {"reporting", "cli"},
     "tensorboard": {"reporting"},
     "matplotlib": {"reporting"},
-    "yaml": {"config", "runs", "reporting"},
+    "yaml": {"config", "runs"},
     "torch": {"training", "components"},
 }
 

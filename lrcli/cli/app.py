@@ -8,6 +8,7 @@ import typer
 from lrcli import __version__
 from lrcli.cli.check import EPILOG as CHECK_EPILOG
 from lrcli.cli.check import check
+from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
 from lrcli.cli.garbage import forget_for_exit, pause_collecting
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
@@ -45,6 +46,8 @@ def root(
 
 app.command(epilog=TRAIN_EPILOG)(train)
 app.command(epilog=CHECK_EPILOG)(check)
+app.command(name="list", epilog=LIST_EPILOG)(list_components)
+app.command(epilog=DESCRIBE_EPILOG)(describe)
 
 
 def main() -> None:

@@ -74,8 +74,10 @@ class LinearDataset(Dataset):
     """y = x . w + b + noise, features N(0, feature_std^2), noise N(0, noise^2)."""
 
     kind: Literal["linear"]
-    w: list[float] = Field(min_length=1, description="true weights, one for each feature")
-    b: float = Field(description="true bias")
+    w: list[float] = Field(
+        min_length=1, examples=[[2.0, -3.4]], description="true weights, one for each feature"
+    )
+    b: float = Field(examples=[4.2], description="true bias")
     noise: float = Field(0.0, ge=0, description="standard deviation of the noise in the targets")
     feature_std: float | list[float] = Field(
         1.0, description="standard deviation of the features: one number, or one for each"

@@ -108,7 +108,7 @@ class Constant(Initializer):
     """Every weight is the same number."""
 
     kind: Literal["constant"]
-    value: float = Field(description="the number")
+    value: float = Field(examples=[0.1], description="the number")
 
     def weights(self, parameter: Parameter, rng: np.random.Generator) -> Array:
         return np.full(parameter.shape, self.value)
@@ -158,7 +158,10 @@ class Values(Initializer):
     """Every parameter as listed, in its exact shape."""
 
     kind: Literal["values"]
-    values: dict[str, Any] = Field(description="from each parameter's name to its numbers")
+    values: dict[str, Any] = Field(
+        examples=[{"w": [[0.1], [0.2]], "b": [0.0]}],
+        description="from each parameter's name to its numbers",
+    )
 
     def draw(self, parameter: Parameter, rng: np.random.Generator) -> Array:
         return np.array(self.values[parameter.name], dtype=np.float64).reshape(parameter.shape)

@@ -80,7 +80,7 @@ class Polynomial(Model):
     linear_in_parameters = True
 
     kind: Literal["polynomial"]
-    degree: int = Field(ge=0, le=50, description="highest power of x")
+    degree: int = Field(ge=0, le=50, examples=[3], description="highest power of x")
 
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
         size = self.degree + 1
@@ -120,7 +120,9 @@ class MLP(Model):
     """
 
     kind: Literal["mlp"]
-    hidden: list[Annotated[int, Field(ge=1)]] = Field(description="units of each hidden layer; may be empty")
+    hidden: list[Annotated[int, Field(ge=1)]] = Field(
+        examples=[[4, 4]], description="units of each hidden layer; may be empty"
+    )
     activation: Literal["relu", "tanh", "sigmoid"] = Field("relu", description="after each hidden layer")
     input_noise: float = Field(
         0.0, ge=0, description="standard deviation of noise added to the inputs, in training only"

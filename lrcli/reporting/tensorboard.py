@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 # Where TensorFlow is installed, TensorBoard would import it to write a scalar. This name keeps it out.
@@ -33,7 +32,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.result import resolved
-from lrcli.runs.files import reporting_errors
+from lrcli.runs.files import reporting_errors, yaml_text
 from lrcli.training.loop import Record
 
 __all__ = ["TensorBoardLog", "hyperparameters"]
@@ -137,8 +136,7 @@ def _flatten(prefix: str, value: Any, columns: dict[str, bool | float | str]) ->
 
 def _as_markdown(experiment: Experiment) -> str:
     """The resolved file as an indented block, which Markdown shows as it is."""
-    text = yaml.safe_dump(resolved(experiment), sort_keys=False, default_flow_style=None)
-    return "\n".join(f"    {line}" for line in text.splitlines())
+    return "\n".join(f"    {line}" for line in yaml_text(resolved(experiment)).splitlines())
 
 
 def _text(tag: str, text: str) -> Summary.Value:

@@ -28,6 +28,7 @@ __all__ = [
     "write_json",
     "write_whole",
     "write_yaml",
+    "yaml_text",
 ]
 
 
@@ -79,10 +80,13 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
     """Write YAML below a line of comment; see `write_whole`."""
-    text = yaml.safe_dump(
-        dict(value), sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
-    )
-    write_whole(path, f"# {comment}\n{text}".encode())
+    write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
+
+
+def yaml_text(value: Mapping[str, Any]) -> str:
+    """The YAML of plain data in the order given, the innermost mappings and lists on one line."""
+    plain = dict(value)
+    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

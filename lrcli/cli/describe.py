@@ -1,0 +1,47 @@
+"""`lrcli list` and `lrcli describe`."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["DESCRIBE_EPILOG", "LIST_EPILOG", "describe", "list_components"]
+
+LIST_EPILOG = "Examples: lrcli list | lrcli list optimizer"
+DESCRIBE_EPILOG = "Examples: lrcli describe optimizer.adam | lrcli describe schedule"
+
+
+def list_components(
+    group: Annotated[
+        str | None,
+        typer.Argument(metavar="[GROUP]", help="dataset, model, init, loss, ..."),
+    ] = None,
+) -> None:
+    """List what an experiment file can choose from, a line each."""
+    from lrcli.components.descriptions import describe as described
+    from lrcli.components.descriptions import find
+    from lrcli.components.tables import GROUPS
+    from lrcli.reporting.reference import list_lines
+
+    names = [group] if group else list(GROUPS)
+    pairs = [pair for name in names for pair in find(name)]
+    for line in list_lines([described(*pair) for pair in pairs]):
+        typer.echo(line)
+
+
+def describe(
+    name: Annotated[str, typer.Argument(metavar="GROUP[.KIND]", help="A component, or all of a group.")],
+) -> None:
+    """Describe a component: its formula, every key with type, default, range and meaning, a minimal file."""
+    from rich.console import Console
+
+    from lrcli.components.descriptions import describe as described
+    from lrcli.components.descriptions import find
+    from lrcli.experiment.examples import minimal_experiment
+    from lrcli.reporting.reference import print_description
+    from lrcli.runs.files import yaml_text
+
+    console = Console()
+    for number, (group, kind) in enumerate(find(name)):
+        if number:
+            console.print()
+        print_description(described(group, kind), yaml_text(minimal_experiment(group, kind)), console)

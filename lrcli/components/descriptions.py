@@ -1,0 +1,147 @@
+"""What users are told about a component, read off the class that validates it.
+
+Nothing is written twice: the line about a kind is its class's docstring, a key's type, default, range
+and meaning are those of its field. So the reference cannot drift from what is accepted.
+"""
+
+import inspect
+import types
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from lrcli.components.tables import GROUPS
+from lrcli.config.base import Config
+from lrcli.config.validation import nearest
+from lrcli.errors import UsageError
+
+__all__ = ["Description", "Option", "describe", "example", "find"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One key of a component.
+
+    Attributes:
+        name: the key.
+        type: what it takes, in words.
+        default: its value where it is not given; None where there is none.
+        required: it must be given.
+        range: the numbers it may be, in words; empty where any.
+        meaning: what it does.
+    """
+
+    name: str
+    type: str
+    default: Any
+    required: bool
+    range: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """One kind of a component.
+
+    Attributes:
+        group: ``optimizer``, say.
+        kind: ``adam``, say.
+        summary: the formula or the idea, in a line.
+        details: what else its docstring says, the source of the formula included.
+        options: its keys but for ``kind``.
+    """
+
+    group: str
+    kind: str
+    summary: str
+    details: str
+    options: tuple[Option, ...]
+
+
+def find(name: str) -> list[tuple[str, str]]:
+    """The (group, kind) pairs that a name such as ``optimizer`` or ``optimizer.adam`` stands for.
+
+    Raises:
+        UsageError: there is no such group or kind.
+    """
+    group, dot, kind = name.partition(".")
+    if group not in GROUPS:
+        raise UsageError(f"unknown group {group}{nearest(group, list(GROUPS))}; one of {', '.join(GROUPS)}")
+    kinds = GROUPS[group]
+    if not dot:
+        return [(group, kind) for kind in kinds]
+    if kind not in kinds:
+        raise UsageError(f"unknown {group} {kind}{nearest(kind, list(kinds))}; one of {', '.join(kinds)}")
+    return [(group, kind)]
+
+
+def describe(group: str, kind: str) -> Description:
+    """What there is to know about one kind."""
+    config = GROUPS[group][kind]
+    summary, _, details = inspect.cleandoc(config.__doc__ or "").partition("\n\n")
+    options = [_option(name, field) for name, field in config.model_fields.items() if name != "kind"]
+    options.sort(key=lambda option: not option.required)
+    paragraphs = [" ".join(paragraph.split()) for paragraph in (summary, *details.split("\n\n"))]
+    return Description(group, kind, paragraphs[0], "\n\n".join(paragraphs[1:]), tuple(options))
+
+
+def example(config: type[Config]) -> dict[str, Any]:
+    """The shortest mapping that chooses a component: its kind and the keys that have no default."""
+    (kind,) = get_args(config.model_fields["kind"].annotation)
+    fields = config.model_fields.items()
+    required = {name: f.examples[0] for name, f in fields if f.is_required() and f.examples}
+    return {"kind": kind, **required}
+
+
+def _option(name: str, field: FieldInfo) -> Option:
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is PydanticUndefined:
+        default = None
+    if isinstance(default, Config):
+        default = default.model_dump()
+    bounds = _bounds(field.metadata)
+    return Option(
+        name, _words(field.annotation), default, field.is_required(), bounds, field.description or ""
+    )
+
+
+def _bounds(metadata: list[Any]) -> str:
+    """The constraints of a number in words, such as ``>= 0, < 1``."""
+    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    found = [
+        f"{sign} {getattr(part, name):g}"
+        for part in metadata
+        for name, sign in signs.items()
+        if getattr(part, name, None) is not None
+    ]
+    return ", ".join(found)
+
+
+_TYPES = {float: "number", int: "whole number", bool: "true or false", str: "text", Any: "numbers"}
+
+
+def _words(annotation: Any) -> str:
+    """An annotation in the words of the experiment file."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation in _TYPES:
+        return _TYPES[annotation]
+    if origin is Annotated:
+        return _words(arguments[0])
+    if origin is Literal:
+        return _alternatives([str(value) for value in arguments])
+    if origin in {Union, types.UnionType}:
+        if all(isinstance(arm, type) and issubclass(arm, Config) for arm in arguments):
+            return "a mapping with its own kind"
+        return _alternatives([_words(arm) for arm in arguments if arm is not type(None)])
+    if origin is list:
+        bounds = _bounds([m for field in get_args(arguments[0])[1:] for m in field.metadata])
+        return f"list of {_words(arguments[0])}s {bounds}".rstrip()
+    if origin is dict:
+        return f"mapping from {_words(arguments[0])} to {_words(arguments[1])}"
+    return str(annotation)
+
+
+def _alternatives(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

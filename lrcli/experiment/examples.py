@@ -1,0 +1,38 @@
+"""The shortest experiment that uses a given component, found by asking which others fit it."""
+
+import itertools
+from typing import Any
+
+from lrcli.components.descriptions import example
+from lrcli.components.tables import GROUPS
+from lrcli.experiment.compatibility import incompatibilities
+from lrcli.experiment.experiment import Experiment
+
+__all__ = ["minimal_experiment"]
+
+_FIRST_CHOICE = {
+    "dataset": ["linear", "sine", "xor"],
+    "model": ["linear", "mlp"],
+    "loss": ["mse", "bce"],
+    "optimizer": ["sgd"],
+}
+
+
+def minimal_experiment(group: str, kind: str) -> dict[str, Any]:
+    """An experiment file's content, every key that has a default left out.
+
+    Args:
+        group: of the component that it must use.
+        kind: of that component.
+    """
+    choices = {**_FIRST_CHOICE, **({group: [kind]} if group in _FIRST_CHOICE else {})}
+    for kinds in itertools.product(*choices.values()):
+        content = {name: example(GROUPS[name][k]) for name, k in zip(choices, kinds, strict=True)}
+        if group == "init":
+            content["model"]["init"] = example(GROUPS[group][kind])
+        if group == "schedule":
+            content["optimizer"]["schedule"] = example(GROUPS[group][kind])
+        experiment = Experiment.model_validate({"name": "example", **content})
+        if not incompatibilities(experiment):
+            return content
+    raise AssertionError(f"nothing fits {group} {kind}")

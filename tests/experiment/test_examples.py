@@ -1,0 +1,26 @@
+"""For every component the shortest experiment loads and trains."""
+
+import numpy as np
+import pytest
+import yaml
+
+from lrcli.components.tables import GROUPS
+from lrcli.experiment.examples import minimal_experiment
+from lrcli.experiment.loading import load
+from lrcli.experiment.training import Finished, Interruption, RunPlace, train
+from lrcli.runs.files import yaml_text
+
+SMALL = ["dataset.num_train=20", "dataset.num_val=10", "training.epochs=2", "logging.tensorboard=false"]
+
+
+@pytest.mark.parametrize(("group", "kind"), [(g, kind) for g, kinds in GROUPS.items() for kind in kinds])
+def test_the_shortest_experiment_of_every_component_trains(group, kind, tmp_path):
+    content = minimal_experiment(group, kind)
+    file = tmp_path / "example.yaml"
+    file.write_text(yaml_text(content))
+    assert yaml.safe_load(file.read_text()) == content
+    experiment = load(file, SMALL).experiment
+    *_, finished = train(experiment, RunPlace(tmp_path / "runs"), Interruption())
+    assert isinstance(finished, Finished)
+    assert finished.result["status"] == "completed"
+    assert np.isfinite(finished.result["metrics"]["val/loss"])
