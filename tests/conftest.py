@@ -1,6 +1,10 @@
 """Every test runs on the CPU, offline, with plain output."""
 
+import os
+
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it, before torch is loaded
 
 
 @pytest.fixture(autouse=True)

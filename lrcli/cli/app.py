@@ -1,5 +1,6 @@
 """The `lrcli` program: its commands, its exit codes, the last place an error passes."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -34,7 +35,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback(
     epilog="Exit codes: 0 done; 1 a run failed or diverged; 2 the command line or the file is wrong; "
-    "130 interrupted."
+    "3 an expectation failed; 130 interrupted."
 )
 def root(
     version: Annotated[
@@ -52,6 +53,9 @@ app.command(epilog=DESCRIBE_EPILOG)(describe)
 
 def main() -> None:
     """Run the command line and exit."""
+    # A thread that waits by spinning fights for its core with whatever else the machine runs: beside one
+    # busy process a step takes ten times as long. Read when torch is loaded; the user's own choice stands.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     pause_collecting()
     try:
         app()

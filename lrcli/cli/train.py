@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrcli.cli.garbage import resume_collecting
+from lrcli.errors import UsageError
 
 if TYPE_CHECKING:
     from lrcli.experiment.experiment import Experiment
@@ -18,50 +19,83 @@ if TYPE_CHECKING:
 
 __all__ = ["EPILOG", "train"]
 
-EPILOG = """\
-Examples: lrcli train experiments/linear.yaml | lrcli train exp.yaml optimizer.lr=0.1 training.epochs=20 |
-lrcli train exp.yaml --seed 3 --json"""
+EPILOG = (
+    "Examples: lrcli train experiments/linear.yaml | "
+    "lrcli train experiments/linear.yaml optimizer.lr=0.1 training.epochs=20 | "
+    "lrcli train experiments/linear.yaml --seed 3 --json | lrcli train experiments/*.yaml --quiet"
+)
 
-_EXIT_CODES = {"completed": 0, "stopped_early": 0, "interrupted": 130}
+_FAILED, _UNMET, _INTERRUPTED = 1, 3, 130
 
 
 def train(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The experiment file.", show_default=False)],
-    overrides: Annotated[
-        list[str] | None,
+    words: Annotated[
+        list[str],
         typer.Argument(
-            metavar="[KEY=VALUE]...", help="Dotted keys and the values to use.", show_default=False
+            metavar="FILE... [KEY=VALUE]...",
+            help="Experiment files, and dotted keys with the values to use in all of them.",
+            show_default=False,
         ),
-    ] = None,
+    ],
     seed: Annotated[int | None, typer.Option(help="Short for seed=N.", show_default=False)] = None,
     device: Annotated[
         str | None, typer.Option(help="Short for device=D: auto, cpu, cuda, cuda:N, mps.", show_default=False)
     ] = None,
     runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
     run_dir: Annotated[
-        Path | None, typer.Option(help="Write this run here instead.", show_default=False)
+        Path | None, typer.Option(help="Write this run here instead; for one file.", show_default=False)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, a line for each file.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Train one experiment and print how well its parameters were recovered."""
+    """Train experiments and print how well their parameters were recovered."""
     from lrcli.experiment.loading import load
 
-    words = list(overrides or [])
-    words += [f"seed={seed}"] if seed is not None else []
-    words += [f"device={device}"] if device is not None else []
-    loaded = load(file, words)
+    files, overrides = _sort_words(words)
+    if run_dir is not None and len(files) > 1:
+        raise UsageError("--run-dir is a place for one run; give one file, or use --runs-dir")
+    overrides += [f"seed={seed}"] if seed is not None else []
+    overrides += [f"device={device}"] if device is not None else []
+    loaded = [load(file, overrides) for file in files]
 
-    # After the checks: a mistake in the file is answered before torch is imported.
+    # After the checks: a mistake in a file is answered before torch is imported, and before any is trained.
     from lrcli.experiment.training import RunPlace
 
-    place = RunPlace(runs_dir, run_dir, file.absolute().parent)
-    try:
-        finished = _run(loaded.experiment, loaded.notes, place, quiet=quiet)
-    except KeyboardInterrupt:
-        raise typer.Exit(_EXIT_CODES["interrupted"]) from None
-    _report(finished, loaded.experiment, as_json=as_json, quiet=quiet)
-    raise typer.Exit(_EXIT_CODES.get(finished.result["status"], 1))
+    worst = 0
+    for number, (file, each) in enumerate(zip(files, loaded, strict=True)):
+        place = RunPlace(runs_dir, run_dir, file.absolute().parent)
+        try:
+            finished = _run(each.experiment, each.notes, place, quiet=quiet)
+        except KeyboardInterrupt:
+            raise typer.Exit(_INTERRUPTED) from None
+        if number and not quiet and not as_json:
+            typer.echo()
+        _report(finished, each.experiment, as_json=as_json, quiet=quiet)
+        code = _exit_code(finished.result)
+        if code == _INTERRUPTED:
+            raise typer.Exit(code)
+        worst = code if worst in {0, _UNMET} and code else worst
+    raise typer.Exit(worst)
+
+
+def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:
+    """Files and overrides; a word with ``=`` is an override unless a file has that very name."""
+    overrides = [word for word in words if "=" in word and not Path(word).exists()]
+    files = [Path(word) for word in words if word not in overrides]
+    if not files:
+        raise UsageError("no experiment file; write lrcli train FILE [KEY=VALUE]...")
+    return files, overrides
+
+
+def _exit_code(result: dict[str, Any]) -> int:
+    """A run that did not end well outweighs an expectation that was not met."""
+    if result["status"] == "interrupted":
+        return _INTERRUPTED
+    if result["status"] not in {"completed", "stopped_early"}:
+        return _FAILED
+    return 0 if all(row["passed"] for row in result["expectations"]) else _UNMET
 
 
 def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet: bool) -> "Finished":

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from lrcli.config.base import Config
 
-__all__ = ["AnyInitializer", "Default", "Initializer", "Parameter", "Values"]
+__all__ = ["AnyInitializer", "Default", "Initializer", "Parameter", "Values", "element_names"]
 
 Array = NDArray[np.float64]
 
@@ -40,6 +40,14 @@ class Parameter(NamedTuple):
     @property
     def size(self) -> int:
         return math.prod(self.shape)
+
+
+def element_names(name: str, shape: tuple[int, ...]) -> list[str]:
+    """The names of a parameter's numbers: ``w[0]`` of (D, 1), ``w[0,1]`` of (D, O), ``b`` of (1,) and ()."""
+    if math.prod(shape) == 1 and len(shape) < 2:
+        return [name]
+    kept = [axis for axis, size in enumerate(shape) if axis == 0 or size > 1]
+    return [f"{name}[{','.join(str(index[axis]) for axis in kept)}]" for index in np.ndindex(*shape)]
 
 
 class Initializer(Config):

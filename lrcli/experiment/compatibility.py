@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lrcli.components.initializers import element_names
 from lrcli.components.models import Legendre
 from lrcli.config.blocks import Best
 from lrcli.config.validation import Mistake, nearest
@@ -12,7 +13,13 @@ __all__ = ["incompatibilities", "remarks"]
 
 def incompatibilities(experiment: Experiment) -> list[Mistake]:
     """Every reason why the parts of an experiment do not fit together, each at the field to change."""
-    return [*_components(experiment), *_batches(experiment), *_metrics(experiment), *_engine(experiment)]
+    return [
+        *_components(experiment),
+        *_batches(experiment),
+        *_metrics(experiment),
+        *_expectations(experiment),
+        *_engine(experiment),
+    ]
 
 
 def _components(experiment: Experiment) -> Iterator[Mistake]:
@@ -51,6 +58,24 @@ def _metrics(experiment: Experiment) -> Iterator[Mistake]:
             continue
         message = f"{choice.metric} is not recorded here{nearest(choice.metric, recorded)}"
         yield _mistake(block, "metric", f"{message}; recorded are {', '.join(recorded)}")
+
+
+def _expectations(experiment: Experiment) -> Iterator[Mistake]:
+    """What is expected must be something the result has."""
+    dataset = experiment.dataset
+    recorded = recorded_metrics(experiment)
+    accuracy = [] if dataset.num_classes is None else ["test/accuracy"]
+    known = recorded + (["test/loss", *accuracy] if dataset.num_test else [])
+    errors = _recovery_metrics(experiment)
+    if errors:
+        parameters = experiment.model.parameters(
+            dataset.num_features, experiment.loss.num_outputs(dataset.num_classes)
+        )
+        errors += [f"recovery/{name}" for p in parameters for name in element_names(p.name, p.shape)]
+    for name in experiment.expect:
+        if name not in known + errors:
+            message = f"is not in the result{nearest(name, known + errors)}; there are "
+            yield Mistake(("expect", name), message + ", ".join(known + errors), at_key=True)
 
 
 def _recovery_metrics(experiment: Experiment) -> list[str]:

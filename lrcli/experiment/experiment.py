@@ -1,9 +1,9 @@
 """The experiment: the resolved content of an experiment file."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.losses import AnyLoss
@@ -11,8 +11,14 @@ from lrcli.components.models import AnyModel
 from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
+from lrcli.experiment.expectations import parse
 
 __all__ = ["Experiment", "recorded_metrics"]
+
+
+def _comparison(text: str) -> str:
+    parse(text)
+    return text
 
 
 class Experiment(Config):
@@ -31,6 +37,9 @@ class Experiment(Config):
     training: Training = Field(default_factory=Training)
     logging: Logging = Field(default_factory=Logging)
     sweep: Sweep | None = None
+    expect: dict[str, Annotated[str, AfterValidator(_comparison)]] = Field(
+        default_factory=dict, description="from a metric to a comparison; checked after training"
+    )
 
     @field_validator("name")
     @classmethod

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from lrcli.analysis.recovery import Recovery
+from lrcli.components.initializers import element_names
+from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
@@ -42,6 +44,7 @@ def build_result(
         timing: seconds.
     """
     learned = {name: values.tolist()[0] for name, values in (parameters or {}).items()}
+    rows = _recovery_rows(recovery, parameters) if recovery and parameters else []
     return {
         "schema": SCHEMA,
         "command": "train",
@@ -55,8 +58,8 @@ def build_result(
         "metrics": dict(metrics),
         "best": _best(experiment, members),
         "parameters": learned,
-        "recovery": _recovery_rows(recovery, parameters) if recovery and parameters else [],
-        "expectations": [],
+        "recovery": rows,
+        "expectations": compare(experiment.expect, metrics, rows) if members else [],
         "timing": dict(timing or {}),
         "environment": dict(environment),
     }
@@ -76,24 +79,14 @@ def _recovery_rows(recovery: Recovery, parameters: Mapping[str, Array]) -> list[
     learned = recovery.equivalent(parameters, only)
     errors = recovery.errors(parameters, only)
     return [
-        {
-            "name": _element_name(name, index, errors[name].shape[1:]),
-            "true": float(recovery.values[name][(0, *index)]),
-            "learned": float(learned[name][(0, *index)]),
-            "error": float(errors[name][(0, *index)]),
-            "against": recovery.against,
-        }
+        {"name": element, "true": true, "learned": value, "error": error, "against": recovery.against}
         for name in recovery.values
-        for index in np.ndindex(*errors[name].shape[1:])
+        for element, true, value, error in zip(
+            element_names(name, errors[name].shape[1:]),
+            *(arrays[name][0].ravel().tolist() for arrays in (recovery.values, learned, errors)),
+            strict=True,
+        )
     ]
-
-
-def _element_name(name: str, index: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """``w[0]`` of (D, 1), ``w[0,1]`` of (D, O), ``b`` of (1,), ``a`` of ()."""
-    kept = [str(i) for axis, (i, size) in enumerate(zip(index, shape, strict=True)) if axis == 0 or size > 1]
-    if not kept or shape == (1,):
-        return name
-    return f"{name}[{','.join(kept)}]"
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:

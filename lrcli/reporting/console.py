@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lrcli.analysis.equations import equation
@@ -39,6 +40,9 @@ def print_report(finished: Finished, model: str, console: Console) -> None:
         console.print()
         for line in curve:
             console.print(line, highlight=False, soft_wrap=True)
+    if result["expectations"]:
+        console.print()
+        console.print(_expectations_table(result["expectations"]))
     console.print()
     console.print(f"run: {result['run_dir']}", highlight=False, soft_wrap=True)
 
@@ -72,6 +76,18 @@ def _recovery_table(rows: list[dict[str, Any]]) -> Table:
         table.add_row(row["name"], *(f"{row[key]:.6g}" for key in ("true", "learned", "error")))
     if len(rows) > limit:
         table.add_row(f"{len(rows) - limit} more in result.json", "", "", "")
+    return table
+
+
+def _expectations_table(rows: list[dict[str, Any]]) -> Table:
+    """What was expected, what came out."""
+    table = Table()
+    for heading in ("expected", "", "value", ""):
+        table.add_column(heading, justify="right" if heading == "value" else "left")
+    for row in rows:
+        value = "none" if row["value"] is None else f"{row['value']:.6g}"
+        verdict = "[green]passed[/]" if row["passed"] else "[red]failed[/]"
+        table.add_row(escape(row["name"]), row["expected"], value, verdict)
     return table
 
 

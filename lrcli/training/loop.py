@@ -100,6 +100,7 @@ class TrainingLoop:
     """One training of a population.
 
     Attributes:
+        problem: what is trained.
         members: what has become of each member so far.
         steps_per_epoch: optimizer updates in an epoch.
         seconds: time spent in the engine so far, evaluations included.
@@ -107,7 +108,7 @@ class TrainingLoop:
 
     def __init__(self, engine: Engine, problem: Problem, population: Population, plan: Plan) -> None:
         self._engine = engine
-        self._problem = problem
+        self.problem = problem
         self._population = population
         self._plan = plan
         self.steps_per_epoch = len(population.batch_sizes(problem.splits["train"].size))
@@ -142,7 +143,7 @@ class TrainingLoop:
     def test(self) -> dict[str, Array]:
         """The metrics of the test set, where there is one, with the parameters as they are now."""
         started = time.perf_counter()
-        metrics = self._evaluate("test") if "test" in self._problem.splits else {}
+        metrics = self._evaluate("test") if "test" in self.problem.splits else {}
         self.seconds += time.perf_counter() - started
         return metrics
 
@@ -196,7 +197,7 @@ class TrainingLoop:
         metrics = self._engine.last_epoch()
         if self._plan.evaluate_train:
             metrics |= self._evaluate("train")
-        if "val" in self._problem.splits:
+        if "val" in self.problem.splits:
             metrics |= self._evaluate("val")
         total = self._population.training.epochs * self.steps_per_epoch
         metrics["lr"] = self._population.rates(epoch * self.steps_per_epoch, total)

@@ -127,10 +127,24 @@ def test_no_file(tmp_path, file, message):
     assert refusal(tmp_path, "train", file) == f"error: {message}\n"
 
 
-def test_word_that_is_no_override(tmp_path):
+def test_word_that_is_neither_a_file_nor_an_override(tmp_path):
     (tmp_path / "exp.yaml").write_text(GOOD)
-    message = "error: exp2.yaml: is no override; write KEY=VALUE, such as optimizer.lr=0.01\n"
+    message = "error: exp2.yaml: there is no such file\n"
     assert refusal(tmp_path, "train", "exp.yaml", "exp2.yaml") == message
+    message = "error: =3: is no override; write KEY=VALUE, such as optimizer.lr=0.01\n"
+    assert refusal(tmp_path, "train", "exp.yaml", "=3") == message
+
+
+def test_one_place_for_several_runs(tmp_path):
+    (tmp_path / "exp.yaml").write_text(GOOD)
+    shown = refusal(tmp_path, "train", "exp.yaml", "exp.yaml", "--run-dir", "here")
+    assert shown.startswith("error: --run-dir is a place for one run")
+
+
+def test_one_bad_file_among_several_and_nothing_is_trained(tmp_path):
+    (tmp_path / "exp.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text(change("lr: 0.03", "lr: 0"))
+    assert "optimizer.lr" in refusal(tmp_path, "train", "exp.yaml", "bad.yaml")
 
 
 def test_every_mistake_is_shown(tmp_path):

@@ -144,6 +144,35 @@ def test_a_diverged_run_is_a_result(place):
     assert f"diverged at step {result['diverged_step']}" in done.stdout
 
 
+def test_several_files_in_one_call(place):
+    done = lrcli(place, "train", "short.yaml", "xor.yaml", "seed=2", "--json", "--quiet")
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(r["name"], r["seed"], r["status"]) for r in results] == [
+        ("short", 2, "completed"),
+        ("xor", 2, "completed"),
+    ]
+    done = lrcli(place, "train", "short.yaml", "xor.yaml", "-q", "optimizer.lr=1e12", code=1)
+    assert result_of(place / "runs" / "short" / "train-0002")["status"] == "diverged"
+    assert (place / "runs" / "xor" / "train-0002" / "result.json").exists()
+
+
+def test_expectations_are_compared(place):
+    good, bad = (
+        'expect={val/loss: "<= 1", "recovery/w[0]": "< 0.5"}',
+        'expect={val/loss: "> 1", lr: "== 0.1"}',
+    )
+    done = lrcli(place, "train", "short.yaml", good)
+    assert re.search(r"recovery/w\[0\] .*< 0.5 .* passed", done.stdout)
+    done = lrcli(place, "train", "short.yaml", bad, code=3)
+    assert re.search(r"val/loss .*> 1 .* failed", done.stdout)
+    rows = result_of(place / "runs" / "short" / "train-0002")["expectations"]
+    assert [(row["name"], row["expected"], row["passed"]) for row in rows] == [
+        ("val/loss", "> 1", False),
+        ("lr", "== 0.1", True),
+    ]
+    lrcli(place, "train", "short.yaml", bad, "optimizer.lr=1e9", code=1)
+
+
 def test_early_stopping_ends_the_run(place):
     overrides = ["training.epochs=500", "training.early_stopping={metric: val/loss, patience: 5}"]
     done = lrcli(place, "train", "short.yaml", *overrides, "--json")

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lrcli.analysis.recovery import find_recovery
+from lrcli.experiment.expectations import compare
 from lrcli.experiment.loading import load
 from lrcli.training.loop import Plan, Record, TrainingLoop
 from lrcli.training.population import build_population
@@ -18,11 +20,16 @@ from lrcli.training.torch_engine import TorchEngine
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SEEDS = 240
+MANY = {"linear_scratch", "linear_concise", "sine_polynomial", "sine_linear_layer", "sine_rmsprop"}
+
+
+def replicates(name, seeds=SEEDS, *overrides):
+    """An experiment trained with many seeds as one population, once: its loop and its records."""
+    return _trained(name, seeds, overrides)
 
 
 @cache
-def replicates(name, seeds=SEEDS, *overrides):
-    """An experiment trained with many seeds as one population: its loop and its records."""
+def _trained(name, seeds, overrides):
     experiment = load(EXPERIMENTS / f"{name}.yaml", overrides).experiment
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, range(seeds))
     population = build_population(experiment.optimizer, experiment.training, range(seeds))
@@ -50,6 +57,28 @@ def test_every_experiment_is_sound():
     assert len(files) >= 19
     for file in files:
         assert load(file).experiment.name == file.stem
+
+
+@pytest.mark.parametrize("name", [file.stem for file in sorted(EXPERIMENTS.glob("*.yaml"))])
+def test_expectations_hold_for_every_seed(name):
+    seeds = 1 if name == "sine_legendre" else 240 if name in MANY else 60
+    loop, records = replicates(name, seeds)
+    experiment = load(EXPERIMENTS / f"{name}.yaml").experiment
+    assert experiment.expect
+    problem, last = loop.problem, records[-1]
+    split = problem.splits["train"]
+    shapes = {p.name: p.shape for p in problem.parameters}
+    recovery = find_recovery(problem.dataset, problem.model, shapes, split.inputs, split.targets)
+    metrics = dict(last.metrics)
+    if recovery is not None:
+        members = np.arange(seeds)
+        metrics |= recovery.metrics(last.parameters, members)
+        errors = recovery.errors(last.parameters, members)
+        metrics |= {f"recovery/{k}": v for k, v in errors.items() if v.ndim == 1}
+    for member in range(seeds):
+        of_member = {key: float(values[member]) for key, values in metrics.items()}
+        failed = [row for row in compare(experiment.expect, of_member, []) if not row["passed"]]
+        assert not failed
 
 
 def test_linear_scratch():

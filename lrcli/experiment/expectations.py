@@ -1,0 +1,59 @@
+"""Expectations: what a file says its result must be, compared after training.
+
+expect:
+val/loss: "<= 0.25"          # a metric of the result
+recovery/max_abs_error: "< 0.01"
+recovery/w[0]: "> -0.01"     # the error of one parameter, true minus learned
+"""
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["compare", "parse"]
+
+_OPERATORS = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_FORM = re.compile(r"\s*(<=|>=|==|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
+
+
+def parse(text: str) -> tuple[str, float]:
+    """The sign and the number of a comparison such as ``<= 0.25``.
+
+    Raises:
+        ValueError: it is no such comparison.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ValueError(f'must be a comparison such as "<= 0.25", not {text[:40]!r}')
+    return match[1], float(match[2])
+
+
+def compare(
+    expected: Mapping[str, str], metrics: Mapping[str, float], recovery: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Hold a result against its expectations.
+
+    Args:
+        expected: from name to comparison.
+        metrics: of the result.
+        recovery: the rows of the result's recovery.
+
+    Returns:
+        For each ``name``, ``expected``, ``value`` (None where the run did not come to have it) and
+        ``passed``. No number at all passes nothing.
+    """
+    values = {f"recovery/{row['name']}": row["error"] for row in recovery} | dict(metrics)
+    rows = []
+    for name, text in expected.items():
+        sign, number = parse(text)
+        value = values.get(name)
+        passed = value is not None and bool(_OPERATORS[sign](value, number))
+        rows.append({"name": name, "expected": f"{sign} {number:g}", "value": value, "passed": passed})
+    return rows
