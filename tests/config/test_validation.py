@@ -286,7 +286,7 @@ foo: 3
         "file:6:6: dataset.b: must be a number, not true",
         "file:7:12: dataset.w.1: must be a number, not the text 'x'",
         "file:9:1: foo: unknown key; known here: name, description, seed, device, engine, dtype, dataset, "
-        "model, loss, optimizer, training, logging, sweep",
+        "model, loss, optimizer, training, logging, sweep, expect",
     ]
 
 
