@@ -21,7 +21,7 @@ LAYERS = [
 ]
 ONLY_IN = {
     "typer": {"cli"},
-    "rich": {"reporting", "cli"},
+    "rich": {"reporting"},
     "tensorboard": {"reporting"},
     "matplotlib": {"reporting"},
     "yaml": {"config", "runs"},

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -56,11 +57,13 @@ def main() -> None:
     # A thread that waits by spinning fights for its core with whatever else the machine runs: beside one
     # busy process a step takes ten times as long. Read when torch is loaded; the user's own choice stands.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is shown as its code
+            stream.reconfigure(errors="backslashreplace")
     pause_collecting()
     try:
         app()
     except LrcliError as error:
-        sys.stdout.flush()
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
     finally:

@@ -32,16 +32,13 @@ def describe(
     name: Annotated[str, typer.Argument(metavar="GROUP[.KIND]", help="A component, or all of a group.")],
 ) -> None:
     """Describe a component: its formula, every key with type, default, range and meaning, a minimal file."""
-    from rich.console import Console
-
     from lrcli.components.descriptions import describe as described
     from lrcli.components.descriptions import find
     from lrcli.experiment.examples import minimal_experiment
     from lrcli.reporting.reference import print_description
     from lrcli.runs.files import yaml_text
 
-    console = Console()
     for number, (group, kind) in enumerate(find(name)):
         if number:
-            console.print()
-        print_description(described(group, kind), yaml_text(minimal_experiment(group, kind)), console)
+            typer.echo()
+        print_description(described(group, kind), yaml_text(minimal_experiment(group, kind)))

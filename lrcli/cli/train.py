@@ -100,8 +100,6 @@ def _exit_code(result: dict[str, Any]) -> int:
 
 def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet: bool) -> "Finished":
     """Train, showing each event where it is to be seen."""
-    from rich.console import Console
-
     from lrcli.experiment.training import Finished, Interruption, Started
     from lrcli.experiment.training import train as run
     from lrcli.reporting.progress import ProgressReport
@@ -110,7 +108,7 @@ def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet
     interruption = Interruption()
     log: Any = None
     with contextlib.ExitStack() as stack:
-        report = stack.enter_context(ProgressReport(Console(stderr=True), quiet=quiet))
+        report = stack.enter_context(ProgressReport(quiet=quiet))
         stack.enter_context(_finishing_on_ctrl_c(interruption))
         for note in notes:
             report.note(note)
@@ -151,15 +149,9 @@ def _finishing_on_ctrl_c(interruption: "Interruption") -> Iterator[None]:
 
 def _report(finished: "Finished", experiment: "Experiment", *, as_json: bool, quiet: bool) -> None:
     """The result on standard output."""
+    from lrcli.reporting.console import print_json, print_report
+
     if as_json:
-        import json
-
-        from lrcli.runs.files import replace_nonfinite
-
-        typer.echo(json.dumps(replace_nonfinite(finished.result), allow_nan=False))
+        print_json(finished.result)
     elif not quiet:
-        from rich.console import Console
-
-        from lrcli.reporting.console import print_report
-
-        print_report(finished, experiment.model.kind, Console())
+        print_report(finished, experiment.model.kind)

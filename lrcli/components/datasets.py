@@ -14,6 +14,8 @@ __all__ = ["AnyDataset", "Dataset", "LinearDataset", "SineDataset", "XorDataset"
 
 Array = NDArray[np.float64]
 
+_MOST = 10**12  # examples; memory ends long before
+
 
 class Dataset(Config):
     """Base of all generators.
@@ -24,9 +26,9 @@ class Dataset(Config):
 
     num_classes: ClassVar[int | None] = None
 
-    num_train: int = Field(1000, ge=1, description="training examples")
-    num_val: int = Field(1000, ge=0, description="validation examples")
-    num_test: int = Field(0, ge=0, description="test examples")
+    num_train: int = Field(1000, ge=1, le=_MOST, description="training examples")
+    num_val: int = Field(1000, ge=0, le=_MOST, description="validation examples")
+    num_test: int = Field(0, ge=0, le=_MOST, description="test examples")
     seed: int | None = Field(
         None, ge=0, description="fixes the data while the run's seed moves the rest; default: the run's"
     )

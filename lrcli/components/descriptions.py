@@ -20,6 +20,9 @@ from lrcli.errors import UsageError
 __all__ = ["Description", "Option", "describe", "example", "find"]
 
 
+_MEMORY_ENDS_BEFORE = 10**12  # a bound that nobody meets is not worth telling
+
+
 @dataclass(frozen=True)
 class Option:
     """One key of a component.
@@ -114,7 +117,7 @@ def _bounds(metadata: list[Any]) -> str:
         f"{sign} {getattr(part, name):g}"
         for part in metadata
         for name, sign in signs.items()
-        if getattr(part, name, None) is not None
+        if getattr(part, name, None) is not None and getattr(part, name) < _MEMORY_ENDS_BEFORE
     ]
     return ", ".join(found)
 

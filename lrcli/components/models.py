@@ -21,10 +21,12 @@ class Model(Config):
 
     Attributes:
         one_feature: the model is a curve over a single input x.
+        dense: made of products of matrices alone; quickest on the CPU at the sizes lrcli is for.
         linear_in_parameters: its output is features times parameters, so least squares solves it.
     """
 
     one_feature: ClassVar[bool] = False
+    dense: ClassVar[bool] = False
     linear_in_parameters: ClassVar[bool] = False
 
     init: AnyInitializer = Field(
@@ -65,6 +67,7 @@ class Model(Config):
 class Linear(Model):
     """o = x w + b: linear regression, or logistic regression under bce."""
 
+    dense = True
     linear_in_parameters = True
 
     kind: Literal["linear"]
@@ -77,6 +80,7 @@ class Polynomial(Model):
     """o = coef[0] + coef[1] x + ... + coef[degree] x^degree."""
 
     one_feature = True
+    dense = True
     linear_in_parameters = True
 
     kind: Literal["polynomial"]
@@ -119,8 +123,10 @@ class MLP(Model):
     The last layer has no activation: its output is a number or a logit.
     """
 
+    dense = True
+
     kind: Literal["mlp"]
-    hidden: list[Annotated[int, Field(ge=1)]] = Field(
+    hidden: list[Annotated[int, Field(ge=1, le=10**12)]] = Field(
         examples=[[4, 4]], description="units of each hidden layer; may be empty"
     )
     activation: Literal["relu", "tanh", "sigmoid"] = Field("relu", description="after each hidden layer")

@@ -46,7 +46,7 @@ class Step(Schedule):
     """lr_t = lr * gamma^floor(t / every)."""
 
     kind: Literal["step"]
-    every: int = Field(ge=1, examples=[100], description="steps between two changes")
+    every: int = Field(ge=1, le=10**12, examples=[100], description="steps between two changes")
     gamma: float = Field(0.1, gt=0, description="factor of each change")
 
     def rates(self, lr: Array, steps: NDArray[Any], total: int) -> Array:
@@ -78,7 +78,7 @@ class LinearWarmup(Schedule):
     """lr_t = lr * min(1, (t + 1) / steps)."""
 
     kind: Literal["linear_warmup"]
-    steps: int = Field(ge=1, examples=[10], description="steps until the full rate is reached")
+    steps: int = Field(ge=1, le=10**12, examples=[10], description="steps until the full rate is reached")
 
     def rates(self, lr: Array, steps: NDArray[Any], total: int) -> Array:
         return lr * np.minimum(1.0, (steps + 1) / self.steps)[:, None]

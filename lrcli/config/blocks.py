@@ -16,7 +16,14 @@ class Best(Config):
     """Which state of the run is kept as the best one."""
 
     metric: str = Field(description="the recorded metric that decides")
-    mode: Literal["min", "max"] = Field("min", description="whether small or large is good")
+    mode: Literal["min", "max"] | None = Field(
+        None, description="whether small or large is good; default: max for an accuracy, else min"
+    )
+
+    @property
+    def direction(self) -> Literal["min", "max"]:
+        """The mode, or what the metric's name implies."""
+        return self.mode or ("max" if self.metric.endswith("accuracy") else "min")
 
 
 class EarlyStopping(Best):
@@ -29,8 +36,8 @@ class EarlyStopping(Best):
 class Training(Config):
     """How long and in what portions to train."""
 
-    epochs: int = Field(10, ge=1, description="passes over the training set")
-    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
+    epochs: int = Field(10, ge=1, le=10**12, description="passes over the training set")
+    batch_size: Annotated[int, Field(ge=1, le=10**12)] | Literal["full"] = Field(
         32, description="examples for each step, or full: all of them, in their order"
     )
     shuffle: bool = Field(True, description="a new order of the examples in every epoch")

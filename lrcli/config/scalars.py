@@ -8,6 +8,8 @@ resolvers belong to that subclass alone: PyYAML's loaders are shared by every li
 import re
 from typing import Any
 
+from yaml import SafeDumper
+
 try:
     from yaml import CSafeLoader as SafeLoader
 except ImportError:  # a PyYAML built without libyaml: slower, the same nodes
@@ -41,8 +43,13 @@ class Loader(SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
 
+class Dumper(SafeDumper):
+    """A dumper that quotes the text which `Loader` would take for something else, such as 1e-3."""
+
+
 for _tag, _pattern, _first_characters in _CORE_SCHEMA:
     Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _first_characters)
+    Dumper.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _first_characters)
 
 
 def to_python(tag: str, text: str) -> Any:

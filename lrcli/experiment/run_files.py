@@ -89,11 +89,11 @@ class RunFiles:
         arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
         write_arrays(self.directory / "checkpoint" / f"{name}.npz", arrays)
 
-    def fail(self) -> None:
-        """Say in result.json that the run did not end well, where that can still be written."""
+    def fail(self, status: str, loop: TrainingLoop) -> None:
+        """Say in result.json how the run ended that did not end well, where that can still be written."""
         try:
             if self._table is not None:
                 self._table.close()
-            self.write_result("failed")
+            self.write_result(status, members=loop.members)
         except Exception:  # noqa: S110 - the error under way is the one to report
             pass

@@ -120,12 +120,12 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
                 if isinstance(event, Record):
                     run.record(event)
                 yield event
-                if interruption.requested and loop.members.active.any():
-                    loop.members.status[loop.members.active] = "interrupted"
+                if interruption.requested:
+                    loop.interrupt()
             run.facts |= git.answer()
             finished = Finished(run.finish(loop, engine.parameters(), started), recovery)
-        except BaseException:
-            run.fail()
+        except BaseException as error:
+            run.fail("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", loop)
             raise
     yield finished
 

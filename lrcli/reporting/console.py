@@ -1,50 +1,72 @@
 """The report of a finished run on standard output."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from lrcli.analysis.equations import equation
 from lrcli.experiment.training import Finished
+from lrcli.reporting.streams import console, standard_output
+from lrcli.runs.files import replace_nonfinite
 
-__all__ = ["print_report"]
+__all__ = ["print_json", "print_report"]
 
 _SHOWN_METRICS = ("loss", "accuracy")
 
 
-def print_report(finished: Finished, model: str, console: Console) -> None:
-    """Print how the run ended, its losses and what it recovered.
+def print_report(finished: Finished, model: str) -> None:
+    """Print how the run ended, its losses and what it recovered, on standard output.
 
     Args:
         finished: the run.
         model: the model's kind.
-        console: where to print.
+
+    Raises:
+        WriteError: standard output could not be written.
     """
     result = finished.result
-    console.print(_headline(result), highlight=False)
-    console.print(_metrics_line(result["metrics"]), highlight=False, soft_wrap=True)
-    console.print()
-    if not result["recovery"]:
-        console.print(
+    with standard_output():
+        out = console()
+
+        def show(text: str) -> None:
+            out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+        show(_headline(result))
+        show(_metrics_line(result["metrics"]) + "\n")
+        if result["recovery"]:
+            out.print(_recovery_table(result["recovery"]))
+        else:
+            show(_why_no_recovery(result, model))
+        curve = _equations(finished, model)
+        if curve:
+            show("\n" + "\n".join(curve))
+        if result["expectations"]:
+            show("")
+            out.print(_expectations_table(result["expectations"]))
+        show(f"\nrun: {result['run_dir']}")
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Print the result as a line of JSON on standard output.
+
+    Raises:
+        WriteError: standard output could not be written.
+    """
+    with standard_output():
+        print(json.dumps(replace_nonfinite(result), allow_nan=False))  # noqa: T201
+
+
+def _why_no_recovery(result: dict[str, Any], model: str) -> str:
+    if model == "mlp" or "train/accuracy" in result["metrics"] or "val/accuracy" in result["metrics"]:
+        return (
             "The parameters of this model are not identifiable from these data: other parameters give the "
-            "same function. Judge it by its losses and accuracies.",
-            highlight=False,
+            "same function. Judge it by its losses and accuracies."
         )
-    else:
-        console.print(_recovery_table(result["recovery"]))
-    curve = _equations(finished, model)
-    if curve:
-        console.print()
-        for line in curve:
-            console.print(line, highlight=False, soft_wrap=True)
-    if result["expectations"]:
-        console.print()
-        console.print(_expectations_table(result["expectations"]))
-    console.print()
-    console.print(f"run: {result['run_dir']}", highlight=False, soft_wrap=True)
+    return "No true parameters, and no best possible ones, are known for this model on these data."
 
 
 def _headline(result: dict[str, Any]) -> str:

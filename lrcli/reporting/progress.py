@@ -4,11 +4,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from lrcli.experiment.training import Event, Started
+from lrcli.reporting.streams import console
 from lrcli.runs.files import LineFile
 from lrcli.training.loop import Progress as Reached
 from lrcli.training.loop import Record
@@ -28,14 +28,13 @@ class _Rate(ProgressColumn):
 class ProgressReport:
     """Shows the events of a run as they come, and writes the plain lines to the run's log.txt."""
 
-    def __init__(self, console: Console, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         """Show nothing yet.
 
         Args:
-            console: of standard error.
             quiet: show nothing at all; the log is written all the same.
         """
-        self._console = console
+        self._console = console(stderr=True)
         self._quiet = quiet
         self._bar: Progress | None = None
         self._log: LineFile | None = None

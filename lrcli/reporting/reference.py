@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from lrcli.components.descriptions import Description, Option
+from lrcli.reporting.streams import console
 
 __all__ = ["list_lines", "print_description"]
 
@@ -15,25 +15,25 @@ def list_lines(descriptions: list[Description]) -> list[str]:
     return [f"{d.group:<11}{d.kind:<17}{d.summary}" for d in descriptions]
 
 
-def print_description(description: Description, content: str, console: Console) -> None:
-    """Formula, keys and a minimal file of one kind.
+def print_description(description: Description, content: str) -> None:
+    """Formula, keys and a minimal file of one kind, on standard output.
 
     Args:
         description: the kind.
         content: the file, as YAML.
-        console: where to print.
     """
+    out = console()
 
     def show(text: str) -> None:
-        console.print(text, markup=False, highlight=False)
+        out.print(text, markup=False, highlight=False)
 
     show(f"{description.group}.{description.kind}\n")
     show(description.summary)
     if description.details:
         show("\n" + description.details)
     if description.options:
-        console.print()
-        console.print(_options_table(description.options), markup=False, highlight=False)
+        show("")
+        out.print(_options_table(description.options), markup=False, highlight=False)
     show("\nA minimal file:\n")
     for line in content.splitlines():
         show(f"    {line}")

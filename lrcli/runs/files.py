@@ -17,6 +17,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from lrcli.config.scalars import Dumper
 from lrcli.errors import WriteError
 
 __all__ = [
@@ -86,7 +87,10 @@ def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
 def yaml_text(value: Mapping[str, Any]) -> str:
     """The YAML of plain data in the order given, the innermost mappings and lists on one line."""
     plain = dict(value)
-    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None))
+    text = yaml.dump(
+        plain, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
+    return str(text)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -3,8 +3,8 @@
     for event in Training(engine, problem, population, plan):
         ...  # a Record each time metrics were taken, a Progress in between
 
-Nothing is logged here; whoever iterates does that. Control returns several times a second whatever the
-size of the problem, and leaving the iteration at any event leaves every account consistent.
+Nothing is logged here; whoever iterates does that. Control returns after each epoch, or several times a
+second where epochs are short, and leaving the iteration at any event leaves every account consistent.
 """
 
 import time
@@ -75,7 +75,7 @@ class Members:
     """What has become of each member; every array's first axis is R.
 
     Attributes:
-        status: running, completed, stopped_early or diverged.
+        status: running, completed, stopped_early, diverged or interrupted.
         epochs: epochs finished.
         steps: optimizer updates finished.
         diverged_step: the step that would have broken it, counted from 1; 0: none.
@@ -118,27 +118,34 @@ class TrainingLoop:
             epochs=np.zeros(size, dtype=np.int64),
             steps=np.zeros(size, dtype=np.int64),
             diverged_step=np.zeros(size, dtype=np.int64),
-            best=Tracker(size, plan.best.metric, plan.best.mode),
+            best=Tracker(size, plan.best.metric, plan.best.direction),
             best_parameters=engine.parameters(),
         )
         stopping = plan.early_stopping
-        self._stopping = stopping and Tracker(size, stopping.metric, stopping.mode, stopping.min_delta)
+        self._stopping = stopping and Tracker(size, stopping.metric, stopping.direction, stopping.min_delta)
         self._last: dict[str, Array] = {}
         self._ended = np.zeros(size, dtype=bool)  # at the last record: nothing changes for them any more
+        self._interrupted = False
         self.seconds = 0.0
+
+    def interrupt(self) -> None:
+        """End after the epochs under way; members still training then are marked interrupted."""
+        self._interrupted = True
 
     def __iter__(self) -> Iterator[Progress]:
         """Train until every member has ended: `Progress` and `Record` events."""
         epochs, every = self._population.training.epochs, self._plan.every
         epoch = 0
-        while epoch < epochs and self.members.active.any():
+        while epoch < epochs and not self._interrupted and self.members.active.any():
             target = min(epochs, (epoch // every + 1) * every)
             for reached in self._advance(epoch, target):
                 epoch = reached
                 if epoch < target:
                     yield Progress(epoch, epoch * self.steps_per_epoch)
+            if not self.members.active.any():  # where the last one broke, not where a timed piece ended
+                epoch = -(-int(self.members.diverged_step.max()) // self.steps_per_epoch)
             yield self._record(epoch)
-        self.members.status[self.members.active] = "completed"
+        self.members.status[self.members.active] = "completed" if epoch == epochs else "interrupted"
 
     def test(self) -> dict[str, Array]:
         """The metrics of the test set, where there is one, with the parameters as they are now."""
@@ -150,7 +157,7 @@ class TrainingLoop:
     def _advance(self, epoch: int, target: int) -> Iterator[int]:
         """Train to an epoch in pieces of about equal time; yields the epoch after each."""
         piece = 1
-        while epoch < target and self.members.active.any():
+        while epoch < target and not self._interrupted and self.members.active.any():
             count = min(piece, target - epoch)
             started = time.perf_counter()
             self._engine.advance(epoch + 1, count)
@@ -179,6 +186,8 @@ class TrainingLoop:
         parameters = self._engine.parameters()
         metrics = self._measure(epoch, parameters)
         members = self.members
+        if epoch == self._population.training.epochs:
+            self._judge_last_step(metrics)
         improved = members.best.update(metrics[self._plan.best.metric], epoch, members.active)
         for name, values in members.best_parameters.items():
             values[improved] = parameters[name][improved]
@@ -192,6 +201,14 @@ class TrainingLoop:
         self._ended = ~members.active
         self.seconds += time.perf_counter() - started
         return Record(epoch, epoch * self.steps_per_epoch, metrics, parameters)
+
+    def _judge_last_step(self, metrics: dict[str, Array]) -> None:
+        """A member that the last step broke: no further step is there to notice that its loss is none."""
+        losses = [values for name, values in metrics.items() if name in {"train/loss", "val/loss"}]
+        broken = self.members.active & ~np.all(np.isfinite(losses), axis=0)
+        steps = self.members.steps + 1
+        self.members.diverged_step = np.where(broken, steps, self.members.diverged_step)
+        self.members.status[broken] = "diverged"
 
     def _measure(self, epoch: int, parameters: dict[str, Array]) -> dict[str, Array]:
         metrics = self._engine.last_epoch()

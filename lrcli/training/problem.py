@@ -15,6 +15,7 @@ from lrcli.components.datasets import AnyDataset
 from lrcli.components.initializers import Parameter
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
+from lrcli.errors import UsageError
 from lrcli.training.randomness import generator
 
 __all__ = ["SPLITS", "Array", "Problem", "Split", "SplitName", "build_problem"]
@@ -84,6 +85,9 @@ def build_problem(dataset: AnyDataset, model: AnyModel, loss: AnyLoss, seeds: Se
         model: the model, which must fit the dataset and the loss.
         loss: the loss.
         seeds: the seeds of the runs.
+
+    Raises:
+        UsageError: the data are too large to compute with.
     """
     num_outputs = loss.num_outputs(dataset.num_classes)
     parameters = model.parameters(dataset.num_features, num_outputs)
@@ -106,7 +110,8 @@ def _draw_split(
     dataset: AnyDataset, model: AnyModel, num_outputs: int, seeds: Sequence[int], index: int, count: int
 ) -> Split:
     data_seeds = [seed if dataset.seed is None else dataset.seed for seed in seeds]
-    draws = [dataset.sample(generator(seed, "data", index), count) for seed in data_seeds]
+    with np.errstate(over="ignore", invalid="ignore"):
+        draws = [dataset.sample(generator(seed, "data", index), count) for seed in data_seeds]
     inputs = np.stack([x for x, _ in draws])
     targets = np.stack([y for _, y in draws])
     if index == 0:
@@ -114,4 +119,9 @@ def _draw_split(
             targets[:, example] = target
     if num_outputs > 1:
         targets = (targets == np.arange(num_outputs)).astype(np.float64)
-    return Split(inputs, model.features(inputs), targets)
+    with np.errstate(over="ignore", invalid="ignore"):
+        features = model.features(inputs)
+        # Each feature's square must be a number too: sums of squares decide about every fit.
+        if not np.isfinite(np.square(features)).all() or not np.isfinite(targets).all():
+            raise UsageError("dataset: its numbers are too large to compute with, as this model uses them")
+    return Split(inputs, features, targets)

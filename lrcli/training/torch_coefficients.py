@@ -38,7 +38,10 @@ class CoefficientTable:
 
     def _load(self, first: int) -> None:
         steps = np.arange(first, first + self._length)
-        arrays = self._population.optimizer.coefficients(self._population.hyperparameters, steps, self._total)
+        with np.errstate(over="ignore"):  # steps looked up ahead may lie beyond the end of the run
+            arrays = self._population.optimizer.coefficients(
+                self._population.hyperparameters, steps, self._total
+            )
         tensors = {
             name: torch.from_numpy(np.ascontiguousarray(array)).to(self._device, self._dtype).unsqueeze(2)
             for name, array in arrays.items()

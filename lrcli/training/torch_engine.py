@@ -40,7 +40,7 @@ class TorchEngine:
         Raises:
             DeviceError: the device is not there or cannot hold the dtype.
         """
-        self._device = select_device(device, dtype)
+        self._device = select_device("cpu" if device == "auto" and problem.model.dense else device, dtype)
         self._dtype = torch.float64 if dtype == "float64" else torch.float32
         flushed = prepare_process()
         self._size = population.size
@@ -76,9 +76,10 @@ class TorchEngine:
         self._batches = Batches(self._problem, self._population, self._device, self._dtype)
         sizes, loss = self._batches.sizes, self._problem.loss
         terms = 1 if loss.kind == "cross_entropy" else loss.num_outputs(self._problem.dataset.num_classes)
-        self._scales = {n: 1 / (n * terms) if loss.reduction == "mean" else 1.0 for n in sizes}
-        self._shares = {n: n / sum(sizes) for n in sizes}
-        self._loss_rows = {n: self._row(n * terms, self._scales[n] * self._shares[n]) for n in sizes}
+        distinct, total = set(sizes), sum(sizes)
+        self._scales = {n: 1 / (n * terms) if loss.reduction == "mean" else 1.0 for n in distinct}
+        self._shares = {n: n / total for n in distinct}
+        self._loss_rows = {n: self._row(n * terms, self._scales[n] * self._shares[n]) for n in distinct}
 
     def _row(self, length: int, value: float) -> Tensor:
         """A row (R, 1, length) that weighs every term alike when it multiplies a column of them."""

@@ -71,6 +71,12 @@ def test_a_cubic_that_is_no_legendre_curve():
     assert legendre_of_cubic(np.array([0.0, 1.0, 2.0, 0.0])) is None
 
 
+def test_a_line_is_no_legendre_curve_but_for_rounding():
+    x = np.random.default_rng(0).normal(size=(200, 1))
+    assert best_parameters(component("model", kind="legendre"), x, 2 * x + 1) is None
+    assert best_parameters(component("model", kind="legendre"), x, 2 * x**2 + 1) is None
+
+
 @pytest.mark.parametrize(
     "form",
     [

@@ -8,7 +8,9 @@ import threading
 
 import numpy as np
 import pytest
+import yaml
 
+from lrcli.config.source import read
 from lrcli.errors import RunDirectoryError, WriteError
 from lrcli.runs.directories import new_run_directory, take_directory
 from lrcli.runs.files import LineFile, replace_nonfinite, write_arrays, write_json, write_whole, write_yaml
@@ -60,6 +62,16 @@ def test_yaml_keeps_order_and_digits(tmp_path):
     write_yaml(tmp_path / "x.yaml", {"b": 1e-06, "a": [0.1, 1 / 3]}, "a comment")
     lines = (tmp_path / "x.yaml").read_text().splitlines()
     assert lines == ["# a comment", "b: 1.0e-06", f"a: [0.1, {1 / 3!r}]"]
+
+
+@pytest.mark.parametrize(
+    "text", ["1e-3", "no", "017", "1_000", "null", "12:30", "2026-01-01", "~", "0x10", "a"]
+)
+def test_text_stays_text_for_every_reader(text, tmp_path):
+    """Both for the loader of experiment files and for YAML 1.1, which disagree about what is text."""
+    write_yaml(tmp_path / "x.yaml", {"name": text}, "a comment")
+    assert read(tmp_path / "x.yaml", "x").data == {"name": text}
+    assert yaml.safe_load((tmp_path / "x.yaml").read_text()) == {"name": text}
 
 
 def test_arrays_load_without_executing_code(tmp_path):

@@ -78,7 +78,7 @@ def test_a_running_loss_of_a_broken_epoch_is_no_number():
     )
     engine.advance(1, 9)
     running = engine.last_epoch()["train/running_loss"]
-    assert np.isnan(running[0]) or engine.diverged_steps()[0] < 9 * 4
+    assert np.isnan(running[0])
     assert np.isfinite(running[1])
 
 

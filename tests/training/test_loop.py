@@ -122,6 +122,57 @@ def test_training_ends_when_nobody_is_left():
     assert records(loop)[-1].epoch < 20
 
 
+def test_when_the_last_member_breaks_the_record_is_where_it_broke(monkeypatch):
+    """Not where a piece of training ended, which depends on the machine's speed."""
+    ends = set()
+    for seconds in (1e-9, 0.0003, 100.0):
+        monkeypatch.setattr("lrcli.training.loop._PIECE_SECONDS", seconds)
+        members = population({"kind": "sgd", "lr": 3.0}, {"epochs": 5000, "batch_size": "full"})
+        loop, _ = loop_of(members, Plan(5000, False, BEST), dtype="float32")
+        (record,) = records(loop)
+        assert record.epoch == loop.members.diverged_step[0]
+        ends.add((record.epoch, *(values.tobytes() for values in record.metrics.values())))
+    assert len(ends) == 1
+
+
+def test_an_interrupted_run_keeps_its_best_state(monkeypatch):
+    monkeypatch.setattr("lrcli.training.loop._PIECE_SECONDS", 1e-9)
+    members = population({"kind": "sgd", "lr": 0.1}, {"epochs": 100})
+    loop, _ = loop_of(members, Plan(100, True, BEST))
+    taken = []
+    for event in loop:
+        taken.append(event)
+        if event.epoch == 3:
+            loop.interrupt()
+    assert (taken[-1].epoch, isinstance(taken[-1], Record)) == (3, True)
+    assert loop.members.status.tolist() == ["interrupted"]
+    assert loop.members.best.epoch.tolist() == [3]
+    np.testing.assert_array_equal(loop.members.best_parameters["w"], taken[-1].parameters["w"])
+
+
+def test_a_run_that_was_interrupted_too_late_is_complete():
+    loop, _ = loop_of(population({"kind": "sgd"}, {"epochs": 2}), Plan(1, True, BEST))
+    for event in loop:
+        if event.epoch == 2:
+            loop.interrupt()
+    assert loop.members.status.tolist() == ["completed"]
+
+
+def test_a_last_step_that_breaks_the_loss_is_divergence():
+    members = population({"kind": "sgd"}, {"epochs": 1, "batch_size": "full"}, [0, 0], lr=[1e25, 0.1])
+    loop, _ = loop_of(members, Plan(1, True, BEST), dtype="float32")
+    records(loop)
+    assert loop.members.status.tolist() == ["diverged", "completed"]
+    assert loop.members.diverged_step.tolist() == [2, 0]
+    assert loop.members.steps.tolist() == [1, 1]
+
+
+def test_accuracy_is_better_when_it_is_higher():
+    assert Best(metric="val/accuracy").direction == "max"
+    assert Best(metric="val/loss").direction == "min"
+    assert Best(metric="val/accuracy", mode="min").direction == "min"
+
+
 def test_metrics_of_parameters_can_decide():
     def norm(parameters):
         return {"norm": np.sqrt(np.sum(parameters["w"] ** 2, axis=(1, 2)))}

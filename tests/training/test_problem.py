@@ -5,6 +5,7 @@ import pytest
 from builders import LINEAR, SINE, XOR, component, problem
 
 from lrcli.components.tables import GROUPS
+from lrcli.errors import UsageError
 from lrcli.training.randomness import generator
 
 LINEAR_MODEL, HALF = {"kind": "linear"}, {"kind": "half_mse"}
@@ -111,6 +112,18 @@ def test_splits_without_examples_are_left_out():
     pb = problem({**LINEAR, "num_val": 0}, LINEAR_MODEL, HALF)
     assert set(pb.splits) == {"train"}
     assert set(problem({**LINEAR, "num_test": 5}, LINEAR_MODEL, HALF).splits) == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model"),
+    [
+        ({**SINE, "low": -1e7, "high": 1e7}, {"kind": "polynomial", "degree": 50}),
+        ({**LINEAR, "w": [1e308, 1e308]}, LINEAR_MODEL),
+    ],
+)
+def test_data_too_large_to_compute_with(dataset, model):
+    with pytest.raises(UsageError, match="dataset: its numbers are too large"):
+        problem(dataset, model, HALF)
 
 
 def test_polynomial_features_are_powers():
