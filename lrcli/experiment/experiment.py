@@ -27,7 +27,7 @@ class Experiment(Config):
     name: str = Field(description="names the directory of its runs; default: the file's stem")
     description: str = Field("", description="a line for people")
     seed: int = Field(0, ge=0, description="drives data, initial parameters, shuffling and noise")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
+    device: str = Field("auto", description="auto (the CPU for dense models), cpu, cuda, cuda:N or mps")
     engine: Literal["auto", "torch"] = Field("auto", description="what does the arithmetic")
     dtype: Literal["float32", "float64"] = Field("float32", description="precision of training")
     dataset: AnyDataset
