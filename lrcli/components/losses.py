@@ -33,6 +33,10 @@ class Loss(Config):
         """
         return 1
 
+    def num_terms(self, num_classes: int | None) -> int:
+        """The terms that one example has in the loss: one for each output, unless the loss says otherwise."""
+        return self.num_outputs(num_classes)
+
 
 class MSE(Loss):
     """(o - y)^2, the squared error."""
@@ -76,6 +80,9 @@ class CrossEntropy(Loss):
 
     def num_outputs(self, num_classes: int | None) -> int:
         return num_classes or 1
+
+    def num_terms(self, num_classes: int | None) -> int:
+        return 1
 
 
 AnyLoss = Annotated[MSE | HalfMSE | L1 | Huber | BCE | CrossEntropy, Field(discriminator="kind")]

@@ -48,6 +48,14 @@ class Training(Config):
     early_stopping: EarlyStopping | None = None
     best: Best | None = Field(None, description="default: the smallest val/loss, or train/loss")
 
+    def batch_sizes(self, num_train: int) -> list[int]:
+        """The size of each batch of an epoch over `num_train` examples; the last may be smaller."""
+        size = self.batch_size
+        if size == "full" or size >= num_train:
+            return [num_train]
+        whole, rest = divmod(num_train, size)
+        return [size] * whole + ([rest] if rest and not self.drop_last else [])
+
 
 class Logging(Config):
     """What is recorded, and how often."""

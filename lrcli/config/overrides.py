@@ -45,7 +45,7 @@ def override(document: Document, word: str) -> list[str]:
         parent.clear()
         document.forget(path[:-1])
     parent[key] = value.data
-    _graft(document, path, value, Place(word, 0, 1, word))
+    _graft(document, path, value, _at(word, 1))
     return notes
 
 
@@ -55,13 +55,20 @@ def _parse_value(word: str, name: str, text: str) -> Document:
     try:
         value = parse(text, "value")
     except ExperimentError as error:
-        place = Place("override", 0, offset + 1, word)
+        place = _at(word, offset + 1)
         # Each begins "value:1:7: " or "value: ", and its column counts from the value.
         reasons = [mistake.splitlines()[0].partition(": ")[2] for mistake in error.mistakes]
         raise ExperimentError([place.show(f"{name}: {reason}") for reason in reasons]) from None
-    shift = {path: Place("override", 0, place.column + offset, word) for path, place in value.values.items()}
-    keys = {path: Place("override", 0, place.column + offset, word) for path, place in value.keys.items()}
-    return Document(value.data, keys, shift)
+    keys, values = (
+        {path: _at(word, place.column + offset) for path, place in places.items()}
+        for places in (value.keys, value.values)
+    )
+    return Document(value.data, keys, values)
+
+
+def _at(word: str, column: int) -> Place:
+    """A position in an override, columns counted from 1."""
+    return Place("override", 0, column, word)
 
 
 def _find_parent(document: Document, word: str, names: list[str]) -> tuple[Any, KeyPath]:
@@ -72,7 +79,7 @@ def _find_parent(document: Document, word: str, names: list[str]) -> tuple[Any, 
         index = _list_index(here, name)
         if index is None and not isinstance(here, dict):
             above = ".".join(names[:depth])
-            place = Place("override", 0, len(above) + 2, word)
+            place = _at(word, len(above) + 2)
             what = "a list; select an item by its number" if isinstance(here, list) else "not a mapping"
             raise ExperimentError([place.show(f"{above} is {what}")])
         path = (*path, name if index is None else index)
@@ -88,10 +95,9 @@ def _list_index(container: Any, name: str) -> int | None:
     return None
 
 
-def _graft(document: Document, path: KeyPath, value: Document, place: Place) -> None:
-    """Let every path at and under `path` point into the override."""
+def _graft(document: Document, path: KeyPath, value: Document, here: Place) -> None:
+    """Let `path` point to the override, and every path under it into the override's value."""
     document.forget(path)
-    here = Place("override", 0, 1, place.text)
     for length in range(1, len(path) + 1):
         document.keys.setdefault(path[:length], here)
         document.values.setdefault(path[:length], here)

@@ -68,9 +68,7 @@ def _expectations(experiment: Experiment) -> Iterator[Mistake]:
     known = recorded + (["test/loss", *accuracy] if dataset.num_test else [])
     errors = _recovery_metrics(experiment)
     if errors:
-        parameters = experiment.model.parameters(
-            dataset.num_features, experiment.loss.num_outputs(dataset.num_classes)
-        )
+        parameters = experiment.parameters
         errors += [f"recovery/{name}" for p in parameters for name in element_names(p.name, p.shape)]
     for name in experiment.expect:
         if name not in known + errors:

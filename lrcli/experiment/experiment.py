@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from lrcli.components.datasets import AnyDataset
+from lrcli.components.initializers import Parameter
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
 from lrcli.components.optimizers import AnyOptimizer
@@ -63,6 +64,12 @@ class Experiment(Config):
         if self.dataset.num_val:
             return Best(metric="val/loss")
         return Best(metric="train/loss" if self.logging.evaluate_train else "train/running_loss")
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters of the model, for this dataset and this loss."""
+        outputs = self.loss.num_outputs(self.dataset.num_classes)
+        return self.model.parameters(self.dataset.num_features, outputs)
 
 
 def recorded_metrics(experiment: Experiment) -> list[str]:

@@ -80,7 +80,7 @@ def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]
         for key, values in points.items():
             # Between the ends of a range nothing can be wrong that is right at both.
             for value in values if grid[key].values is not None else (values[0], values[-1]):
-                fault = _fault(document, first | {key: value})
+                fault = common if value is first[key] else _fault(document, first | {key: value})
                 blamed = next((other for other in points if fault.startswith(f"{other}: ")), key)
                 if blamed != key and fault == common:
                     continue  # the first value of that other key is the culprit, and is reported there

@@ -1,7 +1,9 @@
 """An experiment in one line: what it would train."""
 
+import math
+
+from lrcli.config.blocks import Sweep
 from lrcli.experiment.experiment import Experiment
-from lrcli.training.population import build_population
 
 __all__ = ["summarize"]
 
@@ -9,10 +11,8 @@ __all__ = ["summarize"]
 def summarize(experiment: Experiment) -> str:
     """Dataset, model, parameters, optimizer, steps, and the members of its sweep where it has one."""
     dataset, model = experiment.dataset, experiment.model
-    outputs = experiment.loss.num_outputs(dataset.num_classes)
-    count = sum(parameter.size for parameter in model.parameters(dataset.num_features, outputs))
-    population = build_population(experiment.optimizer, experiment.training, [0])
-    steps = experiment.training.epochs * len(population.batch_sizes(dataset.num_train))
+    count = sum(parameter.size for parameter in experiment.parameters)
+    steps = experiment.training.epochs * len(experiment.training.batch_sizes(dataset.num_train))
     parts = [
         f"{dataset.kind} data ({dataset.num_train} examples)",
         f"{model.kind} model ({_counted(count, 'parameter')})",
@@ -21,21 +21,13 @@ def summarize(experiment: Experiment) -> str:
         _counted(steps, "step"),
     ]
     if experiment.sweep:
-        parts.append(f"{_counted(_members(experiment), 'member')} in its sweep")
+        parts.append(f"{_counted(_members(experiment.sweep), 'member')} in its sweep")
     return ", ".join(parts)
 
 
-def _members(experiment: Experiment) -> int:
+def _members(sweep: Sweep) -> int:
     """Configurations times seeds."""
-    sweep = experiment.sweep
-    if sweep is None:
-        return 1
-    configurations = 0
-    for grid in sweep.grid:
-        size = 1
-        for spec in grid.values():
-            size *= len(spec.points())
-        configurations += size
+    configurations = sum(math.prod(len(spec.points()) for spec in grid.values()) for grid in sweep.grid)
     return configurations * (sweep.seeds if isinstance(sweep.seeds, int) else len(sweep.seeds))
 
 

@@ -31,7 +31,10 @@ class Engine(Protocol):
         """Train `count` epochs, the first being number `first_epoch`, counted from 1."""
 
     def last_epoch(self) -> dict[str, Array]:
-        """``train/running_loss`` of the epoch trained last and ``grad_norm`` of its last batch, (R,)."""
+        """``train/running_loss`` of the epoch trained last and ``grad_norm`` of its last batch, (R,).
+
+        Both are NaN for a member that has diverged.
+        """
 
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """``loss``, and ``accuracy`` where targets are classes, over a whole split, (R,) each."""

@@ -1,6 +1,6 @@
 """The one training loop: it drives an engine from record to record and keeps account of the members.
 
-    for event in Training(engine, problem, population, plan):
+    for event in TrainingLoop(engine, problem, population, plan):
         ...  # a Record each time metrics were taken, a Progress in between
 
 Nothing is logged here; whoever iterates does that. Control returns after each epoch, or several times a
@@ -111,7 +111,7 @@ class TrainingLoop:
         self.problem = problem
         self._population = population
         self._plan = plan
-        self.steps_per_epoch = len(population.batch_sizes(problem.splits["train"].size))
+        self.steps_per_epoch = len(population.training.batch_sizes(problem.splits["train"].size))
         size = population.size
         self.members = Members(
             status=np.full(size, "running", dtype="U13"),

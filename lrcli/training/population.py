@@ -36,14 +36,6 @@ class Population:
         """R, the number of members."""
         return len(self.seed_index)
 
-    def batch_sizes(self, num_train: int) -> list[int]:
-        """The size of each batch of an epoch; the last may be smaller."""
-        size = self.training.batch_size
-        if size == "full" or size >= num_train:
-            return [num_train]
-        whole, rest = divmod(num_train, size)
-        return [size] * whole + ([rest] if rest and not self.training.drop_last else [])
-
     def rates(self, step: int, total: int) -> Array:
         """The learning rate that each member used at a step, (R,); steps count from 1."""
         rates = self.optimizer.rates(self.hyperparameters, np.array([step - 1]), total)

@@ -63,6 +63,11 @@ class Problem:
     parameters: tuple[Parameter, ...]
     initial: dict[str, Array]
 
+    @property
+    def input_noise_std(self) -> float:
+        """The standard deviation of what training adds to the inputs; 0 where the model adds nothing."""
+        return float(getattr(self.model, "input_noise", 0.0))
+
     def order(self, seed_index: int, epoch: int) -> NDArray[np.intp]:
         """The order of the training examples in a shuffled epoch, (N,); epochs count from 1."""
         rng = generator(self.seeds[seed_index], "shuffle", epoch)
@@ -70,11 +75,10 @@ class Problem:
 
     def input_noise(self, seed_index: int, epoch: int) -> Array | None:
         """What an epoch adds to the training inputs, (N, D), or None where nothing."""
-        std = getattr(self.model, "input_noise", 0.0)
-        if std == 0:
+        if self.input_noise_std == 0:
             return None
         rng = generator(self.seeds[seed_index], "noise", epoch)
-        return std * rng.standard_normal(self.splits["train"].inputs.shape[1:])
+        return self.input_noise_std * rng.standard_normal(self.splits["train"].inputs.shape[1:])
 
 
 def build_problem(dataset: AnyDataset, model: AnyModel, loss: AnyLoss, seeds: Sequence[int]) -> Problem:

@@ -48,12 +48,12 @@ class Batches:
             name: Batch(*(torch.from_numpy(a).to(device, dtype) for a in (split.features, split.targets)))
             for name, split in problem.splits.items()
         }
-        self.sizes = population.batch_sizes(problem.splits["train"].size)
+        self.sizes = population.training.batch_sizes(problem.splits["train"].size)
         self._whole = self._spread(self._splits["train"]) if len(self.sizes) == 1 else None
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch, spread over the members; epochs count from 1."""
-        noisy = getattr(self._problem.model, "input_noise", 0.0) > 0
+        noisy = self._problem.input_noise_std > 0
         if self._whole is not None and not noisy:
             yield self._whole
             return

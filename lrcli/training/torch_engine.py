@@ -75,7 +75,7 @@ class TorchEngine:
         """The batches, and what turns the terms of a batch into its loss."""
         self._batches = Batches(self._problem, self._population, self._device, self._dtype)
         sizes, loss = self._batches.sizes, self._problem.loss
-        terms = 1 if loss.kind == "cross_entropy" else loss.num_outputs(self._problem.dataset.num_classes)
+        terms = loss.num_terms(self._problem.dataset.num_classes)
         distinct, total = set(sizes), sum(sizes)
         self._scales = {n: 1 / (n * terms) if loss.reduction == "mean" else 1.0 for n in distinct}
         self._shares = {n: n / total for n in distinct}

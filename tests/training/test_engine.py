@@ -127,9 +127,9 @@ def test_gradient_descent_contracts_as_the_closed_form_says():
 def test_drop_last_leaves_the_smaller_batch_out():
     pb = problem(LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
     plan = {"epochs": 3, "batch_size": 30}
-    assert population(SGD, plan).batch_sizes(100) == [30, 30, 30, 10]
+    assert population(SGD, plan).training.batch_sizes(100) == [30, 30, 30, 10]
     dropped = population(SGD, {**plan, "drop_last": True})
-    assert dropped.batch_sizes(100) == [30, 30, 30]
+    assert dropped.training.batch_sizes(100) == [30, 30, 30]
     assert not np.allclose(
         flat(trained(pb, population(SGD, plan)).parameters()), flat(trained(pb, dropped).parameters())
     )
