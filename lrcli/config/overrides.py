@@ -6,6 +6,7 @@ never separates two. A mistake in an override is shown as the override, not as a
 
 from typing import Any
 
+from lrcli.config.inheritance import EXTENDS
 from lrcli.config.source import Document, KeyPath, Place, parse
 from lrcli.errors import ExperimentError, UsageError
 
@@ -33,6 +34,8 @@ def override(document: Document, word: str) -> list[str]:
     name, equals, text = word.partition("=")
     if not equals or not all(name.split(".")):
         raise UsageError(f"{word}: is no override; write KEY=VALUE, such as optimizer.lr=0.01")
+    if name == EXTENDS:
+        raise UsageError(f"{word}: {EXTENDS} is said in a file; an override changes what came of it")
     value = _parse_value(word, name, text)
     parent, path = _find_parent(document, word, name.split("."))
     notes = []
@@ -42,8 +45,10 @@ def override(document: Document, word: str) -> list[str]:
         if dropped:
             block = ".".join(map(str, path[:-1]))
             notes.append(f"{word} replaces the whole {block}; its {', '.join(dropped)} no longer apply")
+        document.forget(path[:-1], parent)
         parent.clear()
-        document.forget(path[:-1])
+    if path in document.values:
+        document.forget(path, document.at(path))
     parent[key] = value.data
     _graft(document, path, value, _at(word, 1))
     return notes
@@ -97,7 +102,6 @@ def _list_index(container: Any, name: str) -> int | None:
 
 def _graft(document: Document, path: KeyPath, value: Document, here: Place) -> None:
     """Let `path` point to the override, and every path under it into the override's value."""
-    document.forget(path)
     for length in range(1, len(path) + 1):
         document.keys.setdefault(path[:length], here)
         document.values.setdefault(path[:length], here)

@@ -8,6 +8,8 @@ explode is refused before it does.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,10 +46,17 @@ class Place:
         """The message as ``origin:line:column: message`` above the line with a caret under the culprit."""
         where = f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
         number = str(self.line or "")
-        margin = " " * len(number)
         start = max(0, self.column - MAX_WIDTH // 2) if len(self.text) > MAX_WIDTH else 0
         shown = self.text.expandtabs(1)[start : start + MAX_WIDTH]
-        return f"{where}: {message}\n  {number} | {shown}\n  {margin} | {' ' * (self.column - 1 - start)}^"
+        indent = " " * sum(map(_cells, shown[: self.column - 1 - start]))
+        return f"{where}: {message}\n  {number} | {shown}\n  {' ' * len(number)} | {indent}^"
+
+
+def _cells(character: str) -> int:
+    """The columns that a character takes on a terminal: 0, 1 or 2."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 @dataclass
@@ -72,11 +81,37 @@ class Document:
             path = path[:-1]
         return self.values[path]
 
-    def forget(self, path: KeyPath) -> None:
-        """Drop the places of all that was written under a path, which something else replaces."""
-        for places in (self.keys, self.values):
-            for old in [old for old in places if len(old) > len(path) and old[: len(path)] == path]:
-                del places[old]
+    def at(self, path: KeyPath) -> Any:
+        """The data at a path."""
+        data = self.data
+        for part in path:
+            data = data[part]
+        return data
+
+    def forget(self, path: KeyPath, data: Any) -> None:
+        """Drop the places of data under a path, which something else replaces."""
+        for old in _paths_below(path, data):
+            self.keys.pop(old, None)
+            self.values.pop(old, None)
+
+    def adopt(self, path: KeyPath, other: "Document") -> None:
+        """Take the places of a path, and of all under it, from another document."""
+        for here in (path, *_paths_below(path, other.at(path))):
+            for mine, theirs in ((self.keys, other.keys), (self.values, other.values)):
+                if here in theirs:
+                    mine[here] = theirs[here]
+
+
+def _paths_below(path: KeyPath, data: Any) -> Iterator[KeyPath]:
+    """The path of everything inside the data at a path."""
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(data, dict):
+        items = data.items()
+    elif isinstance(data, list):
+        items = enumerate(data)
+    for key, value in items:
+        yield (*path, key)
+        yield from _paths_below((*path, key), value)
 
 
 def read(path: Path, origin: str) -> Document:
@@ -236,7 +271,7 @@ class _Walk:
                 self.mistake(key_node, f"the key {key} is given twice, first on line {first}")
                 continue
             if key in merged:
-                document.forget((*path, key))
+                document.forget((*path, key), merged[key])
             document.keys[*path, key] = self.place(key_node.start_mark)
             own[key] = self.convert(value_node, (*path, key), document)
         return merged | own

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lrcli.config.base import Config
-from lrcli.config.source import Document, KeyPath
+from lrcli.config.source import Document, KeyPath, Place
 from lrcli.errors import ExperimentError
 
 __all__ = ["Mistake", "nearest", "refuse", "validate"]
@@ -58,7 +58,14 @@ def validate(document: Document, config: type[ConfigT]) -> ConfigT:
 def refuse(document: Document, mistakes: list[Mistake]) -> ExperimentError:
     """The error that shows these mistakes in the order of the file."""
     placed = [(document.place(m.path, key=m.at_key), m) for m in dict.fromkeys(mistakes)]
-    placed.sort(key=lambda pair: (pair[0].line == 0, pair[0].line, pair[0].column))
+    first = document.values[()].origin
+
+    def rank(pair: tuple[Place, Mistake]) -> tuple[bool, bool, str, int, int]:
+        """The file itself, then those that it extends, then the overrides, which have no line."""
+        place = pair[0]
+        return place.line == 0, place.origin != first, place.origin, place.line, place.column
+
+    placed.sort(key=rank)
     return ExperimentError([place.show(_named(mistake)) for place, mistake in placed])
 
 

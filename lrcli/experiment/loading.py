@@ -1,4 +1,4 @@
-"""From a file and overrides to a checked `Experiment`."""
+"""From a file, the files it extends, and overrides to a checked `Experiment`."""
 
 import copy
 import json
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrcli.config.inheritance import read_extended
 from lrcli.config.overrides import override
-from lrcli.config.source import Document, read
+from lrcli.config.source import Document
 from lrcli.config.validation import Mistake, refuse, validate
 from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
@@ -24,15 +25,17 @@ class Loaded:
 
     Attributes:
         experiment: itself.
+        document: what was written, and where.
         notes: what the user should know about it, a sentence each.
     """
 
     experiment: Experiment
+    document: Document
     notes: list[str]
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
-    """Read an experiment file, apply overrides, and check all of it.
+    """Read an experiment file and what it extends, apply overrides, and check all of it.
 
     Args:
         path: the file.
@@ -42,15 +45,15 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
         ExperimentError: with every mistake and its place.
         UsageError: a word that is no override.
     """
-    document = read(path, str(path))
-    notes = [note for word in overrides for note in override(document, word)]
+    document, notes = read_extended(path, str(path))
+    notes += [note for word in overrides for note in override(document, word)]
     if "name" not in document.data:
         document.data["name"] = _directory_name(path.stem)
     experiment = _check(document)
     mistakes = list(_check_grid(document, experiment))
     if mistakes:
         raise refuse(document, mistakes)
-    return Loaded(experiment, notes + remarks(experiment))
+    return Loaded(experiment, document, notes + remarks(experiment))
 
 
 def _directory_name(stem: str) -> str:
