@@ -12,6 +12,8 @@ from lrcli.cli.check import EPILOG as CHECK_EPILOG
 from lrcli.cli.check import check
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
 from lrcli.cli.garbage import forget_for_exit, pause_collecting
+from lrcli.cli.show import EPILOG as SHOW_EPILOG
+from lrcli.cli.show import show
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
 from lrcli.errors import LrcliError
@@ -48,6 +50,7 @@ def root(
 
 app.command(epilog=TRAIN_EPILOG)(train)
 app.command(epilog=CHECK_EPILOG)(check)
+app.command(epilog=SHOW_EPILOG)(show)
 app.command(name="list", epilog=LIST_EPILOG)(list_components)
 app.command(epilog=DESCRIBE_EPILOG)(describe)
 
@@ -64,7 +67,9 @@ def main() -> None:
     try:
         app()
     except LrcliError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        from lrcli.reporting.messages import print_error
+
+        print_error(str(error))
         sys.exit(error.exit_code)
     finally:
         forget_for_exit()

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from lrcli.cli.help import examples
+
 __all__ = ["EPILOG", "check"]
 
-EPILOG = "Examples: lrcli check exp.yaml | lrcli check experiments/*.yaml"
+EPILOG = examples("lrcli check experiments/linear.yaml", "lrcli check experiments/*.yaml")
 
 
 def check(
@@ -19,6 +21,8 @@ def check(
     from lrcli.errors import UsageError
     from lrcli.experiment.loading import load
     from lrcli.experiment.summary import summarize
+    from lrcli.reporting.messages import print_error, print_note
+    from lrcli.reporting.streams import print_lines
 
     wrong = False
     for file in files:
@@ -26,9 +30,9 @@ def check(
             loaded = load(file)
         except UsageError as error:
             wrong = True
-            typer.echo(f"error: {error}", err=True)
+            print_error(str(error))
             continue
-        typer.echo(f"{file}: {summarize(loaded.experiment)}")
+        print_lines([f"{file}: {summarize(loaded.experiment)}"])
         for note in loaded.notes:
-            typer.echo(f"note: {file}: {note}", err=True)
+            print_note(f"{file}: {note}")
     raise typer.Exit(2 if wrong else 0)

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
+from lrcli.cli.help import examples
+
 __all__ = ["DESCRIBE_EPILOG", "LIST_EPILOG", "describe", "list_components"]
 
-LIST_EPILOG = "Examples: lrcli list | lrcli list optimizer"
-DESCRIBE_EPILOG = "Examples: lrcli describe optimizer.adam | lrcli describe schedule"
+LIST_EPILOG = examples("lrcli list", "lrcli list optimizer")
+DESCRIBE_EPILOG = examples("lrcli describe optimizer.adam", "lrcli describe schedule")
 
 
 def list_components(
@@ -21,11 +23,11 @@ def list_components(
     from lrcli.components.descriptions import find
     from lrcli.components.tables import GROUPS
     from lrcli.reporting.reference import list_lines
+    from lrcli.reporting.streams import print_lines
 
     names = [group] if group else list(GROUPS)
     pairs = [pair for name in names for pair in find(name)]
-    for line in list_lines([described(*pair) for pair in pairs]):
-        typer.echo(line)
+    print_lines(list_lines([described(*pair) for pair in pairs]))
 
 
 def describe(
@@ -34,11 +36,12 @@ def describe(
     """Describe a component: its formula, every key with type, default, range and meaning, a minimal file."""
     from lrcli.components.descriptions import describe as described
     from lrcli.components.descriptions import find
+    from lrcli.config.dumping import yaml_text
     from lrcli.experiment.examples import minimal_experiment
     from lrcli.reporting.reference import print_description
-    from lrcli.runs.files import yaml_text
+    from lrcli.reporting.streams import standard_output
 
-    for number, (group, kind) in enumerate(find(name)):
-        if number:
-            typer.echo()
-        print_description(described(group, kind), yaml_text(minimal_experiment(group, kind)))
+    with standard_output():
+        for number, (group, kind) in enumerate(find(name)):
+            print("\n" if number else "", end="")  # noqa: T201
+            print_description(described(group, kind), yaml_text(minimal_experiment(group, kind)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrcli.cli.garbage import resume_collecting
+from lrcli.cli.help import examples
 from lrcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["EPILOG", "train"]
 
-EPILOG = (
-    "Examples: lrcli train experiments/linear.yaml | "
-    "lrcli train experiments/linear.yaml optimizer.lr=0.1 training.epochs=20 | "
-    "lrcli train experiments/linear.yaml --seed 3 --json | lrcli train experiments/*.yaml --quiet"
+EPILOG = examples(
+    "lrcli train experiments/linear.yaml",
+    "lrcli train experiments/linear.yaml optimizer.lr=0.1 training.epochs=20",
+    "lrcli train experiments/linear.yaml --seed 3 --json",
+    "lrcli train experiments/*.yaml --quiet",
 )
 
 _FAILED, _UNMET, _INTERRUPTED = 1, 3, 130

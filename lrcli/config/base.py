@@ -4,7 +4,9 @@ A `Config` is a frozen record. Its fields are the keys of a YAML mapping, its `F
 validation, and its descriptions are what users are shown, so the three cannot drift apart.
 """
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 __all__ = ["Config"]
 
@@ -25,3 +27,15 @@ class Config(BaseModel):
         protected_namespaces=(),
         defer_build=True,
     )
+
+    @classmethod
+    def key_order(cls) -> list[str]:
+        """Its keys in the order to show them: ``kind``, those of its own, those all of its family have."""
+        family = next(c for c in reversed(cls.__mro__) if issubclass(c, Config) and c is not Config)
+        shared = family.model_fields if "kind" in cls.model_fields else {}
+        return sorted(cls.model_fields, key=lambda name: (name != "kind", name in shared))
+
+    @model_serializer(mode="wrap")
+    def _in_key_order(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data = serialize(self)
+        return {name: data[name] for name in self.key_order() if name in data}

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from lrcli.config.base import Config
 
@@ -140,6 +140,11 @@ class Sweep(Config):
         if not isinstance(value, dict | list) or not value:
             raise ValueError("must be a mapping from dotted key to values, or a list of such mappings")
         return [value] if isinstance(value, dict) else value
+
+    @field_serializer("grid")
+    def _one_grid_is_written_plainly(self, grid: list[dict[str, GridSpec]]) -> Any:
+        written = [{key: spec.model_dump(exclude_none=True) for key, spec in one.items()} for one in grid]
+        return written[0] if len(written) == 1 else written
 
     @field_validator("seeds")
     @classmethod

@@ -5,14 +5,14 @@ All mistakes are shown at once, in the order of the file, each with its place.
 
 import difflib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from lrcli.config.base import Config
+from lrcli.config.keys import keys_at, kinds_at
 from lrcli.config.source import Document, KeyPath, Place
 from lrcli.errors import ExperimentError
 
@@ -86,14 +86,14 @@ def _explain(detail: ErrorDetails, document: Document, config: type[Config]) -> 
     path = _written_path(detail["loc"], document.data)
     value = _describe(detail["input"])
     if kind == "extra_forbidden":
-        known = _keys_at(config, path[:-1], document.data)
+        known = keys_at(config, path[:-1], document.data)
         takes = f"; known here: {', '.join(known)}" if known else ""
         guess = nearest(str(path[-1]), known)
         return Mistake(path, f"unknown key{guess or takes}", at_key=True)
     if kind == "missing":
         return Mistake(path, f"the key {detail['loc'][-1]} is missing")
     if kind == "union_tag_not_found":
-        known = _kinds_at(config, path, document.data)
+        known = kinds_at(config, path, document.data)
         return Mistake(path, f"the key kind is missing; one of {', '.join(known)}")
     if kind == "union_tag_invalid":
         known = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
@@ -182,39 +182,3 @@ def _written_path(location: tuple[int | str, ...], data: Any) -> KeyPath:
         elif last and isinstance(data, dict) and data.get("kind") != part and part != "[key]":
             return path  # a missing key: its mapping is the place
     return path
-
-
-def _keys_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
-    """The keys that the mapping at a path may hold."""
-    return [name for model in _models_at(config, path, data) for name in model.model_fields]
-
-
-def _kinds_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
-    """The kinds that the mapping at a path may choose from."""
-    models = _models_at(config, path, data)
-    return [kind for m in models for kind in get_args(m.model_fields["kind"].annotation)]
-
-
-def _models_at(config: type[Config], path: KeyPath, data: Any) -> list[type[BaseModel]]:
-    """The models that may describe the mapping at a path: one, or every arm while kind is unknown."""
-    models: list[type[BaseModel]] = [config]
-    for part in path:
-        data = data[part]
-        if isinstance(part, str) and any(part in model.model_fields for model in models):
-            fields = [m.model_fields[part].annotation for m in models if part in m.model_fields]
-            models = [model for field in fields for model in _models_in(field)]
-        if isinstance(data, dict) and "kind" in data:
-            models = [m for m in models if data["kind"] in _kinds(m)] or models
-    return models
-
-
-def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
-    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The model classes inside an annotation such as ``list[Annotated[A | B, ...]] | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)

@@ -1,7 +1,7 @@
 """The experiment: the resolved content of an experiment file."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -14,7 +14,7 @@ from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.experiment.expectations import parse
 
-__all__ = ["Experiment", "recorded_metrics"]
+__all__ = ["Experiment", "recorded_metrics", "resolved"]
 
 
 def _comparison(text: str) -> str:
@@ -79,3 +79,8 @@ def recorded_metrics(experiment: Experiment) -> list[str]:
     splits += ["val"] if experiment.dataset.num_val else []
     of_splits = [f"{split}/{kind}" for split in splits for kind in kinds]
     return ["train/running_loss", *of_splits, "grad_norm", "lr"]
+
+
+def resolved(experiment: Experiment) -> dict[str, Any]:
+    """The whole experiment as plain data, every default written out."""
+    return experiment.model_dump(mode="json", exclude_none=True)

@@ -13,7 +13,7 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
-__all__ = ["build_result", "resolved"]
+__all__ = ["build_result"]
 
 SCHEMA = 1
 
@@ -87,17 +87,3 @@ def _recovery_rows(recovery: Recovery, parameters: Mapping[str, Array]) -> list[
             strict=True,
         )
     ]
-
-
-def resolved(experiment: Experiment) -> dict[str, Any]:
-    """The whole experiment as plain data, every default written out, `kind` first in each mapping."""
-    return _kind_first(experiment.model_dump(mode="json", exclude_none=True))  # type: ignore[no-any-return]
-
-
-def _kind_first(value: Any) -> Any:
-    if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: key != "kind")
-        return {key: _kind_first(value[key]) for key in keys}
-    if isinstance(value, list):
-        return [_kind_first(item) for item in value]
-    return value

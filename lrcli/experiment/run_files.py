@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lrcli.analysis.recovery import Recovery
-from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.result import build_result, resolved
+from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.experiment.result import build_result
 from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
 from lrcli.training.loop import Record, TrainingLoop
 from lrcli.training.problem import Array

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from lrcli.experiment.training import Event, Started
+from lrcli.reporting.messages import print_note
 from lrcli.reporting.streams import console
 from lrcli.runs.files import LineFile
 from lrcli.training.loop import Progress as Reached
@@ -55,7 +56,7 @@ class ProgressReport:
     def note(self, text: str) -> None:
         """A message that is neither progress nor an error."""
         if not self._quiet:
-            self._console.print(f"note: {text}", highlight=False, markup=False, soft_wrap=True)
+            print_note(text)
 
     def show(self, event: Event) -> None:
         """Show one event."""

@@ -3,14 +3,14 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rich.console import Console
 
 from lrcli.runs.files import reporting_errors
 
-__all__ = ["console", "standard_output"]
+__all__ = ["console", "print_lines", "standard_output"]
 
 
 class _Console(Console):
@@ -44,6 +44,17 @@ def standard_output() -> Iterator[None]:
         if not isinstance(error.__cause__, BrokenPipeError):
             raise
         _silence(sys.stdout.fileno())
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines to standard output as they are.
+
+    Raises:
+        WriteError: standard output could not be written.
+    """
+    with standard_output():
+        for line in lines:
+            print(line)  # noqa: T201
 
 
 def _silence(descriptor: int) -> None:

@@ -30,9 +30,9 @@ from tensorboard.plugins.text.metadata import create_summary_metadata as text_me
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.result import resolved
-from lrcli.runs.files import reporting_errors, yaml_text
+from lrcli.config.dumping import yaml_text
+from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.runs.files import reporting_errors
 from lrcli.training.loop import Record
 
 __all__ = ["TensorBoardLog", "hyperparameters"]

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from lrcli.config.scalars import Dumper
+from lrcli.config.dumping import yaml_text
 from lrcli.errors import WriteError
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "write_json",
     "write_whole",
     "write_yaml",
-    "yaml_text",
 ]
 
 
@@ -82,15 +80,6 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
     """Write YAML below a line of comment; see `write_whole`."""
     write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
-
-
-def yaml_text(value: Mapping[str, Any]) -> str:
-    """The YAML of plain data in the order given, the innermost mappings and lists on one line."""
-    plain = dict(value)
-    text = yaml.dump(
-        plain, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
-    )
-    return str(text)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -5,10 +5,10 @@ import pytest
 import yaml
 
 from lrcli.components.tables import GROUPS
+from lrcli.config.dumping import yaml_text
 from lrcli.experiment.examples import minimal_experiment
 from lrcli.experiment.loading import load
 from lrcli.experiment.training import Finished, Interruption, RunPlace, train
-from lrcli.runs.files import yaml_text
 
 SMALL = ["dataset.num_train=20", "dataset.num_val=10", "training.epochs=2", "logging.tensorboard=false"]
 

@@ -16,8 +16,8 @@ from tensorboard.backend.event_processing.event_accumulator import (
 )
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
+from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import load
-from lrcli.experiment.result import resolved
 from lrcli.experiment.training import Finished, Interruption, RunPlace, Started, train
 from lrcli.reporting.tensorboard import TensorBoardLog, hyperparameters
 from lrcli.training.loop import Record

@@ -1,0 +1,19 @@
+"""What the commands' help texts share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["FILE", "OVERRIDES", "examples"]
+
+FILE = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file.", show_default=False)]
+OVERRIDES = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Dotted keys, with the values to use.", show_default=False),
+]
+
+
+def examples(*commands: str) -> str:
+    """The end of a help text: a line for each command that a user may try."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  {command}" for command in commands)])

@@ -1,0 +1,32 @@
+"""`lrcli show`."""
+
+from lrcli.cli.help import FILE, OVERRIDES, examples
+
+__all__ = ["EPILOG", "show"]
+
+EPILOG = examples(
+    "lrcli show experiments/linear.yaml",
+    "lrcli show experiments/linear.yaml optimizer.kind=adam optimizer.lr=1e-2",
+)
+
+
+def show(
+    file: FILE,
+    overrides: OVERRIDES = None,
+) -> None:
+    """Show an experiment with every key resolved, as YAML that trains the same.
+
+    What the file does not say itself is marked with where it comes from.
+    """
+    from lrcli.config.dumping import annotated_yaml
+    from lrcli.experiment.experiment import resolved
+    from lrcli.experiment.loading import load
+    from lrcli.experiment.origins import origins
+    from lrcli.reporting.messages import print_note
+    from lrcli.reporting.streams import print_lines
+
+    loaded = load(file, overrides or [])
+    for note in loaded.notes:
+        print_note(note)
+    content = resolved(loaded.experiment)
+    print_lines(annotated_yaml(content, origins(loaded.document, content)).splitlines())

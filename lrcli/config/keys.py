@@ -1,0 +1,47 @@
+"""Which keys may stand where, read off the config classes: for messages and for completion."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from lrcli.config.base import Config
+from lrcli.config.source import KeyPath
+
+__all__ = ["keys_at", "kinds_at", "models_at"]
+
+
+def keys_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
+    """The keys that the mapping at a path may hold."""
+    return [name for model in models_at(config, path, data) for name in model.model_fields]
+
+
+def kinds_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
+    """The kinds that the mapping at a path may choose from."""
+    models = models_at(config, path, data)
+    return [kind for m in models for kind in get_args(m.model_fields["kind"].annotation)]
+
+
+def models_at(config: type[Config], path: KeyPath, data: Any) -> list[type[BaseModel]]:
+    """The models that may describe the mapping at a path: one, or every arm while kind is unknown."""
+    models: list[type[BaseModel]] = [config]
+    for part in path:
+        data = data[part]
+        if isinstance(part, str) and any(part in model.model_fields for model in models):
+            fields = [m.model_fields[part].annotation for m in models if part in m.model_fields]
+            models = [model for field in fields for model in _models_in(field)]
+        if isinstance(data, dict) and "kind" in data:
+            models = [m for m in models if data["kind"] in _kinds(m)] or models
+    return models
+
+
+def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The model classes inside an annotation such as ``list[Annotated[A | B, ...]] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

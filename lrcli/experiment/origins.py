@@ -1,0 +1,47 @@
+"""Where the values of an experiment come from, for those that its own file does not say."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lrcli.config.source import Document, KeyPath
+
+__all__ = ["origins"]
+
+
+def origins(document: Document, resolved: Mapping[str, Any]) -> dict[KeyPath, str]:
+    """What to say about each key of a resolved experiment.
+
+    Args:
+        document: what was written, and where.
+        resolved: the whole experiment as plain data.
+
+    Returns:
+        From path to ``base.yaml:3``, ``override optimizer.lr=0.1`` or ``default``. A key that the file
+        itself gives has no entry, nor has a key whose whole mapping has one.
+    """
+    return dict(_origins(document, resolved, ()))
+
+
+def _origins(document: Document, mapping: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    for key, value in mapping.items():
+        here = (*path, key)
+        if here not in document.values:
+            yield here, "default"
+        elif isinstance(value, Mapping) and value:
+            yield from _origins(document, value, here)
+        else:
+            said = dict.fromkeys(_said(document, here, value))
+            if said:
+                yield here, ", ".join(said)
+
+
+def _said(document: Document, path: KeyPath, value: Any) -> Iterator[str]:
+    """What the places of a value, and of the items of a list, say."""
+    place = document.values.get(path)
+    if place is not None and place.line == 0:
+        yield f"override {place.text}"
+    elif place is not None and place.origin != document.values[()].origin:
+        yield f"{place.origin}:{place.line}"
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _said(document, (*path, index), item)

@@ -1,0 +1,34 @@
+"""Errors and notes on standard error, in colour where it is a terminal that shows colours."""
+
+import re
+
+from rich.text import Text
+
+from lrcli.reporting.streams import console
+
+__all__ = ["print_error", "print_note"]
+
+_PLACE = re.compile(r"^[^\s|].*?:\d+:\d+: ")
+_CARET = re.compile(r"^ +\| *\^$")
+
+
+def print_error(message: str) -> None:
+    """Show what is wrong, the places and the carets standing out."""
+    text = Text.assemble(("error: ", "bold red"))
+    for number, line in enumerate(message.split("\n")):
+        if number:
+            text.append("\n")
+        place = _PLACE.match(line)
+        start = place.end() if place else 0
+        text.append(line[:start], style="bold")
+        text.append(line[start:], style="bold red" if _CARET.match(line) else "")
+    _print(text)
+
+
+def print_note(message: str) -> None:
+    """Show what the user should know."""
+    _print(Text.assemble(("note: ", "bold"), message))
+
+
+def _print(text: Text) -> None:
+    console(stderr=True).print(text, soft_wrap=True)
