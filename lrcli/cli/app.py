@@ -10,8 +10,11 @@ import typer
 from lrcli import __version__
 from lrcli.cli.check import EPILOG as CHECK_EPILOG
 from lrcli.cli.check import check
+from lrcli.cli.data import EPILOG as DATA_EPILOG
+from lrcli.cli.data import data
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
 from lrcli.cli.garbage import forget_for_exit, pause_collecting
+from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
 from lrcli.cli.show import EPILOG as SHOW_EPILOG
 from lrcli.cli.show import show
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
@@ -51,8 +54,11 @@ def root(
 app.command(epilog=TRAIN_EPILOG)(train)
 app.command(epilog=CHECK_EPILOG)(check)
 app.command(epilog=SHOW_EPILOG)(show)
+app.command(epilog=DATA_EPILOG)(data)
+app.command(epilog=INIT_EPILOG)(init)
 app.command(name="list", epilog=LIST_EPILOG)(list_components)
 app.command(epilog=DESCRIBE_EPILOG)(describe)
+app.command(epilog=SCHEMA_EPILOG)(schema)
 
 
 def main() -> None:

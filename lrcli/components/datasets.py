@@ -1,12 +1,13 @@
 """Datasets: generators of examples whose rule is known."""
 
 import math
+import re
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from lrcli.config.base import Config
 
@@ -15,6 +16,20 @@ __all__ = ["AnyDataset", "Dataset", "LinearDataset", "SineDataset", "XorDataset"
 Array = NDArray[np.float64]
 
 _MOST = 10**12  # examples; memory ends long before
+
+
+_INDEX = "0|[1-9][0-9]*"
+
+Spread = Annotated[float, Field(ge=0)]
+
+
+def _as_index(key: Any) -> Any:
+    """One way to write each index, so that none can be given twice."""
+    if not isinstance(key, str):
+        return key
+    if not re.fullmatch(_INDEX, key):
+        raise ValueError(f"must be the index of a training example, a number from 0, not {key[:40]!r}")
+    return int(key)
 
 
 class Dataset(Config):
@@ -32,8 +47,10 @@ class Dataset(Config):
     seed: int | None = Field(
         None, ge=0, description="fixes the data while the run's seed moves the rest; default: the run's"
     )
-    outliers: dict[int, float] = Field(
-        default_factory=dict, description="from the index of a training example to the target it gets"
+    outliers: dict[Annotated[int, BeforeValidator(_as_index)], float] = Field(
+        default_factory=dict,
+        description="from the index of a training example to the target it gets",
+        json_schema_extra={"propertyNames": {"pattern": f"^({_INDEX})$(?!\n)"}},
     )
 
     @property
@@ -81,7 +98,7 @@ class LinearDataset(Dataset):
     )
     b: float = Field(examples=[4.2], description="true bias")
     noise: float = Field(0.0, ge=0, description="standard deviation of the noise in the targets")
-    feature_std: float | list[float] = Field(
+    feature_std: Spread | list[Spread] = Field(
         1.0, description="standard deviation of the features: one number, or one for each"
     )
 
@@ -106,8 +123,6 @@ class LinearDataset(Dataset):
         stds = self.feature_std if isinstance(self.feature_std, list) else [self.feature_std]
         if isinstance(self.feature_std, list) and len(stds) != len(self.w):
             yield "feature_std", f"has {len(stds)} numbers where w has {len(self.w)}"
-        if any(std < 0 for std in stds):
-            yield "feature_std", "must be at least 0"
 
 
 class SineDataset(Dataset):

@@ -3,7 +3,8 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_serializer, field_validator, model_validator
+from pydantic.config import JsonDict
 
 from lrcli.config.base import Config
 
@@ -45,7 +46,9 @@ class Training(Config):
     clip_grad_norm: float | None = Field(
         None, gt=0, description="scale a member's gradient down to this norm when it is longer"
     )
-    early_stopping: EarlyStopping | None = None
+    early_stopping: EarlyStopping | None = Field(
+        None, description="stop a run when a metric has stopped improving"
+    )
     best: Best | None = Field(None, description="default: the smallest val/loss, or train/loss")
 
     def batch_sizes(self, num_train: int) -> list[int]:
@@ -67,15 +70,31 @@ class Logging(Config):
     evaluate_train: bool = Field(True, description="evaluate the whole training set at each record")
 
 
+_THREE: JsonDict = {"minItems": 3, "maxItems": 3}
+
+
 class GridSpec(Config):
     """The values of one swept key: exactly one of the three forms."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [form], "properties": {form: {"type": "array"}}}
+                for form in ("values", "log_range", "range")
+            ]
+        }
+    )
+
     values: list[Any] | None = Field(None, min_length=1, description="these values")
     log_range: list[float] | None = Field(
-        None, description="[lo, hi, n]: n values from lo to hi, both included, in geometric steps"
+        None,
+        description="[lo, hi, n]: n values from lo to hi, both included, in geometric steps",
+        json_schema_extra=_THREE,
     )
     range: list[float] | None = Field(
-        None, description="[lo, hi, n]: n values from lo to hi, both included, in equal steps"
+        None,
+        description="[lo, hi, n]: n values from lo to hi, both included, in equal steps",
+        json_schema_extra=_THREE,
     )
 
     @model_validator(mode="after")
@@ -117,22 +136,35 @@ def _check_bounds(name: str, bounds: list[float]) -> None:
         raise ValueError(f"{name} needs a whole number n from 2 to {_MOST_POINTS}, not {count:g}")
 
 
+def _one_or_several(schema: dict[str, Any]) -> None:
+    """What a grid may be written as: see `Sweep._one_grid_is_a_union_of_one`."""
+    several = {"type": schema.pop("type"), "items": schema.pop("items"), "minItems": 1}
+    schema["anyOf"] = [several["items"] | {"minProperties": 1}, several]
+
+
 class Select(Best):
     """The metric by which a sweep ranks its configurations."""
 
     metric: str = Field("val/loss", description="the recorded metric that decides")
 
 
+Seeds = Annotated[
+    list[Annotated[int, Field(ge=0)]], Field(json_schema_extra={"minItems": 1, "uniqueItems": True})
+]
+Grid = dict[str, GridSpec]
+
+
 class Sweep(Config):
     """A grid of configurations times seeds."""
 
-    grid: list[dict[str, GridSpec]] = Field(
-        description="from dotted key to values; a list of mappings is a union of grids"
+    grid: list[Grid] = Field(
+        description="from dotted key to values; a list of mappings is a union of grids",
+        json_schema_extra=_one_or_several,
     )
-    seeds: Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=0)]] = Field(
+    seeds: Annotated[int, Field(ge=1)] | Seeds = Field(
         5, description="a count (0, 1, ...) or a list of seeds"
     )
-    select: Select | None = None
+    select: Select | None = Field(None, description="the metric by which configurations are ranked")
 
     @field_validator("grid", mode="before")
     @classmethod

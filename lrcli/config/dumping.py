@@ -9,7 +9,7 @@ import yaml
 from lrcli.config.scalars import Dumper
 from lrcli.config.source import KeyPath
 
-__all__ = ["annotated_yaml", "yaml_text"]
+__all__ = ["annotated_yaml", "in_line", "yaml_text"]
 
 _WIDEST_ALIGNED = 50  # comments are not pushed further right by a longer line above or below
 
@@ -38,15 +38,15 @@ def _lines(
     """Each line and its comment."""
     for key, value in mapping.items():
         here = (*path, key)
-        start = "  " * len(path) + f"{_in_line(key)}:"
+        start = "  " * len(path) + f"{in_line(key)}:"
         if isinstance(value, Mapping) and value:
             yield start, comments.get(here, "")
             yield from _lines(value, here, comments)
         else:
-            yield f"{start} {_in_line(value)}", comments.get(here, "")
+            yield f"{start} {in_line(value)}", comments.get(here, "")
 
 
-def _in_line(value: Any) -> str:
+def in_line(value: Any) -> str:
     """Data on a single line."""
     broken = isinstance(value, str) and len(f"{value}.".splitlines()) > 1
     text = _dump(value, width=math.inf, default_flow_style=True, default_style='"' if broken else None)

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from lrcli.config.base import Config
+from lrcli.config.inheritance import EXTENDS
 from lrcli.config.source import KeyPath
 
 __all__ = ["keys_at", "kinds_at", "models_at"]
@@ -13,7 +14,8 @@ __all__ = ["keys_at", "kinds_at", "models_at"]
 
 def keys_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
     """The keys that the mapping at a path may hold."""
-    return [name for model in models_at(config, path, data) for name in model.model_fields]
+    names = [name for model in models_at(config, path, data) for name in model.model_fields]
+    return names if path else [*names, EXTENDS]
 
 
 def kinds_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:

@@ -18,6 +18,8 @@ from lrcli.errors import ExperimentError
 
 __all__ = ["Mistake", "nearest", "refuse", "validate"]
 
+_EXACT = 2.0**63  # beyond, JSON parsers differ
+
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
@@ -48,11 +50,22 @@ def validate(document: Document, config: type[ConfigT]) -> ConfigT:
     """
     try:
         # JSON is the one input form that is strict about scalars and still takes lists and keys as written.
-        return config.model_validate_json(json.dumps(document.data), strict=True)
+        return config.model_validate_json(json.dumps(_whole_numbers(document.data)), strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)
         mistakes = [_explain(detail, document, config) for detail in details]
         raise refuse(document, _merge_arms(mistakes)) from None
+
+
+def _whole_numbers(data: Any) -> Any:
+    """The same data with 1e3 as 1000, so that a count may be written so; to JSON Schema it is one, too."""
+    if isinstance(data, float) and data.is_integer() and abs(data) < _EXACT:
+        return int(data) if data else data  # -0.0 keeps its sign
+    if isinstance(data, dict):
+        return {key: _whole_numbers(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_whole_numbers(value) for value in data]
+    return data
 
 
 def refuse(document: Document, mistakes: list[Mistake]) -> ExperimentError:
@@ -112,8 +125,13 @@ def _explain(detail: ErrorDetails, document: Document, config: type[Config]) -> 
 def _merge_arms(mistakes: list[Mistake]) -> list[Mistake]:
     """One message where each arm of a union such as ``number or list of numbers`` gave its own.
 
-    An arm that fits deeper than another says more, so it alone is kept.
+    An arm that fits deeper than another says more, so it alone is kept; so does a bound that is not met
+    where another arm would have been a list: there the type was right.
     """
+    out_of_bounds = {m.path for m in mistakes if m.message.startswith(_BOUNDS)}
+    mistakes = [
+        m for m in mistakes if m.path not in out_of_bounds or not m.message.startswith("must be a list")
+    ]
     merged: dict[KeyPath, Mistake] = {}
     for mistake in mistakes:
         path, message = mistake.path, mistake.message
@@ -152,6 +170,9 @@ _WANTED = {
     "too_long": "a list of at most {max_length}",
     "none_required": "left empty",
 }
+
+
+_BOUNDS = ("must be greater than ", "must be at least ", "must be less than ", "must be at most ")
 
 
 def _describe(value: Any) -> str:

@@ -12,7 +12,7 @@ from lrcli.components.models import AnyModel
 from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
-from lrcli.experiment.expectations import parse
+from lrcli.experiment.expectations import FORM, parse
 
 __all__ = ["Experiment", "recorded_metrics", "resolved"]
 
@@ -22,37 +22,52 @@ def _comparison(text: str) -> str:
     return text
 
 
+_NAME = "[A-Za-z0-9_]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9_-])?"
+_DEVICE = "auto|cpu|cuda(:[0-9]{1,3})?|mps"
+Comparison = Annotated[
+    str, AfterValidator(_comparison), Field(json_schema_extra={"pattern": f"^{FORM.pattern}$(?!\n)"})
+]
+
+
 class Experiment(Config):
     """What is trained, how, and where."""
 
-    name: str = Field(description="names the directory of its runs; default: the file's stem")
+    name: str = Field(
+        description="names the directory of its runs; default: the file's stem",
+        json_schema_extra={"pattern": f"^{_NAME}$(?!\n)"},
+    )
     description: str = Field("", description="a line for people")
     seed: int = Field(0, ge=0, description="drives data, initial parameters, shuffling and noise")
-    device: str = Field("auto", description="auto (the CPU for dense models), cpu, cuda, cuda:N or mps")
+    device: str = Field(
+        "auto",
+        description="auto (the CPU for dense models), cpu, cuda, cuda:N or mps",
+        examples=["auto", "cpu", "cuda", "mps"],
+        json_schema_extra={"pattern": f"^({_DEVICE})$(?!\n)"},
+    )
     engine: Literal["auto", "torch"] = Field("auto", description="what does the arithmetic")
     dtype: Literal["float32", "float64"] = Field("float32", description="precision of training")
-    dataset: AnyDataset
-    model: AnyModel
-    loss: AnyLoss
-    optimizer: AnyOptimizer
-    training: Training = Field(default_factory=Training)
-    logging: Logging = Field(default_factory=Logging)
-    sweep: Sweep | None = None
-    expect: dict[str, Annotated[str, AfterValidator(_comparison)]] = Field(
+    dataset: AnyDataset = Field(description="where the examples come from")
+    model: AnyModel = Field(description="what is fitted to them")
+    loss: AnyLoss = Field(description="what training makes small")
+    optimizer: AnyOptimizer = Field(description="how it is made small")
+    training: Training = Field(default_factory=Training, description="how long, and in what portions")
+    logging: Logging = Field(default_factory=Logging, description="what is recorded, and how often")
+    sweep: Sweep | None = Field(None, description="a grid of configurations times seeds")
+    expect: dict[str, Comparison] = Field(
         default_factory=dict, description="from a metric to a comparison; checked after training"
     )
 
     @field_validator("name")
     @classmethod
     def _names_a_directory(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) or name.endswith("."):
+        if not re.fullmatch(_NAME, name):
             raise ValueError(f"must name a directory: letters, digits, - _ and . only, not {name[:40]!r}")
         return name
 
     @field_validator("device")
     @classmethod
     def _is_a_device(cls, device: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?|mps", device):
+        if not re.fullmatch(_DEVICE, device):
             raise ValueError(f"must be auto, cpu, cuda, cuda:N or mps, not {device!r}")
         return device
 

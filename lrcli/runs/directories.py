@@ -52,7 +52,7 @@ def take_directory(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
-            raise RunDirectoryError(f"{path}: is not empty; a run never overwrites another")
+            raise RunDirectoryError(f"{path}: is not empty, and nothing is ever overwritten")
     except OSError as error:
-        raise RunDirectoryError(f"{path}: cannot hold a run: {error.strerror}") from None
+        raise RunDirectoryError(f"{path}: cannot be written to: {error.strerror}") from None
     return path

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.config.dumping import yaml_text
-from lrcli.errors import WriteError
+from lrcli.errors import UsageError, WriteError
 
 __all__ = [
     "LineFile",
@@ -26,6 +26,7 @@ __all__ = [
     "reporting_errors",
     "write_arrays",
     "write_json",
+    "write_new",
     "write_whole",
     "write_yaml",
 ]
@@ -69,6 +70,20 @@ def write_whole(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 aside.unlink()
             raise
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not be there yet, and the directories above it.
+
+    Raises:
+        UsageError: it is there.
+        WriteError: it could not be written.
+    """
+    with reporting_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(path):
+        raise UsageError(f"{path}: is there already, and nothing is ever overwritten")
+    write_whole(path, data)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

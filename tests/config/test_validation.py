@@ -146,8 +146,9 @@ def test_missing_blocks():
         ("optimizer: sgd", "optimizer: must be a mapping, not the text 'sgd'"),
         ("optimizer: []", "optimizer: must be a mapping, not an empty list"),
         ("training: 3", "training: must be a mapping, not 3"),
-        ("training: {epochs: 1.0}", "training.epochs: must be a whole number, not 1.0"),
-        ("training: {epochs: 1e3}", "training.epochs: must be a whole number, not 1000.0"),
+        ("training: {epochs: 1.5}", "training.epochs: must be a whole number, not 1.5"),
+        ("training: {epochs: 1e-3}", "training.epochs: must be a whole number, not 0.001"),
+        ("training: {epochs: 1e300}", "training.epochs: must be a whole number, not 1e+300"),
         ("training: {epochs: true}", "training.epochs: must be a whole number, not true"),
         ("training: {epochs: '3'}", "training.epochs: must be a whole number, not the text '3'"),
         ("dataset: {kind: linear, w: 2, b: 1}", "dataset.w: must be a list, not 2"),
@@ -157,7 +158,7 @@ def test_missing_blocks():
         ("dataset: {kind: sine, outliers: {1: x}}", "dataset.outliers.1: must be a number, not the text 'x'"),
         (
             "dataset: {kind: sine, outliers: {x: 1}}",
-            "dataset.outliers.x: must be a whole number, not the tex",
+            "dataset.outliers.x: must be the index of a training example, a number from 0, not 'x'",
         ),
         ("dataset: {kind: sine, outliers: [1]}", "dataset.outliers: must be a mapping, not a list of 1"),
         ("name: 12", "name: must be text, not 12"),
@@ -252,7 +253,7 @@ def test_choices(line, message):
             "dataset.feature_std.1: must be a number, not the text 'y'",
             "y",
         ),
-        ("sweep: {grid: {}, seeds: 0}", "sweep.seeds: must be at least 1 or a list, not 0", "0"),
+        ("sweep: {grid: {}, seeds: 0}", "sweep.seeds: must be at least 1, not 0", "0"),
         ("training: {early_stopping: 3}", "training.early_stopping: must be a mapping, not 3", "3"),
     ],
 )
@@ -286,7 +287,7 @@ foo: 3
         "file:6:6: dataset.b: must be a number, not true",
         "file:7:12: dataset.w.1: must be a number, not the text 'x'",
         "file:9:1: foo: unknown key; known here: name, description, seed, device, engine, dtype, dataset, "
-        "model, loss, optimizer, training, logging, sweep, expect",
+        "model, loss, optimizer, training, logging, sweep, expect, extends",
     ]
 
 

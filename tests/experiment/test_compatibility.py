@@ -62,12 +62,12 @@ REFUSED = [
     ),
     (
         {"dataset": "{kind: linear, w: [1, 2], b: 0, feature_std: [1, -2]}"},
-        "dataset.feature_std: must be at least 0",
-        "[1, -2]",
+        "dataset.feature_std.1: must be at least 0, not -2",
+        "-2",
     ),
     (
         {"dataset": "{kind: linear, w: [1, 2], b: 0, feature_std: -1}"},
-        "dataset.feature_std: must be at least 0",
+        "dataset.feature_std: must be at least 0, not -1",
         "-1",
     ),
     (
@@ -77,8 +77,8 @@ REFUSED = [
     ),
     (
         {"dataset": "{kind: linear, w: [1], b: 0, outliers: {-1: 5}}"},
-        "dataset.outliers: there is no training example -1; there are 0 to 999",
-        "{-1",
+        "dataset.outliers.-1: must be the index of a training example, a number from 0, not '-1'",
+        "-1",
     ),
     (
         {"dataset": "{kind: sine, low: 2, high: 1}"},
@@ -220,7 +220,7 @@ def test_an_override_may_be_the_culprit(load_with):
 
 def test_reasons_of_several_blocks_at_once(messages):
     found = messages(
-        dataset="{kind: linear, w: [1], b: 0, feature_std: -1}",
+        dataset="{kind: linear, w: [1], b: 0, feature_std: [1, 2]}",
         loss="{kind: bce}",
         optimizer="{kind: sgd, nesterov: true}",
         training="{batch_size: 1001, drop_last: true, best: {metric: val/accuracy}}",

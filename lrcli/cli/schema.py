@@ -1,0 +1,54 @@
+"""`lrcli schema` and `lrcli init`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrcli.cli.help import examples
+
+__all__ = ["INIT_EPILOG", "SCHEMA_EPILOG", "init", "schema"]
+
+SCHEMA_EPILOG = examples("lrcli schema > lrcli.schema.json")
+INIT_EPILOG = examples("lrcli init first", "lrcli init wave --dataset sine")
+
+
+def schema() -> None:
+    """Print the JSON Schema of experiment files, with which editors complete and check them."""
+    from lrcli.experiment.schema import schema_text
+    from lrcli.reporting.streams import print_lines
+
+    print_lines(schema_text().splitlines())
+
+
+def init(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The file to write, without .yaml.", show_default=False)
+    ],
+    dataset: Annotated[
+        str, typer.Option(metavar="KIND", help="What to learn; see lrcli list dataset.")
+    ] = "linear",
+) -> None:
+    """Write a first experiment file with every key explained, and the schema for editors beside it.
+
+    It trains as it is. A file that is there already is left alone.
+    """
+    from lrcli.components.descriptions import find
+    from lrcli.errors import UsageError
+    from lrcli.experiment.schema import schema_text
+    from lrcli.experiment.starter import SCHEMA_FILE, starter_text
+    from lrcli.reporting.messages import print_note
+    from lrcli.reporting.streams import print_lines
+    from lrcli.runs.files import write_new
+
+    find(f"dataset.{dataset}")
+    file = Path(name.removesuffix(".yaml") + ".yaml")
+    if file.stem in {"", ".yaml"}:
+        raise UsageError(f"{name!r}: is no name for a file")
+    write_new(file, starter_text(dataset, file.as_posix()).encode())
+    beside, content = file.with_name(SCHEMA_FILE), schema_text().encode()
+    if not beside.exists():
+        write_new(beside, content)
+    elif beside.read_bytes() != content:
+        print_note(f"{beside}: is another than this version's; lrcli schema prints this version's")
+    print_lines([f"{file}: written; train it with lrcli train {file}"])

@@ -1,0 +1,74 @@
+"""The data of an experiment as files that any other program reads.
+
+    train.csv  val.csv  test.csv   header x0,...,y; float64, as drawn; y is the class where there are classes
+    truth.json                     the rule, the true and the initial parameters
+
+Training rounds these numbers to the experiment's dtype, and nothing else is done to them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.runs.directories import take_directory
+from lrcli.runs.files import write_json, write_whole
+from lrcli.training.problem import Array, Problem, Split, build_problem
+
+__all__ = ["write_data"]
+
+
+def write_data(experiment: Experiment, directory: Path) -> list[Path]:
+    """Write the splits that have examples, and the truth behind them.
+
+    Args:
+        experiment: whose data.
+        directory: a place that is new or empty.
+
+    Returns:
+        The files.
+
+    Raises:
+        UsageError: the data are too large to compute with.
+        RunDirectoryError: the directory holds something, or cannot be made.
+        WriteError: a file could not be written.
+    """
+    problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    take_directory(directory)
+    paths = []
+    for name, split in problem.splits.items():
+        paths.append(directory / f"{name}.csv")
+        write_whole(paths[-1], _csv(split).encode())
+    paths.append(directory / "truth.json")
+    write_json(paths[-1], _truth(experiment, problem))
+    return paths
+
+
+def _csv(split: Split) -> str:
+    """A line for each example."""
+    inputs, targets = split.inputs[0], split.targets[0]
+    if targets.shape[1] > 1:  # one-hot
+        targets = np.argmax(targets, axis=1)[:, None].astype(np.float64)
+    header = ",".join([*(f"x{i}" for i in range(inputs.shape[1])), "y"])
+    rows = np.hstack([inputs, targets]).tolist()
+    lines = [",".join([repr(number).removesuffix(".0") for number in row]) for row in rows]
+    return "\n".join([header, *lines, ""])
+
+
+def _truth(experiment: Experiment, problem: Problem) -> dict[str, Any]:
+    true = experiment.dataset.true_parameters(experiment.model.kind)
+    return {
+        "schema": 1,
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "dtype": experiment.dtype,
+        "dataset": resolved(experiment)["dataset"],
+        "model": experiment.model.kind,
+        "parameters": None if true is None else _lists(true),
+        "initial": _lists({name: values[0] for name, values in problem.initial.items()}),
+    }
+
+
+def _lists(arrays: dict[str, Array]) -> dict[str, Any]:
+    return {name: values.tolist() for name, values in arrays.items()}

@@ -1,0 +1,102 @@
+"""A first experiment file for a user to change: every key is there, with what it means."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lrcli.components.descriptions import example
+from lrcli.components.tables import GROUPS
+from lrcli.config.base import Config
+from lrcli.config.blocks import Logging, Training
+from lrcli.config.dumping import in_line
+from lrcli.experiment.experiment import Experiment
+
+__all__ = ["MODELINE", "SCHEMA_FILE", "starter_text"]
+
+SCHEMA_FILE = "lrcli.schema.json"
+MODELINE = f"# yaml-language-server: $schema=./{SCHEMA_FILE}"
+
+_HEAD = """\
+{modeline}
+# A first experiment. Check it with    lrcli check {file}    and train it with    lrcli train {file}
+# A key behind a # stands at its default. More about a component, such as its formula:
+# lrcli describe dataset.{dataset}
+
+"""
+_EXPECT = """
+# expect:                        # checked after training; exit code 3 where it does not hold
+#   train/loss: "<= 0.1"
+"""
+_BLOCKS: dict[str, type[Config]] = {"training": Training, "logging": Logging}
+_COMMENT_COLUMN = 32
+
+# What suits each dataset: the first thing to try, and it recovers the truth or solves the task.
+_SUITABLE: dict[str, dict[str, dict[str, Any]]] = {
+    "linear": {
+        "dataset": {"noise": 0.01},
+        "model": {"kind": "linear"},
+        "loss": {"kind": "half_mse"},
+        "optimizer": {"kind": "sgd", "lr": 0.03},
+        "training": {"epochs": 10, "batch_size": 32},
+    },
+    "sine": {
+        "model": {"kind": "sinusoid"},
+        "loss": {"kind": "mse"},
+        "optimizer": {"kind": "adam", "lr": 0.01},
+        "training": {"epochs": 500, "batch_size": "full"},
+        "logging": {"every": 50},
+    },
+    "xor": {
+        "model": {"kind": "mlp", "hidden": [16]},
+        "loss": {"kind": "bce"},
+        "optimizer": {"kind": "adam", "lr": 0.01},
+        "training": {"epochs": 50, "batch_size": 10},
+    },
+}
+
+
+def starter_text(dataset: str, file: str) -> str:
+    """A commented experiment file.
+
+    Args:
+        dataset: the dataset's kind.
+        file: what the file will be called.
+    """
+    suitable = _SUITABLE[dataset]
+    required = example(GROUPS["dataset"][dataset])
+    chosen = suitable | {"dataset": required | suitable.get("dataset", {})}
+    names = [name for name, field in Experiment.model_fields.items() if name in chosen or name in _BLOCKS]
+    top = [_line(Experiment, name, {}, "") for name in ("seed", "device", "dtype")]
+    lines = [*top, *(line for name in names for line in _block(name, chosen.get(name, {})))]
+    return _HEAD.format(modeline=MODELINE, file=file, dataset=dataset) + "\n".join(lines) + "\n" + _EXPECT
+
+
+def _block(name: str, chosen: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of one mapping of the file."""
+    config = GROUPS[name][chosen["kind"]] if "kind" in chosen else _BLOCKS[name]
+    yield ""
+    yield f"{name}:" if chosen else f"# {name}:"
+    if "kind" in chosen:
+        yield f"  # {inspect.cleandoc(config.__doc__ or '').splitlines()[0]}"
+    for key in sorted(config.key_order(), key=lambda key: key not in chosen):
+        yield _line(config, key, chosen, "  " if chosen else "#   ")
+
+
+def _line(config: type[Config], key: str, chosen: Mapping[str, Any], indent: str) -> str:
+    """A key with its value and its meaning, behind a # where it stands at its default."""
+    field = config.model_fields[key]
+    if key == "kind":
+        group = next(name for name, kinds in GROUPS.items() if config in kinds.values())
+        others = [kind for kind in GROUPS[group] if kind != chosen["kind"]]
+        return _commented(f"{indent}kind: {chosen['kind']}", f"or {', '.join(others)}")
+    if key in chosen:
+        return _commented(f"{indent}{key}: {in_line(chosen[key])}", field.description or "")
+    default = field.get_default(call_default_factory=True, validated_data={})
+    plain = default.model_dump() if isinstance(default, Config) else default
+    value = "" if plain is None else in_line(plain)
+    off = indent if indent.startswith("#") else f"{indent}# "
+    return _commented(f"{off}{key}: {value}".rstrip(), field.description or "")
+
+
+def _commented(line: str, comment: str) -> str:
+    return f"{line:<{_COMMENT_COLUMN}} # {comment}" if comment else line
