@@ -118,7 +118,7 @@ def _explain(detail: ErrorDetails, document: Document, config: type[Config]) -> 
     if kind in _WANTED:
         return Mistake(path, f"must be {_WANTED[kind].format(**context)}, not {value}")
     if kind == "value_error":
-        return Mistake(path, str(context["error"]))
+        return Mistake(path, str(context["error"]), at_key=detail["loc"][-1:] == ("[key]",))
     return Mistake(path, f"{detail['msg']} (it is {value})")
 
 
