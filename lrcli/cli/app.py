@@ -10,6 +10,7 @@ import typer
 from lrcli import __version__
 from lrcli.cli.check import EPILOG as CHECK_EPILOG
 from lrcli.cli.check import check
+from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
@@ -71,7 +72,8 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     pause_collecting()
     try:
-        app()
+        with answering_bash():
+            app(prog_name="lrcli")
     except LrcliError as error:
         from lrcli.reporting.messages import print_error
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lrcli.cli.completion import complete_file
 from lrcli.cli.help import examples
 
 __all__ = ["EPILOG", "check"]
@@ -14,7 +15,10 @@ EPILOG = examples("lrcli check experiments/linear.yaml", "lrcli check experiment
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Experiment files.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Experiment files.", show_default=False, autocompletion=complete_file
+        ),
     ],
 ) -> None:
     """Check experiment files without training: a line for each good one, every mistake of the others."""

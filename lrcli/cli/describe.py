@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lrcli.cli.completion import complete_group, complete_name
 from lrcli.cli.help import examples
 
 __all__ = ["DESCRIBE_EPILOG", "LIST_EPILOG", "describe", "list_components"]
@@ -15,7 +16,9 @@ DESCRIBE_EPILOG = examples("lrcli describe optimizer.adam", "lrcli describe sche
 def list_components(
     group: Annotated[
         str | None,
-        typer.Argument(metavar="[GROUP]", help="dataset, model, init, loss, ..."),
+        typer.Argument(
+            metavar="[GROUP]", help="dataset, model, init, loss, ...", autocompletion=complete_group
+        ),
     ] = None,
 ) -> None:
     """List what an experiment file can choose from, a line each."""
@@ -31,7 +34,12 @@ def list_components(
 
 
 def describe(
-    name: Annotated[str, typer.Argument(metavar="GROUP[.KIND]", help="A component, or all of a group.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="GROUP[.KIND]", help="A component, or all of a group.", autocompletion=complete_name
+        ),
+    ],
 ) -> None:
     """Describe a component: its formula, every key with type, default, range and meaning, a minimal file."""
     from lrcli.components.descriptions import describe as described

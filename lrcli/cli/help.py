@@ -1,16 +1,28 @@
-"""What the commands' help texts share."""
+"""What the commands and their help texts share."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lrcli.cli.completion import complete_file, complete_word
+
 __all__ = ["FILE", "OVERRIDES", "examples"]
 
-FILE = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file.", show_default=False)]
+FILE = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="An experiment file.", show_default=False, autocompletion=complete_file
+    ),
+]
 OVERRIDES = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Dotted keys, with the values to use.", show_default=False),
+    typer.Argument(
+        metavar="[KEY=VALUE]...",
+        help="Dotted keys, with the values to use.",
+        show_default=False,
+        autocompletion=complete_word,
+    ),
 ]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lrcli.cli.completion import complete_dataset
 from lrcli.cli.help import examples
 
 __all__ = ["INIT_EPILOG", "SCHEMA_EPILOG", "init", "schema"]
@@ -26,7 +27,10 @@ def init(
         str, typer.Argument(metavar="NAME", help="The file to write, without .yaml.", show_default=False)
     ],
     dataset: Annotated[
-        str, typer.Option(metavar="KIND", help="What to learn; see lrcli list dataset.")
+        str,
+        typer.Option(
+            metavar="KIND", help="What to learn; see lrcli list dataset.", autocompletion=complete_dataset
+        ),
     ] = "linear",
 ) -> None:
     """Write a first experiment file with every key explained, and the schema for editors beside it.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lrcli.cli.completion import complete_device, complete_word
 from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import examples
 from lrcli.errors import UsageError
@@ -37,11 +38,17 @@ def train(
             metavar="FILE... [KEY=VALUE]...",
             help="Experiment files, and dotted keys with the values to use in all of them.",
             show_default=False,
+            autocompletion=complete_word,
         ),
     ],
     seed: Annotated[int | None, typer.Option(help="Short for seed=N.", show_default=False)] = None,
     device: Annotated[
-        str | None, typer.Option(help="Short for device=D: auto, cpu, cuda, cuda:N, mps.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Short for device=D: auto, cpu, cuda, cuda:N, mps.",
+            show_default=False,
+            autocompletion=complete_device,
+        ),
     ] = None,
     runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
     run_dir: Annotated[

@@ -1,15 +1,17 @@
 """Which keys may stand where, read off the config classes: for messages and for completion."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from lrcli.config.base import Config
 from lrcli.config.inheritance import EXTENDS
 from lrcli.config.source import KeyPath
 
-__all__ = ["keys_at", "kinds_at", "models_at"]
+__all__ = ["dotted_keys", "keys_at", "kinds_at", "models_at"]
 
 
 def keys_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
@@ -47,3 +49,33 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from _models_in(inner)
+
+
+def dotted_keys(config: type[Config], data: Any) -> dict[str, FieldInfo]:
+    """Every key that an override may set in a file, by its dotted name.
+
+    Args:
+        config: what the file is.
+        data: what it holds, which decides between kinds; without a kind the keys of all are there.
+    """
+    found: dict[str, FieldInfo] = {}
+    for name in config.key_order():
+        field = config.model_fields[name]
+        inside = data.get(name) if isinstance(data, dict) else None
+        kind = inside.get("kind") if isinstance(inside, dict) else None
+        blocks = list(_blocks(field.annotation))
+        for block in [block for block in blocks if kind in _kinds(block)] or blocks:
+            for key, inner in dotted_keys(block, inside).items():
+                found.setdefault(f"{name}.{key}", inner)
+        if not blocks:
+            found[name] = field
+    return found
+
+
+def _blocks(annotation: Any) -> Iterator[type[Config]]:
+    """The blocks that a key may hold itself, not in a list or a mapping."""
+    if isinstance(annotation, type) and issubclass(annotation, Config):
+        yield annotation
+    elif get_origin(annotation) in {Annotated, Union, UnionType}:
+        for inner in get_args(annotation):
+            yield from _blocks(inner)

@@ -1,0 +1,106 @@
+"""Completion in the shell: keys and values of the file on the line, names of components.
+
+Where nothing is offered the shell completes file names by itself, which it does best.
+"""
+
+import contextlib
+import io
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+__all__ = [
+    "answering_bash",
+    "complete_dataset",
+    "complete_device",
+    "complete_file",
+    "complete_group",
+    "complete_name",
+    "complete_word",
+]
+
+_BASH = "complete_bash"
+_VARIABLE = "_LRCLI_COMPLETE"
+
+
+def complete_file(_start: str = "") -> list[str]:
+    """Nothing: the shell knows its files."""
+    return []
+
+
+def complete_word(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The keys and values that may follow the files and overrides of a line."""
+    from lrcli.experiment.completion import complete_override
+
+    given = context.params
+    words = [*filter(None, [given.get("file")]), *(given.get("words") or given.get("overrides") or ())]
+    files = [Path(word) for word in words if "=" not in str(word)]
+    if not files:
+        return []
+    return complete_override(files[0], [str(word) for word in words if "=" in str(word)], incomplete)
+
+
+def complete_group() -> list[str]:
+    """The groups of components."""
+    from lrcli.components.tables import GROUPS
+
+    return list(GROUPS)
+
+
+def complete_name() -> list[tuple[str, str]]:
+    """Groups, and the components in them."""
+    from lrcli.components.descriptions import describe
+    from lrcli.components.tables import GROUPS
+
+    kinds = [(group, kind) for group, kinds in GROUPS.items() for kind in kinds]
+    return [(f"{group}.{kind}", describe(group, kind).summary) for group, kind in kinds]
+
+
+def complete_dataset() -> list[str]:
+    """The kinds of datasets."""
+    from lrcli.components.tables import GROUPS
+
+    return list(GROUPS["dataset"])
+
+
+def complete_device() -> list[str]:
+    """The devices there can be."""
+    return ["auto", "cpu", "cuda", "mps"]
+
+
+@contextlib.contextmanager
+def answering_bash() -> Iterator[None]:
+    """Around the answer to bash, which takes ``key=value`` for three words and replaces the last one only.
+
+    So the three are made one for the answer, and what stands before the last one is taken off again. With
+    other shells, and without completion, nothing is done.
+    """
+    if os.environ.get("_LRCLI_COMPLETE") != "complete_bash":
+        yield
+        return
+    words = os.environ.get("COMP_WORDS", "").split("\n")
+    current = int(os.environ.get("COMP_CWORD", "0"))
+    joined = _join(words[: current + 1])
+    os.environ["COMP_WORDS"], os.environ["COMP_CWORD"] = "\n".join(joined), str(len(joined) - 1)
+    begun = joined[-1][: joined[-1].rfind("=") + 1]
+    answer = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(answer):
+            yield
+    finally:
+        for line in answer.getvalue().split():
+            print(line.removeprefix(begun))  # noqa: T201
+
+
+def _join(words: list[str]) -> list[str]:
+    """The words with ``key``, ``=`` and ``value`` as one."""
+    joined: list[str] = []
+    for before, word in itertools.pairwise(["", *words]):
+        if len(joined) > 1 and "=" in {before, word}:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
