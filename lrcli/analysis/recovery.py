@@ -6,7 +6,7 @@ for the Legendre curve, which is a cubic), the learned parameters are held again
 in an MLP, parameters are not identifiable: other parameters give the same function.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,24 +36,24 @@ class Recovery:
     against: Literal["true", "least_squares"]
     values: dict[str, Array]
 
-    def equivalent(self, learned: Mapping[str, Array], seed_index: NDArray[np.intp]) -> dict[str, Array]:
+    def equivalent(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
         """The learned parameters, in the form nearest to the reference among those of the same curve.
 
         Args:
             learned: from parameter name to (R, *shape).
-            seed_index: (R,) which of the S seeds each member has.
+            row_index: (R,) which of the S sets of data each member has.
         """
-        reference = {name: values[seed_index] for name, values in self.values.items()}
+        reference = {name: values[row_index] for name, values in self.values.items()}
         return nearest_equivalent(self.model, learned, reference)
 
-    def errors(self, learned: Mapping[str, Array], seed_index: NDArray[np.intp]) -> dict[str, Array]:
+    def errors(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
         """Reference minus learned, as the textbooks print it: from name to (R, *shape)."""
-        learned = self.equivalent(learned, seed_index)
-        return {name: values[seed_index] - learned[name] for name, values in self.values.items()}
+        learned = self.equivalent(learned, row_index)
+        return {name: values[row_index] - learned[name] for name, values in self.values.items()}
 
-    def metrics(self, learned: Mapping[str, Array], seed_index: NDArray[np.intp]) -> dict[str, Array]:
+    def metrics(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
         """``recovery/max_abs_error`` and ``recovery/error_norm`` (Euclidean), (R,) each."""
-        rows = [error.reshape(len(seed_index), -1) for error in self.errors(learned, seed_index).values()]
+        rows = [error.reshape(len(row_index), -1) for error in self.errors(learned, row_index).values()]
         errors = np.concatenate(rows, axis=1)
         with np.errstate(over="ignore"):  # a member about to diverge
             norm = np.sqrt(np.sum(errors * errors, axis=1))
@@ -61,26 +61,32 @@ class Recovery:
 
 
 def find_recovery(
-    dataset: AnyDataset, model: AnyModel, shapes: Mapping[str, tuple[int, ...]], inputs: Array, targets: Array
+    datasets: Sequence[AnyDataset],
+    model: AnyModel,
+    shapes: Mapping[str, tuple[int, ...]],
+    inputs: Array,
+    targets: Array,
 ) -> Recovery | None:
     """What the parameters of a model trained on a dataset can be held against.
 
     Args:
-        dataset: the generator of the data.
+        datasets: the generators of the S sets of data, all of one kind.
         model: the model.
         shapes: of the model's parameters.
-        inputs: (S, N, D) the training inputs of each seed.
+        inputs: (S, N, D) the training inputs of each set.
         targets: (S, N, O) the training targets.
 
     Returns:
         None where the parameters are not identifiable.
     """
-    true = dataset.true_parameters(model.kind)
-    if true is not None and all(_fits(true[name], shape) for name, shape in shapes.items()):
-        padded = {name: _pad(true[name], shape) for name, shape in shapes.items()}
-        values = {name: np.stack([array] * len(inputs)) for name, array in padded.items()}
+    rules = [dataset.true_parameters(model.kind) for dataset in datasets]
+    known = [rule for rule in rules if rule is not None and _fits(rule, shapes)]
+    if len(known) == len(rules):
+        values = {
+            name: np.stack([_pad(rule[name], shape) for rule in known]) for name, shape in shapes.items()
+        }
         return Recovery(model.kind, "true", values)
-    if dataset.num_classes is not None:
+    if datasets[0].num_classes is not None:
         return None
     best = [best_parameters(model, x, y) for x, y in zip(inputs, targets, strict=True)]
     found = [b for b in best if b is not None]
@@ -91,9 +97,12 @@ def find_recovery(
     )
 
 
-def _fits(true: Array, shape: tuple[int, ...]) -> bool:
+def _fits(rule: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> bool:
     """A polynomial may have more coefficients than the rule; it cannot have fewer."""
-    return true.ndim == len(shape) and all(np.array(true.shape) <= np.array(shape))
+    return all(
+        rule[name].ndim == len(shape) and all(np.array(rule[name].shape) <= np.array(shape))
+        for name, shape in shapes.items()
+    )
 
 
 def _pad(true: Array, shape: tuple[int, ...]) -> Array:

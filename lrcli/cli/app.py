@@ -1,5 +1,6 @@
 """The `lrcli` program: its commands, its exit codes, the last place an error passes."""
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -20,7 +21,7 @@ from lrcli.cli.show import EPILOG as SHOW_EPILOG
 from lrcli.cli.show import show
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
-from lrcli.errors import LrcliError
+from lrcli.errors import LrcliError, WriteError
 
 __all__ = ["app", "main"]
 
@@ -62,6 +63,21 @@ app.command(epilog=DESCRIBE_EPILOG)(describe)
 app.command(epilog=SCHEMA_EPILOG)(schema)
 
 
+def _run() -> None:
+    """Run the command; a full disk behind standard output is told as commands tell it that write there."""
+    try:
+        try:
+            app(prog_name="lrcli")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to come goes nowhere
+        raise WriteError(f"standard output: could not be written: {error.strerror}") from None
+
+
 def main() -> None:
     """Run the command line and exit."""
     # A thread that waits by spinning fights for its core with whatever else the machine runs: beside one
@@ -73,7 +89,7 @@ def main() -> None:
     pause_collecting()
     try:
         with answering_bash():
-            app(prog_name="lrcli")
+            _run()
     except LrcliError as error:
         from lrcli.reporting.messages import print_error
 

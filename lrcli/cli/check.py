@@ -17,7 +17,7 @@ def check(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...", help="Experiment files.", show_default=False, autocompletion=complete_file
+            metavar="FILE", help="Experiment files.", show_default=False, autocompletion=complete_file
         ),
     ],
 ) -> None:

@@ -17,7 +17,7 @@ def list_components(
     group: Annotated[
         str | None,
         typer.Argument(
-            metavar="[GROUP]", help="dataset, model, init, loss, ...", autocompletion=complete_group
+            metavar="GROUP", help="dataset, model, init, loss, ...", autocompletion=complete_group
         ),
     ] = None,
 ) -> None:

@@ -18,7 +18,7 @@ FILE = Annotated[
 OVERRIDES = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY=VALUE]...",
+        metavar="KEY=VALUE",
         help="Dotted keys, with the values to use.",
         show_default=False,
         autocompletion=complete_word,

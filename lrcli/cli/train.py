@@ -35,7 +35,7 @@ def train(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE... [KEY=VALUE]...",
+            metavar="FILE|KEY=VALUE",
             help="Experiment files, and dotted keys with the values to use in all of them.",
             show_default=False,
             autocompletion=complete_word,

@@ -90,7 +90,10 @@ class Dataset(Config):
 
 
 class LinearDataset(Dataset):
-    """y = x . w + b + noise, features N(0, feature_std^2), noise N(0, noise^2)."""
+    """y = x . w + b + noise, features N(0, feature_std^2), noise N(0, noise^2).
+
+    Source: Dive into Deep Learning, section 3.3.
+    """
 
     kind: Literal["linear"]
     w: list[float] = Field(
@@ -126,7 +129,10 @@ class LinearDataset(Dataset):
 
 
 class SineDataset(Dataset):
-    """y = amplitude * sin(frequency * x + phase) + offset + noise, x between low and high (radians)."""
+    """y = amplitude * sin(frequency * x + phase) + offset + noise, x between low and high (radians).
+
+    Source: the PyTorch tutorial "Learning PyTorch with Examples".
+    """
 
     kind: Literal["sine"]
     amplitude: float = Field(1.0, description="height of the wave")
@@ -161,7 +167,11 @@ class SineDataset(Dataset):
 
 
 class XorDataset(Dataset):
-    """Two features U[low, high); the target is 1 where x0 * x1 >= 0, else 0."""
+    """Two features U[low, high); the target is 1 where x0 * x1 >= 0, else 0.
+
+    Source: Minsky and Papert 1969; drawn as in Raschka's Machine Learning with PyTorch and Scikit-
+    Learn, chapter 13.
+    """
 
     num_classes = 2
 

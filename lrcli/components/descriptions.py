@@ -20,6 +20,7 @@ from lrcli.errors import UsageError
 __all__ = ["Description", "Option", "describe", "example", "find"]
 
 
+_SOURCE = "Source: "  # begins the last paragraph of a component's docstring
 _MEMORY_ENDS_BEFORE = 10**12  # a bound that nobody meets is not worth telling
 
 
@@ -52,7 +53,8 @@ class Description:
         group: ``optimizer``, say.
         kind: ``adam``, say.
         summary: the formula or the idea, in a line.
-        details: what else its docstring says, the source of the formula included.
+        details: what else its docstring says.
+        source: where the formula or the idea comes from.
         options: its keys but for ``kind``.
     """
 
@@ -60,6 +62,7 @@ class Description:
     kind: str
     summary: str
     details: str
+    source: str
     options: tuple[Option, ...]
 
 
@@ -84,10 +87,13 @@ def describe(group: str, kind: str) -> Description:
     """What there is to know about one kind."""
     config = GROUPS[group][kind]
     summary, _, details = inspect.cleandoc(config.__doc__ or "").partition("\n\n")
-    options = [_option(name, field) for name, field in config.model_fields.items() if name != "kind"]
+    names = [name for name in config.key_order() if name != "kind"]
+    options = [_option(name, config.model_fields[name]) for name in names]
     options.sort(key=lambda option: not option.required)
     paragraphs = [" ".join(paragraph.split()) for paragraph in (summary, *details.split("\n\n"))]
-    return Description(group, kind, paragraphs[0], "\n\n".join(paragraphs[1:]), tuple(options))
+    told = "\n\n".join(text for text in paragraphs[1:] if not text.startswith(_SOURCE))
+    (source,) = [text.removeprefix(_SOURCE) for text in paragraphs if text.startswith(_SOURCE)]
+    return Description(group, kind, paragraphs[0], told, source, tuple(options))
 
 
 def example(config: type[Config]) -> dict[str, Any]:

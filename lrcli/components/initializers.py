@@ -73,7 +73,10 @@ class Initializer(Config):
 
 
 class Default(Initializer):
-    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases, as torch.nn.Linear draws them."""
+    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases, as torch.nn.Linear draws them.
+
+    Source: torch.nn.Linear.
+    """
 
     kind: Literal["default"]
 
@@ -83,7 +86,10 @@ class Default(Initializer):
 
 
 class Normal(Initializer):
-    """N(0, std^2)."""
+    """N(0, std^2).
+
+    Source: torch.nn.init.normal_.
+    """
 
     kind: Literal["normal"]
     std: float = Field(1.0, ge=0, description="standard deviation of the weights")
@@ -93,7 +99,10 @@ class Normal(Initializer):
 
 
 class Uniform(Initializer):
-    """U[low, high)."""
+    """U[low, high).
+
+    Source: torch.nn.init.uniform_.
+    """
 
     kind: Literal["uniform"]
     low: float = Field(0.0, description="smallest weight")
@@ -104,7 +113,10 @@ class Uniform(Initializer):
 
 
 class Zeros(Initializer):
-    """Every parameter is zero."""
+    """Every parameter is zero.
+
+    Source: torch.nn.init.zeros_.
+    """
 
     kind: Literal["zeros"]
 
@@ -113,7 +125,10 @@ class Zeros(Initializer):
 
 
 class Constant(Initializer):
-    """Every weight is the same number."""
+    """Every weight is the same number.
+
+    Source: torch.nn.init.constant_.
+    """
 
     kind: Literal["constant"]
     value: float = Field(examples=[0.1], description="the number")
@@ -123,7 +138,10 @@ class Constant(Initializer):
 
 
 class XavierUniform(Initializer):
-    """U(-a, a), a = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
+    """U(-a, a), a = sqrt(6 / (fan_in + fan_out)).
+
+    Source: Glorot and Bengio 2010, equation 16; torch.nn.init.xavier_uniform_.
+    """
 
     kind: Literal["xavier_uniform"]
 
@@ -133,7 +151,10 @@ class XavierUniform(Initializer):
 
 
 class XavierNormal(Initializer):
-    """N(0, 2 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
+    """N(0, 2 / (fan_in + fan_out)).
+
+    Source: Glorot and Bengio 2010; torch.nn.init.xavier_normal_.
+    """
 
     kind: Literal["xavier_normal"]
 
@@ -143,7 +164,10 @@ class XavierNormal(Initializer):
 
 
 class KaimingUniform(Initializer):
-    """U(-a, a), a = sqrt(6 / fan_in), for ReLU (He et al. 2015)."""
+    """U(-a, a), a = sqrt(6 / fan_in), for ReLU.
+
+    Source: He et al. 2015; torch.nn.init.kaiming_uniform_ with fan_in and relu.
+    """
 
     kind: Literal["kaiming_uniform"]
 
@@ -153,7 +177,10 @@ class KaimingUniform(Initializer):
 
 
 class KaimingNormal(Initializer):
-    """N(0, 2 / fan_in), for ReLU (He et al. 2015)."""
+    """N(0, 2 / fan_in), for ReLU.
+
+    Source: He et al. 2015, equation 10; torch.nn.init.kaiming_normal_ with fan_in and relu.
+    """
 
     kind: Literal["kaiming_normal"]
 
@@ -163,7 +190,10 @@ class KaimingNormal(Initializer):
 
 
 class Values(Initializer):
-    """Every parameter as listed, in its exact shape."""
+    """Every parameter as listed, in its exact shape.
+
+    Source: the experiment file.
+    """
 
     kind: Literal["values"]
     values: dict[str, Any] = Field(

@@ -39,32 +39,47 @@ class Loss(Config):
 
 
 class MSE(Loss):
-    """(o - y)^2, the squared error."""
+    """(o - y)^2, the squared error.
+
+    Source: torch.nn.MSELoss.
+    """
 
     kind: Literal["mse"]
 
 
 class HalfMSE(Loss):
-    """(o - y)^2 / 2, so that its derivative is the error itself."""
+    """(o - y)^2 / 2, so that its derivative is the error itself.
+
+    Source: Dive into Deep Learning, equation 3.1.5.
+    """
 
     kind: Literal["half_mse"]
 
 
 class L1(Loss):
-    """|o - y|, the absolute error."""
+    """|o - y|, the absolute error.
+
+    Source: torch.nn.L1Loss.
+    """
 
     kind: Literal["l1"]
 
 
 class Huber(Loss):
-    """(o - y)^2 / 2 where |o - y| <= delta, else delta (|o - y| - delta / 2) (Huber 1964)."""
+    """(o - y)^2 / 2 where |o - y| <= delta, else delta (|o - y| - delta / 2).
+
+    Source: Huber 1964; torch.nn.HuberLoss.
+    """
 
     kind: Literal["huber"]
     delta: float = Field(1.0, gt=0, description="error at which the square turns into a line")
 
 
 class BCE(Loss):
-    """log(1 + exp(o)) - y o, binary cross-entropy; the model's one output o is the logit of class 1."""
+    """log(1 + exp(o)) - y o, binary cross-entropy; the model's one output o is the logit of class 1.
+
+    Source: torch.nn.BCEWithLogitsLoss.
+    """
 
     needs_classes = True
 
@@ -72,7 +87,10 @@ class BCE(Loss):
 
 
 class CrossEntropy(Loss):
-    """log(sum_k exp(o_k)) - o_y, cross-entropy; o holds a logit for each class, y is the class."""
+    """log(sum_k exp(o_k)) - o_y, cross-entropy; o holds a logit for each class, y is the class.
+
+    Source: torch.nn.CrossEntropyLoss.
+    """
 
     needs_classes = True
 

@@ -33,6 +33,11 @@ class Model(Config):
         default_factory=lambda: Default(kind="default"), description="where the parameters start"
     )
 
+    @property
+    def noise_of_inputs(self) -> float:
+        """The standard deviation of what training adds to the inputs."""
+        return 0.0
+
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
         """The model's parameters for D features and O outputs, in their canonical order."""
         raise NotImplementedError
@@ -65,7 +70,10 @@ class Model(Config):
 
 
 class Linear(Model):
-    """o = x w + b: linear regression, or logistic regression under bce."""
+    """o = x w + b: linear regression, or logistic regression under bce.
+
+    Source: Dive into Deep Learning, section 3.1.
+    """
 
     dense = True
     linear_in_parameters = True
@@ -77,7 +85,10 @@ class Linear(Model):
 
 
 class Polynomial(Model):
-    """o = coef[0] + coef[1] x + ... + coef[degree] x^degree."""
+    """o = coef[0] + coef[1] x + ... + coef[degree] x^degree.
+
+    Source: the PyTorch tutorial "Learning PyTorch with Examples", for degree 3.
+    """
 
     one_feature = True
     dense = True
@@ -96,7 +107,10 @@ class Polynomial(Model):
 
 
 class Legendre(Model):
-    """o = a + b P3(c + d x), P3(u) = (5 u^3 - 3 u) / 2, the Legendre polynomial of degree 3."""
+    """o = a + b P3(c + d x), P3(u) = (5 u^3 - 3 u) / 2, the Legendre polynomial of degree 3.
+
+    Source: the PyTorch tutorial "Learning PyTorch with Examples", its own autograd Function.
+    """
 
     one_feature = True
 
@@ -107,7 +121,10 @@ class Legendre(Model):
 
 
 class Sinusoid(Model):
-    """o = amplitude * sin(frequency * x + phase) + offset."""
+    """o = amplitude * sin(frequency * x + phase) + offset.
+
+    Source: the rule behind the sine dataset, with its parameters to be found.
+    """
 
     one_feature = True
 
@@ -121,6 +138,8 @@ class MLP(Model):
     """Dense layers with an activation between them: h1 = act(x w1 + b1), ..., o = h w + b.
 
     The last layer has no activation: its output is a number or a logit.
+
+    Source: Rumelhart, Hinton and Williams 1986; the layers are those of torch.nn.Linear.
     """
 
     dense = True
@@ -133,6 +152,10 @@ class MLP(Model):
     input_noise: float = Field(
         0.0, ge=0, description="standard deviation of noise added to the inputs, in training only"
     )
+
+    @property
+    def noise_of_inputs(self) -> float:
+        return self.input_noise
 
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
         sizes = [num_features, *self.hidden, num_outputs]

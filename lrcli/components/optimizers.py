@@ -76,6 +76,8 @@ class SGD(Optimizer):
     """g = gradient + weight_decay p; v = momentum v + (1 - dampening) g; p = p - lr v.
 
     Without momentum v is g; with nesterov the step is along g + momentum v. The first v is g itself.
+
+    Source: torch.optim.SGD; momentum as in Sutskever et al. 2013.
     """
 
     numeric = ("lr", "momentum", "dampening", "weight_decay")
@@ -106,10 +108,13 @@ class SGD(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """v = alpha v + (1 - alpha) g^2; p = p - lr g / (sqrt(v) + eps) (Hinton 2012).
+    """v = alpha v + (1 - alpha) g^2; p = p - lr g / (sqrt(v) + eps).
 
     Centered: v - m^2 in place of v, m the running mean of g. With momentum the steps accumulate:
     u = momentum u + g / (sqrt(v) + eps); p = p - lr u.
+
+    Source: Tieleman and Hinton 2012, lecture 6.5 of Neural Networks for Machine Learning;
+    torch.optim.RMSprop.
     """
 
     numeric = ("lr", "alpha", "eps", "weight_decay", "momentum")
@@ -165,8 +170,10 @@ class _AdamFamily(Optimizer):
 class Adam(_AdamFamily):
     """m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = p - lr m' / (sqrt(v') + eps).
 
-    m' = m / (1 - b1^t) and v' = v / (1 - b2^t) correct the start from zero, t from 1 (Kingma and Ba
-    2015, algorithm 1). weight_decay p is added to g. amsgrad uses the largest v so far (Reddi 2018).
+    m' = m / (1 - b1^t) and v' = v / (1 - b2^t) correct the start from zero, t from 1.
+    weight_decay p is added to g. amsgrad uses the largest v so far.
+
+    Source: Kingma and Ba 2015, algorithm 1; amsgrad: Reddi et al. 2018; torch.optim.Adam.
     """
 
     kind: Literal["adam"]
@@ -179,7 +186,7 @@ class Adam(_AdamFamily):
 class AdamW(_AdamFamily):
     """Adam with decoupled weight decay: p = (1 - lr weight_decay) p before each step of Adam.
 
-    Loshchilov and Hutter 2019, algorithm 2.
+    Source: Loshchilov and Hutter 2019, algorithm 2; torch.optim.AdamW.
     """
 
     kind: Literal["adamw"]

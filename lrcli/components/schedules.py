@@ -34,7 +34,10 @@ class Schedule(Config):
 
 
 class Constant(Schedule):
-    """lr_t = lr."""
+    """lr_t = lr.
+
+    Source: the optimizer as it is.
+    """
 
     kind: Literal["constant"]
 
@@ -43,7 +46,10 @@ class Constant(Schedule):
 
 
 class Step(Schedule):
-    """lr_t = lr * gamma^floor(t / every)."""
+    """lr_t = lr * gamma^floor(t / every).
+
+    Source: torch.optim.lr_scheduler.StepLR.
+    """
 
     kind: Literal["step"]
     every: int = Field(ge=1, le=10**12, examples=[100], description="steps between two changes")
@@ -54,7 +60,10 @@ class Step(Schedule):
 
 
 class Exponential(Schedule):
-    """lr_t = lr * gamma^t."""
+    """lr_t = lr * gamma^t.
+
+    Source: torch.optim.lr_scheduler.ExponentialLR.
+    """
 
     kind: Literal["exponential"]
     gamma: float = Field(gt=0, examples=[0.99], description="factor of each step")
@@ -64,7 +73,10 @@ class Exponential(Schedule):
 
 
 class Cosine(Schedule):
-    """lr_t = min_lr + (lr - min_lr) (1 + cos(pi t / T)) / 2, T the steps of the run (SGDR, 2017)."""
+    """lr_t = min_lr + (lr - min_lr) (1 + cos(pi t / T)) / 2, T the steps of the run.
+
+    Source: Loshchilov and Hutter 2017, equation 5; torch.optim.lr_scheduler.CosineAnnealingLR.
+    """
 
     kind: Literal["cosine"]
     min_lr: float = Field(0.0, ge=0, description="the rate after the last step")
@@ -75,7 +87,10 @@ class Cosine(Schedule):
 
 
 class LinearWarmup(Schedule):
-    """lr_t = lr * min(1, (t + 1) / steps)."""
+    """lr_t = lr * min(1, (t + 1) / steps).
+
+    Source: Goyal et al. 2017, section 2.2.
+    """
 
     kind: Literal["linear_warmup"]
     steps: int = Field(ge=1, le=10**12, examples=[10], description="steps until the full rate is reached")

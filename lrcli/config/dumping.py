@@ -29,7 +29,14 @@ def annotated_yaml(value: Mapping[str, Any], comments: Mapping[KeyPath, str]) ->
     lines = list(_lines(value, (), comments))
     lengths = [len(line) for line, comment in lines if comment and len(line) <= _WIDEST_ALIGNED]
     width = max(lengths, default=0)
-    return "".join(f"{line:<{width}}  # {comment}\n" if comment else f"{line}\n" for line, comment in lines)
+    return "".join(
+        f"{line:<{width}}  # {_printable(comment)}\n" if comment else f"{line}\n" for line, comment in lines
+    )
+
+
+def _printable(comment: str) -> str:
+    """The comment with what would end it, or a terminal's line, as its code."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in comment)
 
 
 def _lines(
@@ -48,8 +55,7 @@ def _lines(
 
 def in_line(value: Any) -> str:
     """Data on a single line."""
-    broken = isinstance(value, str) and len(f"{value}.".splitlines()) > 1
-    text = _dump(value, width=math.inf, default_flow_style=True, default_style='"' if broken else None)
+    text = _dump(value, width=math.inf, default_flow_style=True)
     return text.removesuffix("\n").removesuffix("...").rstrip("\n")
 
 

@@ -76,7 +76,7 @@ def _fault(path: Path, seen: list[Path]) -> str:
 def _merge(base: Document, child: Document, path: KeyPath, notes: list[str]) -> None:
     """Bring the mapping that a child has at a path into that of its base, data and places."""
     theirs, ours = base.at(path), child.at(path)
-    for key, value in ours.items():
+    for key, value in list(ours.items()):
         here = (*path, key)
         before = theirs.get(key)
         if isinstance(before, dict) and isinstance(value, dict) and not _is_specification(here):
@@ -87,13 +87,20 @@ def _merge(base: Document, child: Document, path: KeyPath, notes: list[str]) -> 
                 _merge(base, child, here, notes)
                 continue
         base.forget(here, before)
-        if value is None and key in theirs:
-            del theirs[key]
+        if value is None:
+            theirs.pop(key, None)
             base.keys.pop(here, None)
             base.values.pop(here, None)
             continue
-        theirs[key] = value
+        theirs[key] = ours[key] = _without_empty(value)
         base.adopt(here, child)
+
+
+def _without_empty(value: object) -> object:
+    """A value whose keys without a value are at their defaults."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_empty(inner) for key, inner in value.items() if inner is not None}
 
 
 def _is_specification(path: KeyPath) -> bool:

@@ -34,7 +34,7 @@ def override(document: Document, word: str) -> list[str]:
     name, equals, text = word.partition("=")
     if not equals or not all(name.split(".")):
         raise UsageError(f"{word}: is no override; write KEY=VALUE, such as optimizer.lr=0.01")
-    if name == EXTENDS:
+    if name.split(".")[0] == EXTENDS:
         raise UsageError(f"{word}: {EXTENDS} is said in a file; an override changes what came of it")
     value = _parse_value(word, name, text)
     parent, path = _find_parent(document, word, name.split("."))

@@ -8,7 +8,7 @@ resolvers belong to that subclass alone: PyYAML's loaders are shared by every li
 import re
 from typing import Any
 
-from yaml import SafeDumper
+from yaml import SafeDumper, ScalarNode
 
 try:
     from yaml import CSafeLoader as SafeLoader
@@ -44,8 +44,18 @@ class Loader(SafeLoader):
 
 
 class Dumper(SafeDumper):
-    """A dumper that quotes the text which `Loader` would take for something else, such as 1e-3."""
+    """A dumper that quotes the text which `Loader` would take for something else, such as 1e-3.
 
+    Text of several lines is written on one, its line breaks as codes.
+    """
+
+    def represent_text(self, text: str) -> ScalarNode:
+        """The node of a text."""
+        broken = len(f"{text}.".splitlines()) > 1
+        return self.represent_scalar(_STR, text, style='"' if broken else None)
+
+
+Dumper.add_representer(str, Dumper.represent_text)
 
 for _tag, _pattern, _first_characters in _CORE_SCHEMA:
     Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _first_characters)

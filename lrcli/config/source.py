@@ -54,7 +54,7 @@ class Place:
 
 def _cells(character: str) -> int:
     """The columns that a character takes on a terminal: 0, 1 or 2."""
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:  # combining, enclosing, invisible
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

@@ -25,14 +25,22 @@ def origins(document: Document, resolved: Mapping[str, Any]) -> dict[KeyPath, st
 def _origins(document: Document, mapping: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     for key, value in mapping.items():
         here = (*path, key)
-        if here not in document.values:
+        written = _written(document, here)
+        if written not in document.values:
             yield here, "default"
         elif isinstance(value, Mapping) and value:
             yield from _origins(document, value, here)
         else:
-            said = dict.fromkeys(_said(document, here, value))
+            said = dict.fromkeys(_said(document, written, value))
             if said:
                 yield here, ", ".join(said)
+
+
+def _written(document: Document, path: KeyPath) -> KeyPath:
+    """Where a key stands in the file: the only grid of a sweep may be in a list there."""
+    grid = ("sweep", "grid")
+    in_list = path[:2] == grid and len(path) > 2 and isinstance(document.at(grid), list)
+    return (*grid, 0, *path[2:]) if in_list else path
 
 
 def _said(document: Document, path: KeyPath, value: Any) -> Iterator[str]:
@@ -44,4 +52,6 @@ def _said(document: Document, path: KeyPath, value: Any) -> Iterator[str]:
         yield f"{place.origin}:{place.line}"
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _said(document, (*path, index), item)
+            at = document.values.get((*path, index))
+            if at is not None and at != place and at.line == 0:
+                yield from _said(document, (*path, index), item)

@@ -8,22 +8,20 @@ is shown on a screen or in TensorBoard is made of its events, by whoever iterate
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lrcli.analysis.recovery import Recovery, find_recovery
-from lrcli.errors import UsageError
+from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.preparation import prepare
 from lrcli.experiment.run_files import RunFiles
 from lrcli.runs.directories import new_run_directory, take_directory
 from lrcli.runs.provenance import GitState, environment
-from lrcli.training.loop import Plan, Progress, Record, TrainingLoop
+from lrcli.training.loop import Progress, Record
 from lrcli.training.population import build_population
-from lrcli.training.problem import Array, build_problem
-from lrcli.training.torch_engine import TorchEngine
+from lrcli.training.problem import Draw
 
 __all__ = ["Event", "Finished", "Interruption", "RunPlace", "Started", "train"]
 
@@ -109,9 +107,13 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
     """
     started = time.perf_counter()
     with GitState(place.origin) as git:
-        recovery, loop, engine = _prepare(experiment)
-        run = RunFiles(experiment, place.make(experiment.name, "train"), recovery)
-        run.facts = environment() | engine.environment
+        # Everything that can fail without leaving a trace on the disk comes before the directory is made.
+        population = build_population(experiment.optimizer, experiment.training, [0])
+        draws = [Draw(experiment.seed, experiment.dataset, experiment.model)]
+        prepared = prepare(experiment, draws, population)
+        loop = prepared.loop
+        run = RunFiles(experiment, place.make(experiment.name, "train"), prepared.recovery)
+        run.facts = environment() | prepared.engine.environment
         try:
             run.open()
             total = experiment.training.epochs * loop.steps_per_epoch
@@ -123,34 +125,8 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
                 if interruption.requested:
                     loop.interrupt()
             run.facts |= git.answer()
-            finished = Finished(run.finish(loop, engine.parameters(), started), recovery)
+            result = run.finish(loop, prepared.engine.parameters(), started)
         except BaseException as error:
             run.fail("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", loop)
             raise
-    yield finished
-
-
-def _prepare(experiment: Experiment) -> tuple[Recovery | None, TrainingLoop, TorchEngine]:
-    """Everything that can fail without leaving a trace on the disk."""
-    population = build_population(experiment.optimizer, experiment.training, [0])
-    try:
-        problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
-        engine = TorchEngine(problem, population, experiment.device, experiment.dtype)
-    except MemoryError as error:
-        raise UsageError(f"the experiment does not fit in memory: {error}") from None
-    train_split = problem.splits["train"]
-    shapes = {parameter.name: parameter.shape for parameter in problem.parameters}
-    recovery = find_recovery(
-        experiment.dataset, experiment.model, shapes, train_split.inputs, train_split.targets
-    )
-    of_parameters: Callable[[Mapping[str, Array]], dict[str, Array]] = lambda _: {}  # noqa: E731
-    if recovery is not None:
-        of_parameters = partial(recovery.metrics, seed_index=population.seed_index)
-    logging, training = experiment.logging, experiment.training
-    deciding = {experiment.best.metric, training.early_stopping and training.early_stopping.metric}
-    if recovery is None and any(metric and metric.startswith("recovery/") for metric in deciding):
-        raise UsageError("training: no parameters are known that recovery/... could be measured against")
-    plan = Plan(
-        logging.every, logging.evaluate_train, experiment.best, training.early_stopping, of_parameters
-    )
-    return recovery, TrainingLoop(engine, problem, population, plan), engine
+    yield Finished(result, prepared.recovery)

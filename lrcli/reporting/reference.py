@@ -31,6 +31,7 @@ def print_description(description: Description, content: str) -> None:
     show(description.summary)
     if description.details:
         show("\n" + description.details)
+    show(f"\nSource: {description.source}")
     if description.options:
         show("")
         out.print(_options_table(description.options), markup=False, highlight=False)

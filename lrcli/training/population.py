@@ -19,14 +19,14 @@ class Population:
     """The members of a population; what is not a vector here is the same for all of them.
 
     Attributes:
-        seed_index: (R,) which of the problem's seeds each member has.
+        draw_index: (R,) which of the problem's draws each member has.
         optimizer: the kind, and its keys that hold no numbers.
         training: how long and in what portions.
         hyperparameters: from name to (R,): the optimizer's numeric keys, and ``clip_grad_norm`` where
             gradients are clipped (infinity: not this member's).
     """
 
-    seed_index: NDArray[np.intp]
+    draw_index: NDArray[np.intp]
     optimizer: AnyOptimizer
     training: Training
     hyperparameters: Mapping[str, Array]
@@ -34,7 +34,7 @@ class Population:
     @property
     def size(self) -> int:
         """R, the number of members."""
-        return len(self.seed_index)
+        return len(self.draw_index)
 
     def rates(self, step: int, total: int) -> Array:
         """The learning rate that each member used at a step, (R,); steps count from 1."""
@@ -45,13 +45,13 @@ class Population:
         """The population of some of the members, in the order given."""
         index = np.asarray(members, dtype=np.intp)
         vectors = {name: values[index] for name, values in self.hyperparameters.items()}
-        return Population(self.seed_index[index], self.optimizer, self.training, vectors)
+        return Population(self.draw_index[index], self.optimizer, self.training, vectors)
 
 
 def build_population(
     optimizer: AnyOptimizer,
     training: Training,
-    seed_index: Sequence[int],
+    draw_index: Sequence[int],
     varied: Mapping[str, Sequence[float]] | None = None,
 ) -> Population:
     """A population from one optimizer and the numbers in which its members differ.
@@ -59,14 +59,14 @@ def build_population(
     Args:
         optimizer: the optimizer that all share.
         training: the training block that all share.
-        seed_index: which of the problem's seeds each of the R members has.
+        draw_index: which of the problem's draws each of the R members has.
         varied: from the name of a numeric key, such as ``lr`` or ``betas.0``, or ``clip_grad_norm``,
             to R values.
 
     Raises:
         KeyError: a varied name is none of the optimizer's.
     """
-    size = len(seed_index)
+    size = len(draw_index)
     shared = optimizer.hyperparameters()
     varied = dict(varied or {})
     if training.clip_grad_norm is not None or "clip_grad_norm" in varied:
@@ -78,4 +78,4 @@ def build_population(
         name: np.array(varied.get(name, np.full(size, value)), dtype=np.float64)
         for name, value in shared.items()
     }
-    return Population(np.asarray(seed_index, dtype=np.intp), optimizer, training, vectors)
+    return Population(np.asarray(draw_index, dtype=np.intp), optimizer, training, vectors)

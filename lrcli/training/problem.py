@@ -1,4 +1,4 @@
-"""A problem: everything that is drawn before training starts, for S seeds, as NumPy arrays in float64.
+"""A problem: everything that is drawn before training starts, as NumPy arrays in float64.
 
 Engine-neutral: an engine casts the arrays to its dtype and device and asks for the order of the
 examples, epoch by epoch.
@@ -6,7 +6,7 @@ examples, epoch by epoch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from lrcli.components.models import AnyModel
 from lrcli.errors import UsageError
 from lrcli.training.randomness import generator
 
-__all__ = ["SPLITS", "Array", "Problem", "Split", "SplitName", "build_problem"]
+__all__ = ["SPLITS", "Array", "Draw", "Problem", "Split", "SplitName", "build_problem", "draw_problem"]
 
 Array = NDArray[np.float64]
 SplitName = Literal["train", "val", "test"]
@@ -27,7 +27,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Examples of one kind, for every seed.
+    """Examples of one kind, for every row of data.
 
     Attributes:
         inputs: (S, N, D), as the dataset drew them.
@@ -44,87 +44,137 @@ class Split:
         return int(self.inputs.shape[1])
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Data and initial parameters for S seeds, and the functions to fit.
+class Draw(NamedTuple):
+    """What a member's random numbers are drawn for: by a seed, from a dataset and an initializer."""
 
-    Attributes:
-        seeds: the S seeds.
-        splits: the splits that have examples.
-        parameters: the model's parameters, in canonical order.
-        initial: from parameter name to (S, *shape).
-    """
-
-    seeds: tuple[int, ...]
+    seed: int
     dataset: AnyDataset
     model: AnyModel
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data and initial parameters for every draw, and the functions to fit.
+
+    Members that differ in their optimizer alone share a draw. Draws that differ in their initializer alone
+    share a row of data.
+
+    Attributes:
+        draws: what the initial parameters were drawn for; the datasets and models differ in numbers that
+            leave every shape as it is.
+        sources: S draws, one for each row of data.
+        data_index: for each draw, its row of data.
+        splits: the splits that have examples, for the S rows.
+        parameters: the model's parameters, in canonical order.
+        initial: from parameter name to (draws, *shape).
+    """
+
+    draws: tuple[Draw, ...]
+    sources: tuple[Draw, ...]
+    data_index: NDArray[np.intp]
     loss: AnyLoss
     splits: dict[SplitName, Split]
     parameters: tuple[Parameter, ...]
     initial: dict[str, Array]
 
     @property
-    def input_noise_std(self) -> float:
-        """The standard deviation of what training adds to the inputs; 0 where the model adds nothing."""
-        return float(getattr(self.model, "input_noise", 0.0))
+    def dataset(self) -> AnyDataset:
+        """The dataset of the first draw: its kind and its sizes are those of all."""
+        return self.draws[0].dataset
 
-    def order(self, seed_index: int, epoch: int) -> NDArray[np.intp]:
-        """The order of the training examples in a shuffled epoch, (N,); epochs count from 1."""
-        rng = generator(self.seeds[seed_index], "shuffle", epoch)
+    @property
+    def model(self) -> AnyModel:
+        """The model of the first draw: its kind and its shapes are those of all."""
+        return self.draws[0].model
+
+    @property
+    def noisy(self) -> bool:
+        """Whether training adds noise to the inputs of any member."""
+        return any(source.model.noise_of_inputs > 0 for source in self.sources)
+
+    def order(self, row: int, epoch: int) -> NDArray[np.intp]:
+        """The order of a row's training examples in a shuffled epoch, (N,); epochs count from 1."""
+        rng = generator(self.sources[row].seed, "shuffle", epoch)
         return rng.permutation(self.splits["train"].size)
 
-    def input_noise(self, seed_index: int, epoch: int) -> Array | None:
-        """What an epoch adds to the training inputs, (N, D), or None where nothing."""
-        if self.input_noise_std == 0:
-            return None
-        rng = generator(self.seeds[seed_index], "noise", epoch)
-        return self.input_noise_std * rng.standard_normal(self.splits["train"].inputs.shape[1:])
+    def input_noise(self, row: int, epoch: int) -> Array:
+        """What an epoch adds to a row's training inputs, (N, D)."""
+        source = self.sources[row]
+        rng = generator(source.seed, "noise", epoch)
+        return source.model.noise_of_inputs * rng.standard_normal(self.splits["train"].inputs.shape[1:])
 
 
 def build_problem(dataset: AnyDataset, model: AnyModel, loss: AnyLoss, seeds: Sequence[int]) -> Problem:
-    """Draw the data and the initial parameters of every seed.
+    """The problem of one experiment under several seeds; see `draw_problem`."""
+    return draw_problem([Draw(seed, dataset, model) for seed in seeds], loss)
+
+
+def draw_problem(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
+    """Draw the data and the initial parameters.
 
     Args:
-        dataset: the generator of examples; its own seed, where it has one, fixes the data.
-        model: the model, which must fit the dataset and the loss.
+        draws: for each, a seed, the generator of examples (its own seed, where it has one, fixes the
+            data), and a model that fits the dataset and the loss.
         loss: the loss.
-        seeds: the seeds of the runs.
 
     Raises:
-        UsageError: the data are too large to compute with.
+        UsageError: the data are too large to compute with, or for the memory.
     """
+    try:
+        return _draw(draws, loss)
+    except MemoryError as error:
+        raise UsageError(f"the experiment does not fit in memory: {error}") from None
+
+
+def _draw(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
+    dataset, model = draws[0].dataset, draws[0].model
     num_outputs = loss.num_outputs(dataset.num_classes)
     parameters = model.parameters(dataset.num_features, num_outputs)
+    sources, data_index = _sources(draws)
     counts = {"train": dataset.num_train, "val": dataset.num_val, "test": dataset.num_test}
     splits = {
-        split: _draw_split(dataset, model, num_outputs, seeds, index, counts[split])
+        split: _draw_split(sources, num_outputs, index, counts[split])
         for index, split in enumerate(SPLITS)
         if counts[split]
     }
     initial = {
         parameter.name: np.stack(
-            [model.init.draw(parameter, generator(seed, "init", index)) for seed in seeds]
+            [draw.model.init.draw(parameter, generator(draw.seed, "init", index)) for draw in draws]
         )
         for index, parameter in enumerate(parameters)
     }
-    return Problem(tuple(seeds), dataset, model, loss, splits, parameters, initial)
+    return Problem(tuple(draws), tuple(sources), data_index, loss, splits, parameters, initial)
 
 
-def _draw_split(
-    dataset: AnyDataset, model: AnyModel, num_outputs: int, seeds: Sequence[int], index: int, count: int
-) -> Split:
-    data_seeds = [seed if dataset.seed is None else dataset.seed for seed in seeds]
+def _sources(draws: Sequence[Draw]) -> tuple[list[Draw], NDArray[np.intp]]:
+    """The draws whose data differ, and for each draw which of them has its data."""
+    rows: dict[tuple[int, str, float], int] = {}
+    sources: list[Draw] = []
+    index = []
+    for draw in draws:
+        key = (draw.seed, draw.dataset.model_dump_json(), draw.model.noise_of_inputs)
+        if key not in rows:
+            rows[key] = len(sources)
+            sources.append(draw)
+        index.append(rows[key])
+    return sources, np.array(index, dtype=np.intp)
+
+
+def _draw_split(sources: Sequence[Draw], num_outputs: int, index: int, count: int) -> Split:
     with np.errstate(over="ignore", invalid="ignore"):
-        draws = [dataset.sample(generator(seed, "data", index), count) for seed in data_seeds]
+        draws = [
+            dataset.sample(generator(seed if dataset.seed is None else dataset.seed, "data", index), count)
+            for seed, dataset, _ in sources
+        ]
     inputs = np.stack([x for x, _ in draws])
     targets = np.stack([y for _, y in draws])
-    if index == 0:
-        for example, target in dataset.outliers.items():
-            targets[:, example] = target
+    for row, source in enumerate(sources if index == 0 else ()):
+        for example, target in source.dataset.outliers.items():
+            targets[row, example] = target
     if num_outputs > 1:
         targets = (targets == np.arange(num_outputs)).astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        features = model.features(inputs)
+        features = sources[0].model.features(inputs)
         # Each feature's square must be a number too: sums of squares decide about every fit.
         if not np.isfinite(np.square(features)).all() or not np.isfinite(targets).all():
             raise UsageError("dataset: its numbers are too large to compute with, as this model uses them")

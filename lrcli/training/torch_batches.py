@@ -1,6 +1,6 @@
-"""The examples on the device: in batches for training, whole for evaluation, each member its seed's.
+"""The examples on the device: in batches for training, whole for evaluation, each member its own.
 
-Data are held once for each of the S seeds and spread over the R members where a step needs them.
+Data are held once for each of the S rows that differ and spread over the R members where a step needs them.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Batches:
         self._dtype = dtype
         self._shuffle = population.training.shuffle
         self._members = population.size
-        self._seed_index = torch.from_numpy(population.seed_index).to(device)
+        self._row_index = torch.from_numpy(problem.data_index[population.draw_index]).to(device)
         self._splits = {
             name: Batch(*(torch.from_numpy(a).to(device, dtype) for a in (split.features, split.targets)))
             for name, split in problem.splits.items()
@@ -53,13 +53,13 @@ class Batches:
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch, spread over the members; epochs count from 1."""
-        noisy = self._problem.input_noise_std > 0
+        noisy = self._problem.noisy
         if self._whole is not None and not noisy:
             yield self._whole
             return
         inputs, targets = self._splits["train"]
         if noisy:
-            noise = np.stack(self._per_seed(self._problem.input_noise, epoch))
+            noise = np.stack(self._per_row(self._problem.input_noise, epoch))
             inputs = inputs + torch.from_numpy(noise).to(self._device, self._dtype)
         if self._whole is None and self._shuffle:
             inputs, targets = self._shuffled(epoch, inputs, targets)
@@ -70,21 +70,21 @@ class Batches:
 
     def whole(self, split: SplitName, members: slice) -> Batch:
         """All examples of a split, for some of the members."""
-        index = self._seed_index[members]
+        index = self._row_index[members]
         return Batch(*(t.index_select(0, index) for t in self._splits[split]))
 
-    def _per_seed(self, draw: Any, epoch: int) -> list[Any]:
-        return [draw(index, epoch) for index in range(len(self._problem.seeds))]
+    def _per_row(self, draw: Any, epoch: int) -> list[Any]:
+        return [draw(row, epoch) for row in range(len(self._problem.sources))]
 
     def _shuffled(self, epoch: int, inputs: Tensor, targets: Tensor) -> Batch:
-        """Every seed's examples in that seed's order of the epoch."""
-        seeds, examples = inputs.shape[:2]
-        orders = np.stack(self._per_seed(self._problem.order, epoch))
-        flat = torch.from_numpy((orders + examples * np.arange(seeds)[:, None]).ravel()).to(self._device)
+        """Every row's examples in its seed's order of the epoch."""
+        rows, examples = inputs.shape[:2]
+        orders = np.stack(self._per_row(self._problem.order, epoch))
+        flat = torch.from_numpy((orders + examples * np.arange(rows)[:, None]).ravel()).to(self._device)
         return Batch(*(t.flatten(0, 1).index_select(0, flat).view_as(t) for t in (inputs, targets)))
 
     def _spread(self, batch: Batch) -> Batch:
-        """Each member's examples, its seed's: (S, B, ...) to (R, B, ...), a view where there is one seed."""
-        if len(self._problem.seeds) == 1:
+        """Each member's examples: (S, B, ...) to (R, B, ...), a view where there is one row of data."""
+        if len(self._problem.sources) == 1:
             return Batch(*(t.expand(self._members, -1, -1) for t in batch))
-        return Batch(*(t.index_select(0, self._seed_index) for t in batch))
+        return Batch(*(t.index_select(0, self._row_index) for t in batch))

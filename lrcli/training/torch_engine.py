@@ -87,7 +87,7 @@ class TorchEngine:
         return row.expand(self._population.size, 1, length)
 
     def _place_parameters(self) -> None:
-        members = self._population.seed_index
+        members = self._population.draw_index
         rows = [
             self._problem.initial[p.name][members].reshape(len(members), -1) for p in self._problem.parameters
         ]

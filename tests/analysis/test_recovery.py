@@ -14,7 +14,7 @@ def recovery_of(dataset, model, loss="mse"):
     pb = problem(dataset, model, {"kind": loss})
     split = pb.splits["train"]
     shapes = {p.name: p.shape for p in pb.parameters}
-    return find_recovery(pb.dataset, pb.model, shapes, split.inputs, split.targets), split
+    return find_recovery([pb.dataset] * len(pb.sources), pb.model, shapes, split.inputs, split.targets), split
 
 
 def test_a_linear_model_of_linear_data_has_true_parameters():

@@ -199,7 +199,7 @@ def test_run_dir_that_is_not_empty(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("chapter 1")
     shown = refusal(tmp_path, "train", "exp.yaml", "--run-dir", "mine", "--json")
-    assert shown == "error: mine: is not empty; a run never overwrites another\n"
+    assert shown == "error: mine: is not empty, and nothing is ever overwritten\n"
 
 
 def test_batch_larger_than_the_data(tmp_path):

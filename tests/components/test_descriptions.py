@@ -13,6 +13,8 @@ EVERY = [(group, kind) for group, kinds in GROUPS.items() for kind in kinds]
 def test_every_component_and_every_key_is_explained(group, kind):
     description = describe(group, kind)
     assert description.summary.endswith(".")
+    assert description.source.endswith(".")
+    assert "Source" not in description.details
     assert {option.name for option in description.options} == set(GROUPS[group][kind].model_fields) - {"kind"}
     for option in description.options:
         assert option.meaning, option.name

@@ -68,7 +68,9 @@ def test_expectations_hold_for_every_seed(name):
     problem, last = loop.problem, records[-1]
     split = problem.splits["train"]
     shapes = {p.name: p.shape for p in problem.parameters}
-    recovery = find_recovery(problem.dataset, problem.model, shapes, split.inputs, split.targets)
+    recovery = find_recovery(
+        [problem.dataset] * len(problem.sources), problem.model, shapes, split.inputs, split.targets
+    )
     metrics = dict(last.metrics)
     if recovery is not None:
         members = np.arange(seeds)

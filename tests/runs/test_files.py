@@ -119,7 +119,7 @@ def test_a_named_directory_must_be_empty(tmp_path):
     (tmp_path / "a" / "b" / "file").touch()
     with pytest.raises(RunDirectoryError, match="not empty"):
         take_directory(tmp_path / "a" / "b")
-    with pytest.raises(RunDirectoryError, match="cannot hold"):
+    with pytest.raises(RunDirectoryError, match="cannot be written"):
         take_directory(tmp_path / "a" / "b" / "file" / "c")
     with pytest.raises(RunDirectoryError, match="cannot hold"):
         new_run_directory(tmp_path / "a" / "b" / "file", "exp", "train")

@@ -1,0 +1,69 @@
+"""What stands between an experiment and its training: drawn, placed in an engine, ready to run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from lrcli.analysis.recovery import Recovery, find_recovery
+from lrcli.errors import UsageError
+from lrcli.experiment.experiment import Experiment
+from lrcli.training.loop import Plan, TrainingLoop
+from lrcli.training.population import Population
+from lrcli.training.problem import Draw, Problem, draw_problem
+from lrcli.training.torch_engine import TorchEngine
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A population that is ready to train.
+
+    Attributes:
+        recovery: what its parameters are held against, a row for each of the problem's rows of data; None
+            where they are not identifiable.
+    """
+
+    problem: Problem
+    engine: TorchEngine
+    loop: TrainingLoop
+    recovery: Recovery | None
+
+
+def prepare(experiment: Experiment, draws: Sequence[Draw], population: Population) -> Prepared:
+    """Draw the data, place everything, and plan the records; nothing is written.
+
+    Args:
+        experiment: what the members have in common.
+        draws: what their random numbers are drawn for.
+        population: the members.
+
+    Raises:
+        DeviceError: the device is not there.
+        UsageError: the data or the parameters do not fit in memory or are too large to compute with, or
+            a metric that decides something cannot be had.
+    """
+    problem = draw_problem(draws, experiment.loss)
+    try:
+        engine = TorchEngine(problem, population, experiment.device, experiment.dtype)
+    except MemoryError as error:
+        raise UsageError(f"the experiment does not fit in memory: {error}") from None
+    recovery = _find_recovery(experiment, problem)
+    logging, training = experiment.logging, experiment.training
+    plan = Plan(logging.every, logging.evaluate_train, experiment.best, training.early_stopping)
+    if recovery is not None:
+        rows = problem.data_index[population.draw_index]
+        plan = replace(plan, of_parameters=partial(recovery.metrics, row_index=rows))
+    return Prepared(problem, engine, TrainingLoop(engine, problem, population, plan), recovery)
+
+
+def _find_recovery(experiment: Experiment, problem: Problem) -> Recovery | None:
+    split = problem.splits["train"]
+    shapes = {parameter.name: parameter.shape for parameter in problem.parameters}
+    datasets = [source.dataset for source in problem.sources]
+    recovery = find_recovery(datasets, experiment.model, shapes, split.inputs, split.targets)
+    stopping = experiment.training.early_stopping
+    deciding = {experiment.best.metric, stopping and stopping.metric}
+    if recovery is None and any(metric and metric.startswith("recovery/") for metric in deciding):
+        raise UsageError("training: no parameters are known that recovery/... could be measured against")
+    return recovery

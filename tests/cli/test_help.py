@@ -1,0 +1,159 @@
+"""The help texts: complete, narrow enough, and their examples work."""
+
+import gc
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from lrcli.cli import main
+from lrcli.cli.app import app
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+ROOT = get_command(app)
+COMMANDS = list(ROOT.commands)
+WIDEST = 100
+
+
+def run(monkeypatch, capsys, *words):
+    """Run the program in this process: its exit code, and what it wrote to standard output."""
+    monkeypatch.setattr(sys, "argv", ["lrcli", *words])
+    try:
+        with pytest.raises(SystemExit) as caught:
+            main()
+    finally:
+        gc.unfreeze()
+        gc.enable()
+    return caught.value.code or 0, capsys.readouterr().out
+
+
+def help_text(name):
+    """What ``lrcli NAME --help`` prints."""
+    if not name:
+        return ROOT.get_help(ROOT.make_context("lrcli", ["train"]))
+    command = ROOT.commands[name]
+    context = command.context_class(command, info_name=name, parent=ROOT.make_context("lrcli", [name]))
+    return command.get_help(context)
+
+
+def examples(name):
+    _, _, block = help_text(name).rpartition("\n  Examples:\n")
+    return [line.strip() for line in block.splitlines()]
+
+
+def one_line(text):
+    return " ".join(text.split())
+
+
+def test_the_program_names_every_command(monkeypatch, capsys):
+    code, out = run(monkeypatch, capsys, "--help")
+    assert code == 0
+    _, _, listed = out.partition("Commands:\n")
+    assert [line.split()[0] for line in listed.split("\n\n")[0].splitlines()] == COMMANDS
+    assert {"train", "check", "show", "data", "init", "list", "describe", "schema"} <= set(COMMANDS)
+    assert out.strip() == help_text("").strip()
+
+
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_help_of_a_command(monkeypatch, capsys, word):
+    code, out = run(monkeypatch, capsys, "show", word)
+    assert code == 0
+    assert out.strip() == help_text("show").strip()
+
+
+@pytest.mark.parametrize("columns", ["60", "120", "250"])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_is_narrow(monkeypatch, name, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert max(map(len, help_text(name).splitlines())) <= WIDEST
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_explains_every_option(name):
+    command = ROOT.commands[name] if name else ROOT
+    text = one_line(help_text(name))
+    for parameter in command.params:
+        words = [*parameter.opts, *parameter.secondary_opts] if parameter.param_type_name == "option" else []
+        assert all(word in text for word in words)
+        assert parameter.help
+        assert one_line(parameter.help) in text
+    for line in (command.help or "").splitlines():
+        assert one_line(line) in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_ends_with_examples(name):
+    lines = help_text(name).rstrip("\n").splitlines()
+    start = lines.index("  Examples:")
+    assert len(lines) > start + 1
+    assert all(line.startswith(f"    lrcli {name}") for line in lines[start + 1 :])
+
+
+LISTENERS: list[list[Path]] = []  # an audit hook cannot be taken out again, so it writes to whoever listens
+
+
+def _hear(event, arguments):
+    if not LISTENERS:
+        return
+    if event == "open":
+        path, mode, flags = arguments
+        writes = set(mode or "") & set("wax+") or (flags or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        found = [path] if writes else []
+    elif event in {"os.mkdir", "os.remove", "os.rmdir", "os.rename", "os.link", "os.symlink"}:
+        found = arguments
+    else:
+        return
+    paths = [
+        Path(os.fsdecode(path)).resolve() for path in found if isinstance(path, str | bytes | os.PathLike)
+    ]
+    for listener in LISTENERS:
+        listener += paths
+
+
+@pytest.fixture(scope="module")
+def hook():
+    sys.addaudithook(_hear)
+
+
+@pytest.fixture
+def writes(hook):
+    """The paths that this process opens to write, makes, moves or removes during a test."""
+    paths = []
+    LISTENERS.append(paths)
+    yield paths
+    LISTENERS.clear()
+
+
+def shell(monkeypatch, capsys, line):
+    """What a shell does with an example: expand *, and write to a file what it prints after a >."""
+    command, _, file = line.partition(" > ")
+    program, *words = shlex.split(command)
+    assert program == "lrcli"
+    expanded = [
+        path for word in words for path in (sorted(map(str, Path().glob(word))) if "*" in word else [word])
+    ]
+    code, out = run(monkeypatch, capsys, *expanded)
+    if file:
+        Path(file).write_text(out, encoding="utf-8")
+    return code, out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [line for name in COMMANDS for line in examples(name)],
+    ids=lambda line: line.removeprefix("lrcli "),
+)
+def test_an_example_works_as_it_stands(tmp_path, monkeypatch, capsys, writes, line):
+    shutil.copytree(EXPERIMENTS, tmp_path / "experiments")
+    monkeypatch.chdir(tmp_path)
+    code, out = shell(monkeypatch, capsys, line)
+    assert code == 0
+    assert out or "--quiet" in line
+    allowed = (tmp_path.resolve(), Path(os.devnull).resolve())
+    elsewhere = [path for path in writes if not any(path.is_relative_to(place) for place in allowed)]
+    assert any(path.is_relative_to(allowed[0]) for path in writes)
+    assert [path for path in elsewhere if "__pycache__" not in path.parts] == []
