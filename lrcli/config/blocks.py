@@ -138,7 +138,7 @@ def _check_bounds(name: str, bounds: list[float]) -> None:
 
 def _one_or_several(schema: dict[str, Any]) -> None:
     """What a grid may be written as: see `Sweep._one_grid_is_a_union_of_one`."""
-    several = {"type": schema.pop("type"), "items": schema.pop("items"), "minItems": 1}
+    several = {key: schema.pop(key) for key in ("type", "items", "maxItems")} | {"minItems": 1}
     schema["anyOf"] = [several["items"] | {"minProperties": 1}, several]
 
 
@@ -151,13 +151,14 @@ class Select(Best):
 Seeds = Annotated[
     list[Annotated[int, Field(ge=0)]], Field(json_schema_extra={"minItems": 1, "uniqueItems": True})
 ]
-Grid = dict[str, GridSpec]
+Grid = Annotated[dict[str, GridSpec], Field(max_length=100)]
 
 
 class Sweep(Config):
     """A grid of configurations times seeds."""
 
     grid: list[Grid] = Field(
+        max_length=1000,
         description="from dotted key to values; a list of mappings is a union of grids",
         json_schema_extra=_one_or_several,
     )
@@ -165,6 +166,11 @@ class Sweep(Config):
         5, description="a count (0, 1, ...) or a list of seeds"
     )
     select: Select | None = Field(None, description="the metric by which configurations are ranked")
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """The seeds themselves."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else tuple(self.seeds)
 
     @field_validator("grid", mode="before")
     @classmethod

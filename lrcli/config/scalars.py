@@ -23,6 +23,7 @@ _NULL, _BOOL, _INT, _FLOAT, _STR = (
 
 MERGE_TAG = "tag:yaml.org,2002:merge"  # not of the core schema, but what users know from YAML 1.1
 
+_LONGEST_NUMBER = 1000  # digits: Python refuses to print numbers that are much longer
 _CORE_SCHEMA = (
     (_NULL, r"~|null|Null|NULL|", ("~", "n", "N", "")),
     (_BOOL, r"true|True|TRUE|false|False|FALSE", tuple("tTfF")),
@@ -83,6 +84,8 @@ def to_python(tag: str, text: str) -> Any:
         return None
     if tag == _BOOL:
         return text.lower() == "true"
+    if tag == _INT and len(text) > _LONGEST_NUMBER:
+        raise ValueError("is too long a number")
     if tag == _INT:
         return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
     return float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))

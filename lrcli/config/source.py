@@ -25,7 +25,8 @@ KeyPath = tuple[str | int, ...]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
-MAX_NODES = 100_000
+MAX_NODES = 50_000
+MOST_MISTAKES = 100  # that are shown; the rest is counted
 MAX_WIDTH = 200  # characters of a line that a message shows
 
 _TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
@@ -47,7 +48,7 @@ class Place:
         where = f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
         number = str(self.line or "")
         start = max(0, self.column - MAX_WIDTH // 2) if len(self.text) > MAX_WIDTH else 0
-        shown = self.text.expandtabs(1)[start : start + MAX_WIDTH]
+        shown = self.text[start : start + MAX_WIDTH].expandtabs(1)
         indent = " " * sum(map(_cells, shown[: self.column - 1 - start]))
         return f"{where}: {message}\n  {number} | {shown}\n  {' ' * len(number)} | {indent}^"
 
@@ -164,7 +165,7 @@ def parse(text: str, origin: str) -> Document:
     """
     walk = _Walk(origin, _LINE_BREAK.split(text))
     try:
-        walk.check_depth(text)
+        walk.check_size(text)
         loader = Loader(text)
         try:
             node = loader.get_single_node()
@@ -204,13 +205,17 @@ class _Walk:
         text = self.lines[mark.line] if mark.line < len(self.lines) else ""
         return Place(self.origin, mark.line + 1, min(mark.column, len(text)) + 1, text)
 
-    def check_depth(self, text: str) -> None:
-        """Refuse deep nesting on the event stream, before a recursive composer can meet it."""
-        depth = 0
+    def check_size(self, text: str) -> None:
+        """Refuse deep nesting and too many values on the event stream, before they are composed."""
+        depth = count = 0
         loader = Loader(text)
         try:
             while loader.check_event():
                 event = loader.get_event()
+                count += isinstance(event, yaml.NodeEvent)
+                if count > MAX_NODES:
+                    message = f"holds more than {MAX_NODES:,} values"
+                    raise ExperimentError([self.place(event.start_mark).show(message)])
                 if isinstance(event, yaml.CollectionStartEvent):
                     depth += 1
                 elif isinstance(event, yaml.CollectionEndEvent):
@@ -289,7 +294,12 @@ class _Walk:
         return merged
 
     def mistake(self, node: yaml.Node, message: str) -> None:
+        """Note what is wrong with a node; a file with no end of mistakes is refused before its end."""
         self.mistakes.append(self.place(node.start_mark).show(message))
+        if len(self.mistakes) == MOST_MISTAKES:
+            raise ExperimentError(
+                [*dict.fromkeys(self.mistakes), f"{self.origin}: and perhaps more mistakes"]
+            )
 
 
 def _shorten(text: str, limit: int = 40) -> str:

@@ -5,6 +5,7 @@ All mistakes are shown at once, in the order of the file, each with its place.
 
 import difflib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from lrcli.config.base import Config
 from lrcli.config.keys import keys_at, kinds_at
-from lrcli.config.source import Document, KeyPath, Place
+from lrcli.config.source import MOST_MISTAKES, Document, KeyPath, Place
 from lrcli.errors import ExperimentError
 
 __all__ = ["Mistake", "nearest", "refuse", "validate"]
@@ -53,14 +54,15 @@ def validate(document: Document, config: type[ConfigT]) -> ConfigT:
         return config.model_validate_json(json.dumps(_whole_numbers(document.data)), strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        mistakes = [_explain(detail, document, config) for detail in details]
-        raise refuse(document, _merge_arms(mistakes)) from None
+        mistakes = [_explain(detail, document, config) for detail in details[:MOST_MISTAKES]]
+        more = max(0, len(details) - MOST_MISTAKES)
+        raise refuse(document, _merge_arms(mistakes), more) from None
 
 
 def _whole_numbers(data: Any) -> Any:
     """The same data with 1e3 as 1000, so that a count may be written so; to JSON Schema it is one, too."""
     if isinstance(data, float) and data.is_integer() and abs(data) < _EXACT:
-        return int(data) if data else data  # -0.0 keeps its sign
+        return data if math.copysign(1, data) < 0 and not data else int(data)  # -0.0 keeps its sign
     if isinstance(data, dict):
         return {key: _whole_numbers(value) for key, value in data.items()}
     if isinstance(data, list):
@@ -68,8 +70,8 @@ def _whole_numbers(data: Any) -> Any:
     return data
 
 
-def refuse(document: Document, mistakes: list[Mistake]) -> ExperimentError:
-    """The error that shows these mistakes in the order of the file."""
+def refuse(document: Document, mistakes: list[Mistake], more: int = 0) -> ExperimentError:
+    """The error that shows these mistakes in the order of the file, and says how many more there are."""
     placed = [(document.place(m.path, key=m.at_key), m) for m in dict.fromkeys(mistakes)]
     first = document.values[()].origin
 
@@ -79,7 +81,8 @@ def refuse(document: Document, mistakes: list[Mistake]) -> ExperimentError:
         return place.line == 0, place.origin != first, place.origin, place.line, place.column
 
     placed.sort(key=rank)
-    return ExperimentError([place.show(_named(mistake)) for place, mistake in placed])
+    rest = [f"{first}: and {more:,} more mistakes"] if more else []
+    return ExperimentError([*(place.show(_named(mistake)) for place, mistake in placed), *rest])
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -132,11 +135,12 @@ def _merge_arms(mistakes: list[Mistake]) -> list[Mistake]:
     mistakes = [
         m for m in mistakes if m.path not in out_of_bounds or not m.message.startswith("must be a list")
     ]
+    above = {m.path[:length] for m in mistakes for length in range(len(m.path))}
     merged: dict[KeyPath, Mistake] = {}
     for mistake in mistakes:
         path, message = mistake.path, mistake.message
         wanted = message.removeprefix("must be ").rpartition(", not ")[0]
-        if any(m.path[: len(path)] == path and len(m.path) > len(path) for m in mistakes) and wanted:
+        if path in above and wanted:
             continue
         earlier = merged.get(path)
         if earlier and wanted and wanted not in earlier.message and ", not " in earlier.message:

@@ -54,7 +54,9 @@ class Experiment(Config):
     logging: Logging = Field(default_factory=Logging, description="what is recorded, and how often")
     sweep: Sweep | None = Field(None, description="a grid of configurations times seeds")
     expect: dict[str, Comparison] = Field(
-        default_factory=dict, description="from a metric to a comparison; checked after training"
+        default_factory=dict,
+        max_length=1000,
+        description="from a metric to a comparison; checked after training",
     )
 
     @field_validator("name")

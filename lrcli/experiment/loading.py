@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "at_point", "load", "one_point"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def _check(document: Document) -> Experiment:
 
 def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]:
     """Each value of each swept key must make a sound experiment, the other keys at their first values."""
+    point = one_point(document)
     for index, grid in enumerate(experiment.sweep.grid if experiment.sweep else ()):
         written = document.data["sweep"]["grid"]
         path = ("sweep", "grid", index) if isinstance(written, list) else ("sweep", "grid")
@@ -79,11 +80,10 @@ def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]
             yield Mistake((*path, key), f"cannot be swept{hint}", at_key=True)
         points = {key: spec.points() for key, spec in grid.items() if key not in fixed}
         first = {key: values[0] for key, values in points.items()}
-        common = _fault(document, first)
+        common = _fault(point, first)
         for key, values in points.items():
-            # Between the ends of a range nothing can be wrong that is right at both.
-            for value in values if grid[key].values is not None else (values[0], values[-1]):
-                fault = common if value is first[key] else _fault(document, first | {key: value})
+            for value in _decisive(values):
+                fault = common if value is first[key] else _fault(point, first | {key: value})
                 blamed = next((other for other in points if fault.startswith(f"{other}: ")), key)
                 if blamed != key and fault == common:
                     continue  # the first value of that other key is the culprit, and is reported there
@@ -92,16 +92,45 @@ def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]
                     break
 
 
+def _decisive(values: list[Any]) -> list[Any]:
+    """The values to try: between the smallest and the largest nothing is wrong that is right at both."""
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
+        return values
+    return [values[0], min(values), max(values)]
+
+
 def _fault(document: Document, chosen: dict[str, Any]) -> str:
     """What is wrong with one point of the grid, from dotted key to value, or nothing."""
-    trial = Document(copy.deepcopy(document.data), dict(document.keys), dict(document.values))
-    del trial.data["sweep"]
-    kinds_first = sorted(chosen, key=lambda name: not name.endswith("kind"))
     try:
-        for name in kinds_first:
-            override(trial, f"{name}={json.dumps(chosen[name])}")
-        _check(trial)
+        at_point(document, chosen)
     except UsageError as error:
         message = str(error).splitlines()[0]
         return message.removeprefix("override: ")
     return ""
+
+
+def one_point(document: Document) -> Document:
+    """The file without what is about the sweep or about its own point, for `at_point`."""
+    kept = {key: value for key, value in document.data.items() if key not in {"sweep", "expect"}}
+    keys, values = (
+        {path: place for path, place in places.items() if not path or path[0] in kept}
+        for places in (document.keys, document.values)
+    )
+    return Document(kept, keys, values)
+
+
+def at_point(document: Document, chosen: Mapping[str, Any]) -> Experiment:
+    """The experiment at one point of the grid.
+
+    Args:
+        document: the file, as `one_point` gives it.
+        chosen: from dotted key to value.
+
+    Raises:
+        UsageError: it is not sound.
+    """
+    trial = Document(copy.deepcopy(document.data), dict(document.keys), dict(document.values))
+    kinds_first = sorted(chosen, key=lambda name: not name.endswith("kind"))
+    for name in kinds_first:
+        override(trial, f"{name}={json.dumps(chosen[name])}")
+    return _check(trial)

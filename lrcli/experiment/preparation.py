@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lrcli.analysis.recovery import Recovery, find_recovery
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
@@ -20,14 +23,24 @@ class Prepared:
     """A population that is ready to train.
 
     Attributes:
+        problem: its data and initial parameters.
+        population: its members.
+        engine: which holds them.
+        loop: which trains them.
         recovery: what its parameters are held against, a row for each of the problem's rows of data; None
             where they are not identifiable.
     """
 
     problem: Problem
+    population: Population
     engine: TorchEngine
     loop: TrainingLoop
     recovery: Recovery | None
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """(R,) each member's row of data."""
+        return self.problem.data_index[self.population.draw_index]
 
 
 def prepare(experiment: Experiment, draws: Sequence[Draw], population: Population) -> Prepared:
@@ -54,7 +67,7 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
     if recovery is not None:
         rows = problem.data_index[population.draw_index]
         plan = replace(plan, of_parameters=partial(recovery.metrics, row_index=rows))
-    return Prepared(problem, engine, TrainingLoop(engine, problem, population, plan), recovery)
+    return Prepared(problem, population, engine, TrainingLoop(engine, problem, population, plan), recovery)
 
 
 def _find_recovery(experiment: Experiment, problem: Problem) -> Recovery | None:

@@ -39,7 +39,11 @@ def schema() -> Schema:
     names = {_REF + key: kinds.get(_REF + key, key.lower()) for key in definitions}
     named = {names[_REF + key]: body for key, body in definitions.items()}
     forms = [_Form(named, names, partial=False), _Form(named, names, partial=True)]
-    extends = {"type": "string", "description": "the file that this one changes; its path from this one"}
+    extends = {
+        "type": "string",
+        "minLength": 1,
+        "description": "the file that this one changes; its path from this one",
+    }
     return {
         "$schema": _DIALECT,
         "type": "object",
@@ -84,6 +88,8 @@ class _Form:
     def definitions(self, extends: Schema) -> Iterator[tuple[str, Schema]]:
         """Each definition under its name."""
         for name, body in sorted(self.named.items()):
+            if self.partial and name == _GRID:
+                continue
             definition = self.rewrite(body)
             if name == _WHOLE and self.partial:
                 definition["properties"][EXTENDS] = extends
@@ -109,6 +115,9 @@ class _Form:
             kept |= self.reference(self.names[node["$ref"]])
         if node.get("default", ...) is None:
             del kept["default"]  # nothing that a file would say
+        if self.partial and isinstance(node.get("additionalProperties"), dict):
+            kept["additionalProperties"] = _or_empty(kept["additionalProperties"])
+            kept.pop("minProperties", None)
         if self.partial and isinstance(node.get("properties"), dict):
             kept.pop("required", None)
             kept["properties"] = {key: _or_empty(value) for key, value in kept["properties"].items()}

@@ -103,6 +103,7 @@ class TrainingLoop:
         problem: what is trained.
         members: what has become of each member so far.
         steps_per_epoch: optimizer updates in an epoch.
+        last_metrics: those of the last record.
         seconds: time spent in the engine so far, evaluations included.
     """
 
@@ -123,7 +124,7 @@ class TrainingLoop:
         )
         stopping = plan.early_stopping
         self._stopping = stopping and Tracker(size, stopping.metric, stopping.direction, stopping.min_delta)
-        self._last: dict[str, Array] = {}
+        self.last_metrics: dict[str, Array] = {}
         self._ended = np.zeros(size, dtype=bool)  # at the last record: nothing changes for them any more
         self._interrupted = False
         self.seconds = 0.0
@@ -219,9 +220,9 @@ class TrainingLoop:
         total = self._population.training.epochs * self.steps_per_epoch
         metrics["lr"] = self._population.rates(epoch * self.steps_per_epoch, total)
         metrics |= self._plan.of_parameters(parameters)
-        for name, last in self._last.items():
+        for name, last in self.last_metrics.items():
             metrics[name] = np.where(self._ended, last, metrics[name])
-        self._last = metrics
+        self.last_metrics = metrics
         return metrics
 
     def _evaluate(self, split: SplitName) -> dict[str, Array]:

@@ -51,8 +51,8 @@ class Population:
 def build_population(
     optimizer: AnyOptimizer,
     training: Training,
-    draw_index: Sequence[int],
-    varied: Mapping[str, Sequence[float]] | None = None,
+    draw_index: Sequence[int] | NDArray[np.intp],
+    varied: Mapping[str, Sequence[float] | Array] | None = None,
 ) -> Population:
     """A population from one optimizer and the numbers in which its members differ.
 

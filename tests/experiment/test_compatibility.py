@@ -367,7 +367,7 @@ LR = "optimizer.lr: {values: [1]}"
         ),
         (
             "{grid: {optimizer.lr: {values: [0.1, -1, -2]}}}",
-            "sweep.grid.optimizer.lr: with -1: optimizer.lr: must be greater than 0, not -1",
+            "sweep.grid.optimizer.lr: with -2: optimizer.lr: must be greater than 0, not -2",
             "{values",
         ),
         (

@@ -1,0 +1,155 @@
+"""What lrcli prints and writes is read back as the same experiment."""
+
+import json
+import re
+import sys
+
+import pytest
+from generated import leaves, sound
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from lrcli.cli import app as cli
+from lrcli.components.tables import GROUPS
+from lrcli.config.dumping import annotated_yaml, in_line, yaml_text
+from lrcli.config.source import read
+from lrcli.errors import ExperimentError
+from lrcli.experiment.experiment import resolved
+from lrcli.experiment.loading import load
+from lrcli.experiment.origins import origins
+from lrcli.experiment.schema import schema, schema_text
+from lrcli.experiment.starter import starter_text
+
+CHECKS = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],  # shrinking a whole file takes minutes
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
+COMMENTED_OUT = re.compile(r"^\s*# +\w+: +[^ #]", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("files")
+
+
+def loaded(directory, text, overrides=(), name="exp.yaml"):
+    file = directory / name
+    file.write_text(text, encoding="utf-8")
+    return load(file, overrides)
+
+
+def shown(loaded):
+    """What lrcli show prints."""
+    content = resolved(loaded.experiment)
+    return annotated_yaml(content, origins(loaded.document, content))
+
+
+def same(one, other):
+    """Equal, and equal to the last digit and type where they are written."""
+    assert one == other
+    assert json.dumps(resolved(one)) == json.dumps(resolved(other))
+
+
+@CHECKS
+@given(sound())
+def test_what_is_printed_is_read_back(directory, content):
+    first = loaded(directory, yaml_text(content))
+    same(first.experiment, loaded(directory, shown(first), name="shown.yaml").experiment)
+    plain = yaml_text(resolved(first.experiment))
+    same(first.experiment, loaded(directory, plain, name="plain.yaml").experiment)
+
+
+def put(content, path, value):
+    """Set a key, as a file would say it; the kind stays."""
+    for part in path[:-1]:
+        content = content.setdefault(part, {})
+    content[path[-1]] = value
+
+
+@CHECKS
+@given(data=st.data())
+def test_overrides_do_what_a_changed_file_does(directory, data):
+    content, other = data.draw(sound()), data.draw(sound())
+    values = [(path, value) for path, value in leaves(other) if not any("." in part for part in path)]
+    changes = data.draw(st.lists(st.sampled_from(values), min_size=1, max_size=3))
+    overrides = [f"{'.'.join(path)}={in_line(value)}" for path, value in changes]
+    try:
+        changed = loaded(directory, yaml_text(content), overrides)
+    except ExperimentError:
+        assume(False)
+    text = shown(changed)
+    same(changed.experiment, loaded(directory, text, name="shown.yaml").experiment)
+    if not any(path[-1] == "kind" for path, _ in changes):
+        for path, value in changes:
+            put(content, path, value)
+        same(changed.experiment, loaded(directory, yaml_text(content)).experiment)
+
+
+@pytest.fixture
+def lrcli(monkeypatch, capsys, tmp_path):
+    """The program in this process and in a directory of its own: from words to exit code and output."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "pause_collecting", lambda: None)
+    monkeypatch.setattr(cli, "forget_for_exit", lambda: None)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["lrcli", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "overrides", [[], ["optimizer.kind=adam", "optimizer.lr=1e-2"], ["training.best.metric=lr"]]
+)
+def test_show_on_the_command_line(lrcli, tmp_path, overrides):
+    text = "extends: base.yaml\ntraining: {epochs: 3}\n"
+    (tmp_path / "base.yaml").write_text(
+        "dataset: {kind: sine}\nmodel: {kind: sinusoid}\nloss: {kind: l1}\noptimizer: {kind: sgd}\n"
+    )
+    first = loaded(tmp_path, text, overrides)
+    code, output = lrcli("show", "exp.yaml", *overrides)
+    assert code == 0
+    same(first.experiment, loaded(tmp_path, output.out, name="shown.yaml").experiment)
+
+
+@pytest.mark.parametrize("kind", GROUPS["dataset"])
+def test_a_first_file_checks_and_trains(lrcli, tmp_path, kind):
+    for words in (["init", "first", "--dataset", kind], ["check", "first.yaml"], ["train", "first.yaml"]):
+        code, output = lrcli(*words)
+        assert code == 0, output.err
+    assert (tmp_path / "lrcli.schema.json").read_text(encoding="utf-8") == schema_text()
+    content = read(tmp_path / "first.yaml", "first.yaml").data
+    assert list(Draft7Validator(schema()).iter_errors(content)) == []
+
+
+@pytest.mark.parametrize("kind", GROUPS["dataset"])
+def test_a_second_init_leaves_the_first(lrcli, tmp_path, kind):
+    assert lrcli("init", "first", "--dataset", kind)[0] == 0
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    code, output = lrcli("init", "first")
+    assert code == 2
+    assert "first.yaml" in output.err
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def uncommented(text):
+    """A starter whose commented-out keys are said, each at its default."""
+    return re.sub(r"^( *)# ( *\w+:)(?= +[^# ]|$)", r"\1\2", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", GROUPS["dataset"])
+def test_what_a_starter_comments_out_are_the_defaults(directory, kind):
+    text = starter_text(kind, "first.yaml")
+    assert len(COMMENTED_OUT.findall(text)) > 15
+    every = uncommented(text)
+    assert not COMMENTED_OUT.search(every)
+    same(loaded(directory, text).experiment, loaded(directory, every).experiment)
+    assert Draft7Validator(schema()).is_valid(read(directory / "exp.yaml", "exp.yaml").data)
