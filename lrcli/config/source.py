@@ -212,15 +212,15 @@ class _Walk:
         try:
             while loader.check_event():
                 event = loader.get_event()
+                if event is None:
+                    break
                 count += isinstance(event, yaml.NodeEvent)
+                depth += isinstance(event, yaml.CollectionStartEvent)
+                depth -= isinstance(event, yaml.CollectionEndEvent)
                 if count > MAX_NODES:
                     message = f"holds more than {MAX_NODES:,} values"
                     raise ExperimentError([self.place(event.start_mark).show(message)])
-                if isinstance(event, yaml.CollectionStartEvent):
-                    depth += 1
-                elif isinstance(event, yaml.CollectionEndEvent):
-                    depth -= 1
-                if event is not None and depth > MAX_DEPTH:
+                if depth > MAX_DEPTH:
                     raise ExperimentError([self.place(event.start_mark).show(_TOO_DEEP)])
         finally:
             loader.dispose()
