@@ -19,6 +19,7 @@ from lrcli.cli.garbage import forget_for_exit, pause_collecting
 from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
 from lrcli.cli.show import EPILOG as SHOW_EPILOG
 from lrcli.cli.show import show
+from lrcli.cli.sweep import REPLAY_EPILOG, RESUME_EPILOG, SWEEP_EPILOG, replay, resume, sweep
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
 from lrcli.errors import LrcliError, WriteError
@@ -54,6 +55,9 @@ def root(
 
 
 app.command(epilog=TRAIN_EPILOG)(train)
+app.command(epilog=SWEEP_EPILOG)(sweep)
+app.command(epilog=RESUME_EPILOG)(resume)
+app.command(epilog=REPLAY_EPILOG)(replay)
 app.command(epilog=CHECK_EPILOG)(check)
 app.command(epilog=SHOW_EPILOG)(show)
 app.command(epilog=DATA_EPILOG)(data)

@@ -1,11 +1,7 @@
 """`lrcli train`."""
 
 import contextlib
-import signal
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,13 +9,15 @@ import typer
 from lrcli.cli.completion import complete_device, complete_word
 from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import examples
+from lrcli.cli.interrupts import finishing_on_ctrl_c
 from lrcli.errors import UsageError
 
 if TYPE_CHECKING:
     from lrcli.experiment.experiment import Experiment
-    from lrcli.experiment.training import Finished, Interruption, RunPlace
+    from lrcli.experiment.place import RunPlace
+    from lrcli.experiment.training import Finished
 
-__all__ = ["EPILOG", "train"]
+__all__ = ["EPILOG", "train", "train_and_report"]
 
 EPILOG = examples(
     "lrcli train experiments/linear.yaml",
@@ -70,23 +68,30 @@ def train(
     loaded = [load(file, overrides) for file in files]
 
     # After the checks: a mistake in a file is answered before torch is imported, and before any is trained.
-    from lrcli.experiment.training import RunPlace
+    from lrcli.experiment.place import RunPlace
 
     worst = 0
     for number, (file, each) in enumerate(zip(files, loaded, strict=True)):
         place = RunPlace(runs_dir, run_dir, file.absolute().parent)
-        try:
-            finished = _run(each.experiment, each.notes, place, quiet=quiet)
-        except KeyboardInterrupt:
-            raise typer.Exit(_INTERRUPTED) from None
         if number and not quiet and not as_json:
             typer.echo()
-        _report(finished, each.experiment, as_json=as_json, quiet=quiet)
-        code = _exit_code(finished.result)
+        code = train_and_report(each.experiment, each.notes, place, as_json=as_json, quiet=quiet)
         if code == _INTERRUPTED:
             raise typer.Exit(code)
         worst = code if worst in {0, _UNMET} and code else worst
     raise typer.Exit(worst)
+
+
+def train_and_report(
+    experiment: "Experiment", notes: list[str], place: "RunPlace", *, as_json: bool, quiet: bool
+) -> int:
+    """Train one experiment, print its result, and give the exit code."""
+    try:
+        finished = _run(experiment, notes, place, quiet=quiet)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    _report(finished, experiment, as_json=as_json, quiet=quiet)
+    return _exit_code(finished.result)
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:
@@ -109,7 +114,8 @@ def _exit_code(result: dict[str, Any]) -> int:
 
 def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet: bool) -> "Finished":
     """Train, showing each event where it is to be seen."""
-    from lrcli.experiment.training import Finished, Interruption, Started
+    from lrcli.experiment.place import Interruption
+    from lrcli.experiment.training import Finished, Started
     from lrcli.experiment.training import train as run
     from lrcli.reporting.progress import ProgressReport
     from lrcli.training.loop import Record
@@ -118,7 +124,7 @@ def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet
     log: Any = None
     with contextlib.ExitStack() as stack:
         report = stack.enter_context(ProgressReport(quiet=quiet))
-        stack.enter_context(_finishing_on_ctrl_c(interruption))
+        stack.enter_context(finishing_on_ctrl_c(interruption))
         for note in notes:
             report.note(note)
         events = stack.enter_context(contextlib.closing(run(experiment, place, interruption)))
@@ -137,23 +143,6 @@ def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet
                     log.finish(event.result)
                 return event
     raise AssertionError("a run ends with Finished or an error")
-
-
-@contextlib.contextmanager
-def _finishing_on_ctrl_c(interruption: "Interruption") -> Iterator[None]:
-    """The first Ctrl-C asks the run to end and save; the second stops at once."""
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        if interruption.requested:
-            raise KeyboardInterrupt
-        interruption.requested = True
-        print("\nstopping; Ctrl-C again to stop without saving", file=sys.stderr)  # noqa: T201
-
-    previous = signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _report(finished: "Finished", experiment: "Experiment", *, as_json: bool, quiet: bool) -> None:

@@ -10,7 +10,7 @@ from lrcli.config.inheritance import EXTENDS
 from lrcli.config.source import Document, KeyPath, Place, parse
 from lrcli.errors import ExperimentError, UsageError
 
-__all__ = ["override"]
+__all__ = ["override", "put"]
 
 
 def override(document: Document, word: str) -> list[str]:
@@ -52,6 +52,28 @@ def override(document: Document, word: str) -> list[str]:
     parent[key] = value.data
     _graft(document, path, value, _at(word, 1))
     return notes
+
+
+def put(document: Document, path: KeyPath, word: str, data: Any) -> None:
+    """Put data at a path, in place; what it replaces is forgotten.
+
+    Args:
+        document: the experiment.
+        path: the key; mappings above it are made where they are missing.
+        word: of the command line, to which mistakes in it point.
+        data: plain data.
+    """
+    parent = document.data
+    for part in path[:-1]:
+        if not isinstance(parent.get(part), dict):
+            parent[part] = {}
+        parent = parent[part]
+    if path in document.values:
+        document.forget(path, document.at(path))
+    document.keys.pop(path, None)
+    document.values.pop(path, None)
+    parent[path[-1]] = data
+    _graft(document, path, Document(data), _at(word, 1))
 
 
 def _parse_value(word: str, name: str, text: str) -> Document:

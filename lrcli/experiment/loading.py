@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["Loaded", "at_point", "load", "one_point"]
+__all__ = ["Loaded", "at_point", "load", "one_experiment", "one_point"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,13 @@ class Loaded:
     notes: list[str]
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
+def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], str] = lambda _: "") -> Loaded:
     """Read an experiment file and what it extends, apply overrides, and check all of it.
 
     Args:
         path: the file.
         overrides: ``KEY=VALUE`` words, the later winning.
+        edit: changes the document further; what it returns is a note, or nothing.
 
     Raises:
         ExperimentError: with every mistake and its place.
@@ -49,6 +50,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
     notes += [note for word in overrides for note in override(document, word)]
     if "name" not in document.data:
         document.data["name"] = _directory_name(path.stem)
+    notes += filter(None, [edit(document)])
     experiment = _check(document)
     mistakes = list(_check_grid(document, experiment))
     if mistakes:
@@ -117,6 +119,15 @@ def one_point(document: Document) -> Document:
         for places in (document.keys, document.values)
     )
     return Document(kept, keys, values)
+
+
+def one_experiment(document: Document) -> Experiment:
+    """The experiment of a document, its sweep aside.
+
+    Raises:
+        UsageError: it is not sound.
+    """
+    return at_point(one_point(document), {})
 
 
 def at_point(document: Document, chosen: Mapping[str, Any]) -> Experiment:

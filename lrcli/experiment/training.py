@@ -15,47 +15,15 @@ from typing import Any
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.place import Interruption, RunPlace
 from lrcli.experiment.preparation import prepare
 from lrcli.experiment.run_files import RunFiles
-from lrcli.runs.directories import new_run_directory, take_directory
 from lrcli.runs.provenance import GitState, environment
 from lrcli.training.loop import Progress, Record
 from lrcli.training.population import build_population
 from lrcli.training.problem import Draw
 
-__all__ = ["Event", "Finished", "Interruption", "RunPlace", "Started", "train"]
-
-
-@dataclass(frozen=True)
-class RunPlace:
-    """Where a run is to be written.
-
-    Attributes:
-        runs_dir: the directory of all runs, in which the next number is taken.
-        run_dir: this directory instead, where the user named one.
-        origin: the directory of the experiment file, whose repository the result names.
-    """
-
-    runs_dir: Path = Path("runs")
-    run_dir: Path | None = None
-    origin: Path = Path()
-
-    def make(self, name: str, command: str) -> Path:
-        """Make the directory.
-
-        Raises:
-            RunDirectoryError: it cannot be made, or is not empty.
-        """
-        if self.run_dir is not None:
-            return take_directory(self.run_dir)
-        return new_run_directory(self.runs_dir, name, command)
-
-
-@dataclass
-class Interruption:
-    """The user's wish to stop; looked at after each event."""
-
-    requested: bool = False
+__all__ = ["Event", "Finished", "Started", "train"]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from lrcli.components.torch_models import torch_model
 from lrcli.components.torch_optimizers import torch_optimizer
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
+from lrcli.training.quadratic import QuadraticLoss, is_quadratic
 from lrcli.training.torch_batches import Batch, Batches
 from lrcli.training.torch_coefficients import CoefficientTable
 from lrcli.training.torch_device import choose_threads, prepare_process, select_device
@@ -49,6 +50,10 @@ class TorchEngine:
             # Beside its own twin, a member trained alone ends with the bits it has in a population.
             population = population.take([0, 0])
         self._problem = problem
+        self._rows = problem.data_index[population.draw_index][: self._size]
+        self._is_quadratic = is_quadratic(problem)
+        self._quadratics: dict[SplitName, QuadraticLoss] = {}
+        self._dtype_of_numpy = dtype
         self._population = population
         self._model = torch_model(problem.model)
         self._loss = torch_loss(problem.loss)
@@ -223,8 +228,15 @@ class TorchEngine:
     @torch.no_grad()
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """See `Engine.evaluate`; losses are averaged in float64 where the device has it."""
+        if self._is_quadratic:
+            return {"loss": self._quadratic(split).of(self.parameters(), self._rows)}
         parts = [self._evaluate(split, members) for members in self._parts(split)]
         return {name: np.concatenate([part[name] for part in parts])[: self._size] for name in parts[0]}
+
+    def _quadratic(self, split: SplitName) -> QuadraticLoss:
+        if split not in self._quadratics:
+            self._quadratics[split] = QuadraticLoss(self._problem, split, self._dtype_of_numpy)
+        return self._quadratics[split]
 
     def _width(self) -> int:
         """The most numbers that one example has anywhere in the model."""

@@ -8,7 +8,8 @@ from lrcli.components.tables import GROUPS
 from lrcli.config.dumping import yaml_text
 from lrcli.experiment.examples import minimal_experiment
 from lrcli.experiment.loading import load
-from lrcli.experiment.training import Finished, Interruption, RunPlace, train
+from lrcli.experiment.place import Interruption, RunPlace
+from lrcli.experiment.training import Finished, train
 
 SMALL = ["dataset.num_train=20", "dataset.num_val=10", "training.epochs=2", "logging.tensorboard=false"]
 

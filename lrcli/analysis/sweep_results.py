@@ -1,0 +1,56 @@
+"""What a sweep has found, as arrays whose first axes are seeds and configurations.
+
+Statistics, outcomes, comparisons, files, figures and TensorBoard are all made of this one record.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SweepResults"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """S seeds times C configurations; member m is seed m // C with configuration m % C.
+
+    Attributes:
+        keys: the swept keys, such as ``optimizer.lr``, in the order of the file.
+        configurations: C mappings from swept key to value. With a list of grids a configuration has the
+            keys of its own grid only.
+        seeds: the S seeds.
+        metric: by which configurations are ranked, such as ``val/loss``.
+        mode: whether small or large values of it are good.
+        status: (S, C) completed, stopped_early, diverged or interrupted.
+        diverged_step: (S, C) the step that would have broken the member, counted from 1; 0: none.
+        epochs: (S, C) epochs finished.
+        final: from metric to its last value, (S, C); NaN where there is none. A member that diverged keeps
+            the last values it had.
+        best: (S, C) the best value of the metric of `lrcli.experiment.experiment.Experiment.best`.
+        errors: from a parameter's number, such as ``w[0]``, to reference minus learned, (S, C); empty where
+            parameters are not identifiable or differ between configurations.
+        epoch: (C, T) the epoch of each record, counted from 1; 0 after the last one of a configuration
+            with fewer records.
+        step: (C, T) the optimizer updates finished at each record.
+        curves: from metric to (S, C, T); NaN where there is no record or no number.
+    """
+
+    keys: tuple[str, ...]
+    configurations: Sequence[Mapping[str, Any]]
+    seeds: tuple[int, ...]
+    metric: str
+    mode: Literal["min", "max"]
+    status: NDArray[np.str_]
+    diverged_step: NDArray[np.int64]
+    epochs: NDArray[np.int64]
+    final: Mapping[str, Array]
+    best: Array
+    errors: Mapping[str, Array]
+    epoch: NDArray[np.int64]
+    step: NDArray[np.int64]
+    curves: Mapping[str, Array]

@@ -1,0 +1,30 @@
+"""Ctrl-C: once to finish what is under way and save it, twice to stop at once."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrcli.experiment.place import Interruption
+
+__all__ = ["finishing_on_ctrl_c"]
+
+
+@contextlib.contextmanager
+def finishing_on_ctrl_c(interruption: "Interruption") -> Iterator[None]:
+    """The first Ctrl-C asks the run to end and save; the second stops at once."""
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if interruption.requested:
+            raise KeyboardInterrupt
+        interruption.requested = True
+        print("\nstopping; Ctrl-C again to stop without saving", file=sys.stderr)  # noqa: T201
+
+    previous = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

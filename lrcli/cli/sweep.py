@@ -1,0 +1,234 @@
+"""`lrcli sweep`, `lrcli resume` and `lrcli replay`."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrcli.cli.completion import complete_device, complete_file
+from lrcli.cli.garbage import resume_collecting
+from lrcli.cli.help import FILE, OVERRIDES, examples
+from lrcli.cli.interrupts import finishing_on_ctrl_c
+from lrcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from lrcli.experiment.sweep import SweepFinished
+    from lrcli.experiment.sweep_files import SweepFiles
+    from lrcli.experiment.sweep_plan import SweepPlan
+
+__all__ = ["REPLAY_EPILOG", "RESUME_EPILOG", "SWEEP_EPILOG", "replay", "resume", "sweep"]
+
+_FIRST = "lrcli sweep experiments/linear.yaml --quiet"
+SWEEP_EPILOG = examples(
+    "lrcli sweep experiments/linear.yaml",
+    "lrcli sweep experiments/linear.yaml --lr 1e-3:1:13 --seeds 10",
+    "lrcli sweep experiments/xor_mlp.yaml --lr 0.01,0.1 --grid model.init.kind=default,zeros",
+    "lrcli sweep experiments/linear.yaml --lr 1e-3:1:13 --dry-run",
+)
+RESUME_EPILOG = examples(_FIRST, "lrcli resume runs/linear/sweep-0001")
+REPLAY_EPILOG = examples(_FIRST, "lrcli replay runs/linear/sweep-0001 7")
+
+_NO_MEMBER_FINISHED, _INTERRUPTED = 1, 130
+
+QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+TB_MEMBERS = Annotated[
+    int, typer.Option("--tb-members", min=0, help="Event files for the first N members, too.")
+]
+
+
+def sweep(
+    file: FILE,
+    overrides: OVERRIDES = None,
+    lr: Annotated[
+        str | None,
+        typer.Option(help="Learning rates: LO:HI:N in geometric steps, or A,B,C.", show_default=False),
+    ] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=SPEC", help="Values of any key, as for --lr; repeatable.", show_default=False
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds.", show_default=False)] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Short for device=D.", show_default=False, autocompletion=complete_device),
+    ] = None,
+    memory: Annotated[
+        str, typer.Option(help="What a population may take; a larger one is trained in parts.")
+    ] = "1GB",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained.")] = False,
+    tb_members: TB_MEMBERS = 0,
+    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(help="Write it here instead; a sweep that is there goes on.", show_default=False),
+    ] = None,
+    as_json: JSON = False,
+    quiet: QUIET = False,
+) -> None:
+    """Train a grid of learning rates, or of any keys, times seeds, as one population.
+
+    The grid is that of the file's sweep block and of the options; where there is neither, a sensible one
+    of learning rates.
+    """
+    from lrcli.experiment.place import RunPlace
+    from lrcli.experiment.resuming import files_for
+    from lrcli.experiment.sweep_options import load_sweep
+    from lrcli.experiment.sweep_plan import plan_sweep
+
+    words = [*(overrides or []), *([f"device={device}"] if device is not None else [])]
+    loaded = load_sweep(file, words, rates=lr, grids=grid, seeds=seeds)
+    plan = plan_sweep(loaded, _bytes(memory))
+    if dry_run:
+        from lrcli.reporting.sweep_console import print_plan
+
+        _notes(loaded.notes, quiet=quiet)
+        print_plan(plan)
+        return
+    files = files_for(plan, RunPlace(runs_dir, run_dir, file.absolute().parent))
+    _train(plan, files, loaded.notes, tb_members=tb_members, as_json=as_json, quiet=quiet)
+
+
+def resume(
+    directory: Annotated[
+        Path,
+        typer.Argument(metavar="SWEEP", help="The directory of a sweep.", autocompletion=complete_file),
+    ],
+    tb_members: TB_MEMBERS = 0,
+    as_json: JSON = False,
+    quiet: QUIET = False,
+) -> None:
+    """Train the members that a sweep lacks, after Ctrl-C or a crash.
+
+    The results are those of a sweep that was never stopped.
+    """
+    from lrcli.experiment.place import RunPlace
+    from lrcli.experiment.resuming import plan_again
+    from lrcli.experiment.sweep_files import SweepFiles
+
+    plan, notes = plan_again(directory)
+    files = SweepFiles(plan, RunPlace(origin=directory.absolute()), directory)
+    _train(plan, files, notes, tb_members=tb_members, as_json=as_json, quiet=quiet)
+
+
+def replay(
+    directory: Annotated[
+        Path,
+        typer.Argument(metavar="SWEEP", help="The directory of a sweep.", autocompletion=complete_file),
+    ],
+    member: Annotated[int, typer.Argument(metavar="MEMBER", help="Its number in results.csv.")],
+    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    run_dir: Annotated[
+        Path | None, typer.Option(help="Write the run here instead.", show_default=False)
+    ] = None,
+    as_json: JSON = False,
+    quiet: QUIET = False,
+) -> None:
+    """Train one member of a sweep alone, as an ordinary run with all that it records."""
+    from lrcli.cli.train import train_and_report
+    from lrcli.experiment.place import RunPlace
+    from lrcli.experiment.resuming import experiment_of_member
+
+    experiment, notes = experiment_of_member(directory, member)
+    place = RunPlace(runs_dir, run_dir, directory.absolute())
+    raise typer.Exit(train_and_report(experiment, notes, place, as_json=as_json, quiet=quiet))
+
+
+def _bytes(text: str) -> int:
+    """A size such as 500MB or 2GB, in bytes."""
+    units = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+    number = text.upper().rstrip("BGKM")
+    unit = text.upper().removeprefix(number)
+    try:
+        size = float(number) * units[unit]
+    except (ValueError, KeyError):
+        size = 0
+    if not size >= 1:
+        raise UsageError(f"--memory {text}: write a size such as 500MB or 2GB")
+    return int(size)
+
+
+def _notes(notes: Sequence[str], *, quiet: bool) -> None:
+    from lrcli.reporting.messages import print_note
+
+    for note in () if quiet else notes:
+        print_note(note)
+
+
+def _train(
+    plan: "SweepPlan",
+    files: "SweepFiles",
+    notes: Sequence[str],
+    *,
+    tb_members: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train, draw and report; exits with the sweep's code."""
+    from lrcli.experiment.resuming import complete_result
+    from lrcli.reporting.console import print_json
+
+    earlier = complete_result(files)
+    if earlier is not None:
+        _notes([f"{files.directory}: is complete; nothing was trained"], quiet=quiet)
+        if as_json:
+            print_json(earlier)
+        return
+    _notes(notes, quiet=quiet)
+    finished = _run(plan, files, quiet=quiet)
+    _draw(plan, finished, tb_members)
+    if as_json:
+        print_json(finished.result)
+    elif not quiet:
+        from lrcli.reporting.sweep_console import print_sweep_report
+
+        print_sweep_report(finished.results, finished.result)
+    if finished.result["status"] == "interrupted":
+        raise typer.Exit(_INTERRUPTED)
+    raise typer.Exit(_NO_MEMBER_FINISHED if finished.result["diverged"] == plan.size else 0)
+
+
+def _run(plan: "SweepPlan", files: "SweepFiles", *, quiet: bool) -> "SweepFinished":
+    """Train, showing each event."""
+    from lrcli.experiment.place import Interruption
+    from lrcli.experiment.sweep import SweepFinished, SweepStarted, run_sweep
+    from lrcli.reporting.sweep_progress import SweepProgressReport
+
+    interruption = Interruption()
+    with contextlib.ExitStack() as stack:
+        report = stack.enter_context(SweepProgressReport(plan.select.metric, quiet=quiet))
+        stack.enter_context(finishing_on_ctrl_c(interruption))
+        try:
+            for event in stack.enter_context(contextlib.closing(run_sweep(plan, files, interruption))):
+                report.show(event)
+                if isinstance(event, SweepStarted):
+                    resume_collecting()
+                elif isinstance(event, SweepFinished):
+                    return event
+        except KeyboardInterrupt:
+            raise typer.Exit(_INTERRUPTED) from None
+    raise AssertionError("a sweep ends with SweepFinished or an error")
+
+
+def _draw(plan: "SweepPlan", finished: "SweepFinished", tb_members: int) -> None:
+    """Figures, and event files with them."""
+    logging = plan.experiment.logging
+    directory = Path(finished.result["run_dir"])
+    pictures: dict[str, bytes] = {}
+    if logging.figures:
+        from lrcli.reporting.figures import write_figures
+
+        written = write_figures(finished.results, directory / "figures")
+        pictures = {path.stem: path.read_bytes() for path in written if path.suffix == ".png"}
+    if logging.tensorboard:
+        from lrcli.reporting.sweep_tensorboard import write_sweep_events
+        from lrcli.reporting.tensorboard import hyperparameters
+
+        name = f"{plan.experiment.name}/{directory.name}"
+        members = range(min(tb_members, plan.size))
+        constants = hyperparameters(plan.experiment)
+        write_sweep_events(finished.results, directory, name, pictures, members, constants)

@@ -1,0 +1,228 @@
+"""The configurations of a sweep, and the populations that train them.
+
+    grid -> Configurations (C points) -> variants (checked experiments) -> groups that train as one population
+
+Only keys that change no shape differ within a group: the numbers of the optimizer, the gradient's limit,
+the dataset's rule, the initializer, the noise of the inputs. Any other key splits the sweep. Whatever
+differs in the optimizer's numbers alone needs no experiment of its own: ten thousand learning rates are
+one variant and a vector.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.components.optimizers import AnyOptimizer
+from lrcli.config.blocks import Sweep
+from lrcli.config.source import Document
+from lrcli.errors import ExperimentError, UsageError
+from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.loading import at_point, one_point
+from lrcli.training.population import Population, build_population
+from lrcli.training.problem import Array, Draw
+
+__all__ = ["Configurations", "Group", "Variant", "build_groups"]
+
+_CLIP = "training.clip_grad_norm"
+_NUMERIC = {f"optimizer.{key}" for kind in get_args(get_args(AnyOptimizer)[0]) for key in kind.numeric}
+
+
+class Configurations(Sequence[dict[str, Any]]):
+    """The points of the grids, one grid after the other, each with its last key changing fastest.
+
+    Attributes:
+        keys: every swept key, in the order of the file.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._grids = [{key: spec.points() for key, spec in grid.items()} for grid in sweep.grid]
+        self.keys = tuple(dict.fromkeys(key for grid in self._grids for key in grid))
+        self._sizes = [math.prod(len(points) for points in grid.values()) for grid in self._grids]
+        self._starts = [0, *itertools.accumulate(self._sizes)]
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        index = range(len(self))[index]
+        which = next(i for i, end in enumerate(self._starts[1:]) if index < end)
+        grid = self._grids[which]
+        place = np.unravel_index(index - self._starts[which], [len(points) for points in grid.values()])
+        return {key: points[int(i)] for (key, points), i in zip(grid.items(), place, strict=True)}
+
+    def columns(self) -> Iterator[tuple[NDArray[np.intp], dict[str, tuple[list[Any], NDArray[np.intp]]]]]:
+        """For each grid, the numbers of its configurations, and from key to its points and which each has."""
+        for start, grid, size in zip(self._starts, self._grids, self._sizes, strict=False):
+            indices = np.unravel_index(np.arange(size), [len(points) for points in grid.values()])
+            yield (
+                start + np.arange(size),
+                {key: (points, index) for (key, points), index in zip(grid.items(), indices, strict=True)},
+            )
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Configurations that differ in the optimizer's numbers alone.
+
+    Attributes:
+        experiment: that of the first of them.
+        numbers: their numbers in the sweep.
+        varied: from a hyperparameter such as ``lr`` or ``betas.0`` to a value for each of them.
+    """
+
+    experiment: Experiment
+    numbers: NDArray[np.intp]
+    varied: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Configurations that train as one population.
+
+    Attributes:
+        variants: the configurations.
+        seeds: the seeds of the sweep.
+        configurations: (n,) their numbers in the sweep.
+    """
+
+    variants: tuple[Variant, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def experiment(self) -> Experiment:
+        """What the members have in common, and some things that they have not."""
+        return self.variants[0].experiment
+
+    @property
+    def configurations(self) -> NDArray[np.intp]:
+        """(n,) the numbers of its configurations."""
+        return np.concatenate([variant.numbers for variant in self.variants])
+
+    @property
+    def size(self) -> int:
+        """Members of all seeds."""
+        return len(self.seeds) * sum(len(variant.numbers) for variant in self.variants)
+
+    def population(self, members: slice) -> tuple[list[Draw], Population, NDArray[np.intp]]:
+        """Some of its members, which are numbered seed by seed.
+
+        Returns:
+            what is drawn for them, the population, and for each of them its place
+            ``seed index * C + configuration`` as two columns (R, 2).
+        """
+        variant_of = np.repeat(np.arange(len(self.variants)), [len(v.numbers) for v in self.variants])
+        count = len(variant_of)
+        index = np.arange(self.size)[members]
+        seed_of, local = index // count, index % count
+        pairs, draw_index = np.unique(
+            np.stack([seed_of, variant_of[local]], axis=1), axis=0, return_inverse=True
+        )
+        draws = [
+            Draw(self.seeds[s], self.variants[v].experiment.dataset, self.variants[v].experiment.model)
+            for s, v in pairs.tolist()
+        ]
+        varied = {name: values[local] for name, values in self._hyperparameters().items()}
+        population = build_population(
+            self.experiment.optimizer, self.experiment.training, draw_index.ravel(), varied
+        )
+        return draws, population, np.stack([seed_of, self.configurations[local]], axis=1)
+
+    def _hyperparameters(self) -> dict[str, Array]:
+        """From name to a value for each configuration, (n,)."""
+        columns: dict[str, list[Array]] = {}
+        clips = [variant.experiment.training.clip_grad_norm for variant in self.variants]
+        clipped = any(clips) or any("clip_grad_norm" in variant.varied for variant in self.variants)
+        for variant in self.variants:
+            numbers = variant.experiment.optimizer.hyperparameters()
+            if clipped:
+                numbers["clip_grad_norm"] = variant.experiment.training.clip_grad_norm or math.inf
+            for name, value in numbers.items():
+                column = variant.varied.get(name, np.full(len(variant.numbers), value, dtype=np.float64))
+                columns.setdefault(name, []).append(column)
+        return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def build_groups(document: Document, sweep: Sweep, seeds: Sequence[int]) -> list[Group]:
+    """The populations of a sweep.
+
+    Args:
+        document: the experiment file as loaded, overrides applied.
+        sweep: its grid.
+        seeds: the seeds.
+
+    Raises:
+        ExperimentError: a point of the grid is no sound experiment.
+    """
+    grouped: dict[str, list[Variant]] = {}
+    point = one_point(document)
+    for numbers, columns in Configurations(sweep).columns():
+        for variant in _variants(point, numbers, columns):
+            grouped.setdefault(_signature(variant.experiment), []).append(variant)
+    return [Group(tuple(variants), tuple(seeds)) for variants in grouped.values()]
+
+
+def _variants(
+    document: Document, numbers: NDArray[np.intp], columns: Mapping[str, tuple[list[Any], NDArray[np.intp]]]
+) -> Iterator[Variant]:
+    """The configurations of one grid, those together that differ in the optimizer's numbers alone."""
+    fixed = {key: column for key, column in columns.items() if not _is_vector(key)}
+    choices = np.stack([index for _, index in fixed.values()] or [np.zeros_like(numbers)], axis=1)
+    different, belongs = np.unique(choices, axis=0, return_inverse=True)
+    belongs = belongs.ravel()
+    for which in range(len(different)):
+        mine = np.flatnonzero(belongs == which)
+        point = {key: points[int(index[mine[0]])] for key, (points, index) in columns.items()}
+        try:
+            experiment = at_point(document, point)
+        except UsageError as error:
+            chosen = ", ".join(f"{key}={json.dumps(value)}" for key, value in point.items())
+            message = str(error).splitlines()[0].removeprefix("override: ")
+            raise ExperimentError([f"sweep.grid: with {chosen}: {message}"]) from None
+        varied: dict[str, Array] = {}
+        for key, (points, index) in columns.items():
+            if _is_vector(key):
+                varied |= _vectors(key, points, index[mine])
+        yield Variant(experiment, numbers[mine], varied)
+
+
+def _is_vector(key: str) -> bool:
+    """Whether members of one population may differ in a key."""
+    block, _, name = key.partition(".")
+    return key == _CLIP or f"{block}.{name.split('.')[0]}" in _NUMERIC
+
+
+def _vectors(key: str, points: list[Any], index: NDArray[np.intp]) -> dict[str, Array]:
+    """The hyperparameters that a key sets, one for each number of a list."""
+    name = key.partition(".")[2]
+    if isinstance(points[0], list):
+        table = np.array(points, dtype=np.float64)
+        return {f"{name}.{i}": table[index, i] for i in range(table.shape[1])}
+    values = np.array([math.inf if point is None else point for point in points], dtype=np.float64)
+    return {name: values[index]}
+
+
+def _signature(experiment: Experiment) -> str:
+    """What must be equal for members to train in one population."""
+    whole = experiment.model_dump(mode="json")
+    dataset = experiment.dataset
+    sizes = [dataset.num_train, dataset.num_val, dataset.num_test, dataset.num_features]
+    for block, keys in (("model", {"init", "input_noise"}), ("training", {"clip_grad_norm"})):
+        whole[block] = {key: value for key, value in whole[block].items() if key not in keys}
+    numeric = set(experiment.optimizer.numeric)
+    optimizer = {key: value for key, value in whole["optimizer"].items() if key not in numeric}
+    rest = [whole[key] for key in ("model", "loss", "training", "logging", "dtype", "device", "engine")]
+    return json.dumps([dataset.kind, sizes, optimizer, *rest], sort_keys=True)

@@ -1,0 +1,40 @@
+"""Where a run is written, and the wish to end it: what a command hands to training."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrcli.runs.directories import new_run_directory, take_directory
+
+__all__ = ["Interruption", "RunPlace"]
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a run is to be written.
+
+    Attributes:
+        runs_dir: the directory of all runs, in which the next number is taken.
+        run_dir: this directory instead, where the user named one.
+        origin: the directory of the experiment file, whose repository the result names.
+    """
+
+    runs_dir: Path = Path("runs")
+    run_dir: Path | None = None
+    origin: Path = Path()
+
+    def make(self, name: str, command: str) -> Path:
+        """Make the directory.
+
+        Raises:
+            RunDirectoryError: it cannot be made, or is not empty.
+        """
+        if self.run_dir is not None:
+            return take_directory(self.run_dir)
+        return new_run_directory(self.runs_dir, name, command)
+
+
+@dataclass
+class Interruption:
+    """The user's wish to stop; looked at after each event."""
+
+    requested: bool = False

@@ -1,0 +1,106 @@
+"""Going on with a sweep, and training one of its members again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.experiment.grid import Configurations
+from lrcli.experiment.loading import Loaded, at_point, load, one_point
+from lrcli.experiment.place import RunPlace
+from lrcli.experiment.sweep_files import SweepFiles
+from lrcli.experiment.sweep_plan import SweepPlan, plan_sweep
+
+__all__ = ["complete_result", "experiment_of_member", "files_for", "plan_again"]
+
+_MOST_SHOWN = 10
+
+
+def files_for(plan: SweepPlan, place: RunPlace) -> SweepFiles:
+    """Where a sweep is written: a new directory, or the one the user named, in which it may go on.
+
+    Raises:
+        RunDirectoryError: another sweep is there, with what differs.
+    """
+    directory = place.run_dir
+    if directory is None or not (directory / "experiment.yaml").exists():
+        return SweepFiles(plan, place)
+    earlier, _ = plan_again(directory)
+    differences = _differences(resolved(earlier.experiment), resolved(plan.experiment))
+    if earlier.memory != plan.memory:
+        differences.append(f"memory: {earlier.memory} there, {plan.memory} here")
+    if differences:
+        shown = "\n  ".join(differences[:_MOST_SHOWN])
+        raise RunDirectoryError(f"{directory}: holds another sweep:\n  {shown}")
+    return SweepFiles(plan, place, directory)
+
+
+def plan_again(directory: Path) -> tuple[SweepPlan, list[str]]:
+    """The plan of a sweep that was begun, and what the user should know about it.
+
+    Raises:
+        RunDirectoryError: there is no sweep.
+        ExperimentError: its experiment.yaml has been changed and is wrong.
+    """
+    result = _result(directory)
+    loaded = load(directory / "experiment.yaml")
+    return plan_sweep(loaded, int(result["memory"])), loaded.notes
+
+
+def complete_result(files: SweepFiles) -> dict[str, Any] | None:
+    """The result of a sweep that lacks nothing, or None."""
+    if files.is_new:
+        return None
+    result = _result(files.directory)
+    return result if result["status"] == "completed" else None
+
+
+def experiment_of_member(directory: Path, member: int) -> tuple[Experiment, list[str]]:
+    """The experiment that a member of a sweep was.
+
+    Args:
+        directory: of the sweep.
+        member: its number in results.csv.
+
+    Raises:
+        RunDirectoryError: there is no sweep.
+        UsageError: there is no such member.
+    """
+    _result(directory)
+    loaded: Loaded = load(directory / "experiment.yaml")
+    sweep = loaded.experiment.sweep
+    if sweep is None:
+        raise RunDirectoryError(f"{directory}: holds no sweep")
+    configurations, seeds = Configurations(sweep), sweep.seed_list
+    if not 0 <= member < len(configurations) * len(seeds):
+        last = len(configurations) * len(seeds) - 1
+        raise UsageError(f"{directory}: has no member {member}; they are numbered from 0 to {last}")
+    number, configuration = divmod(member, len(configurations))
+    point = configurations[configuration]
+    experiment = at_point(one_point(loaded.document), point | {"seed": seeds[number]})
+    chosen = ", ".join(f"{key}={json.dumps(value)}" for key, value in point.items())
+    return experiment, [f"member {member}: seed {seeds[number]}, {chosen}"]
+
+
+def _result(directory: Path) -> dict[str, Any]:
+    """The result.json of a sweep."""
+    try:
+        result: dict[str, Any] = json.loads((directory / "result.json").read_bytes())
+        if result["command"] != "sweep":
+            raise RunDirectoryError(f"{directory}: holds a run of lrcli {result['command']}, not a sweep")
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunDirectoryError(f"{directory}: holds no sweep") from None
+    return result
+
+
+def _differences(there: Any, here: Any, path: str = "") -> list[str]:
+    """Where two experiments differ, a line for each key."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        keys = [*there, *(key for key in here if key not in there)]
+        return [
+            line
+            for key in keys
+            for line in _differences(there.get(key), here.get(key), f"{path}.{key}".removeprefix("."))
+        ]
+    return [] if there == here else [f"{path}: {json.dumps(there)} there, {json.dumps(here)} here"]

@@ -1,0 +1,168 @@
+"""`lrcli sweep`: from a plan to a finished sweep directory.
+
+    for event in run_sweep(plan, files, interruption):
+        ...  # SweepStarted, then SweepProgress as training goes on, then SweepFinished
+
+Each part trains as one population. What it found goes into arrays over all members, and onto the disk as
+soon as the part has ended, so that a sweep that was stopped or killed goes on with the parts it lacks.
+"""
+
+import math
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrcli.analysis.sweep_results import SweepResults
+from lrcli.experiment.place import Interruption
+from lrcli.experiment.preparation import Prepared, prepare
+from lrcli.experiment.sweep_collection import Collection
+from lrcli.experiment.sweep_files import SweepFiles
+from lrcli.experiment.sweep_plan import SweepPlan
+from lrcli.runs.provenance import GitState, environment
+from lrcli.training.loop import Record
+
+__all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
+
+
+@dataclass(frozen=True)
+class SweepStarted:
+    """The directory is there and training begins.
+
+    Attributes:
+        run_dir: the directory.
+        members: of the sweep.
+        steps: optimizer updates to come, those of all parts added up.
+        device: where.
+    """
+
+    run_dir: Path
+    members: int
+    steps: int
+    device: str
+
+
+@dataclass(frozen=True)
+class SweepProgress:
+    """Training has come this far.
+
+    Attributes:
+        step: optimizer updates finished, those of all parts added up.
+        members: of the part that is training.
+        diverged: members that have diverged so far.
+        best: the best value yet of the metric that ranks, at any record; NaN before the first.
+    """
+
+    step: int
+    members: int
+    diverged: int
+    best: float
+
+
+@dataclass(frozen=True)
+class SweepFinished:
+    """The sweep has ended and its tables are written.
+
+    Attributes:
+        result: the content of result.json.
+        results: what it was made of.
+    """
+
+    result: dict[str, Any]
+    results: SweepResults
+
+
+SweepEvent = SweepStarted | SweepProgress | SweepFinished
+
+
+def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) -> Generator[SweepEvent]:
+    """Train every member that has not been trained.
+
+    Args:
+        plan: what to train.
+        files: where to write; parts whose results lie there are not trained again.
+        interruption: set its flag to end after the epochs under way, everything written.
+
+    Raises:
+        DeviceError: the device is not there; nothing was written.
+        UsageError: a part does not fit in memory.
+        RunDirectoryError: the directory cannot be used.
+        WriteError: a file could not be written.
+    """
+    started = time.perf_counter()
+    training = _Training(plan, interruption)
+    missing = [number for number in range(len(plan.parts)) if not files.has_part(number)]
+    with GitState(files.place.origin) as git:
+        first = training.prepare(missing[0]) if missing else None
+        files.open(environment() | (first.engine.environment if first else {}))
+        try:
+            for number in set(range(len(plan.parts))) - set(missing):
+                training.collection.restore(files.part(number))
+            steps = sum(plan.parts[number].steps for number in missing)
+            yield SweepStarted(files.directory, plan.size, steps, str(files.facts.get("device", "")))
+            for number in missing:
+                if interruption.requested:
+                    break
+                prepared = first if first is not None else training.prepare(number)
+                first = None
+                yield from training.run(number, prepared)
+                if not interruption.requested and len(plan.parts) > 1:
+                    training.collection.save(files.part(number), training.places)
+            files.facts |= git.answer()
+            results = training.collection.results()
+            seconds = {"train_seconds": training.seconds, "total_seconds": time.perf_counter() - started}
+            result = files.finish(results, seconds)
+        except BaseException as error:
+            files.fail("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+            raise
+    yield SweepFinished(result, results)
+
+
+class _Training:
+    """The parts of one sweep, one after the other."""
+
+    def __init__(self, plan: SweepPlan, interruption: Interruption) -> None:
+        self.collection = Collection(plan)
+        self.seconds = 0.0
+        self._plan = plan
+        self._interruption = interruption
+        self._done = 0  # steps of the parts before
+        self._diverged = 0
+        self._best = math.nan
+
+    def prepare(self, number: int) -> Prepared:
+        """Draw and place a part; its places are known from then on."""
+        part = self._plan.parts[number]
+        draws, population, self.places = part.group.population(part.members)
+        return prepare(part.group.experiment, draws, population)
+
+    def run(self, number: int, prepared: Prepared) -> Generator[SweepProgress]:
+        """Train a part that has been prepared."""
+        part, loop = self._plan.parts[number], prepared.loop
+        records = 0
+        for event in loop:
+            if isinstance(event, Record):
+                self.collection.record(self.places, records, event)
+                self._follow(event)
+                records += 1
+            diverged = self._diverged + int(np.count_nonzero(loop.members.status == "diverged"))
+            yield SweepProgress(self._done + event.step, part.size, diverged, self._best)
+            if self._interruption.requested:
+                loop.interrupt()
+        self._done += part.steps
+        self._diverged += int(np.count_nonzero(loop.members.status == "diverged"))
+        self.collection.finish(self.places, prepared)
+        self.seconds += loop.seconds
+
+    def _follow(self, record: Record) -> None:
+        """The best value so far of the metric that ranks."""
+        choice = self._plan.select
+        values = record.metrics.get(choice.metric, np.array([math.nan]))
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            best = finite.min() if choice.direction == "min" else finite.max()
+            better = np.fmin if choice.direction == "min" else np.fmax
+            self._best = float(better(self._best, best))

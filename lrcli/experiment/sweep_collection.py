@@ -1,0 +1,151 @@
+"""What the members of a sweep have done so far, in arrays over seeds and configurations."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.analysis.sweep_results import SweepResults
+from lrcli.components.initializers import element_names
+from lrcli.experiment.preparation import Prepared
+from lrcli.experiment.sweep_plan import SweepPlan
+from lrcli.runs.files import write_arrays
+from lrcli.training.loop import Record
+from lrcli.training.problem import Array
+
+__all__ = ["Collection"]
+
+_STATE = ("status", "diverged_step", "epochs", "steps", "best", "best_epoch")
+
+
+class Collection:
+    """Filled part by part; a part is saved as one file once all its members have ended.
+
+    Attributes:
+        status: (S, C) empty where a member has not begun.
+    """
+
+    def __init__(self, plan: SweepPlan) -> None:
+        self._plan = plan
+        shape = (len(plan.seeds), len(plan.configurations))
+        records = max(part.records for part in plan.parts)
+        self.status = np.zeros(shape, dtype="U13")
+        self.diverged_step = np.zeros(shape, dtype=np.int64)
+        self.epochs = np.zeros(shape, dtype=np.int64)
+        self.steps = np.zeros(shape, dtype=np.int64)
+        self.best = np.full(shape, np.nan)
+        self.best_epoch = np.zeros(shape, dtype=np.int64)
+        self._epoch = np.zeros((shape[1], records), dtype=np.int64)
+        self._step = np.zeros((shape[1], records), dtype=np.int64)
+        self._final: dict[str, Array] = {}
+        self._errors: dict[str, Array] = {}
+        self._curves: dict[str, Array] = {}
+
+    def record(self, places: NDArray[np.intp], number: int, record: Record) -> None:
+        """Take in a record of a part.
+
+        Args:
+            places: (R, 2) the seed and the configuration of each of its members.
+            number: of the record, from 0.
+            record: its metrics.
+        """
+        seeds, configurations = places.T
+        self._epoch[configurations, number] = record.epoch
+        self._step[configurations, number] = record.step
+        for name, values in record.metrics.items():
+            self._curve(name)[seeds, configurations, number] = values
+
+    def finish(self, places: NDArray[np.intp], prepared: Prepared) -> None:
+        """Take in how a part has ended."""
+        at = tuple(places.T)
+        loop, members = prepared.loop, prepared.loop.members
+        self.status[at] = members.status
+        self.diverged_step[at] = members.diverged_step
+        self.epochs[at] = members.epochs
+        self.steps[at] = members.steps
+        self.best[at] = members.best.best
+        self.best_epoch[at] = members.best.epoch
+        test = {
+            name: np.where(members.status == "diverged", np.nan, values)
+            for name, values in loop.test().items()
+        }
+        for name, values in {**loop.last_metrics, **test}.items():
+            self._table(self._final, name)[at] = values
+        if prepared.recovery is not None:
+            learned = prepared.engine.parameters()
+            for name, errors in prepared.recovery.errors(learned, prepared.rows).items():
+                flat = errors.reshape(len(places), -1).T
+                for element, values in zip(element_names(name, errors.shape[1:]), flat, strict=True):
+                    self._table(self._errors, element)[at] = values
+
+    def save(self, path: Path, places: NDArray[np.intp]) -> None:
+        """Write all that is known of some members.
+
+        Raises:
+            WriteError: the file could not be written.
+        """
+        at = tuple(places.T)
+        columns = {name: values[at] for name, values in self._by_member().items()}
+        configurations = np.unique(places[:, 1])
+        records = {name: getattr(self, name)[configurations] for name in ("_epoch", "_step")}
+        write_arrays(path, {"places": places, "configurations": configurations, **columns, **records})
+
+    def restore(self, path: Path) -> NDArray[np.intp]:
+        """Read what `save` wrote.
+
+        Returns:
+            the places of the members it was about.
+        """
+        with np.load(path) as saved:
+            places: NDArray[np.intp] = saved["places"]
+            at = tuple(places.T)
+            for name in ("_epoch", "_step"):
+                getattr(self, name)[saved["configurations"]] = saved[name]
+            for name in saved.files:
+                kind, _, metric = name.partition(":")
+                if kind in _STATE:
+                    getattr(self, kind)[at] = saved[name]
+                elif kind == "curve":
+                    self._curve(metric)[at] = saved[name]
+                elif kind in {"final", "error"}:
+                    self._table(self._final if kind == "final" else self._errors, metric)[at] = saved[name]
+        return places
+
+    def results(self) -> SweepResults:
+        """All of it, members that have not ended as interrupted."""
+        plan, choice = self._plan, self._plan.select
+        status = np.where((self.status == "") | (self.status == "running"), "interrupted", self.status)
+        return SweepResults(
+            keys=plan.configurations.keys,
+            configurations=plan.configurations,
+            seeds=plan.seeds,
+            metric=choice.metric,
+            mode=choice.direction,
+            status=status,
+            diverged_step=self.diverged_step,
+            epochs=self.epochs,
+            final=self._final,
+            best=self.best,
+            errors=self._errors,
+            epoch=self._epoch,
+            step=self._step,
+            curves=self._curves,
+        )
+
+    def _by_member(self) -> dict[str, NDArray[Any]]:
+        """Everything that has a value for each member: (S, C) or (S, C, T)."""
+        state = {name: getattr(self, name) for name in _STATE}
+        final = {f"final:{name}": values for name, values in self._final.items()}
+        errors = {f"error:{name}": values for name, values in self._errors.items()}
+        return state | final | errors | {f"curve:{name}": values for name, values in self._curves.items()}
+
+    def _curve(self, name: str) -> Array:
+        if name not in self._curves:
+            self._curves[name] = np.full((*self.status.shape, self._epoch.shape[1]), np.nan)
+        return self._curves[name]
+
+    def _table(self, tables: dict[str, Array], name: str) -> Array:
+        if name not in tables:
+            tables[name] = np.full(self.status.shape, np.nan)
+        return tables[name]

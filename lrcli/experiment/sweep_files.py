@@ -1,0 +1,209 @@
+"""The files of a sweep: experiment.yaml, results.csv, summary.csv, curves.npz, result.json, checkpoint/."""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrcli.analysis.comparison import compare_with_best
+from lrcli.analysis.outcomes import outcomes
+from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scores
+from lrcli.analysis.sweep_results import SweepResults
+from lrcli.experiment.experiment import resolved
+from lrcli.experiment.place import RunPlace
+from lrcli.experiment.sweep_plan import SweepPlan
+from lrcli.runs.files import make_directory, write_arrays, write_json, write_whole, write_yaml
+from lrcli.runs.tables import cells, csv_text
+
+__all__ = ["SweepFiles"]
+
+SCHEMA = 1
+_CHECKPOINT = "checkpoint"
+_MOST_LISTED = 1000  # configurations in result.json, the best ones; summary.csv has them all
+_COLUMNS = ("n", "diverged", "median", "q25", "q75", "mean", "std")
+_RECOVERY = "recovery/max_abs_error"
+
+
+class SweepFiles:
+    """The files of one sweep.
+
+    Attributes:
+        directory: where they are; of a new sweep, from `open` on.
+        place: where a new directory is to be, and what repository the result names.
+        facts: what the numbers depend on.
+    """
+
+    def __init__(self, plan: SweepPlan, place: RunPlace, directory: Path | None = None) -> None:
+        """Write nothing yet.
+
+        Args:
+            plan: of the sweep.
+            place: where a new directory is to be.
+            directory: that of a sweep that goes on.
+        """
+        self._plan = plan
+        self.place = place
+        self._directory = directory
+        self.facts: dict[str, Any] = {}
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has been written yet."""
+        return self._directory is None
+
+    @property
+    def directory(self) -> Path:
+        """Where they are."""
+        if self._directory is None:
+            raise ValueError("the sweep has no directory before it is opened")
+        return self._directory
+
+    def open(self, facts: Mapping[str, Any]) -> None:
+        """Make the directory, and write what is known before training.
+
+        Raises:
+            RunDirectoryError: it cannot be made, or is not empty.
+        """
+        self.facts = dict(facts)
+        if self._directory is None:
+            self._directory = self.place.make(self._plan.experiment.name, "sweep")
+        comment = "Resolved by lrcli; `lrcli sweep` on this file repeats the sweep."
+        write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
+        if len(self._plan.parts) > 1:
+            make_directory(self.directory / _CHECKPOINT)
+        self._write_result("running", {})
+
+    def part(self, number: int) -> Path:
+        """Where the results of a part are kept until all are there."""
+        return self.directory / _CHECKPOINT / f"part-{number:04d}.npz"
+
+    def has_part(self, number: int) -> bool:
+        """Whether an earlier call has finished a part."""
+        return self._directory is not None and self.part(number).exists()
+
+    def finish(self, results: SweepResults, timing: Mapping[str, float]) -> dict[str, Any]:
+        """Write the tables and the result.
+
+        Returns:
+            the result.
+        """
+        statistics = describe_metric(results)
+        write_whole(self.directory / "results.csv", csv_text(self._member_columns(results)).encode())
+        summary = self._configuration_columns(results, statistics)
+        write_whole(self.directory / "summary.csv", csv_text(summary).encode())
+        write_arrays(self.directory / "curves.npz", _curves(results))
+        status = "interrupted" if np.any(results.status == "interrupted") else "completed"
+        found = _findings(results, statistics) | {"timing": dict(timing)}
+        result = self._write_result(status, found)
+        if status == "completed":
+            shutil.rmtree(self.directory / _CHECKPOINT, ignore_errors=True)
+        return result
+
+    def fail(self, status: str) -> None:
+        """Say in result.json how the sweep ended that did not end well, where that can still be written."""
+        with contextlib.suppress(Exception):  # the error under way is the one to report
+            self._write_result(status, {})
+
+    def _write_result(self, status: str, found: Mapping[str, Any]) -> dict[str, Any]:
+        plan, choice = self._plan, self._plan.select
+        result = {
+            "schema": SCHEMA,
+            "command": "sweep",
+            "name": plan.experiment.name,
+            "status": status,
+            "run_dir": self.directory.as_posix(),
+            "members": plan.size,
+            "seeds": list(plan.seeds),
+            "keys": list(plan.configurations.keys),
+            "metric": choice.metric,
+            "mode": choice.direction,
+            "memory": plan.memory,
+            **found,
+            "environment": self.facts,
+        }
+        write_json(self.directory / "result.json", result)
+        return result
+
+    def _member_columns(self, results: SweepResults) -> dict[str, list[str]]:
+        """The columns of results.csv, a row for each member."""
+        seeds, count = len(results.seeds), len(results.configurations)
+        keys = {name: column * seeds for name, column in self._key_columns().items()}
+        diverged = np.where(results.diverged_step > 0, results.diverged_step, np.nan)
+        return {
+            "member": cells(np.arange(seeds * count)),
+            "seed": cells(np.repeat(results.seeds, count)),
+            **keys,
+            "status": cells(results.status.ravel()),
+            "outcome": cells(outcomes(results).ravel()),
+            "diverged_step": [text.removesuffix(".0") for text in cells(diverged.ravel())],
+            "epochs": cells(results.epochs.ravel()),
+            **{name: cells(values.ravel()) for name, values in results.final.items()},
+            f"best/{self._plan.experiment.best.metric}": cells(results.best.ravel()),
+            **{f"error/{name}": cells(values.ravel()) for name, values in results.errors.items()},
+        }
+
+    def _configuration_columns(self, results: SweepResults, statistics: Statistics) -> dict[str, list[str]]:
+        """The columns of summary.csv, a row for each configuration."""
+        columns = self._key_columns() | {name: cells(getattr(statistics, name)) for name in _COLUMNS}
+        if _RECOVERY in results.final:
+            recovery = describe_metric(results, _RECOVERY)
+            columns |= {f"{_RECOVERY}/{name}": cells(getattr(recovery, name)) for name in _COLUMNS[2:]}
+        return columns
+
+    def _key_columns(self) -> dict[str, list[str]]:
+        """The swept keys, a text for each configuration; empty where its grid does not have the key."""
+        configurations = self._plan.configurations
+        columns = {key: np.full(len(configurations), "", dtype=object) for key in configurations.keys}
+        for numbers, grid in configurations.columns():
+            for key, (points, index) in grid.items():
+                texts = np.array(cells([_text(point) for point in points]), dtype=object)
+                columns[key][numbers] = texts[index]
+        return {key: column.tolist() for key, column in columns.items()}
+
+
+def _text(value: Any) -> str:
+    """A swept value as it would be written in a file."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _curves(results: SweepResults) -> dict[str, np.ndarray[Any, Any]]:
+    """(members, records) for each metric; step and epoch too where configurations differ in them."""
+    seeds = len(results.seeds)
+    axes = {"step": results.step, "epoch": results.epoch}
+    if all((axis == axis[:1]).all() for axis in axes.values()):
+        arrays = {name: axis[0] for name, axis in axes.items()}
+    else:
+        arrays = {name: np.tile(axis, (seeds, 1)) for name, axis in axes.items()}
+    return arrays | {name: curve.reshape(-1, curve.shape[2]) for name, curve in results.curves.items()}
+
+
+def _findings(results: SweepResults, statistics: Statistics) -> dict[str, Any]:
+    """Each configuration, and the best one with its interval."""
+    order = ranking(statistics, results.mode)
+    rows = [
+        {
+            "values": dict(results.configurations[int(number)]),
+            "rank": rank,
+            **{name: getattr(statistics, name)[number].item() for name in _COLUMNS},
+        }
+        for rank, number in enumerate(order[:_MOST_LISTED], start=1)
+    ]
+    listed = scores(results)[:, order[:_MOST_LISTED]]
+    comparison = compare_with_best(listed, 0, results.mode)
+    interval = {"low": comparison.low, "high": comparison.high}
+    alike = [row["rank"] for row, far in zip(rows, comparison.distinguishable, strict=True) if not far]
+    test = {
+        name: float(np.median(values[:, order[0]]))
+        for name, values in results.final.items()
+        if name.startswith("test/")
+    }
+    return {
+        "configurations": rows,
+        "configurations_left_out": max(0, len(order) - _MOST_LISTED),
+        "best": rows[0] | interval | {"like_best": alike[1:], "test": test},
+        "diverged": int(np.count_nonzero(results.status == "diverged")),
+    }

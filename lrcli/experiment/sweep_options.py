@@ -1,0 +1,109 @@
+"""A sweep asked for on the command line: ``--lr``, ``--grid``, ``--seeds``, or nothing at all."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from lrcli.analysis.theory import largest_curvature, largest_stable_rate
+from lrcli.components.optimizers import SGD
+from lrcli.config.overrides import put
+from lrcli.config.source import Document, parse
+from lrcli.errors import ExperimentError, UsageError
+from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.loading import Loaded, load, one_experiment
+from lrcli.training.problem import build_problem
+
+__all__ = ["load_sweep"]
+
+_LR = "optimizer.lr"
+_RANGE = re.compile(r"([^:,{}\[\]]+):([^:,{}\[\]]+):([^:,{}\[\]]+)")
+_POINTS = 13
+
+
+def load_sweep(
+    path: Path,
+    overrides: list[str],
+    *,
+    rates: str | None = None,
+    grids: list[str] | None = None,
+    seeds: int | None = None,
+) -> Loaded:
+    """An experiment with the sweep that its file, the options or the defaults give it.
+
+    Args:
+        path: the file.
+        overrides: ``KEY=VALUE`` words.
+        rates: of ``--lr``: ``LO:HI:N`` in geometric steps, ends included, or ``A,B,C``.
+        grids: of ``--grid``: ``KEY=SPEC``, the specification as for ``--lr`` or as in a file.
+        seeds: of ``--seeds``: how many.
+
+    Raises:
+        ExperimentError: with every mistake and its place.
+        UsageError: an option that cannot be read.
+    """
+    words = [f"--lr {rates}"] if rates is not None else []
+    words += [f"--grid {grid}" for grid in grids or ()]
+
+    def edit(document: Document) -> str:
+        note = "" if words or "grid" in (document.data.get("sweep") or {}) else _put_default(document)
+        for word in words:
+            _put_grid(document, word)
+        if seeds is not None:
+            put(document, ("sweep", "seeds"), f"--seeds {seeds}", seeds)
+        return note
+
+    return load(path, overrides, edit=edit)
+
+
+def _put_grid(document: Document, word: str) -> None:
+    """Take the values of one key from an option; they replace those of the file."""
+    option, _, text = word.partition(" ")
+    key, equals, spec = (_LR, "=", text) if option == "--lr" else text.partition("=")
+    if not equals or not all(key.split(".")):
+        raise UsageError(f"{word}: write {option} KEY=SPEC, such as --grid optimizer.momentum=0,0.9")
+    sweep = document.data.get("sweep")
+    if isinstance(sweep, dict) and isinstance(sweep.get("grid"), list):
+        raise UsageError(f"{word}: the file's sweep.grid is a list of grids; change it there")
+    put(document, ("sweep", "grid", key), word, _specification(word, spec.strip()))
+
+
+def _specification(word: str, text: str) -> Any:
+    """``LO:HI:N``, ``A,B,C`` or a mapping as it is in a file."""
+    ends = _RANGE.fullmatch(text)
+    if ends:
+        return {"log_range": [_value(word, part) for part in ends.groups()]}
+    if text.startswith("{"):
+        return _value(word, text)
+    return {"values": _value(word, f"[{text}]")}
+
+
+def _value(word: str, text: str) -> Any:
+    try:
+        return parse(text, word).data
+    except ExperimentError as error:
+        reason = error.mistakes[0].splitlines()[0].removeprefix(f"{word}:")
+        raise UsageError(f"{word}: {reason}") from None
+
+
+def _put_default(document: Document) -> str:
+    """A grid of learning rates where nothing else was asked for, and the sentence that says so."""
+    experiment = one_experiment(document)
+    low, high, why = _sensible_rates(experiment)
+    put(document, ("sweep", "grid", _LR), "the default grid", {"log_range": [low, high, _POINTS]})
+    return f"no sweep was asked for: {_POINTS} learning rates from {low:g} to {high:g}, {why}"
+
+
+def _sensible_rates(experiment: Experiment) -> tuple[float, float, str]:
+    """The ends of the grid, and why these."""
+    optimizer = experiment.optimizer
+    if isinstance(optimizer, SGD):
+        problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+        curvature = largest_curvature(experiment.model, experiment.loss, problem.splits["train"].features[0])
+        if curvature:
+            limit = largest_stable_rate(curvature, optimizer.momentum)
+            return _round(limit / 1000), _round(2 * limit), f"around the largest stable one, {limit:.3g}"
+    return _round(optimizer.lr / 100), _round(optimizer.lr * 100), f"around the file's {optimizer.lr:g}"
+
+
+def _round(rate: float) -> float:
+    return float(f"{rate:.2g}")

@@ -1,0 +1,148 @@
+"""What a sweep will train, in which parts, and what that needs: known before anything is trained."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrcli.config.blocks import Best
+from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.grid import Configurations, Group, build_groups
+from lrcli.experiment.loading import Loaded
+
+__all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "plan_sweep"]
+
+DEFAULT_MEMORY = 2**30  # bytes
+_STATES = {"sgd": 1, "rmsprop": 3, "adam": 3, "adamw": 3}  # arrays beside the parameters, at most
+_WORK = 4  # gradient, its view by parameter, the update and what it is made of
+_STEP_SECONDS = 6e-5  # a step of a small population: the framework's own time
+_NUMBERS_PER_SECOND = 4e8  # what a large one adds: multiply-adds, forward and backward
+
+
+@dataclass(frozen=True)
+class Part:
+    """Members that train together.
+
+    Attributes:
+        group: whose.
+        members: which of the group's.
+    """
+
+    group: Group
+    members: slice
+
+    @property
+    def size(self) -> int:
+        """R of this part."""
+        return len(range(*self.members.indices(self.group.size)))
+
+    @property
+    def steps(self) -> int:
+        """Optimizer updates of each member."""
+        experiment = self.group.experiment
+        sizes = experiment.training.batch_sizes(experiment.dataset.num_train)
+        return experiment.training.epochs * len(sizes)
+
+    @property
+    def records(self) -> int:
+        """Records of each member."""
+        experiment = self.group.experiment
+        return -(-experiment.training.epochs // experiment.logging.every)
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """Everything a sweep will do.
+
+    Attributes:
+        experiment: as loaded.
+        configurations: the C points of its grid.
+        seeds: the S seeds.
+        parts: what trains together, one after the other.
+        memory: the budget of a part in bytes.
+    """
+
+    experiment: Experiment
+    configurations: Configurations
+    seeds: tuple[int, ...]
+    parts: tuple[Part, ...]
+    memory: int
+
+    @property
+    def size(self) -> int:
+        """Members: configurations times seeds."""
+        return len(self.configurations) * len(self.seeds)
+
+    @property
+    def select(self) -> Best:
+        """The metric by which configurations are ranked."""
+        sweep = self.experiment.sweep
+        return (sweep and sweep.select) or self.experiment.best
+
+    @property
+    def groups(self) -> int:
+        """Populations, before they are cut to fit the memory."""
+        return len({id(part.group) for part in self.parts})
+
+    @property
+    def bytes_needed(self) -> int:
+        """The memory of the largest part, about."""
+        return max(part.size * bytes_per_member(part.group) for part in self.parts)
+
+    @property
+    def seconds(self) -> float:
+        """The time of training, roughly: the order of magnitude is meant."""
+        return sum(
+            part.steps * (_STEP_SECONDS + part.size * _numbers(part.group) / _NUMBERS_PER_SECOND)
+            for part in self.parts
+        )
+
+
+def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
+    """Plan the sweep that a file asks for.
+
+    Args:
+        loaded: the file; its experiment has a sweep.
+        memory: bytes that a population may take.
+
+    Raises:
+        ExperimentError: a point of the grid is no sound experiment.
+    """
+    sweep = loaded.experiment.sweep
+    if sweep is None:
+        raise ValueError("the experiment has no sweep")
+    seeds = sweep.seed_list
+    groups = build_groups(loaded.document, sweep, seeds)
+    parts = [part for group in groups for part in _cut(group, memory)]
+    return SweepPlan(loaded.experiment, Configurations(sweep), seeds, tuple(parts), memory)
+
+
+def _cut(group: Group, memory: int) -> Sequence[Part]:
+    """The group in parts of about equal size that fit the memory, never a single member left over."""
+    most = max(2, memory // bytes_per_member(group))
+    edges = np.linspace(0, group.size, -(-group.size // most) + 1).astype(int).tolist()
+    return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
+
+
+def bytes_per_member(group: Group) -> int:
+    """What a member takes while it trains: parameters, state, its batch and what follows from it."""
+    experiment = group.experiment
+    number = 8 if experiment.dtype == "float64" else 4
+    parameters = sum(parameter.size for parameter in experiment.parameters)
+    arrays = 1 + _STATES[experiment.optimizer.kind] + _WORK
+    batch = experiment.training.batch_sizes(experiment.dataset.num_train)[0]
+    return number * (parameters * arrays + batch * _widths(experiment))
+
+
+def _widths(experiment: Experiment) -> int:
+    """Numbers that one example has in all layers, forward and backward."""
+    return 2 * sum(sum(parameter.matrix) for parameter in experiment.parameters)
+
+
+def _numbers(group: Group) -> int:
+    """Multiply-adds of one step of one member, forward and backward."""
+    experiment = group.experiment
+    parameters = sum(parameter.size for parameter in experiment.parameters)
+    batch = experiment.training.batch_sizes(experiment.dataset.num_train)[0]
+    return 3 * parameters * batch

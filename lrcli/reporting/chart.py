@@ -1,0 +1,163 @@
+"""A sweep's selection metric over its rate, drawn with characters, for the terminal.
+
+    val/loss, median of 40 seeds (band: middle half)
+        1 ┤⠒⠒⠒⠒⠒⠢⠤⢄⡀      ░░
+    0.001 ┤         ⠉⠢⣀◆⡠⠊░
+
+In Unicode a character of the median's line is eight dots (Braille), so that the line is four times finer
+than the rows of text.
+"""
+
+import textwrap
+
+import numpy as np
+
+from lrcli.analysis.statistics import scores
+from lrcli.analysis.sweep_results import SweepResults
+from lrcli.reporting.chart_canvas import ASCII, ROWS, UNICODE, Axis, Canvas, Characters
+from lrcli.reporting.sweep_axes import SweepLines, key_title, label, sweep_lines
+from lrcli.reporting.sweep_scores import Array, best_first, diverged_share, quantiles
+
+__all__ = ["sweep_chart"]
+
+_WIDEST = 80
+_MOST_LINES = 6
+_LETTERS = "abcdef"
+_FIRM = "\u00a0"  # a space at which no line is broken
+
+
+def sweep_chart(results: SweepResults, width: int = _WIDEST, encoding: str | None = "utf-8") -> list[str]:
+    """The chart as lines of text, about 15; none where no numeric key varies.
+
+    Args:
+        results: the sweep.
+        width: of the terminal, in characters; at most 80 are used.
+        encoding: of the stream it is for; plain ASCII is used where it cannot hold the characters.
+    """
+    swept = sweep_lines(results, most=_MOST_LINES)
+    if swept is None:
+        return []
+    look = UNICODE if _can_hold(encoding, "░◆┤│└─┬▂█⠁⣿") else ASCII
+    found = quantiles(scores(results), (0.25, 0.5, 0.75))
+    shown = np.concatenate([line.configurations for line in swept.lines])
+    y = Axis.of_values(found[:, shown], results.metric)
+    names = _y_labels(y) if np.isfinite(found[1, shown]).any() else [""] * ROWS
+    margin = max(len(name) for name in names) + 1
+    columns = max(10, min(width, _WIDEST) - margin - 1)
+    x = Axis.of_key(swept)
+    canvas = Canvas(columns, look)
+    _draw(canvas, results, swept, found, x, y)
+    axis, numbers = _x_axis(swept, x, columns, look)
+    indent = " " * margin
+    below = [f"{indent}{look.corner}{axis}", f"{indent} {numbers}"]
+    below += [f"{indent} {line}" for line in _footer(results, swept, found, x, columns, look)]
+    plot = [
+        f"{name:>{margin - 1}} {look.tick if name else look.side}{row}"
+        for name, row in zip(names, canvas.rows(), strict=True)
+    ]
+    heading = f"{results.metric}, {_of_seeds(results, swept)}"
+    return [line.rstrip()[: max(width, margin + 12)] for line in (heading, *plot, *below)]
+
+
+def _can_hold(encoding: str | None, text: str) -> bool:
+    try:
+        text.encode(encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _of_seeds(results: SweepResults, swept: SweepLines) -> str:
+    if len(results.seeds) == 1:
+        return "one seed"
+    band = " (band: middle half)" if len(swept.lines) == 1 else ""
+    return f"median of {len(results.seeds)} seeds{band}"
+
+
+def _draw(canvas: Canvas, results: SweepResults, swept: SweepLines, found: Array, x: Axis, y: Axis) -> None:
+    """The band below the line below the marks; several lines have letters instead of bands."""
+    alone = len(swept.lines) == 1
+    for letter, line in zip(_LETTERS, swept.lines, strict=False):
+        places = x.place(line.x)
+        low, median, high = (y.place(values) for values in found[:, line.configurations])
+        known = np.isfinite(median)
+        if alone and known.any() and len(results.seeds) > 1:
+            canvas.band(places[known], low[known], high[known])
+        canvas.line(places, median)
+        if not alone:
+            canvas.mark(places, median, letter)
+    best = _best(results, swept, found)
+    if best is None:
+        canvas.write("most members diverged, everywhere")
+    else:
+        spot = np.array([float(results.configurations[best][swept.key])])
+        canvas.mark(x.place(spot), y.place(found[1, [best]]), canvas.look.best)
+
+
+def _best(results: SweepResults, swept: SweepLines, found: Array) -> int | None:
+    """The best configuration of those that are drawn; None where its median is infinite."""
+    shown = np.concatenate([line.configurations for line in swept.lines])
+    best = next(int(i) for i in best_first(results) if i in shown)
+    return best if np.isfinite(found[1, best]) else None
+
+
+def _y_labels(y: Axis) -> list[str]:
+    """A label, or nothing, for each row from the top."""
+    labels = [""] * ROWS
+    for place, text in y.ticks(5):
+        labels[round((1 - place) * (ROWS - 1))] = text
+    return labels
+
+
+def _x_axis(swept: SweepLines, x: Axis, columns: int, look: Characters) -> tuple[str, str]:
+    """The axis line with its ticks, and the numbers below that find room."""
+    values = np.unique(np.concatenate([line.x for line in swept.lines]))
+    few = [(float(x.place(value)), f"{value:.3g}") for value in values] if len(values) <= 6 else []
+    axis, numbers = [look.bottom] * columns, [" "] * columns
+    free = 0
+    for place, text in few or x.ticks(8):
+        column = round(place * (columns - 1))
+        start = min(max(0, column - len(text) // 2), columns - len(text))
+        if start >= free:
+            axis[column] = look.mark
+            numbers[start : start + len(text)] = text
+            free = start + len(text) + 2
+    return "".join(axis), "".join(numbers)
+
+
+def _footer(
+    results: SweepResults, swept: SweepLines, found: Array, x: Axis, columns: int, look: Characters
+) -> list[str]:
+    """Where members diverged, the key, the lines' letters, the best configuration."""
+    share = diverged_share(results)
+    shown = np.concatenate([line.configurations for line in swept.lines])
+    lines, title = [], key_title(swept.key)
+    if share[shown].any():
+        lines.append(_diverged(swept, share, x, columns, look))
+        title += f"   {look.some} some diverged  {look.most} half or more"
+    lines.append(title)
+    if len(swept.lines) > 1:
+        letters = [
+            f"{letter} {line.label}".replace(" ", _FIRM)
+            for letter, line in zip(_LETTERS, swept.lines, strict=False)
+        ]
+        if swept.left_out:
+            letters.append(f"and {swept.left_out} worse lines")
+        lines += [text.replace(_FIRM, " ") for text in textwrap.wrap("; ".join(letters), columns)]
+    best = _best(results, swept, found)
+    if best is not None:
+        where = label(results.configurations[best], results.keys)
+        lines.append(f"{look.best} best: {where}: {found[1, best]:.4g}")
+    return lines
+
+
+def _diverged(swept: SweepLines, share: Array, x: Axis, columns: int, look: Characters) -> str:
+    """A character for each column: whether members of the nearest rate diverged."""
+    values, index = np.unique(np.concatenate([line.x for line in swept.lines]), return_inverse=True)
+    of_lines = share[np.concatenate([line.configurations for line in swept.lines])]
+    mean = np.bincount(index, weights=of_lines) / np.bincount(index)
+    places = x.place(values)
+    at = np.arange(columns) / max(1, columns - 1)
+    nearest = np.searchsorted((places[1:] + places[:-1]) / 2, at)
+    marks = np.where(mean >= 0.5, look.most, np.where(mean > 0, look.some, " "))
+    return "".join(marks[nearest])

@@ -1,0 +1,191 @@
+"""TensorBoard's event files and what may be written into them.
+
+The one module that knows TensorBoard's formats. The hyperparameters of a run are a session start and a
+session end in its own file, and there is never an experiment summary: with none, TensorBoard makes the
+columns of its HParams table from all runs.
+"""
+
+import os
+import socket
+import struct
+import sys
+import time
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Where TensorFlow is installed, TensorBoard would import it to write a scalar. This name keeps it out.
+sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("tensorboard.compat.notf"))
+
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.custom_scalar import metadata as layout_metadata
+from tensorboard.plugins.hparams import metadata as hparams_metadata
+from tensorboard.plugins.hparams.api_pb2 import Status
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo
+from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from tensorboard.plugins.text.metadata import create_summary_metadata as text_metadata
+from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util.tensor_util import make_tensor_proto
+
+from lrcli.runs.files import reporting_errors
+
+__all__ = [
+    "EventFile",
+    "Value",
+    "flat_columns",
+    "histogram",
+    "image",
+    "indented",
+    "margin_charts",
+    "scalars",
+    "session_end",
+    "session_start",
+    "text",
+]
+
+Value = Any  # a Summary.Value; TensorBoard's packages have no types
+_HISTOGRAM_BINS = 30
+
+
+class EventFile:
+    """An event file in a directory; its name sorts by the time it was opened."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open the file and write its head.
+
+        Raises:
+            WriteError: the file could not be written.
+        """
+        self._now = time.time()
+        name = f"events.out.tfevents.{self._now:017.6f}.{socket.gethostname()}.{os.getpid()}.0"
+        self._path = directory / name
+        with reporting_errors(self._path):
+            self._writer = RecordWriter(self._path.open("wb"))
+        self._event(Event(wall_time=self._now, file_version="brain.Event:2"))
+        self._event(Event(wall_time=self._now, step=0, session_log=SessionLog(status=SessionLog.START)))
+
+    def write(self, step: int, values: Sequence[Value]) -> None:
+        """Write all values of a step as one event."""
+        self._event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+
+    def flush(self) -> None:
+        """Let readers see what has been written."""
+        with reporting_errors(self._path):
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file; more than once is allowed."""
+        with reporting_errors(self._path):
+            self._writer.close()
+
+    def _event(self, event: Event) -> None:
+        with reporting_errors(self._path):
+            self._writer.write(event.SerializeToString())
+
+
+def scalars(values: Mapping[str, float]) -> list[Value]:
+    """A point of each scalar, from tag to value."""
+    return [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+
+
+def text(tag: str, markdown: str) -> Value:
+    """A text in Markdown."""
+    metadata = text_metadata(display_name="", description="")
+    tensor = make_tensor_proto(np.array([markdown.encode()], dtype=object))
+    return Summary.Value(tag=tag, metadata=metadata, tensor=tensor)
+
+
+def indented(lines: str) -> str:
+    """Lines as a block that Markdown shows as it is."""
+    return "\n".join(f"    {line}" for line in lines.splitlines())
+
+
+def image(tag: str, png: bytes) -> Value:
+    """An image from the bytes of a PNG file."""
+    width, height = struct.unpack(">II", png[16:24])
+    picture = Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=png)
+    return Summary.Value(tag=tag, image=picture)
+
+
+def histogram(tag: str, values: NDArray[np.float64]) -> Value:
+    """A histogram of those numbers that are finite."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    try:
+        counts, edges = np.histogram(finite, bins=_HISTOGRAM_BINS)
+    except ValueError:  # numbers too close for their size: they share a bin
+        counts, edges = np.array([finite.size]), np.array([low, high])
+    proto = HistogramProto(
+        min=low,
+        max=high,
+        num=finite.size,
+        sum=finite.sum(),
+        sum_squares=(finite * finite).sum(),
+        bucket_limit=edges[1:],
+        bucket=counts,
+    )
+    return Summary.Value(tag=tag, histo=proto)
+
+
+def session_start(columns: Mapping[str, bool | float | str], trial: str) -> list[Value]:
+    """A row of the HParams table.
+
+    Args:
+        columns: from hyperparameter to value.
+        trial: the row's name; rows of the same name, in whatever runs, become one.
+    """
+    return list(hparams_pb(dict(columns), trial_id=trial, start_time_secs=time.time()).value)
+
+
+def session_end(*, success: bool) -> Value:
+    """How the run of a row of the HParams table ended."""
+    status = Status.Value("STATUS_SUCCESS" if success else "STATUS_FAILURE")
+    info = SessionEndInfo(status=status, end_time_secs=time.time())
+    metadata: SummaryMetadata = hparams_metadata.create_summary_metadata(
+        HParamsPluginData(session_end_info=info)
+    )
+    tag = hparams_metadata.SESSION_END_INFO_TAG
+    return Summary.Value(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
+
+
+def margin_charts(charts: Mapping[str, tuple[str, str, str]]) -> Value:
+    """The layout of the Custom Scalars page: lines with a band around them.
+
+    Args:
+        charts: from a chart's title to the tags of its line, of its lower and of its upper bound.
+    """
+    shown = [
+        layout_pb2.Chart(
+            title=title,
+            margin=layout_pb2.MarginChartContent(
+                series=[layout_pb2.MarginChartContent.Series(value=line, lower=lower, upper=upper)]
+            ),
+        )
+        for title, (line, lower, upper) in charts.items()
+    ]
+    category = layout_pb2.Category(title="median, 10 % to 90 % of the seeds", chart=shown)
+    layout = layout_pb2.Layout(category=[category]).SerializeToString()
+    return Summary.Value(
+        tag=layout_metadata.CONFIG_SUMMARY_TAG,
+        metadata=layout_metadata.create_summary_metadata(),
+        tensor=make_tensor_proto(np.array(layout, dtype=object)),
+    )
+
+
+def flat_columns(tree: Mapping[str, Any]) -> dict[str, bool | float | str]:
+    """A tree of hyperparameters as columns: dotted keys, lists as text, no nulls."""
+    columns: dict[str, bool | float | str] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            columns |= {f"{key}.{inner}": item for inner, item in flat_columns(value).items()}
+        elif isinstance(value, list | tuple):
+            columns[key] = ", ".join(map(str, value))
+        elif value is not None:
+            columns[key] = value
+    return columns

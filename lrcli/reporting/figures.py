@@ -1,0 +1,209 @@
+"""The figures of a sweep: each a function from its results to a matplotlib Figure, and files of them.
+
+Lines are medians over seeds, in which a member that diverged counts as infinitely bad, so a line ends
+where most members diverged. matplotlib is imported when the first figure is drawn. Its pyplot, which keeps
+figures alive and looks for a window system, is not used.
+"""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.analysis.statistics import scores
+from lrcli.analysis.sweep_results import SweepResults
+from lrcli.reporting.figure_axes import STAR, heatmap, style
+from lrcli.reporting.figure_lines import cut, of_seeds, over_rate, row_for_each
+from lrcli.reporting.sweep_axes import key_title, numeric_keys, sweep_lines
+from lrcli.reporting.sweep_scores import (
+    Array,
+    best_first,
+    curve_scores,
+    quantiles,
+    thinned,
+)
+from lrcli.runs.files import make_directory, write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "draw_figures",
+    "figure_bytes",
+    "final_metric",
+    "metric_map",
+    "recovery_error",
+    "training_loss",
+    "write_figures",
+]
+
+_RECOVERY = "recovery/max_abs_error"
+_LONGEST_LABEL = 50  # letters, in a title
+_MOST_CELLS = 250  # along each side of a heatmap
+
+
+def draw_figures(results: SweepResults) -> "dict[str, Figure]":
+    """The figures that make sense for a sweep, from file name to figure."""
+    drawn = {name: draw(results) for name, draw in _FIGURES.items()}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def figure_bytes(figure: "Figure", form: str) -> bytes:
+    """A figure as the bytes of a file.
+
+    Args:
+        figure: one of `draw_figures`.
+        form: ``svg`` or ``png``.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.BytesIO()
+    with style():  # the canvases themselves, for savefig draws every figure twice
+        if form == "svg":
+            FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
+                buffer, metadata={"Date": None}
+            )
+        else:
+            FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
+
+
+def write_figures(results: SweepResults, directory: Path) -> list[Path]:
+    """Write the figures of a sweep as SVG and PNG.
+
+    Args:
+        results: the sweep.
+        directory: where; it is made if it is not there.
+
+    Returns:
+        The files written.
+
+    Raises:
+        WriteError: a file could not be written.
+    """
+    make_directory(directory)
+    written = []
+    for name, figure in draw_figures(results).items():
+        for form in ("png", "svg"):
+            path = directory / f"{name}.{form}"
+            write_whole(path, figure_bytes(figure, form))
+            figure.set_layout_engine("none")  # what the first file has placed stays in place
+            written.append(path)
+    return written
+
+
+def final_metric(results: SweepResults) -> "Figure":
+    """The selection metric after training: over the swept rate, or a row for each configuration."""
+    swept = sweep_lines(results)
+    if swept is None or len(results.configurations) == 1:
+        return row_for_each(results)
+    return over_rate(results, results.metric, swept)
+
+
+def recovery_error(results: SweepResults) -> "Figure | None":
+    """The largest error of a recovered parameter, over the swept rate."""
+    swept = sweep_lines(results)
+    if swept is None or len(results.configurations) == 1 or _RECOVERY not in results.final:
+        return None
+    if not np.isfinite(quantiles(scores(results, _RECOVERY), (0.5,))).any():
+        return None
+    return over_rate(results, _RECOVERY, swept)
+
+
+def training_loss(results: SweepResults) -> "Figure | None":
+    """A heatmap of the median training loss: epochs times the swept rate, other keys at their best."""
+    swept = sweep_lines(results)
+    metric = next((name for name in ("train/loss", "train/running_loss") if name in results.curves), None)
+    if swept is None or metric is None or len(swept.best.x) < 2:
+        return None
+    line = swept.best
+    kept = thinned(len(line.x), _MOST_CELLS)
+    epochs, median = _median_curves(results, metric, line.configurations[kept])
+    title = f"{metric} while training: {of_seeds(results)}"
+    if line.label:
+        title += f"\nat the best {cut(line.label, _LONGEST_LABEL)}"
+    return _map(title, metric, (epochs, line.x[kept]), ("epoch", key_title(swept.key)), median)
+
+
+def metric_map(results: SweepResults) -> "Figure | None":
+    """The selection metric over exactly two numeric keys."""
+    swept, values = sweep_lines(results), numeric_keys(results)
+    everywhere = all(len(found) == len(results.configurations) for found in values.values())
+    if swept is None or len(results.keys) != 2 or len(values) != 2 or not everywhere:
+        return None
+    keys = (swept.key, next(key for key in results.keys if key != swept.key))
+    points = [np.unique(values[key]) for key in keys]
+    if min(map(len, points)) < 2:
+        return None
+    column, row = (np.searchsorted(at, values[key]) for at, key in zip(points, keys, strict=True))
+    medians = np.full((len(points[1]), len(points[0])), np.nan)
+    medians[row, column] = quantiles(scores(results, results.metric), (0.5,))[0]
+    titles = (key_title(keys[0]), key_title(keys[1]))
+    title = f"{results.metric} after training: {of_seeds(results)}"
+    best = best_first(results)[0]
+    spot = (row[best], column[best])
+    return _map(title, results.metric, (points[0], points[1]), titles, medians, spot)
+
+
+_FIGURES: "dict[str, Callable[[SweepResults], Figure | None]]" = {
+    "final_metric": final_metric,
+    "training_loss": training_loss,
+    "recovery_error": recovery_error,
+    "metric_map": metric_map,
+}
+
+
+def _map(
+    title: str,
+    metric: str,
+    points: tuple[Array, Array],
+    titles: tuple[str, str],
+    values: Array,
+    best: tuple[int, int] | None = None,
+) -> "Figure":
+    """A heatmap.
+
+    Args:
+        title: of the figure.
+        metric: whose values.
+        points: along the bottom (X,) and the side (Y,).
+        titles: of the two.
+        values: (Y, X).
+        best: the row and the column to mark.
+    """
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure()
+        axes = figure.subplots()
+        x, y = heatmap(axes, *points, values, metric)
+        if best is not None and np.isfinite(values[best]):
+            axes.plot(x[best[1]], y[best[0]], **STAR)
+        axes.set(xlabel=titles[0], ylabel=titles[1])
+        above = 14 * (axes.get_legend() is not None)
+        axes.set_title(title, pad=6 + above)
+    return figure
+
+
+def _median_curves(
+    results: SweepResults, metric: str, configurations: NDArray[np.intp]
+) -> tuple[Array, Array]:
+    """Epochs (t,) and the median of a metric at each, (n, t); NaN where a configuration has ended."""
+    epoch = results.epoch[configurations]
+    longest = epoch[np.argmax(epoch.max(axis=1))]
+    count = int(np.sum(longest > 0))
+    shown = thinned(count, _MOST_CELLS)
+    epochs = longest[shown].astype(np.float64)
+    if (epoch == longest).all():
+        (median,) = quantiles(curve_scores(results, metric, configurations, shown), (0.5,))
+        return epochs, median
+    every = np.arange(epoch.shape[1])
+    (median,) = quantiles(curve_scores(results, metric, configurations, every), (0.5,))
+    # Records at other epochs: each column shows the last one so far.
+    place = np.array([np.searchsorted(row[row > 0], epochs, side="right") - 1 for row in epoch])
+    at = np.take_along_axis(median, np.maximum(place, 0), axis=1)
+    return epochs, np.where((place < 0) | (epochs > epoch.max(axis=1, keepdims=True)), np.nan, at)

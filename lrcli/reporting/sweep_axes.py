@@ -1,0 +1,186 @@
+"""The axes of a sweep's pictures: which key lies along the bottom, what makes a line, what is logarithmic."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.analysis.sweep_results import SweepResults
+from lrcli.reporting.sweep_scores import Array, best_first
+
+__all__ = [
+    "Line",
+    "Scale",
+    "SweepLines",
+    "key_title",
+    "label",
+    "numeric_keys",
+    "scale_of",
+    "short_key",
+    "short_names",
+    "sweep_lines",
+]
+
+Scale = Literal["linear", "log", "symlog"]
+
+_LONGEST_NAME = 100
+_TITLES = {"lr": "learning rate", "std": "standard deviation", "alpha": "smoothing constant alpha"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """Configurations that differ in one numeric key only.
+
+    Attributes:
+        label: the values of the other keys; empty where there are none.
+        x: (n,) the values of the key, ascending.
+        configurations: (n,) their places in the sweep.
+    """
+
+    label: str
+    x: Array
+    configurations: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class SweepLines:
+    """A sweep along one of its keys.
+
+    Attributes:
+        key: the swept key along the bottom.
+        lines: the configurations that have it, in the order of the file.
+        best: the line of the best configuration.
+        left_out: lines that were too many to show.
+    """
+
+    key: str
+    lines: tuple[Line, ...]
+    best: Line
+    left_out: int
+
+    @cached_property
+    def scale(self) -> Scale:
+        """How the values of the key are spaced."""
+        return scale_of(np.concatenate([line.x for line in self.lines]))
+
+
+def sweep_lines(results: SweepResults, most: int = 8) -> SweepLines | None:
+    """The sweep along its learning rate, or another numeric key; None where no numeric key varies.
+
+    Args:
+        results: the sweep.
+        most: lines to keep; the best ones are.
+    """
+    values = numeric_keys(results)
+    # A learning rate is what a sweep is about; without one the key with most values makes the best line.
+    keys = sorted(values, key=lambda key: (not key.endswith("lr"), -len(np.unique(values[key]))))
+    if not keys or (len(np.unique(values[keys[0]])) < 2 and len(results.configurations) > 1):
+        return None
+    key = keys[0]
+    groups: dict[str, list[int]] = {}
+    others = [other for other in results.keys if other != key]
+    for i in best_first(results):
+        configuration = results.configurations[i]
+        if key in configuration:
+            groups.setdefault(repr([configuration.get(other) for other in others]), []).append(int(i))
+    lines = [_line(key, others, results, members) for members in list(groups.values())[:most]]
+    in_order = sorted(lines, key=lambda line: int(line.configurations.min()))
+    return SweepLines(key, tuple(in_order), lines[0], len(groups) - len(lines))
+
+
+def _line(key: str, others: Sequence[str], results: SweepResults, members: Sequence[int]) -> Line:
+    name = label(results.configurations[members[0]], others)
+    x = np.array([float(results.configurations[i][key]) for i in members])
+    order = np.argsort(x, kind="stable")
+    return Line(name, x[order], np.array(members, dtype=np.intp)[order])
+
+
+def numeric_keys(results: SweepResults) -> dict[str, Array]:
+    """From swept keys whose values are all numbers to those values; a key that never varies is one too."""
+    found = {}
+    for key in results.keys:
+        values = [configuration[key] for configuration in results.configurations if key in configuration]
+        if values and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            found[key] = np.array(values, dtype=np.float64)
+    return found
+
+
+def scale_of(values: Array) -> Scale:
+    """Log where values are spaced more evenly by their ratios than by their differences.
+
+    With a zero beside such values it is symlog: linear between zero and the smallest of them.
+    """
+    points = np.unique(values[np.isfinite(values)])
+    positive = points[points > 0]
+    if len(positive) < 2 or points[0] < 0:
+        return "linear"
+    if len(positive) == 2:
+        logarithmic = positive[1] >= 10 * positive[0]
+    else:
+        logarithmic = _unevenness(np.log(positive)) < _unevenness(positive)
+    if not logarithmic:
+        return "linear"
+    return "log" if points[0] > 0 else "symlog"
+
+
+def _unevenness(points: Array) -> float:
+    gaps = np.diff(points)
+    return float(np.std(gaps) / np.mean(gaps))
+
+
+def key_title(key: str) -> str:
+    """A key in words, and the key: ``learning rate (optimizer.lr)``."""
+    last = key.rpartition(".")[2]
+    words = _TITLES.get(last, last.replace("_", " "))
+    return key if words == key else f"{words} ({key})"
+
+
+def label(configuration: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """The values of some keys: ``lr=0.01, activation=relu``."""
+    return ", ".join(
+        f"{short_key(key, keys)}={_value(configuration[key])}" for key in keys if key in configuration
+    )
+
+
+def short_key(key: str, keys: Sequence[str]) -> str:
+    """A key's last part, or as many as tell it from the others; for a kind, what it is a kind of."""
+    parts = key.removesuffix(".kind").split(".")
+    others = [other.removesuffix(".kind") for other in keys if other != key]
+    for start in range(len(parts) - 1, 0, -1):
+        short = ".".join(parts[start:])
+        if not any(other == short or other.endswith(f".{short}") for other in others):
+            return short
+    return ".".join(parts)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return "x".join(map(_value, value)) or "none"
+    if isinstance(value, Mapping):
+        return " ".join(f"{_value(item)}" for item in value.values())
+    return str(value)
+
+
+def short_names(results: SweepResults, configurations: NDArray[np.intp]) -> list[str]:
+    """A directory's name for each of some configurations: ``lr=0.01,activation=relu``.
+
+    Names are short, of plain characters, and unique also where letters' case does not count.
+    """
+    names: list[str] = []
+    taken: set[str] = set()
+    for i in configurations:
+        readable = label(results.configurations[i], results.keys) or "configuration"
+        name = re.sub("[^A-Za-z0-9._=+,-]+", "-", readable.replace(", ", ","))[:_LONGEST_NAME]
+        if name.lower() in taken:
+            name = f"{name},configuration={i}"
+        taken.add(name.lower())
+        names.append(name)
+    return names

@@ -1,0 +1,223 @@
+"""The verdict of a sweep on standard output: the table, the chart, the best, and what to make of it."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from lrcli.analysis.basin import Band, edge_advice, marginal, usable_band
+from lrcli.analysis.comparison import FEWEST_SEEDS, compare_groups
+from lrcli.analysis.outcomes import outcomes
+from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scores
+from lrcli.analysis.sweep_results import SweepResults
+from lrcli.experiment.sweep_plan import SweepPlan
+from lrcli.reporting.chart import sweep_chart
+from lrcli.reporting.streams import console, standard_output
+from lrcli.reporting.sweep_axes import numeric_keys, short_key
+
+__all__ = ["print_plan", "print_sweep_report"]
+
+_ROWS = 12
+_RECOVERY = "recovery/max_abs_error"
+_RATE, _OPTIMIZER = "optimizer.lr", "optimizer.kind"
+
+
+def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None:
+    """Print what a sweep has found.
+
+    Args:
+        results: of the sweep.
+        result: the content of its result.json.
+
+    Raises:
+        WriteError: standard output could not be written.
+    """
+    statistics = describe_metric(results)
+    with standard_output():
+        out = console()
+
+        def show(text: str) -> None:
+            out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+        show(_headline(results, result) + "\n")
+        out.print(_table(results, statistics), markup=False)
+        chart = sweep_chart(results, out.width, getattr(sys.stdout, "encoding", None))
+        show("\n" + "\n".join(chart) + "\n" if chart else "")
+        for sentence in _verdict(results, statistics, result):
+            show(sentence)
+        show(f"\nrun: {result['run_dir']}")
+
+
+def print_plan(plan: SweepPlan) -> None:
+    """Print what a sweep would train, and what that would need.
+
+    Raises:
+        WriteError: standard output could not be written.
+    """
+    configurations = plan.configurations
+    table = Table(caption=f"{len(configurations) - _ROWS} more" if len(configurations) > _ROWS else None)
+    for key in ("configuration", *configurations.keys):
+        table.add_column(key, justify="right")
+    for number, configuration in enumerate(configurations[:_ROWS]):
+        table.add_row(str(number), *(_written(configuration.get(key)) for key in configurations.keys))
+    steps = sum(part.steps for part in plan.parts)
+    populations = _counted(plan.groups, "population")
+    parts = f" in {len(plan.parts)} parts" if len(plan.parts) > plan.groups else ""
+    with standard_output():
+        out = console()
+        out.print(table, markup=False)
+        for line in (
+            f"{plan.size:,} members: {_counted(len(configurations), 'configuration')} x "
+            f"{_counted(len(plan.seeds), 'seed')}, ranked by {plan.select.metric}",
+            f"{populations}{parts}, {steps:,} steps",
+            f"about {max(1, round(plan.bytes_needed / 2**20)):,} MB of memory and "
+            f"{_duration(plan.seconds)} of training",
+        ):
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    """A time of which the order of magnitude is known."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds > 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(1, seconds):.0f} s"
+
+
+def _headline(results: SweepResults, result: Mapping[str, Any]) -> str:
+    seeds, count = results.status.shape
+    words = {"completed": "completed", "interrupted": "interrupted; lrcli resume goes on with it"}
+    seconds = result["timing"]["train_seconds"]
+    members = f"{seeds * count:,} members: {_counted(count, 'configuration')} x {_counted(seeds, 'seed')}"
+    return f"{result['name']}: {words[result['status']]} ({members}, in {seconds:.3g} s)"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _table(results: SweepResults, statistics: Statistics) -> Table:
+    """The configurations, best first; at most a screen."""
+    order = ranking(statistics, results.mode)
+    recovery = describe_metric(results, _RECOVERY).median if _RECOVERY in results.final else None
+    kinds = outcomes(results)
+    left = len(order) - _ROWS
+    table = Table(caption=f"{left} more in summary.csv" if left > 0 else None)
+    for key in results.keys:
+        table.add_column(short_key(key, results.keys), justify="right")
+    errors_too = [] if recovery is None else ["largest error"]
+    for heading in (results.metric, "q25", "q75", *errors_too, "diverged"):
+        table.add_column(heading, justify="right")
+    table.add_column("outcome")
+    for number in order[:_ROWS].tolist():
+        configuration = results.configurations[number]
+        values = [_written(configuration.get(key)) for key in results.keys]
+        numbers = [f"{getattr(statistics, name)[number]:.4g}" for name in ("median", "q25", "q75")]
+        errors = [] if recovery is None else [f"{recovery[number]:.3g}"]
+        lost = str(statistics.diverged[number]) if statistics.diverged[number] else ""
+        table.add_row(*values, *numbers, *errors, lost, _outcome(kinds[:, number]))
+    return table
+
+
+def _outcome(kinds: np.ndarray[Any, Any]) -> str:
+    """The most common outcome, and its share where there are others."""
+    names, counts = np.unique(kinds, return_counts=True)
+    first = int(np.argmax(counts))
+    return str(names[first]) if len(names) == 1 else f"{names[first]} {counts[first]}/{counts.sum()}"
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _verdict(results: SweepResults, statistics: Statistics, result: Mapping[str, Any]) -> Iterator[str]:
+    """What to make of it, a sentence each."""
+    best = result["best"]
+    if best["median"] is None or not np.isfinite(best["median"]):
+        yield "every configuration diverged in at least half of its seeds; try smaller learning rates"
+    else:
+        yield _best(results, best)
+        yield from _alike(results, result)
+    rates = numeric_keys(results).get(_RATE)
+    if rates is not None:
+        yield from _about_rates(results, statistics, rates)
+    if _OPTIMIZER in results.keys:
+        yield from _about_optimizers(results, rates)
+
+
+def _best(results: SweepResults, best: Mapping[str, Any]) -> str:
+    chosen = ", ".join(f"{key}={_written(value)}" for key, value in best["values"].items())
+    known = len(results.seeds) > 1
+    interval = (
+        f" (median of its seeds; 95% interval {best['low']:.4g} to {best['high']:.4g})" if known else ""
+    )
+    test = "".join(f"; {name} {value:.4g}" for name, value in best["test"].items())
+    return f"best: {chosen}: {results.metric} {best['median']:.4g}{interval}{test}"
+
+
+def _alike(results: SweepResults, result: Mapping[str, Any]) -> Iterator[str]:
+    seeds = len(results.seeds)
+    if seeds < FEWEST_SEEDS:
+        yield f"with fewer than {FEWEST_SEEDS} seeds no configuration can be told from another"
+        return
+    ranks = set(result["best"]["like_best"])
+    rows = [row for row in result["configurations"] if row["rank"] in ranks]
+    if rows:
+        names = ["(" + ", ".join(_written(v) for v in row["values"].values()) + ")" for row in rows[:8]]
+        more = f" and {len(rows) - 8} more" if len(rows) > 8 else ""
+        yield f"not distinguishable from it over {seeds} seeds: {', '.join(names)}{more}"
+
+
+def _about_rates(results: SweepResults, statistics: Statistics, rates: np.ndarray[Any, Any]) -> Iterator[str]:
+    """How wide the usable band is, and whether the best may lie outside the grid."""
+    if _OPTIMIZER not in results.keys:
+        along = marginal(rates, statistics.median, results.mode)
+        band = usable_band(along.rates, along.medians, results.mode)
+        if band is not None:
+            yield f"usable learning rates: {_band(band)}"
+        advice = edge_advice(along.rates, along.medians, results.mode)
+        if advice is not None:
+            edge = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
+            yield (
+                f"warning: the best learning rate is {edge} of the grid; "
+                f"try --lr {advice.low:.2g}:{advice.high:.2g}:13"
+            )
+
+
+def _band(band: Band) -> str:
+    ends = f"{band.low:.4g} to {band.high:.4g} ({band.decades:.1f} decades)"
+    beyond = [side for side, is_open in (("below", band.open_low), ("above", band.open_high)) if is_open]
+    return ends + (f", perhaps {' and '.join(beyond)}" if beyond else "")
+
+
+def _about_optimizers(results: SweepResults, rates: np.ndarray[Any, Any] | None) -> Iterator[str]:
+    """Each optimizer's best, how wide its basin is, and how they compare seed by seed."""
+    kinds = [configuration.get(_OPTIMIZER, "") for configuration in results.configurations]
+    values = scores(results)
+    groups = compare_groups(values, kinds, results.mode)
+    statistics = describe_metric(results)
+    budgets = {kind: kinds.count(kind) for kind in groups.groups}
+    for index, kind in enumerate(groups.groups):
+        mine = np.array([other == kind for other in kinds])
+        width = ""
+        if rates is not None:
+            along = marginal(np.where(mine, rates, np.nan), statistics.median, results.mode)
+            band = usable_band(along.rates, along.medians, results.mode) if len(along.rates) else None
+            width = f", usable over {band.decades:.1f} decades" if band else ""
+        yield f"{kind}: best {groups.median[index]:.4g}{width}"
+    order = np.argsort(groups.median if results.mode == "min" else -groups.median, kind="stable")
+    first = int(order[0])
+    for other in order[1:].tolist():
+        low, high = groups.difference_low[other, first], groups.difference_high[other, first]
+        apart = "" if groups.distinguishable[other, first] else "; not distinguishable"
+        yield (
+            f"{groups.groups[other]} minus {groups.groups[first]}, paired by seed: "
+            f"{groups.difference[other, first]:.4g} (95% interval {low:.4g} to {high:.4g}{apart})"
+        )
+    if len(set(budgets.values())) > 1:
+        counts = ", ".join(f"{kind} {count}" for kind, count in budgets.items())
+        yield f"warning: the budgets differ ({counts} configurations); more tries find a better best"

@@ -1,0 +1,40 @@
+"""Tables as CSV: columns of any length become lines without a Python loop over the rows."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["cells", "csv_text"]
+
+
+def csv_text(columns: Mapping[str, Sequence[str]]) -> str:
+    """A CSV file: a header, and a line for each row.
+
+    Args:
+        columns: from name to the texts of its rows, as `cells` makes them.
+    """
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(columns)
+    return header.getvalue() + "\n".join([*map(",".join, zip(*columns.values(), strict=True)), ""])
+
+
+def cells(values: NDArray[Any] | Sequence[Any]) -> list[str]:
+    """The texts of a column: numbers in the shortest form that reads back the same, NaN as nothing."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f":
+        texts = np.array(list(map(repr, array.tolist())), dtype=object)
+        texts[np.isnan(array)] = ""
+        return list(texts)
+    if array.dtype.kind in "iu":
+        return list(map(repr, array.tolist()))
+    known, index = np.unique(array.astype(str), return_inverse=True)
+    quoted = np.array([*map(_quoted, known.tolist())], dtype=object)
+    return list(quoted[index])
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(char in text for char in ',"\n\r') else text
