@@ -29,7 +29,7 @@ class Recovery:
     Attributes:
         model: the model's kind.
         against: ``true``, or ``least_squares``: the best possible on the training set.
-        values: from parameter name to (S, *shape).
+        values: from parameter name to (S, *shape); NaN for a set of data that has no best possible ones.
     """
 
     model: str
@@ -89,12 +89,11 @@ def find_recovery(
     if datasets[0].num_classes is not None:
         return None
     best = [best_parameters(model, x, y) for x, y in zip(inputs, targets, strict=True)]
-    found = [b for b in best if b is not None]
-    if len(found) < len(best):
+    if all(found is None for found in best):
         return None
-    return Recovery(
-        model.kind, "least_squares", {name: np.stack([b[name] for b in found]) for name in shapes}
-    )
+    unknown = {name: np.full(shape, np.nan) for name, shape in shapes.items()}
+    rows = [unknown if found is None else found for found in best]
+    return Recovery(model.kind, "least_squares", {name: np.stack([r[name] for r in rows]) for name in shapes})
 
 
 def _fits(rule: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> bool:

@@ -54,3 +54,8 @@ class SweepResults:
     epoch: NDArray[np.int64]
     step: NDArray[np.int64]
     curves: Mapping[str, Array]
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """(S, C) members that a sweep was interrupted before, so that nothing is known of them."""
+        return np.asarray((self.status == "interrupted") & np.isnan(self.final[self.metric]))

@@ -1,9 +1,10 @@
 """`lrcli sweep`, `lrcli resume` and `lrcli replay`."""
 
 import contextlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -140,16 +141,11 @@ def replay(
 
 def _bytes(text: str) -> int:
     """A size such as 500MB or 2GB, in bytes."""
-    units = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-    number = text.upper().rstrip("BGKM")
-    unit = text.upper().removeprefix(number)
-    try:
-        size = float(number) * units[unit]
-    except (ValueError, KeyError):
-        size = 0
-    if not size >= 1:
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+) ?([KMGT]?)(i?)B?", text, re.IGNORECASE)
+    if match is None or float(match[1]) == 0:
         raise UsageError(f"--memory {text}: write a size such as 500MB or 2GB")
-    return int(size)
+    base = 1024 if match[3] else 1000
+    return max(1, int(float(match[1]) * base ** " KMGT".index(match[2].upper() or " ")))
 
 
 def _notes(notes: Sequence[str], *, quiet: bool) -> None:
@@ -177,19 +173,29 @@ def _train(
         _notes([f"{files.directory}: is complete; nothing was trained"], quiet=quiet)
         if as_json:
             print_json(earlier)
-        return
+        raise typer.Exit(_exit_code(earlier))
     _notes(notes, quiet=quiet)
     finished = _run(plan, files, quiet=quiet)
-    _draw(plan, finished, tb_members)
+    result = finished.result
+    try:
+        if not result["missing"]:
+            _draw(plan, finished, tb_members)
+    except KeyboardInterrupt:  # the tables are written, and resume draws
+        raise typer.Exit(_INTERRUPTED) from None
+    files.close(result)
     if as_json:
-        print_json(finished.result)
+        print_json(result)
     elif not quiet:
         from lrcli.reporting.sweep_console import print_sweep_report
 
-        print_sweep_report(finished.results, finished.result)
-    if finished.result["status"] == "interrupted":
-        raise typer.Exit(_INTERRUPTED)
-    raise typer.Exit(_NO_MEMBER_FINISHED if finished.result["diverged"] == plan.size else 0)
+        print_sweep_report(finished.results, result)
+    raise typer.Exit(_exit_code(result))
+
+
+def _exit_code(result: dict[str, Any]) -> int:
+    if result["status"] == "interrupted":
+        return _INTERRUPTED
+    return _NO_MEMBER_FINISHED if result["diverged"] == result["members"] else 0
 
 
 def _run(plan: "SweepPlan", files: "SweepFiles", *, quiet: bool) -> "SweepFinished":
@@ -224,6 +230,8 @@ def _draw(plan: "SweepPlan", finished: "SweepFinished", tb_members: int) -> None
 
         written = write_figures(finished.results, directory / "figures")
         pictures = {path.stem: path.read_bytes() for path in written if path.suffix == ".png"}
+    for earlier in directory.glob("*/events.out.tfevents.*"):  # of a sweep that was interrupted
+        earlier.unlink()
     if logging.tensorboard:
         from lrcli.reporting.sweep_tensorboard import write_sweep_events
         from lrcli.reporting.tensorboard import hyperparameters

@@ -51,6 +51,15 @@ class Training(Config):
     )
     best: Best | None = Field(None, description="default: the smallest val/loss, or train/loss")
 
+    def num_batches(self, num_train: int) -> int:
+        """The steps of an epoch over `num_train` examples."""
+        size = self.first_batch(num_train)
+        return num_train // size if self.drop_last else -(-num_train // size)
+
+    def first_batch(self, num_train: int) -> int:
+        """The size of every batch but perhaps the last."""
+        return num_train if self.batch_size == "full" else min(self.batch_size, num_train)
+
     def batch_sizes(self, num_train: int) -> list[int]:
         """The size of each batch of an epoch over `num_train` examples; the last may be smaller."""
         size = self.batch_size

@@ -65,9 +65,11 @@ def put(document: Document, path: KeyPath, word: str, data: Any) -> None:
     """
     parent = document.data
     for part in path[:-1]:
-        if not isinstance(parent.get(part), dict):
+        if parent.get(part) is None:
             parent[part] = {}
         parent = parent[part]
+        if not isinstance(parent, dict):
+            return  # and whoever checks the document says so
     if path in document.values:
         document.forget(path, document.at(path))
     document.keys.pop(path, None)

@@ -23,7 +23,7 @@ from lrcli.config.blocks import Sweep
 from lrcli.config.source import Document
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.loading import at_point, one_point
+from lrcli.experiment.loading import at_point, decisive, one_point
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Array, Draw
 
@@ -61,17 +61,22 @@ class Configurations(Sequence[dict[str, Any]]):
         index = range(len(self))[index]
         which = next(i for i, end in enumerate(self._starts[1:]) if index < end)
         grid = self._grids[which]
-        place = np.unravel_index(index - self._starts[which], [len(points) for points in grid.values()])
+        place = _unravel(np.array(index - self._starts[which]), grid)
         return {key: points[int(i)] for (key, points), i in zip(grid.items(), place, strict=True)}
 
     def columns(self) -> Iterator[tuple[NDArray[np.intp], dict[str, tuple[list[Any], NDArray[np.intp]]]]]:
         """For each grid, the numbers of its configurations, and from key to its points and which each has."""
         for start, grid, size in zip(self._starts, self._grids, self._sizes, strict=False):
-            indices = np.unravel_index(np.arange(size), [len(points) for points in grid.values()])
+            indices = _unravel(np.arange(size), grid)
             yield (
                 start + np.arange(size),
                 {key: (points, index) for (key, points), index in zip(grid.items(), indices, strict=True)},
             )
+
+
+def _unravel(index: NDArray[np.intp], grid: Mapping[str, list[Any]]) -> Sequence[NDArray[np.intp]]:
+    """From the numbers of points to the number of each key's value; a grid without keys has one point."""
+    return np.unravel_index(index, [len(points) for points in grid.values()]) if grid else ()
 
 
 @dataclass(frozen=True)
@@ -186,17 +191,24 @@ def _variants(
     for which in range(len(different)):
         mine = np.flatnonzero(belongs == which)
         point = {key: points[int(index[mine[0]])] for key, (points, index) in columns.items()}
-        try:
-            experiment = at_point(document, point)
-        except UsageError as error:
-            chosen = ", ".join(f"{key}={json.dumps(value)}" for key, value in point.items())
-            message = str(error).splitlines()[0].removeprefix("override: ")
-            raise ExperimentError([f"sweep.grid: with {chosen}: {message}"]) from None
+        experiment = _sound(document, point)
         varied: dict[str, Array] = {}
         for key, (points, index) in columns.items():
             if _is_vector(key):
                 varied |= _vectors(key, points, index[mine])
+                for value in decisive(points) if which else ():  # the first variant's are checked in the file
+                    _sound(document, point | {key: value})
         yield Variant(experiment, numbers[mine], varied)
+
+
+def _sound(document: Document, point: dict[str, Any]) -> Experiment:
+    """The experiment at a point, or the error that says which point is none."""
+    try:
+        return at_point(document, point)
+    except UsageError as error:
+        chosen = ", ".join(f"{key}={json.dumps(value)}" for key, value in point.items())
+        message = str(error).splitlines()[0].removeprefix("override: ")
+        raise ExperimentError([f"sweep.grid: with {chosen}: {message}"]) from None
 
 
 def _is_vector(key: str) -> bool:

@@ -2,21 +2,27 @@
 
 import copy
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrcli.config.blocks import GridSpec
 from lrcli.config.inheritance import read_extended
+from lrcli.config.keys import dotted_keys
 from lrcli.config.overrides import override
-from lrcli.config.source import Document
-from lrcli.config.validation import Mistake, refuse, validate
+from lrcli.config.source import Document, KeyPath
+from lrcli.config.validation import Mistake, nearest, refuse, validate
 from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["Loaded", "at_point", "load", "one_experiment", "one_point"]
+__all__ = ["Loaded", "at_point", "decisive", "load", "one_experiment", "one_point"]
+
+
+_MOST_CONFIGURATIONS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ def _check(document: Document) -> Experiment:
 def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]:
     """Each value of each swept key must make a sound experiment, the other keys at their first values."""
     point = one_point(document)
+    known = dotted_keys(Experiment, document.data)
     for index, grid in enumerate(experiment.sweep.grid if experiment.sweep else ()):
         written = document.data["sweep"]["grid"]
         path = ("sweep", "grid", index) if isinstance(written, list) else ("sweep", "grid")
@@ -80,11 +87,17 @@ def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]
         for key in fixed:
             hint = "; replicates are sweep.seeds" if key == "seed" else ""
             yield Mistake((*path, key), f"cannot be swept{hint}", at_key=True)
-        points = {key: spec.points() for key, spec in grid.items() if key not in fixed}
+        yield from _check_keys(grid, path)
+        strange = [key for key in grid if key.split(".")[0] not in {*Experiment.model_fields, *fixed}]
+        for key in strange:
+            longer = [name for name in known if name.endswith(f".{key}")]
+            guess = f"; did you mean {' or '.join(longer)}?" if longer else nearest(key, list(known))
+            yield Mistake((*path, key), f"unknown key{guess}", at_key=True)
+        points = {key: spec.points() for key, spec in grid.items() if key not in {*fixed, *strange}}
         first = {key: values[0] for key, values in points.items()}
         common = _fault(point, first)
         for key, values in points.items():
-            for value in _decisive(values):
+            for value in decisive(values):
                 fault = common if value is first[key] else _fault(point, first | {key: value})
                 blamed = next((other for other in points if fault.startswith(f"{other}: ")), key)
                 if blamed != key and fault == common:
@@ -94,7 +107,20 @@ def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]
                     break
 
 
-def _decisive(values: list[Any]) -> list[Any]:
+def _check_keys(grid: Mapping[str, GridSpec], path: KeyPath) -> Iterator[Mistake]:
+    """Keys that set the same value, and grids that nobody can train."""
+    for key in grid:
+        for other in grid:
+            if key.startswith(f"{other}."):
+                yield Mistake((*path, key), f"is a part of {other}, which is swept, too", at_key=True)
+    size = math.prod(len(spec.points()) for spec in grid.values())
+    if size > _MOST_CONFIGURATIONS:
+        yield Mistake(
+            path, f"makes {size:,} configurations, and at most {_MOST_CONFIGURATIONS:,} can be trained"
+        )
+
+
+def decisive(values: list[Any]) -> list[Any]:
     """The values to try: between the smallest and the largest nothing is wrong that is right at both."""
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
         return values
@@ -141,7 +167,7 @@ def at_point(document: Document, chosen: Mapping[str, Any]) -> Experiment:
         UsageError: it is not sound.
     """
     trial = Document(copy.deepcopy(document.data), dict(document.keys), dict(document.values))
-    kinds_first = sorted(chosen, key=lambda name: not name.endswith("kind"))
+    kinds_first = sorted(chosen, key=lambda name: (not name.endswith("kind"), name.count(".")))
     for name in kinds_first:
         override(trial, f"{name}={json.dumps(chosen[name])}")
     return _check(trial)

@@ -40,12 +40,17 @@ def plan_again(directory: Path) -> tuple[SweepPlan, list[str]]:
     """The plan of a sweep that was begun, and what the user should know about it.
 
     Raises:
-        RunDirectoryError: there is no sweep.
+        RunDirectoryError: there is no sweep, or its experiment.yaml is no longer the one it was begun with.
         ExperimentError: its experiment.yaml has been changed and is wrong.
     """
     result = _result(directory)
     loaded = load(directory / "experiment.yaml")
-    return plan_sweep(loaded, int(result["memory"])), loaded.notes
+    plan = plan_sweep(loaded, result["memory"]) if loaded.experiment.sweep else None
+    if plan is None or plan.fingerprint != result["fingerprint"]:
+        raise RunDirectoryError(
+            f"{directory}: its experiment.yaml was changed after the sweep had begun; start another with it"
+        )
+    return plan, loaded.notes
 
 
 def complete_result(files: SweepFiles) -> dict[str, Any] | None:
@@ -86,11 +91,16 @@ def experiment_of_member(directory: Path, member: int) -> tuple[Experiment, list
 def _result(directory: Path) -> dict[str, Any]:
     """The result.json of a sweep."""
     try:
-        result: dict[str, Any] = json.loads((directory / "result.json").read_bytes())
-        if result["command"] != "sweep":
-            raise RunDirectoryError(f"{directory}: holds a run of lrcli {result['command']}, not a sweep")
-    except (OSError, ValueError, KeyError, TypeError):
+        result = json.loads((directory / "result.json").read_bytes())
+    except (OSError, ValueError):
         raise RunDirectoryError(f"{directory}: holds no sweep") from None
+    kinds = {"command": str, "status": str, "memory": int, "fingerprint": str}
+    if not isinstance(result, dict) or not isinstance(result.get("command"), str):
+        raise RunDirectoryError(f"{directory}: holds no sweep")
+    if result["command"] != "sweep":
+        raise RunDirectoryError(f"{directory}: holds a run of lrcli {result['command']}, not a sweep")
+    if not all(isinstance(result.get(name), kind) for name, kind in kinds.items()):
+        raise RunDirectoryError(f"{directory}: its result.json has been damaged")
     return result
 
 

@@ -12,7 +12,7 @@ def summarize(experiment: Experiment) -> str:
     """Dataset, model, parameters, optimizer, steps, and the members of its sweep where it has one."""
     dataset, model = experiment.dataset, experiment.model
     count = sum(parameter.size for parameter in experiment.parameters)
-    steps = experiment.training.epochs * len(experiment.training.batch_sizes(dataset.num_train))
+    steps = experiment.training.epochs * experiment.training.num_batches(dataset.num_train)
     parts = [
         f"{dataset.kind} data ({dataset.num_train} examples)",
         f"{model.kind} model ({_counted(count, 'parameter')})",

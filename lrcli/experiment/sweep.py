@@ -64,10 +64,10 @@ class SweepProgress:
 
 @dataclass(frozen=True)
 class SweepFinished:
-    """The sweep has ended and its tables are written.
+    """The sweep has ended and its tables are written, but for result.json.
 
     Attributes:
-        result: the content of result.json.
+        result: what `SweepFiles.close` is to write there, once all that belongs to the sweep is written.
         results: what it was made of.
     """
 
@@ -94,13 +94,12 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
     """
     started = time.perf_counter()
     training = _Training(plan, interruption)
-    missing = [number for number in range(len(plan.parts)) if not files.has_part(number)]
+    numbers = range(len(plan.parts))
+    missing = [n for n in numbers if files.is_new or not training.restore(n, files.part(n))]
     with GitState(files.place.origin) as git:
         first = training.prepare(missing[0]) if missing else None
         files.open(environment() | (first.engine.environment if first else {}))
         try:
-            for number in set(range(len(plan.parts))) - set(missing):
-                training.collection.restore(files.part(number))
             steps = sum(plan.parts[number].steps for number in missing)
             yield SweepStarted(files.directory, plan.size, steps, str(files.facts.get("device", "")))
             for number in missing:
@@ -109,8 +108,9 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
                 prepared = first if first is not None else training.prepare(number)
                 first = None
                 yield from training.run(number, prepared)
-                if not interruption.requested and len(plan.parts) > 1:
-                    training.collection.save(files.part(number), training.places)
+                done = not np.any(prepared.loop.members.status == "interrupted")
+                if done and len(plan.parts) > 1:
+                    training.collection.save(files.part(number), training.places, plan.fingerprint)
             files.facts |= git.answer()
             results = training.collection.results()
             seconds = {"train_seconds": training.seconds, "total_seconds": time.perf_counter() - started}
@@ -133,6 +133,12 @@ class _Training:
         self._diverged = 0
         self._best = math.nan
 
+    def restore(self, number: int, path: Path) -> bool:
+        """Take over a part that an earlier call has finished; whether there was one."""
+        part = self._plan.parts[number]
+        _, _, places = part.group.population(part.members)
+        return self.collection.restore(path, places, self._plan.fingerprint)
+
     def prepare(self, number: int) -> Prepared:
         """Draw and place a part; its places are known from then on."""
         part = self._plan.parts[number]
@@ -142,12 +148,12 @@ class _Training:
     def run(self, number: int, prepared: Prepared) -> Generator[SweepProgress]:
         """Train a part that has been prepared."""
         part, loop = self._plan.parts[number], prepared.loop
-        records = 0
+        records, ended = 0, np.zeros(part.size, dtype=bool)
         for event in loop:
             if isinstance(event, Record):
-                self.collection.record(self.places, records, event)
+                self.collection.record(self.places, records, event, ended)
                 self._follow(event)
-                records += 1
+                records, ended = records + 1, ~loop.members.active
             diverged = self._diverged + int(np.count_nonzero(loop.members.status == "diverged"))
             yield SweepProgress(self._done + event.step, part.size, diverged, self._best)
             if self._interruption.requested:

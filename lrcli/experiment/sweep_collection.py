@@ -1,5 +1,7 @@
 """What the members of a sweep have done so far, in arrays over seeds and configurations."""
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -38,23 +40,25 @@ class Collection:
         self.best_epoch = np.zeros(shape, dtype=np.int64)
         self._epoch = np.zeros((shape[1], records), dtype=np.int64)
         self._step = np.zeros((shape[1], records), dtype=np.int64)
+        for part in plan.parts:
+            self._epoch[part.group.configurations, : part.records] = part.record_epochs
+            self._step[part.group.configurations, : part.records] = part.record_epochs * part.steps_per_epoch
         self._final: dict[str, Array] = {}
         self._errors: dict[str, Array] = {}
         self._curves: dict[str, Array] = {}
 
-    def record(self, places: NDArray[np.intp], number: int, record: Record) -> None:
+    def record(self, places: NDArray[np.intp], number: int, record: Record, ended: NDArray[np.bool_]) -> None:
         """Take in a record of a part.
 
         Args:
             places: (R, 2) the seed and the configuration of each of its members.
             number: of the record, from 0.
             record: its metrics.
+            ended: (R,) members that had ended at the record before.
         """
         seeds, configurations = places.T
-        self._epoch[configurations, number] = record.epoch
-        self._step[configurations, number] = record.step
         for name, values in record.metrics.items():
-            self._curve(name)[seeds, configurations, number] = values
+            self._curve(name)[seeds, configurations, number] = np.where(ended, np.nan, values)
 
     def finish(self, places: NDArray[np.intp], prepared: Prepared) -> None:
         """Take in how a part has ended."""
@@ -64,8 +68,9 @@ class Collection:
         self.diverged_step[at] = members.diverged_step
         self.epochs[at] = members.epochs
         self.steps[at] = members.steps
-        self.best[at] = members.best.best
-        self.best_epoch[at] = members.best.epoch
+        if members.best.metric == self._plan.experiment.best.metric:
+            self.best[at] = members.best.best
+            self.best_epoch[at] = members.best.epoch
         test = {
             name: np.where(members.status == "diverged", np.nan, values)
             for name, values in loop.test().items()
@@ -79,7 +84,7 @@ class Collection:
                 for element, values in zip(element_names(name, errors.shape[1:]), flat, strict=True):
                     self._table(self._errors, element)[at] = values
 
-    def save(self, path: Path, places: NDArray[np.intp]) -> None:
+    def save(self, path: Path, places: NDArray[np.intp], fingerprint: str) -> None:
         """Write all that is known of some members.
 
         Raises:
@@ -87,30 +92,33 @@ class Collection:
         """
         at = tuple(places.T)
         columns = {name: values[at] for name, values in self._by_member().items()}
-        configurations = np.unique(places[:, 1])
-        records = {name: getattr(self, name)[configurations] for name in ("_epoch", "_step")}
-        write_arrays(path, {"places": places, "configurations": configurations, **columns, **records})
+        write_arrays(path, {"places": places, "fingerprint": np.array(fingerprint), **columns})
 
-    def restore(self, path: Path) -> NDArray[np.intp]:
-        """Read what `save` wrote.
+    def restore(self, path: Path, places: NDArray[np.intp], fingerprint: str) -> bool:
+        """Read what `save` wrote of the same members of the same sweep.
 
         Returns:
-            the places of the members it was about.
+            whether it was there and whole; if not, nothing has changed.
         """
-        with np.load(path) as saved:
-            places: NDArray[np.intp] = saved["places"]
-            at = tuple(places.T)
-            for name in ("_epoch", "_step"):
-                getattr(self, name)[saved["configurations"]] = saved[name]
-            for name in saved.files:
-                kind, _, metric = name.partition(":")
-                if kind in _STATE:
-                    getattr(self, kind)[at] = saved[name]
-                elif kind == "curve":
-                    self._curve(metric)[at] = saved[name]
-                elif kind in {"final", "error"}:
-                    self._table(self._final if kind == "final" else self._errors, metric)[at] = saved[name]
-        return places
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                saved = {name: archive[name] for name in archive.files}
+            if str(saved.pop("fingerprint")) != fingerprint or not np.array_equal(
+                saved.pop("places"), places
+            ):
+                return False
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            return False
+        at = tuple(places.T)
+        for name, values in saved.items():
+            kind, _, metric = name.partition(":")
+            if kind in _STATE:
+                getattr(self, kind)[at] = values
+            elif kind == "curve":
+                self._curve(metric)[at] = values
+            else:
+                self._table(self._final if kind == "final" else self._errors, metric)[at] = values
+        return True
 
     def results(self) -> SweepResults:
         """All of it, members that have not ended as interrupted."""
@@ -125,7 +133,7 @@ class Collection:
             status=status,
             diverged_step=self.diverged_step,
             epochs=self.epochs,
-            final=self._final,
+            final={choice.metric: np.full(self.status.shape, np.nan)} | self._final,
             best=self.best,
             errors=self._errors,
             epoch=self._epoch,

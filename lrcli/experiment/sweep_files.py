@@ -4,10 +4,12 @@ import contextlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrcli.analysis.comparison import compare_with_best
 from lrcli.analysis.outcomes import outcomes
@@ -75,42 +77,51 @@ class SweepFiles:
         write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
         if len(self._plan.parts) > 1:
             make_directory(self.directory / _CHECKPOINT)
-        self._write_result("running", {})
+        write_json(self.directory / "result.json", self._result("running", {}))
 
     def part(self, number: int) -> Path:
         """Where the results of a part are kept until all are there."""
         return self.directory / _CHECKPOINT / f"part-{number:04d}.npz"
 
-    def has_part(self, number: int) -> bool:
-        """Whether an earlier call has finished a part."""
-        return self._directory is not None and self.part(number).exists()
-
     def finish(self, results: SweepResults, timing: Mapping[str, float]) -> dict[str, Any]:
-        """Write the tables and the result.
+        """Write the tables, and the result as far as it goes before pictures are drawn.
 
         Returns:
-            the result.
+            the result, to be given to `close`.
         """
-        statistics = describe_metric(results)
         write_whole(self.directory / "results.csv", csv_text(self._member_columns(results)).encode())
+        missing = results.missing
+        statistics = _without(describe_metric(results), missing)
         summary = self._configuration_columns(results, statistics)
         write_whole(self.directory / "summary.csv", csv_text(summary).encode())
         write_arrays(self.directory / "curves.npz", _curves(results))
         status = "interrupted" if np.any(results.status == "interrupted") else "completed"
-        found = _findings(results, statistics) | {"timing": dict(timing)}
-        result = self._write_result(status, found)
-        if status == "completed":
+        found = _no_findings() if missing.any() else _findings(results, statistics)
+        found |= {
+            "diverged": int(np.count_nonzero(results.status == "diverged")),
+            "missing": int(np.count_nonzero(missing)),
+            "timing": dict(timing),
+        }
+        return self._result(status, found)
+
+    def close(self, result: Mapping[str, Any]) -> None:
+        """Write the result, once everything else is written; a complete sweep needs no checkpoint.
+
+        Raises:
+            WriteError: it could not be written.
+        """
+        write_json(self.directory / "result.json", result)
+        if result["status"] == "completed":
             shutil.rmtree(self.directory / _CHECKPOINT, ignore_errors=True)
-        return result
 
     def fail(self, status: str) -> None:
         """Say in result.json how the sweep ended that did not end well, where that can still be written."""
         with contextlib.suppress(Exception):  # the error under way is the one to report
-            self._write_result(status, {})
+            write_json(self.directory / "result.json", self._result(status, {}))
 
-    def _write_result(self, status: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    def _result(self, status: str, found: Mapping[str, Any]) -> dict[str, Any]:
         plan, choice = self._plan, self._plan.select
-        result = {
+        return {
             "schema": SCHEMA,
             "command": "sweep",
             "name": plan.experiment.name,
@@ -122,11 +133,10 @@ class SweepFiles:
             "metric": choice.metric,
             "mode": choice.direction,
             "memory": plan.memory,
+            "fingerprint": plan.fingerprint,
             **found,
             "environment": self.facts,
         }
-        write_json(self.directory / "result.json", result)
-        return result
 
     def _member_columns(self, results: SweepResults) -> dict[str, list[str]]:
         """The columns of results.csv, a row for each member."""
@@ -205,5 +215,17 @@ def _findings(results: SweepResults, statistics: Statistics) -> dict[str, Any]:
         "configurations": rows,
         "configurations_left_out": max(0, len(order) - _MOST_LISTED),
         "best": rows[0] | interval | {"like_best": alike[1:], "test": test},
-        "diverged": int(np.count_nonzero(results.status == "diverged")),
     }
+
+
+def _no_findings() -> dict[str, Any]:
+    """What can be said while members are missing: nothing."""
+    return {"configurations": [], "configurations_left_out": 0, "best": None}
+
+
+def _without(statistics: Statistics, missing: NDArray[np.bool_]) -> Statistics:
+    """The statistics, blank for configurations of which members are missing."""
+    blank = missing.any(axis=0)
+    names = ("median", "q25", "q75", "mean", "std")
+    kept = {name: np.where(blank, np.nan, getattr(statistics, name)) for name in names}
+    return replace(statistics, n=statistics.n - missing.sum(axis=0), **kept)

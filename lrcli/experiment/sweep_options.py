@@ -45,7 +45,9 @@ def load_sweep(
     words += [f"--grid {grid}" for grid in grids or ()]
 
     def edit(document: Document) -> str:
-        note = "" if words or "grid" in (document.data.get("sweep") or {}) else _put_default(document)
+        sweep = document.data.get("sweep")
+        given = words or (sweep is not None and not isinstance(sweep, dict)) or "grid" in (sweep or {})
+        note = "" if given else _put_default(document)
         for word in words:
             _put_grid(document, word)
         if seeds is not None:
@@ -74,6 +76,8 @@ def _specification(word: str, text: str) -> Any:
         return {"log_range": [_value(word, part) for part in ends.groups()]}
     if text.startswith("{"):
         return _value(word, text)
+    if ":" in text and not any(bracket in text for bracket in "[]{}\"'"):
+        raise UsageError(f"{word}: write LO:HI:N, such as 1e-4:1:13, or A,B,C")
     return {"values": _value(word, f"[{text}]")}
 
 
@@ -98,8 +102,11 @@ def _sensible_rates(experiment: Experiment) -> tuple[float, float, str]:
     optimizer = experiment.optimizer
     if isinstance(optimizer, SGD):
         problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
-        curvature = largest_curvature(experiment.model, experiment.loss, problem.splits["train"].features[0])
+        features = problem.splits["train"].features[0]
+        curvature = largest_curvature(experiment.model, experiment.loss, features)
         if curvature:
+            if experiment.loss.reduction == "sum":  # over a batch, not over all examples
+                curvature *= experiment.training.first_batch(len(features)) / len(features)
             limit = largest_stable_rate(curvature, optimizer.momentum)
             return _round(limit / 1000), _round(2 * limit), f"around the largest stable one, {limit:.3g}"
     return _round(optimizer.lr / 100), _round(optimizer.lr * 100), f"around the file's {optimizer.lr:g}"

@@ -1,18 +1,22 @@
 """What a sweep will train, in which parts, and what that needs: known before anything is trained."""
 
+import hashlib
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrcli.config.blocks import Best
-from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.grid import Configurations, Group, build_groups
 from lrcli.experiment.loading import Loaded
 
 __all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "plan_sweep"]
 
+SCHEMA = 1  # of what is saved of a part
 DEFAULT_MEMORY = 2**30  # bytes
 _STATES = {"sgd": 1, "rmsprop": 3, "adam": 3, "adamw": 3}  # arrays beside the parameters, at most
 _WORK = 4  # gradient, its view by parameter, the update and what it is made of
@@ -38,17 +42,27 @@ class Part:
         return len(range(*self.members.indices(self.group.size)))
 
     @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer updates of each member in an epoch."""
+        experiment = self.group.experiment
+        return experiment.training.num_batches(experiment.dataset.num_train)
+
+    @property
     def steps(self) -> int:
         """Optimizer updates of each member."""
-        experiment = self.group.experiment
-        sizes = experiment.training.batch_sizes(experiment.dataset.num_train)
-        return experiment.training.epochs * len(sizes)
+        return self.group.experiment.training.epochs * self.steps_per_epoch
 
     @property
     def records(self) -> int:
         """Records of each member."""
+        return len(self.record_epochs)
+
+    @property
+    def record_epochs(self) -> NDArray[np.int64]:
+        """The epoch of each record, unless all members end before it."""
         experiment = self.group.experiment
-        return -(-experiment.training.epochs // experiment.logging.every)
+        every, epochs = experiment.logging.every, experiment.training.epochs
+        return np.minimum(np.arange(every, epochs + every, every), epochs)
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,12 @@ class SweepPlan:
     def size(self) -> int:
         """Members: configurations times seeds."""
         return len(self.configurations) * len(self.seeds)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for plans that train the same members in the same parts."""
+        text = json.dumps([resolved(self.experiment), self.memory, SCHEMA], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def select(self) -> Best:
@@ -121,18 +141,29 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
 def _cut(group: Group, memory: int) -> Sequence[Part]:
     """The group in parts of about equal size that fit the memory, never a single member left over."""
     most = max(2, memory // bytes_per_member(group))
-    edges = np.linspace(0, group.size, -(-group.size // most) + 1).astype(int).tolist()
+    count = max(1, min(-(-group.size // most), group.size // 2))
+    edges = np.linspace(0, group.size, count + 1).astype(int).tolist()
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
 
 
 def bytes_per_member(group: Group) -> int:
-    """What a member takes while it trains: parameters, state, its batch and what follows from it."""
+    """What a member takes while it trains: parameters, state, its batch, its share of its seed's data."""
     experiment = group.experiment
     number = 8 if experiment.dtype == "float64" else 4
     parameters = sum(parameter.size for parameter in experiment.parameters)
     arrays = 1 + _STATES[experiment.optimizer.kind] + _WORK
-    batch = experiment.training.batch_sizes(experiment.dataset.num_train)[0]
-    return number * (parameters * arrays + batch * _widths(experiment))
+    batch = experiment.training.first_batch(experiment.dataset.num_train)
+    own = number * (parameters * arrays + batch * _widths(experiment))
+    return own + _bytes_of_data(experiment, number) // max(1, len(group.configurations))
+
+
+def _bytes_of_data(experiment: Experiment, number: int) -> int:
+    """The examples of one seed: as drawn, as the model sees them, as the engine holds and shuffles them."""
+    dataset = experiment.dataset
+    features = int(experiment.model.features(np.zeros((1, dataset.num_features))).shape[-1])
+    outputs = experiment.loss.num_outputs(dataset.num_classes)
+    examples = dataset.num_train + dataset.num_val + dataset.num_test
+    return examples * (8 * (dataset.num_features + features + outputs) + 2 * number * (features + outputs))
 
 
 def _widths(experiment: Experiment) -> int:
@@ -144,5 +175,5 @@ def _numbers(group: Group) -> int:
     """Multiply-adds of one step of one member, forward and backward."""
     experiment = group.experiment
     parameters = sum(parameter.size for parameter in experiment.parameters)
-    batch = experiment.training.batch_sizes(experiment.dataset.num_train)[0]
+    batch = experiment.training.first_batch(experiment.dataset.num_train)
     return 3 * parameters * batch

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lrcli.experiment.training import Event, Started
 from lrcli.reporting.messages import print_note
-from lrcli.reporting.streams import console
+from lrcli.reporting.streams import console, draws_bars
 from lrcli.runs.files import LineFile
 from lrcli.training.loop import Progress as Reached
 from lrcli.training.loop import Record
@@ -72,7 +72,7 @@ class ProgressReport:
         self._epochs = event.epochs
         self._log = LineFile(Path(event.run_dir) / "log.txt")
         self._log.write(f"training {event.epochs} epochs, {event.steps} steps on {event.device}")
-        if self._console.is_terminal and not self._quiet:
+        if draws_bars(self._console) and not self._quiet:
             columns = (TextColumn("{task.description}"), BarColumn(), _Rate(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=self._console, transient=True)
             self._bar.add_task("training", total=event.steps)

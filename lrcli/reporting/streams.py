@@ -10,7 +10,7 @@ from rich.console import Console
 
 from lrcli.runs.files import reporting_errors
 
-__all__ = ["console", "print_lines", "standard_output"]
+__all__ = ["console", "draws_bars", "print_lines", "standard_output"]
 
 
 class _Console(Console):
@@ -24,6 +24,11 @@ class _Console(Console):
 def console(*, stderr: bool = False) -> Console:
     """The console of standard output, or of standard error."""
     return _Console(stderr=stderr)
+
+
+def draws_bars(out: Console) -> bool:
+    """Whether a console is a terminal on which a line can be drawn again."""
+    return out.is_terminal and not out.is_dumb_terminal
 
 
 @contextlib.contextmanager

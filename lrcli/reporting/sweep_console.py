@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lrcli.analysis.basin import Band, edge_advice, marginal, usable_band
-from lrcli.analysis.comparison import FEWEST_SEEDS, compare_groups
+from lrcli.analysis.basin import Band, Marginal, edge_advice, marginal, usable_band
+from lrcli.analysis.comparison import FEWEST_SEEDS, GroupComparison, compare_groups
 from lrcli.analysis.outcomes import outcomes
-from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scores
+from lrcli.analysis.statistics import Mode, Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.sweep_plan import SweepPlan
 from lrcli.reporting.chart import sweep_chart
@@ -18,6 +20,8 @@ from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweep_axes import numeric_keys, short_key
 
 __all__ = ["print_plan", "print_sweep_report"]
+
+Array = NDArray[np.float64]
 
 _ROWS = 12
 _RECOVERY = "recovery/max_abs_error"
@@ -34,19 +38,23 @@ def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None
     Raises:
         WriteError: standard output could not be written.
     """
-    statistics = describe_metric(results)
     with standard_output():
         out = console()
 
         def show(text: str) -> None:
             out.print(text, highlight=False, markup=False, soft_wrap=True)
 
-        show(_headline(results, result) + "\n")
-        out.print(_table(results, statistics), markup=False)
-        chart = sweep_chart(results, out.width, getattr(sys.stdout, "encoding", None))
-        show("\n" + "\n".join(chart) + "\n" if chart else "")
-        for sentence in _verdict(results, statistics, result):
-            show(sentence)
+        show(_headline(results, result))
+        if result["best"] is None:
+            ended = result["members"] - result["missing"]
+            show(f"{ended:,} of {result['members']:,} members were trained; nothing is judged before all are")
+        else:
+            statistics = describe_metric(results)
+            out.print(_table(results, statistics), markup=False)
+            chart = sweep_chart(results, out.width, getattr(sys.stdout, "encoding", None))
+            show("\n".join(chart) + "\n" if chart else "")
+            for sentence in _verdict(results, statistics, result):
+                show(sentence)
         show(f"\nrun: {result['run_dir']}")
 
 
@@ -57,7 +65,8 @@ def print_plan(plan: SweepPlan) -> None:
         WriteError: standard output could not be written.
     """
     configurations = plan.configurations
-    table = Table(caption=f"{len(configurations) - _ROWS} more" if len(configurations) > _ROWS else None)
+    left = len(configurations) - _ROWS
+    table = Table(box=SIMPLE_HEAD, caption=f"{left} more" if left > 0 else None)
     for key in ("configuration", *configurations.keys):
         table.add_column(key, justify="right")
     for number, configuration in enumerate(configurations[:_ROWS]):
@@ -104,17 +113,17 @@ def _table(results: SweepResults, statistics: Statistics) -> Table:
     recovery = describe_metric(results, _RECOVERY).median if _RECOVERY in results.final else None
     kinds = outcomes(results)
     left = len(order) - _ROWS
-    table = Table(caption=f"{left} more in summary.csv" if left > 0 else None)
+    table = Table(box=SIMPLE_HEAD, caption=f"{left} more in summary.csv" if left > 0 else None)
     for key in results.keys:
         table.add_column(short_key(key, results.keys), justify="right")
-    errors_too = [] if recovery is None else ["largest error"]
+    errors_too = [] if recovery is None else ["error"]
     for heading in (results.metric, "q25", "q75", *errors_too, "diverged"):
         table.add_column(heading, justify="right")
     table.add_column("outcome")
     for number in order[:_ROWS].tolist():
         configuration = results.configurations[number]
         values = [_written(configuration.get(key)) for key in results.keys]
-        numbers = [f"{getattr(statistics, name)[number]:.4g}" for name in ("median", "q25", "q75")]
+        numbers = [f"{getattr(statistics, name)[number]:.3g}" for name in ("median", "q25", "q75")]
         errors = [] if recovery is None else [f"{recovery[number]:.3g}"]
         lost = str(statistics.diverged[number]) if statistics.diverged[number] else ""
         table.add_row(*values, *numbers, *errors, lost, _outcome(kinds[:, number]))
@@ -143,10 +152,10 @@ def _verdict(results: SweepResults, statistics: Statistics, result: Mapping[str,
         yield _best(results, best)
         yield from _alike(results, result)
     rates = numeric_keys(results).get(_RATE)
-    if rates is not None:
-        yield from _about_rates(results, statistics, rates)
     if _OPTIMIZER in results.keys:
-        yield from _about_optimizers(results, rates)
+        yield from _about_optimizers(results, statistics, rates)
+    elif rates is not None:
+        yield from _about_rates(results, statistics, rates)
 
 
 def _best(results: SweepResults, best: Mapping[str, Any]) -> str:
@@ -172,20 +181,21 @@ def _alike(results: SweepResults, result: Mapping[str, Any]) -> Iterator[str]:
         yield f"not distinguishable from it over {seeds} seeds: {', '.join(names)}{more}"
 
 
-def _about_rates(results: SweepResults, statistics: Statistics, rates: np.ndarray[Any, Any]) -> Iterator[str]:
+def _about_rates(results: SweepResults, statistics: Statistics, rates: Array) -> Iterator[str]:
     """How wide the usable band is, and whether the best may lie outside the grid."""
-    if _OPTIMIZER not in results.keys:
-        along = marginal(rates, statistics.median, results.mode)
-        band = usable_band(along.rates, along.medians, results.mode)
-        if band is not None:
-            yield f"usable learning rates: {_band(band)}"
-        advice = edge_advice(along.rates, along.medians, results.mode)
-        if advice is not None:
-            edge = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
-            yield (
-                f"warning: the best learning rate is {edge} of the grid; "
-                f"try --lr {advice.low:.2g}:{advice.high:.2g}:13"
-            )
+    along = marginal(rates, statistics.median, results.mode)
+    band = usable_band(along.rates, along.medians, results.mode)
+    if band is not None:
+        yield f"usable learning rates: {_band(band)}"
+    yield from _edge(along, results.mode, "the best learning rate", "--lr ")
+
+
+def _edge(along: Marginal, mode: Mode, what: str, option: str) -> Iterator[str]:
+    """A warning where the best rate is the last one tried."""
+    advice = edge_advice(along.rates, along.medians, mode)
+    if advice is not None:
+        edge = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
+        yield f"warning: {what} is {edge} of the grid; try {option}{advice.low:.2g}:{advice.high:.2g}:13"
 
 
 def _band(band: Band) -> str:
@@ -194,30 +204,38 @@ def _band(band: Band) -> str:
     return ends + (f", perhaps {' and '.join(beyond)}" if beyond else "")
 
 
-def _about_optimizers(results: SweepResults, rates: np.ndarray[Any, Any] | None) -> Iterator[str]:
+def _about_optimizers(results: SweepResults, statistics: Statistics, rates: Array | None) -> Iterator[str]:
     """Each optimizer's best, how wide its basin is, and how they compare seed by seed."""
     kinds = [configuration.get(_OPTIMIZER, "") for configuration in results.configurations]
-    values = scores(results)
-    groups = compare_groups(values, kinds, results.mode)
-    statistics = describe_metric(results)
-    budgets = {kind: kinds.count(kind) for kind in groups.groups}
+    groups = compare_groups(scores(results), kinds, results.mode)
     for index, kind in enumerate(groups.groups):
         mine = np.array([other == kind for other in kinds])
-        width = ""
-        if rates is not None:
-            along = marginal(np.where(mine, rates, np.nan), statistics.median, results.mode)
-            band = usable_band(along.rates, along.medians, results.mode) if len(along.rates) else None
-            width = f", usable over {band.decades:.1f} decades" if band else ""
-        yield f"{kind}: best {groups.median[index]:.4g}{width}"
-    order = np.argsort(groups.median if results.mode == "min" else -groups.median, kind="stable")
-    first = int(order[0])
-    for other in order[1:].tolist():
-        low, high = groups.difference_low[other, first], groups.difference_high[other, first]
-        apart = "" if groups.distinguishable[other, first] else "; not distinguishable"
-        yield (
-            f"{groups.groups[other]} minus {groups.groups[first]}, paired by seed: "
-            f"{groups.difference[other, first]:.4g} (95% interval {low:.4g} to {high:.4g}{apart})"
+        along = (
+            None
+            if rates is None
+            else marginal(np.where(mine, rates, np.nan), statistics.median, results.mode)
         )
+        band = usable_band(along.rates, along.medians, results.mode) if along and len(along.rates) else None
+        yield f"{kind}: best {groups.median[index]:.4g}" + (f", usable {_band(band)}" if band else "")
+        if along is not None and len(along.rates):
+            yield from _edge(along, results.mode, f"the best learning rate of {kind}", "")
+    yield from _differences(groups, results.mode)
+    budgets = {kind: kinds.count(kind) for kind in groups.groups}
     if len(set(budgets.values())) > 1:
         counts = ", ".join(f"{kind} {count}" for kind, count in budgets.items())
         yield f"warning: the budgets differ ({counts} configurations); more tries find a better best"
+
+
+def _differences(groups: GroupComparison, mode: Mode) -> Iterator[str]:
+    """Every other optimizer's best against that of the best one."""
+    order = np.argsort(groups.median if mode == "min" else -groups.median, kind="stable")
+    first = int(order[0])
+    for other in order[1:].tolist():
+        low, high = groups.difference_low[other, first], groups.difference_high[other, first]
+        names = f"{groups.groups[other]} minus {groups.groups[first]}"
+        if np.isnan(low):
+            yield f"{names}: {groups.difference[other, first]:.4g}, on one seed"
+            continue
+        apart = "" if groups.distinguishable[other, first] else "; not distinguishable"
+        interval = f"95% interval {low:.4g} to {high:.4g}{apart}"
+        yield f"{names}, paired by seed: {groups.difference[other, first]:.4g} ({interval})"

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lrcli.experiment.sweep import SweepEvent, SweepProgress, SweepStarted
 from lrcli.reporting.messages import print_note
-from lrcli.reporting.streams import console
+from lrcli.reporting.streams import console, draws_bars
 
 __all__ = ["SweepProgressReport"]
 
@@ -57,7 +57,7 @@ class SweepProgressReport:
 
     def _start(self, event: SweepStarted) -> None:
         self._total = event.steps
-        if not self._console.is_terminal:
+        if not draws_bars(self._console):
             return
         self._bar = Progress(
             TextColumn("{task.description}"),

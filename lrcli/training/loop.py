@@ -218,7 +218,9 @@ class TrainingLoop:
         if "val" in self.problem.splits:
             metrics |= self._evaluate("val")
         total = self._population.training.epochs * self.steps_per_epoch
-        metrics["lr"] = self._population.rates(epoch * self.steps_per_epoch, total)
+        ends = -(-self.members.diverged_step // self.steps_per_epoch)  # of the epoch in which a member broke
+        epochs = np.where(ends > 0, ends, epoch)
+        metrics["lr"] = self._population.rates(epochs * self.steps_per_epoch, total)
         metrics |= self._plan.of_parameters(parameters)
         for name, last in self.last_metrics.items():
             metrics[name] = np.where(self._ended, last, metrics[name])

@@ -36,10 +36,14 @@ class Population:
         """R, the number of members."""
         return len(self.draw_index)
 
-    def rates(self, step: int, total: int) -> Array:
-        """The learning rate that each member used at a step, (R,); steps count from 1."""
-        rates = self.optimizer.rates(self.hyperparameters, np.array([step - 1]), total)
-        return np.array(np.broadcast_to(rates, (1, self.size))[0])
+    def rates(self, steps: NDArray[np.int64], total: int) -> Array:
+        """The learning rate that each member used at a step of its own, (R,); steps count from 1."""
+        rates = np.empty(self.size)
+        for step in np.unique(steps).tolist():
+            here = steps == step
+            vectors = {name: values[here] for name, values in self.hyperparameters.items()}
+            rates[here] = self.optimizer.rates(vectors, np.array([step - 1]), total)[0]
+        return rates
 
     def take(self, members: Sequence[int]) -> "Population":
         """The population of some of the members, in the order given."""

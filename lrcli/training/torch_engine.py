@@ -210,7 +210,8 @@ class TorchEngine:
 
     def _clipped(self, limits: Tensor) -> Tensor:
         """Gradients no longer than each member's limit, as torch.nn.utils.clip_grad_norm_ scales them."""
-        return self._gradient * (limits / (self._gradient_norms() + 1e-6)).clamp(max=1.0)
+        scale = (limits / (self._gradient_norms() + 1e-6)).clamp(max=1.0)
+        return self._gradient * torch.where(torch.isinf(limits), 1.0, scale)  # not infinity / infinity
 
     # Answers --------------------------------------------------------------------------------------
 

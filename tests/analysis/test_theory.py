@@ -1,0 +1,156 @@
+"""Curvature and the largest stable learning rate, against differences and against sweeps."""
+
+import json
+
+import numpy as np
+import pytest
+from builders import LINEAR, SINE, XOR, component, population, problem
+
+from lrcli.analysis.theory import largest_curvature, largest_stable_rate
+from lrcli.experiment.loading import load
+from lrcli.experiment.sweep import run_sweep
+from lrcli.experiment.sweep_files import SweepFiles
+from lrcli.experiment.sweep_plan import plan_sweep
+from lrcli.experiment.training import Interruption, RunPlace
+from lrcli.training.torch_engine import TorchEngine
+
+WIDE = LINEAR | {"w": [1.0, -2.0, 0.5], "feature_std": [1.0, 0.3, 2.0]}
+LINE, CUBIC = {"kind": "linear"}, {"kind": "polynomial", "degree": 3}
+CASES = [
+    (LINEAR, LINE, {"kind": "half_mse"}),
+    (LINEAR, LINE, {"kind": "mse", "reduction": "sum"}),
+    (WIDE, LINE, {"kind": "mse"}),
+    (WIDE, LINE, {"kind": "half_mse", "reduction": "sum"}),
+    (SINE, CUBIC, {"kind": "mse"}),
+    (SINE, CUBIC, {"kind": "half_mse", "reduction": "sum"}),
+]
+
+
+def name(value):
+    return " ".join(str(value.get(key, "")) for key in ("kind", "w", "reduction")).strip()
+
+
+def curvature(dataset, model, loss):
+    """lambda_max of the data of seed 0."""
+    features = problem(dataset, model, loss).splits["train"].features[0]
+    return largest_curvature(component("model", **model), component("loss", **loss), features)
+
+
+def losses(dataset, model, loss, points):
+    """The training loss of the engine where the parameters, in a row, are these points."""
+    answer = []
+    for point in points:
+        init = {"kind": "values", "values": named(model, point)}
+        pb = problem(dataset, model | {"init": init}, loss)
+        engine = TorchEngine(pb, population({"kind": "sgd"}, {"epochs": 1}), "cpu", "float64")
+        answer.append(engine.evaluate("train")["loss"][0])
+    return np.array(answer)
+
+
+def named(model, point):
+    if model == CUBIC:
+        return {"coef": point.tolist()}
+    return {"w": point[:-1, None].tolist(), "b": point[-1:].tolist()}
+
+
+@pytest.mark.parametrize("at", [0.0, 3.0])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: ", ".join(map(name, case)))
+def test_the_curvature_is_that_of_differences_of_the_loss(case, at):
+    """Second differences of a quadratic are exact for any step: f(+,+) - f(+,-) - f(-,+) + f(-,-) = 4 H."""
+    size = 4 if case[0] is not LINEAR else 3
+    units = np.eye(size)
+    corners = [
+        si * units[i] + sj * units[j]
+        for i in range(size)
+        for j in range(size)
+        for si, sj in ((1, 1), (1, -1), (-1, 1), (-1, -1))
+    ]
+    values = losses(*case, at + np.array(corners)).reshape(size, size, 4)
+    hessian = values @ np.array([1, -1, -1, 1]) / 4
+    np.testing.assert_allclose(curvature(*case), np.linalg.eigvalsh(hessian)[-1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: ", ".join(map(name, case)))
+def test_the_curvature_is_the_largest_eigenvalue(case):
+    _, model, loss = case
+    inputs = problem(*case).splits["train"].inputs[0]
+    columns = inputs ** np.arange(4) if model == CUBIC else np.column_stack([np.ones(len(inputs)), inputs])
+    scale = 2.0 if loss["kind"] == "mse" else 1.0
+    scale /= len(inputs) if loss.get("reduction", "mean") == "mean" else 1
+    eigenvalue = np.linalg.eigvalsh(columns.T @ columns)[-1]
+    np.testing.assert_allclose(curvature(*case), scale * eigenvalue, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "loss"),
+    [
+        (LINEAR, LINE, {"kind": "l1"}),
+        (LINEAR, LINE, {"kind": "huber"}),
+        (XOR, LINE, {"kind": "bce"}),
+        (LINEAR, {"kind": "mlp", "hidden": [3]}, {"kind": "mse"}),
+        (SINE, {"kind": "sinusoid"}, {"kind": "mse"}),
+        (SINE, {"kind": "legendre"}, {"kind": "half_mse"}),
+    ],
+    ids=name,
+)
+def test_there_is_none_where_the_hessian_varies(dataset, model, loss):
+    assert curvature(dataset, model, loss) is None
+
+
+@pytest.mark.parametrize(
+    ("curvature", "momentum", "rate"), [(1.0, 0.0, 2.0), (4.0, 0.0, 0.5), (2.0, 0.9, 1.9), (1.0, 1.0, 4.0)]
+)
+def test_the_largest_stable_rate(curvature, momentum, rate):
+    assert largest_stable_rate(curvature, momentum) == pytest.approx(rate, rel=1e-15)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("curvature", [0.1, 1.0, 30.0])
+def test_the_iteration_on_a_quadratic_is_stable_just_below_and_not_just_above(curvature, momentum):
+    """The roots of z^2 - (1 + momentum - rate lambda) z + momentum lie within the unit circle, or do not."""
+    limit = largest_stable_rate(curvature, momentum)
+    for factor, stable in ((0.999, True), (1.001, False)):
+        roots = np.roots([1, -(1 + momentum - factor * limit * curvature), momentum])
+        assert (np.abs(roots).max() < 1) == stable
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: ", ".join(map(name, case)))
+def test_theory(tmp_path, case, momentum):
+    """Sixty rates around the limit: losses shrink below it and grow above it, to one step of the grid."""
+    dataset, model, loss = case
+    limit = largest_stable_rate(curvature(*case), momentum)
+    experiment = {
+        "dataset": dataset | {"seed": 0, "num_val": 0},
+        "model": model,
+        "loss": loss,
+        "optimizer": {"kind": "sgd", "momentum": momentum},
+        "training": {"epochs": 300, "batch_size": "full"},
+        "logging": {"every": 300},
+        "dtype": "float64",
+        "sweep": {
+            "grid": {"optimizer.lr": {"log_range": [limit / 2, limit * 2, 60]}},
+            "seeds": 3,
+            "select": {"metric": "train/loss"},
+        },
+    }
+    path = tmp_path / "experiment.yaml"
+    path.write_text(json.dumps(experiment))
+    plan = plan_sweep(load(path))
+    *_, finished = run_sweep(plan, SweepFiles(plan, RunPlace(run_dir=tmp_path / "sweep")), Interruption())
+    results = finished.results
+    rates = np.array([point["optimizer.lr"] for point in results.configurations])
+    start = problem(experiment["dataset"], model, loss, range(3))
+    before = np.array([loss_at_the_start(start, seed) for seed in range(3)])
+    grows = (results.status == "diverged") | (results.final["train/loss"] > before[:, None])
+    step = rates[1] / rates[0]
+    for seed in range(3):
+        first = np.flatnonzero(grows[seed])[0]
+        assert first > 0
+        assert grows[seed, first:].all()
+        assert rates[first - 1] / step <= limit <= rates[first] * step
+
+
+def loss_at_the_start(pb, seed):
+    engine = TorchEngine(pb, population({"kind": "sgd"}, {"epochs": 1}, [seed]), "cpu", "float64")
+    return engine.evaluate("train")["loss"][0]

@@ -1,0 +1,490 @@
+"""`lrcli resume` and `lrcli replay`: after a crash, after Ctrl-C, and one member again."""
+
+import csv
+import gc
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from lrcli.cli import main
+from lrcli.errors import WriteError
+from lrcli.experiment.sweep_collection import Collection
+
+SMALL = """\
+name: small
+dataset: {kind: linear, w: [2.0, -3.4], b: 4.2, noise: 0.01, num_train: 40, num_val: 20, num_test: 30}
+model: {kind: linear}
+loss: {kind: half_mse}
+optimizer: {kind: sgd, lr: 0.03}
+training: {epochs: 4, batch_size: 10}
+logging: {figures: false, tensorboard: false}
+sweep: {grid: {optimizer.lr: {values: [0.01, 0.1, 1e9]}, optimizer.momentum: {values: [0, 0.5]}}, seeds: 4}
+"""
+MLP = """\
+name: mlp
+dtype: float64
+dataset: {kind: xor, num_train: 30, num_val: 20}
+model: {kind: mlp, hidden: [4]}
+loss: {kind: bce}
+optimizer: {kind: adam, lr: 0.01}
+training: {epochs: 5, batch_size: 10}
+logging: {figures: false, tensorboard: false}
+sweep:
+  grid:
+    - {optimizer.lr: {values: [0.01, 0.1]}, model.hidden: {values: [[4], [3, 2]]}}
+    - {optimizer.kind: {values: [rmsprop]}, model.init.kind: {values: [xavier_normal]}}
+  seeds: [5, 2]
+"""
+PARTS = 12  # of the small sweep when they have two members each
+CUT = ["--memory", "1KB"]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(SMALL)
+    (tmp_path / "mlp.yaml").write_text(MLP)
+    return tmp_path
+
+
+@pytest.fixture
+def lrcli(place, monkeypatch, capsys):
+    """Runs the program in this process: exit code, standard output and error."""
+
+    def lrcli(*words, code=0):
+        monkeypatch.setattr(sys, "argv", ["lrcli", *map(str, words)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        assert code is None or (caught.value.code or 0) == code, err
+        return caught.value.code or 0, out, err
+
+    yield lrcli
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.fixture
+def stop(lrcli, monkeypatch):
+    """Sweeps until some parts have been saved and the next has its first record, then calls what stops it."""
+
+    def stop(parts, how, *words, code=130, report=False):
+        record, begun = Collection.record, []
+
+        def counting(collection, places, number, *arguments):
+            if number == 0:
+                begun.append(places)
+                if len(begun) == parts + 1:
+                    how()
+            record(collection, places, number, *arguments)
+
+        with monkeypatch.context() as context:
+            context.setattr(Collection, "record", counting)
+            return lrcli("sweep", *words, *([] if report else ["-q"]), code=code)
+
+    return stop
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+def interrupt_twice():
+    interrupt()
+    interrupt()
+
+
+def crash():
+    raise WriteError("disk: could not be written: No space left on device")
+
+
+def rows(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def result_of(directory):
+    return json.loads((directory / "result.json").read_text(), parse_constant=pytest.fail)
+
+
+def results(directory):
+    return (directory / "results.csv").read_bytes()
+
+
+def parts(directory):
+    return sorted(path.name for path in directory.glob("checkpoint/part-*.npz"))
+
+
+def check_tables(directory, members=24):
+    """Every file is there and whole, whatever the members have come to."""
+    table = rows(directory / "results.csv")
+    assert [row["member"] for row in table] == [str(number) for number in range(members)]
+    assert {row["status"] for row in table} <= {"completed", "diverged", "interrupted"}
+    assert len(rows(directory / "summary.csv")) == 6
+    with np.load(directory / "curves.npz", allow_pickle=False) as curves:
+        assert len(curves["val/loss"]) == members
+    assert not [path for path in directory.rglob("*") if path.name.endswith(".tmp")]
+    return [row["status"] for row in table]
+
+
+# Killed.
+
+
+def wait_for(condition, process, seconds=60):
+    """Until the condition holds or the process has ended."""
+    deadline = time.monotonic() + seconds
+    while not condition() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_killed_at_any_moment(place, lrcli):
+    """A sweep and its resumptions are killed five times; from each wreck, resume makes the same table."""
+    words = ["small.yaml", "training.epochs=100", "sweep.seeds=8", *CUT, "-q", "--run-dir"]
+    lrcli("sweep", *words, "whole")
+    expected, cut = results(place / "whole"), place / "cut"
+    moments, skipped = np.random.default_rng(5), []
+    for number in range(5):
+        before = parts(cut)
+        skipped.append(len(before))
+        command = ["resume", "cut", "-q"] if number else ["sweep", *words, "cut"]
+        process = subprocess.Popen([sys.executable, "-m", "lrcli", *command], cwd=place)
+        aim = len(before) + moments.integers(1, 3)
+        wait_for(lambda aim=aim: len(parts(cut)) >= aim, process)
+        time.sleep(moments.uniform(0, 0.05))
+        process.kill()
+        assert process.wait(timeout=20) != 0
+        assert set(parts(cut)) > set(before)
+        assert result_of(cut)["status"] == "running"
+        wreck = shutil.copytree(cut, place / f"wreck-{number}")
+        lrcli("resume", wreck, "-q")
+        assert results(wreck) == expected
+        assert result_of(wreck)["status"] == "completed"
+        assert not (wreck / "checkpoint").exists()
+    assert skipped[1] > 0
+    assert skipped == sorted(set(skipped))
+
+
+def test_killed_before_training(place, lrcli, monkeypatch):
+    """The directory and experiment.yaml are there, result.json is not yet."""
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "cut")
+    for path in list((place / "cut").iterdir()):
+        if path.name != "experiment.yaml":
+            path.unlink()
+    code, _, err = lrcli("resume", "cut", code=None)
+    assert code == 0 or err.startswith("error: cut: ")
+
+
+def test_only_what_is_missing_is_trained(place, lrcli, stop):
+    stop(4, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+    assert result_of(place / "cut")["status"] == "failed"
+    assert len(parts(place / "cut")) == 4
+    _, _, err = lrcli("resume", "cut")
+    assert f"/{16 * (PARTS - 4)} " in err
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
+    assert results(place / "cut") == results(place / "whole")
+
+
+# Ctrl-C.
+
+
+def test_ctrl_c_and_resume(place, lrcli, stop):
+    lrcli("sweep", "small.yaml", *CUT, "-q", "--run-dir", "whole")
+    _, _, err = stop(3, interrupt, "small.yaml", *CUT, "--run-dir", "cut", report=True)
+    assert err.count("stopping; Ctrl-C again") == 1
+    cut = place / "cut"
+    assert result_of(cut)["status"] == "interrupted"
+    assert len(parts(cut)) == 3
+    status = check_tables(cut)
+    assert status.count("interrupted") >= 24 - 8
+    lrcli("resume", "cut", "-q")
+    assert results(cut) == results(place / "whole")
+    assert (cut / "summary.csv").read_bytes() == (place / "whole" / "summary.csv").read_bytes()
+    mine, others = result_of(cut), result_of(place / "whole")
+    for name in ("status", "configurations", "best", "diverged", "members"):
+        assert mine[name] == others[name]
+    with np.load(cut / "curves.npz") as one, np.load(place / "whole" / "curves.npz") as other:
+        assert one.files == other.files
+        assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in one.files)
+
+
+def test_ctrl_c_twice(place, lrcli, stop):
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
+    stop(3, interrupt_twice, "small.yaml", *CUT, "--run-dir", "cut")
+    assert result_of(place / "cut")["status"] == "interrupted"
+    assert len(parts(place / "cut")) == 3
+    lrcli("resume", "cut", "-q")
+    assert results(place / "cut") == results(place / "whole")
+
+
+def test_ctrl_c_again_and_again(place, lrcli, stop):
+    """Also where all is one part, of which nothing can be kept."""
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
+    stop(0, interrupt, "small.yaml", "--run-dir", "cut")
+    for _ in range(2):
+        stop(0, interrupt, "small.yaml", "--run-dir", "cut")
+        assert "interrupted" in check_tables(place / "cut")
+    lrcli("resume", "cut", "-q")
+    assert results(place / "cut") == results(place / "whole")
+
+
+def test_the_report_of_an_interrupted_sweep(stop):
+    """A member that was not trained has not diverged."""
+    _, out, _ = stop(3, interrupt, "small.yaml", *CUT, "--run-dir", "cut", report=True)
+    assert out.startswith("small: interrupted; lrcli resume")
+    assert "run: cut" in out
+    assert "every configuration diverged" not in out
+    assert "most members diverged" not in out
+    assert "try smaller learning rates" not in out
+    assert "warning: the best learning rate" not in out
+
+
+def test_event_files_of_an_interrupted_sweep_do_not_stay(place, lrcli, stop):
+    """TensorBoard shows everything in a directory: curves twice, and hyperparameters that are not true."""
+    words = ["small.yaml", "logging.tensorboard=true", "--tb-members", "2", *CUT, "--run-dir", "cut"]
+    stop(3, interrupt, *words)
+    lrcli("resume", "cut", "-q", "--tb-members", "2")
+    directories = [path.parent for path in (place / "cut").rglob("events.out.*")]
+    assert len(set(directories)) == 6 + 2 + 1
+    assert len(directories) == len(set(directories))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_from_the_keyboard(place, times):
+    words = ["small.yaml", "training.epochs=10000000", "logging.every=2000", "--run-dir", "cut"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lrcli", "sweep", *words], cwd=place, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        wait_for(lambda: (place / "cut" / "result.json").exists(), process)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        if times == 2:
+            assert "stopping" in process.stderr.readline() + process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert "Traceback" not in process.stderr.read()
+    assert result_of(place / "cut")["status"] == "interrupted"
+    if times == 1:
+        assert set(check_tables(place / "cut")) <= {"interrupted", "diverged"}
+
+
+def test_stopped_while_drawing(place, lrcli, monkeypatch):
+    """All members are trained, the figures are not: resume draws them."""
+    import lrcli.reporting.figures as figures
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(figures, "write_figures", stopped)
+        lrcli("sweep", "small.yaml", "logging.figures=true", "-q", "--run-dir", "cut", code=130)
+    lrcli("resume", "cut", "-q")
+    assert list((place / "cut" / "figures").glob("*.png"))
+
+
+# What cannot be resumed.
+
+
+def contents(directory):
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_a_complete_sweep_is_left_alone(place, lrcli):
+    _, out, _ = lrcli("sweep", "small.yaml", "--json", "-q", "--run-dir", "done")
+    before = contents(place / "done")
+    assert lrcli("resume", "done", "--json", "-q") == (0, out, "")
+    assert lrcli("resume", "done", "-q") == (0, "", "")
+    assert "complete; nothing was trained" in lrcli("resume", "done")[2]
+    assert contents(place / "done") == before
+
+
+@pytest.mark.parametrize("command", [["resume"], ["replay", "0"]])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("run", "run: holds a run of lrcli train, not a sweep"),
+        ("nothing", "nothing: holds no sweep"),
+        ("empty", "empty: holds no sweep"),
+        ("small.yaml", "small.yaml: holds no sweep"),
+        ("odd", "odd: holds no sweep"),
+    ],
+)
+def test_what_is_no_sweep(place, lrcli, command, name, message):
+    lrcli("train", "small.yaml", "-q", "--run-dir", "run")
+    (place / "empty").mkdir()
+    (place / "odd").mkdir()
+    (place / "odd" / "result.json").write_text("[]")
+    before = contents(place)
+    assert lrcli(command[0], name, *command[1:], code=2) == (2, "", f"error: {message}\n")
+    assert contents(place) == before
+
+
+DAMAGES = {
+    "truncated": lambda data, other: data[: len(data) // 2],
+    "beginning lost": lambda data, other: data[100:],
+    "empty": lambda data, other: b"",
+    "text": lambda data, other: b"hello",
+    "zeros": lambda data, other: bytes(len(data)),
+    "a bit": lambda data, other: data[:700] + bytes([data[700] ^ 16]) + data[701:],
+    "another part": lambda data, other: other,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_part(place, lrcli, stop, damage):
+    """It is trained again, or refused by its name."""
+    lrcli("sweep", "small.yaml", *CUT, "-q", "--run-dir", "whole")
+    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+    path, other = (place / "cut" / "checkpoint" / f"part-000{number}.npz" for number in (1, 0))
+    path.write_bytes(damage(path.read_bytes(), other.read_bytes()))
+    code, _, err = lrcli("resume", "cut", "-q", code=None)
+    if code == 0:
+        assert results(place / "cut") == results(place / "whole")
+    else:
+        assert code in {1, 2}
+        assert err.startswith("error: ")
+        assert "part-0001.npz" in err
+
+
+CHANGES = {
+    "a rate": ("- 0.01", "- 0.02", "[0.01, 0.1", "[0.02, 0.1"),
+    "fewer seeds": ("seeds: 4", "seeds: 2"),
+    "more seeds": ("seeds: 4", "seeds: 7"),
+    "longer": ("epochs: 4", "epochs: 6"),
+    "shorter": ("epochs: 4", "epochs: 3"),
+    "the loss": ("half_mse", "mse"),
+    "another name": ("name: small", "name: other"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_an_experiment_that_was_changed_by_hand(place, lrcli, stop, change):
+    """Parts of one experiment are never taken for those of another."""
+    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+    file = place / "cut" / "experiment.yaml"
+    text = file.read_text()
+    for old, new in zip(change[::2], change[1::2], strict=True):
+        text = text.replace(old, new)
+    assert text != file.read_text()
+    file.write_text(text)
+    before = contents(place / "cut")
+    code, out, err = lrcli("resume", "cut", "-q", code=None)
+    if code == 0:
+        lrcli("sweep", file, "-q", "--run-dir", "whole")
+        assert results(place / "cut") == results(place / "whole")
+    else:
+        assert (code, out) == (2, "")
+        assert err.startswith("error: ")
+        assert contents(place / "cut") == before
+
+
+def test_an_experiment_with_a_mistake(place, lrcli, stop):
+    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+    file = place / "cut" / "experiment.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("optimizer:\n", "optimiser:\n"))
+    assert "did you mean optimizer?" in lrcli("resume", "cut", code=2)[2]
+    file.write_text(text[: text.index("sweep:")])
+    assert lrcli("resume", "cut", code=2)[2].startswith("error: cut")
+    file.unlink()
+    assert "experiment.yaml: there is no such file" in lrcli("resume", "cut", code=2)[2]
+
+
+@pytest.mark.parametrize("result", ["", "{", "{}", "null", '{"command": "sweep"}', '{"command": "sweep", "x'])
+def test_a_damaged_result(place, lrcli, stop, result):
+    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+    (place / "cut" / "result.json").write_text(result)
+    code, _, err = lrcli("resume", "cut", code=None)
+    assert code == 0 or (code == 2 and err.startswith("error: cut"))
+
+
+def test_a_result_without_its_memory(place, lrcli, stop):
+    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+    result = result_of(place / "cut")
+    (place / "cut" / "result.json").write_text(json.dumps(result | {"memory": "much"}))
+    assert lrcli("resume", "cut", code=2)[2].startswith("error: cut")
+
+
+# One member again.
+
+
+@pytest.mark.parametrize("file", ["small", "mlp"])
+def test_a_member_again(place, lrcli, file):
+    """Its numbers are those of its row: bit for bit for linear models with SGD, to 1e-10 in float64."""
+    lrcli("sweep", f"{file}.yaml", "-q", "--run-dir", "swept")
+    table = rows(place / "swept" / "results.csv")
+    compared = 0
+    for row in table[::3]:
+        member = row["member"]
+        diverged = row["status"] == "diverged"
+        lrcli("replay", "swept", member, "-q", "--run-dir", f"again-{member}", code=int(diverged))
+        result = result_of(place / f"again-{member}")
+        assert (result["command"], result["name"], result["status"]) == ("train", file, row["status"])
+        assert (str(result["seed"]), str(result["epochs"])) == (row["seed"], row["epochs"])
+        assert str(result["diverged_step"] or "") == row["diverged_step"]
+        errors = {f"error/{line['name']}": line["error"] for line in result["recovery"]}
+        values = result["metrics"] | errors | {"best/val/loss": result["best"]["value"]}
+        for name, value in values.items():
+            if not row[name] or value is None:
+                assert diverged
+                continue
+            got = float(row[name])
+            assert value == got if file == "small" else value == pytest.approx(got, rel=1e-10)
+            compared += 1
+        assert {path.name for path in (place / f"again-{member}").iterdir()} >= {
+            "experiment.yaml",
+            "metrics.csv",
+            "result.json",
+            "checkpoint",
+        }
+    assert compared > 30
+
+
+def test_a_run_like_any_other(place, lrcli):
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "swept")
+    _, out, err = lrcli("replay", "swept", "3")
+    assert "run: runs/small/train-0001" in out
+    assert "note: member 3: seed 0, optimizer.lr=0.1, optimizer.momentum=0.5" in err
+    _, out, err = lrcli("replay", "swept", "3", "--json", "-q")
+    assert err == ""
+    result = json.loads(out, parse_constant=pytest.fail)
+    assert result["run_dir"] == "runs/small/train-0002"
+    lrcli("train", "runs/small/train-0001/experiment.yaml", "-q")
+    tables = [place / f"runs/small/train-000{number}/metrics.csv" for number in (1, 2, 3)]
+    assert len({table.read_bytes() for table in tables}) == 1
+
+
+def test_a_member_of_a_sweep_that_was_stopped(place, lrcli, stop):
+    """Also one that the sweep has not come to."""
+    stop(3, interrupt, "small.yaml", *CUT, "--run-dir", "cut")
+    lrcli("replay", "cut", "21", "-q", "--run-dir", "again")
+    assert result_of(place / "again")["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["24"], "swept: has no member 24; they are numbered from 0 to 23"),
+        (["--", "-1"], "swept: has no member -1; they are numbered from 0 to 23"),
+        (["-1"], "-1"),
+        (["first"], "MEMBER"),
+        (["1.5"], "MEMBER"),
+        ([], "MEMBER"),
+    ],
+)
+def test_members_that_are_not_there(place, lrcli, words, message):
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "swept")
+    before = contents(place)
+    _, out, err = lrcli("replay", "swept", *words, code=2)
+    assert out == ""
+    assert message in err
+    assert contents(place) == before
