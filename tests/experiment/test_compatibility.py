@@ -357,8 +357,8 @@ LR = "optimizer.lr: {values: [1]}"
         ),
         (
             "{grid: {optimiser.lr: {values: [1]}}}",
-            "sweep.grid.optimiser.lr: with 1: optimiser: unknown key; did you mean optimizer?",
-            "{values",
+            "sweep.grid.optimiser.lr: unknown key; did you mean optimizer.lr?",
+            "optimiser",
         ),
         (
             "{grid: {optimizer..lr: {values: [1]}}}",
