@@ -57,5 +57,5 @@ class SweepResults:
 
     @property
     def missing(self) -> NDArray[np.bool_]:
-        """(S, C) members that a sweep was interrupted before, so that nothing is known of them."""
-        return np.asarray((self.status == "interrupted") & np.isnan(self.final[self.metric]))
+        """(S, C) members that have not ended: a sweep was interrupted before they had."""
+        return np.asarray(self.status == "interrupted")

@@ -180,8 +180,11 @@ def _train(
     try:
         if not result["missing"]:
             _draw(plan, finished, tb_members)
-    except KeyboardInterrupt:  # the tables are written, and resume draws
-        raise typer.Exit(_INTERRUPTED) from None
+    except BaseException as error:  # the tables and all parts are written, and resume draws
+        files.fail("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        if isinstance(error, KeyboardInterrupt):
+            raise typer.Exit(_INTERRUPTED) from None
+        raise
     files.close(result)
     if as_json:
         print_json(result)

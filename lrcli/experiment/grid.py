@@ -22,12 +22,12 @@ from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.blocks import Sweep
 from lrcli.config.source import Document
 from lrcli.errors import ExperimentError, UsageError
-from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import at_point, decisive, one_point
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Array, Draw
 
-__all__ = ["Configurations", "Group", "Variant", "build_groups"]
+__all__ = ["Configurations", "FilledConfigurations", "Group", "Variant", "build_groups"]
 
 _CLIP = "training.clip_grad_norm"
 _NUMERIC = {f"optimizer.{key}" for kind in get_args(get_args(AnyOptimizer)[0]) for key in kind.numeric}
@@ -94,6 +94,58 @@ class Variant:
     varied: dict[str, Array]
 
 
+class FilledConfigurations(Sequence[dict[str, Any]]):
+    """The points of the grids with every swept key: what a point's grid does not name is its experiment's.
+
+    A key that its experiment does not have, such as the momentum of another optimizer, is still missing.
+
+    Attributes:
+        own: the points as their grids name them.
+    """
+
+    def __init__(self, configurations: Configurations, groups: Sequence["Group"]) -> None:
+        self.own = configurations
+        self._variant = np.empty(len(configurations), dtype=np.intp)
+        self._filling: list[dict[str, Any]] = []
+        for variant in (variant for group in groups for variant in group.variants):
+            self._variant[variant.numbers] = len(self._filling)
+            whole = resolved(variant.experiment)
+            found = {key: _value_at(whole, key.split(".")) for key in configurations.keys}
+            self._filling.append({key: value for key, value in found.items() if value is not None})
+
+    def __len__(self) -> int:
+        return len(self.own)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        filled = self._filling[self._variant[index]] | self.own[index]
+        return {key: filled[key] for key in self.own.keys if key in filled}
+
+    def filling(self, key: str) -> list[Any]:
+        """(C,) for each point the value of a key in its experiment, or None."""
+        values = np.array([filling.get(key) for filling in self._filling] + [None], dtype=object)[:-1]
+        return list(values[self._variant])
+
+
+def _value_at(data: Any, path: Sequence[str]) -> Any:
+    """The value at a dotted key, or None where there is none."""
+    for part in path:
+        if isinstance(data, list) and part.isdecimal() and int(part) < len(data):
+            data = data[int(part)]
+        elif isinstance(data, dict) and part in data:
+            data = data[part]
+        else:
+            return None
+    return data
+
+
 @dataclass(frozen=True)
 class Group:
     """Configurations that train as one population.
@@ -101,7 +153,6 @@ class Group:
     Attributes:
         variants: the configurations.
         seeds: the seeds of the sweep.
-        configurations: (n,) their numbers in the sweep.
     """
 
     variants: tuple[Variant, ...]
@@ -126,8 +177,8 @@ class Group:
         """Some of its members, which are numbered seed by seed.
 
         Returns:
-            what is drawn for them, the population, and for each of them its place
-            ``seed index * C + configuration`` as two columns (R, 2).
+            what is drawn for them, the population, and (R, 2) the index of each one's seed and the number
+            of its configuration.
         """
         variant_of = np.repeat(np.arange(len(self.variants)), [len(v.numbers) for v in self.variants])
         count = len(variant_of)

@@ -122,7 +122,8 @@ def _check_keys(grid: Mapping[str, GridSpec], path: KeyPath) -> Iterator[Mistake
 
 def decisive(values: list[Any]) -> list[Any]:
     """The values to try: between the smallest and the largest nothing is wrong that is right at both."""
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(values) or not all(map(math.isfinite, numbers)):
         return values
     return [values[0], min(values), max(values)]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.experiment.grid import Configurations
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
 from lrcli.experiment.place import RunPlace
 from lrcli.experiment.sweep_files import SweepFiles
@@ -43,6 +42,12 @@ def plan_again(directory: Path) -> tuple[SweepPlan, list[str]]:
         RunDirectoryError: there is no sweep, or its experiment.yaml is no longer the one it was begun with.
         ExperimentError: its experiment.yaml has been changed and is wrong.
     """
+    plan, loaded = _begun(directory)
+    return plan, loaded.notes
+
+
+def _begun(directory: Path) -> tuple[SweepPlan, Loaded]:
+    """The plan of a sweep as it was begun, and its file."""
     result = _result(directory)
     loaded = load(directory / "experiment.yaml")
     plan = plan_sweep(loaded, result["memory"]) if loaded.experiment.sweep else None
@@ -50,7 +55,7 @@ def plan_again(directory: Path) -> tuple[SweepPlan, list[str]]:
         raise RunDirectoryError(
             f"{directory}: its experiment.yaml was changed after the sweep had begun; start another with it"
         )
-    return plan, loaded.notes
+    return plan, loaded
 
 
 def complete_result(files: SweepFiles) -> dict[str, Any] | None:
@@ -69,15 +74,11 @@ def experiment_of_member(directory: Path, member: int) -> tuple[Experiment, list
         member: its number in results.csv.
 
     Raises:
-        RunDirectoryError: there is no sweep.
+        RunDirectoryError: there is no sweep, or its experiment.yaml is no longer the one it was begun with.
         UsageError: there is no such member.
     """
-    _result(directory)
-    loaded: Loaded = load(directory / "experiment.yaml")
-    sweep = loaded.experiment.sweep
-    if sweep is None:
-        raise RunDirectoryError(f"{directory}: holds no sweep")
-    configurations, seeds = Configurations(sweep), sweep.seed_list
+    plan, loaded = _begun(directory)
+    configurations, seeds = plan.configurations, plan.seeds
     if not 0 <= member < len(configurations) * len(seeds):
         last = len(configurations) * len(seeds) - 1
         raise UsageError(f"{directory}: has no member {member}; they are numbered from 0 to {last}")

@@ -109,7 +109,7 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
                 first = None
                 yield from training.run(number, prepared)
                 done = not np.any(prepared.loop.members.status == "interrupted")
-                if done and len(plan.parts) > 1:
+                if done:
                     training.collection.save(files.part(number), training.places, plan.fingerprint)
             files.facts |= git.answer()
             results = training.collection.results()
@@ -150,7 +150,10 @@ class _Training:
         part, loop = self._plan.parts[number], prepared.loop
         records, ended = 0, np.zeros(part.size, dtype=bool)
         for event in loop:
-            if isinstance(event, Record):
+            # The record at which an interruption ended the part is none of those that were planned.
+            if isinstance(event, Record) and (
+                event.epoch == part.record_epochs[records] or not loop.members.active.any()
+            ):
                 self.collection.record(self.places, records, event, ended)
                 self._follow(event)
                 records, ended = records + 1, ~loop.members.active

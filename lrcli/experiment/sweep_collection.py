@@ -124,16 +124,20 @@ class Collection:
         """All of it, members that have not ended as interrupted."""
         plan, choice = self._plan, self._plan.select
         status = np.where((self.status == "") | (self.status == "running"), "interrupted", self.status)
+        final = {choice.metric: np.full(self.status.shape, np.nan)} | self._final
+        for name in final:  # before the first record there are none
+            if not name.startswith("test/"):
+                self._curve(name)
         return SweepResults(
             keys=plan.configurations.keys,
-            configurations=plan.configurations,
+            configurations=plan.filled,
             seeds=plan.seeds,
             metric=choice.metric,
             mode=choice.direction,
             status=status,
             diverged_step=self.diverged_step,
             epochs=self.epochs,
-            final={choice.metric: np.full(self.status.shape, np.nan)} | self._final,
+            final=final,
             best=self.best,
             errors=self._errors,
             epoch=self._epoch,

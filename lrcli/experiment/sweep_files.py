@@ -70,14 +70,20 @@ class SweepFiles:
         Raises:
             RunDirectoryError: it cannot be made, or is not empty.
         """
-        self.facts = dict(facts)
+        self.facts = self._earlier_facts() | dict(facts)
         if self._directory is None:
             self._directory = self.place.make(self._plan.experiment.name, "sweep")
         comment = "Resolved by lrcli; `lrcli sweep` on this file repeats the sweep."
         write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
-        if len(self._plan.parts) > 1:
-            make_directory(self.directory / _CHECKPOINT)
+        make_directory(self.directory / _CHECKPOINT)
         write_json(self.directory / "result.json", self._result("running", {}))
+
+    def _earlier_facts(self) -> dict[str, Any]:
+        """What the numbers of an earlier call depended on."""
+        if self._directory is None:
+            return {}
+        result = json.loads((self._directory / "result.json").read_bytes())
+        return dict(result.get("environment") or {})
 
     def part(self, number: int) -> Path:
         """Where the results of a part are kept until all are there."""
@@ -160,14 +166,20 @@ class SweepFiles:
         """The columns of summary.csv, a row for each configuration."""
         columns = self._key_columns() | {name: cells(getattr(statistics, name)) for name in _COLUMNS}
         if _RECOVERY in results.final:
-            recovery = describe_metric(results, _RECOVERY)
+            recovery = _without(describe_metric(results, _RECOVERY), results.missing)
             columns |= {f"{_RECOVERY}/{name}": cells(getattr(recovery, name)) for name in _COLUMNS[2:]}
         return columns
 
     def _key_columns(self) -> dict[str, list[str]]:
         """The swept keys, a text for each configuration; empty where its grid does not have the key."""
         configurations = self._plan.configurations
-        columns = {key: np.full(len(configurations), "", dtype=object) for key in configurations.keys}
+        filled = self._plan.filled
+        columns = {
+            key: np.array(
+                cells(["" if value is None else _text(value) for value in filled.filling(key)]), dtype=object
+            )
+            for key in configurations.keys
+        }
         for numbers, grid in configurations.columns():
             for key, (points, index) in grid.items():
                 texts = np.array(cells([_text(point) for point in points]), dtype=object)
@@ -207,8 +219,8 @@ def _findings(results: SweepResults, statistics: Statistics) -> dict[str, Any]:
     interval = {"low": comparison.low, "high": comparison.high}
     alike = [row["rank"] for row, far in zip(rows, comparison.distinguishable, strict=True) if not far]
     test = {
-        name: float(np.median(values[:, order[0]]))
-        for name, values in results.final.items()
+        name: describe_metric(results, name).median[order[0]].item()
+        for name in results.final
         if name.startswith("test/")
     }
     return {

@@ -6,6 +6,7 @@ from typing import Any
 
 from lrcli.analysis.theory import largest_curvature, largest_stable_rate
 from lrcli.components.optimizers import SGD
+from lrcli.config.blocks import Sweep
 from lrcli.config.overrides import put
 from lrcli.config.source import Document, parse
 from lrcli.errors import ExperimentError, UsageError
@@ -43,30 +44,43 @@ def load_sweep(
     """
     words = [f"--lr {rates}"] if rates is not None else []
     words += [f"--grid {grid}" for grid in grids or ()]
+    keys = [_key(word) for word in words]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise UsageError(f"{key} is swept twice on the command line; give all its values at once")
 
     def edit(document: Document) -> str:
         sweep = document.data.get("sweep")
         given = words or (sweep is not None and not isinstance(sweep, dict)) or "grid" in (sweep or {})
-        note = "" if given else _put_default(document)
-        for word in words:
-            _put_grid(document, word)
         if seeds is not None:
             put(document, ("sweep", "seeds"), f"--seeds {seeds}", seeds)
-        return note
+        for word in words:
+            _put_grid(document, word)
+        return "" if given else _put_default(document)
 
-    return load(path, overrides, edit=edit)
+    loaded = load(path, overrides, edit=edit)
+    if loaded.experiment.expect:
+        loaded.notes.append("expectations are for single runs; a sweep checks none")
+    return loaded
 
 
 def _put_grid(document: Document, word: str) -> None:
     """Take the values of one key from an option; they replace those of the file."""
-    option, _, text = word.partition(" ")
-    key, equals, spec = (_LR, "=", text) if option == "--lr" else text.partition("=")
-    if not equals or not all(key.split(".")):
-        raise UsageError(f"{word}: write {option} KEY=SPEC, such as --grid optimizer.momentum=0,0.9")
+    key = _key(word)
+    spec = word.partition(" ")[2].removeprefix(f"{key}=")
     sweep = document.data.get("sweep")
     if isinstance(sweep, dict) and isinstance(sweep.get("grid"), list):
         raise UsageError(f"{word}: the file's sweep.grid is a list of grids; change it there")
     put(document, ("sweep", "grid", key), word, _specification(word, spec.strip()))
+
+
+def _key(word: str) -> str:
+    """The key that an option sweeps."""
+    option, _, text = word.partition(" ")
+    key, equals, _ = (_LR, "=", text) if option == "--lr" else text.partition("=")
+    if not equals or not all(key.split(".")):
+        raise UsageError(f"{word}: write {option} KEY=SPEC, such as --grid optimizer.momentum=0,0.9")
+    return key
 
 
 def _specification(word: str, text: str) -> Any:
@@ -74,8 +88,9 @@ def _specification(word: str, text: str) -> Any:
     ends = _RANGE.fullmatch(text)
     if ends:
         return {"log_range": [_value(word, part) for part in ends.groups()]}
-    if text.startswith("{"):
-        return _value(word, text)
+    values = _value(word, f"[{text}]") if text.startswith("{") else []
+    if len(values) == 1 and isinstance(values[0], dict) and "kind" not in values[0]:
+        return values[0]
     if ":" in text and not any(bracket in text for bracket in "[]{}\"'"):
         raise UsageError(f"{word}: write LO:HI:N, such as 1e-4:1:13, or A,B,C")
     return {"values": _value(word, f"[{text}]")}
@@ -94,7 +109,9 @@ def _put_default(document: Document) -> str:
     experiment = one_experiment(document)
     low, high, why = _sensible_rates(experiment)
     put(document, ("sweep", "grid", _LR), "the default grid", {"log_range": [low, high, _POINTS]})
-    return f"no sweep was asked for: {_POINTS} learning rates from {low:g} to {high:g}, {why}"
+    seeds = (document.data["sweep"].get("seeds")) or Sweep.model_fields["seeds"].default
+    count = len(seeds) if isinstance(seeds, list) else seeds
+    return f"no grid was asked for: {_POINTS} learning rates from {low:g} to {high:g}, {why}; {count} seeds"
 
 
 def _sensible_rates(experiment: Experiment) -> tuple[float, float, str]:

@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.config.blocks import Best
+from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.experiment.grid import Configurations, Group, build_groups
+from lrcli.experiment.grid import Configurations, FilledConfigurations, Group, build_groups
 from lrcli.experiment.loading import Loaded
 
-__all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "plan_sweep"]
+__all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "bytes_per_member", "plan_sweep"]
 
 SCHEMA = 1  # of what is saved of a part
-DEFAULT_MEMORY = 2**30  # bytes
+DEFAULT_MEMORY = 10**9  # bytes
+_CURVES = 8  # metrics of a record, about
+_MOST_CURVES = 8 * 10**9  # bytes
 _STATES = {"sgd": 1, "rmsprop": 3, "adam": 3, "adamw": 3}  # arrays beside the parameters, at most
 _WORK = 4  # gradient, its view by parameter, the update and what it is made of
 _STEP_SECONDS = 6e-5  # a step of a small population: the framework's own time
@@ -72,6 +75,7 @@ class SweepPlan:
     Attributes:
         experiment: as loaded.
         configurations: the C points of its grid.
+        filled: the same with the values of the file for keys that another grid names.
         seeds: the S seeds.
         parts: what trains together, one after the other.
         memory: the budget of a part in bytes.
@@ -79,6 +83,7 @@ class SweepPlan:
 
     experiment: Experiment
     configurations: Configurations
+    filled: FilledConfigurations
     seeds: tuple[int, ...]
     parts: tuple[Part, ...]
     memory: int
@@ -106,9 +111,15 @@ class SweepPlan:
         return len({id(part.group) for part in self.parts})
 
     @property
+    def bytes_of_curves(self) -> int:
+        """What the curves of all members take; they are kept until the end."""
+        return 8 * _CURVES * self.size * max(part.records for part in self.parts)
+
+    @property
     def bytes_needed(self) -> int:
-        """The memory of the largest part, about."""
-        return max(part.size * bytes_per_member(part.group) for part in self.parts)
+        """The memory of the largest part and of the curves, about."""
+        largest = max(part.size * bytes_per_member(part.group) for part in self.parts)
+        return largest + 2 * self.bytes_of_curves  # once more while they are written
 
     @property
     def seconds(self) -> float:
@@ -128,6 +139,7 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
 
     Raises:
         ExperimentError: a point of the grid is no sound experiment.
+        UsageError: the curves would not fit in memory.
     """
     sweep = loaded.experiment.sweep
     if sweep is None:
@@ -135,7 +147,13 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
     seeds = sweep.seed_list
     groups = build_groups(loaded.document, sweep, seeds)
     parts = [part for group in groups for part in _cut(group, memory)]
-    return SweepPlan(loaded.experiment, Configurations(sweep), seeds, tuple(parts), memory)
+    configurations = Configurations(sweep)
+    filled = FilledConfigurations(configurations, groups)
+    plan = SweepPlan(loaded.experiment, configurations, filled, seeds, tuple(parts), memory)
+    if plan.bytes_of_curves > _MOST_CURVES:
+        need = f"{plan.bytes_of_curves / 1e9:.0f} GB"
+        raise UsageError(f"the curves of all members would take {need}; record less often with logging.every")
+    return plan
 
 
 def _cut(group: Group, memory: int) -> Sequence[Part]:
@@ -154,7 +172,10 @@ def bytes_per_member(group: Group) -> int:
     arrays = 1 + _STATES[experiment.optimizer.kind] + _WORK
     batch = experiment.training.first_batch(experiment.dataset.num_train)
     own = number * (parameters * arrays + batch * _widths(experiment))
-    return own + _bytes_of_data(experiment, number) // max(1, len(group.configurations))
+    rows = {
+        (v.experiment.dataset.model_dump_json(), v.experiment.model.noise_of_inputs) for v in group.variants
+    }
+    return own + _bytes_of_data(experiment, number) * len(rows) // len(group.configurations)
 
 
 def _bytes_of_data(experiment: Experiment, number: int) -> int:

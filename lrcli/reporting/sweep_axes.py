@@ -23,6 +23,7 @@ __all__ = [
     "short_key",
     "short_names",
     "sweep_lines",
+    "value_text",
 ]
 
 Scale = Literal["linear", "log", "symlog"]
@@ -142,7 +143,7 @@ def key_title(key: str) -> str:
 def label(configuration: Mapping[str, Any], keys: Sequence[str]) -> str:
     """The values of some keys: ``lr=0.01, activation=relu``."""
     return ", ".join(
-        f"{short_key(key, keys)}={_value(configuration[key])}" for key in keys if key in configuration
+        f"{short_key(key, keys)}={value_text(configuration[key])}" for key in keys if key in configuration
     )
 
 
@@ -157,15 +158,18 @@ def short_key(key: str, keys: Sequence[str]) -> str:
     return ".".join(parts)
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A swept value, short."""
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
-        return "x".join(map(_value, value)) or "none"
+        return "x".join(map(value_text, value)) or "none"
     if isinstance(value, Mapping):
-        return " ".join(f"{_value(item)}" for item in value.values())
+        return " ".join(f"{value_text(item)}" for item in value.values())
     return str(value)
 
 

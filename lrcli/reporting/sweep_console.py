@@ -17,7 +17,7 @@ from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.sweep_plan import SweepPlan
 from lrcli.reporting.chart import sweep_chart
 from lrcli.reporting.streams import console, standard_output
-from lrcli.reporting.sweep_axes import numeric_keys, short_key
+from lrcli.reporting.sweep_axes import short_key, value_text
 
 __all__ = ["print_plan", "print_sweep_report"]
 
@@ -47,7 +47,7 @@ def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None
         show(_headline(results, result))
         if result["best"] is None:
             ended = result["members"] - result["missing"]
-            show(f"{ended:,} of {result['members']:,} members were trained; nothing is judged before all are")
+            show(f"{ended:,} of {result['members']:,} members have ended; nothing is judged before all have")
         else:
             statistics = describe_metric(results)
             out.print(_table(results, statistics), markup=False)
@@ -70,7 +70,7 @@ def print_plan(plan: SweepPlan) -> None:
     for key in ("configuration", *configurations.keys):
         table.add_column(key, justify="right")
     for number, configuration in enumerate(configurations[:_ROWS]):
-        table.add_row(str(number), *(_written(configuration.get(key)) for key in configurations.keys))
+        table.add_row(str(number), *(_cell(configuration, key) for key in configurations.keys))
     steps = sum(part.steps for part in plan.parts)
     populations = _counted(plan.groups, "population")
     parts = f" in {len(plan.parts)} parts" if len(plan.parts) > plan.groups else ""
@@ -78,10 +78,10 @@ def print_plan(plan: SweepPlan) -> None:
         out = console()
         out.print(table, markup=False)
         for line in (
-            f"{plan.size:,} members: {_counted(len(configurations), 'configuration')} x "
+            f"{_counted(plan.size, 'member')}: {_counted(len(configurations), 'configuration')} x "
             f"{_counted(len(plan.seeds), 'seed')}, ranked by {plan.select.metric}",
             f"{populations}{parts}, {steps:,} steps",
-            f"about {max(1, round(plan.bytes_needed / 2**20)):,} MB of memory and "
+            f"about {max(1, round(plan.bytes_needed / 10**6)):,} MB of memory and "
             f"{_duration(plan.seconds)} of training",
         ):
             out.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -99,7 +99,9 @@ def _headline(results: SweepResults, result: Mapping[str, Any]) -> str:
     seeds, count = results.status.shape
     words = {"completed": "completed", "interrupted": "interrupted; lrcli resume goes on with it"}
     seconds = result["timing"]["train_seconds"]
-    members = f"{seeds * count:,} members: {_counted(count, 'configuration')} x {_counted(seeds, 'seed')}"
+    members = (
+        f"{_counted(seeds * count, 'member')}: {_counted(count, 'configuration')} x {_counted(seeds, 'seed')}"
+    )
     return f"{result['name']}: {words[result['status']]} ({members}, in {seconds:.3g} s)"
 
 
@@ -122,12 +124,16 @@ def _table(results: SweepResults, statistics: Statistics) -> Table:
     table.add_column("outcome")
     for number in order[:_ROWS].tolist():
         configuration = results.configurations[number]
-        values = [_written(configuration.get(key)) for key in results.keys]
+        values = [_cell(configuration, key) for key in results.keys]
         numbers = [f"{getattr(statistics, name)[number]:.3g}" for name in ("median", "q25", "q75")]
         errors = [] if recovery is None else [f"{recovery[number]:.3g}"]
         lost = str(statistics.diverged[number]) if statistics.diverged[number] else ""
         table.add_row(*values, *numbers, *errors, lost, _outcome(kinds[:, number]))
     return table
+
+
+def _cell(configuration: Mapping[str, Any], key: str) -> str:
+    return value_text(configuration[key]) if key in configuration else ""
 
 
 def _outcome(kinds: np.ndarray[Any, Any]) -> str:
@@ -137,10 +143,10 @@ def _outcome(kinds: np.ndarray[Any, Any]) -> str:
     return str(names[first]) if len(names) == 1 else f"{names[first]} {counts[first]}/{counts.sum()}"
 
 
-def _written(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _column(results: SweepResults, key: str) -> Array:
+    """(C,) the values of a numeric key; NaN where a configuration has none."""
+    values = [configuration.get(key) for configuration in results.configurations]
+    return np.array([v if isinstance(v, int | float) else np.nan for v in values], dtype=np.float64)
 
 
 def _verdict(results: SweepResults, statistics: Statistics, result: Mapping[str, Any]) -> Iterator[str]:
@@ -151,7 +157,7 @@ def _verdict(results: SweepResults, statistics: Statistics, result: Mapping[str,
     else:
         yield _best(results, best)
         yield from _alike(results, result)
-    rates = numeric_keys(results).get(_RATE)
+    rates = _column(results, _RATE) if _RATE in results.keys else None
     if _OPTIMIZER in results.keys:
         yield from _about_optimizers(results, statistics, rates)
     elif rates is not None:
@@ -159,7 +165,7 @@ def _verdict(results: SweepResults, statistics: Statistics, result: Mapping[str,
 
 
 def _best(results: SweepResults, best: Mapping[str, Any]) -> str:
-    chosen = ", ".join(f"{key}={_written(value)}" for key, value in best["values"].items())
+    chosen = ", ".join(f"{key}={value_text(value)}" for key, value in best["values"].items())
     known = len(results.seeds) > 1
     interval = (
         f" (median of its seeds; 95% interval {best['low']:.4g} to {best['high']:.4g})" if known else ""
@@ -176,7 +182,7 @@ def _alike(results: SweepResults, result: Mapping[str, Any]) -> Iterator[str]:
     ranks = set(result["best"]["like_best"])
     rows = [row for row in result["configurations"] if row["rank"] in ranks]
     if rows:
-        names = ["(" + ", ".join(_written(v) for v in row["values"].values()) + ")" for row in rows[:8]]
+        names = ["(" + ", ".join(value_text(v) for v in row["values"].values()) + ")" for row in rows[:8]]
         more = f" and {len(rows) - 8} more" if len(rows) > 8 else ""
         yield f"not distinguishable from it over {seeds} seeds: {', '.join(names)}{more}"
 
@@ -187,7 +193,9 @@ def _about_rates(results: SweepResults, statistics: Statistics, rates: Array) ->
     band = usable_band(along.rates, along.medians, results.mode)
     if band is not None:
         yield f"usable learning rates: {_band(band)}"
-    yield from _edge(along, results.mode, "the best learning rate", "--lr ")
+    best = rates[ranking(statistics, results.mode)[0]]
+    if best in {along.rates[0], along.rates[-1]} or not np.isfinite(along.medians).any():
+        yield from _edge(along, results.mode, "the best learning rate", "--lr ")
 
 
 def _edge(along: Marginal, mode: Mode, what: str, option: str) -> Iterator[str]:

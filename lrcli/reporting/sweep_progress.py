@@ -7,7 +7,6 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lrcli.experiment.sweep import SweepEvent, SweepProgress, SweepStarted
-from lrcli.reporting.messages import print_note
 from lrcli.reporting.streams import console, draws_bars
 
 __all__ = ["SweepProgressReport"]
@@ -40,11 +39,6 @@ class SweepProgressReport:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-
-    def note(self, text: str) -> None:
-        """A message that is neither progress nor an error."""
-        if not self._quiet:
-            print_note(text)
 
     def show(self, event: SweepEvent) -> None:
         """Show an event."""

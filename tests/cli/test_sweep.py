@@ -327,7 +327,7 @@ def test_another_metric_ranks(sweep):
         (["small.yaml", "--lr", "0.1,0.2", "--seeds", "1"], ["2 members: 2 configurations x 1 seed,"]),
         (
             ["mlp.yaml", "--grid", "model.hidden=[4],[2, 2]"],
-            ["40 members: 8 configurations x 5 seeds", "2 populations, 30 steps", "[2, 2]"],
+            ["40 members: 8 configurations x 5 seeds", "2 populations, 30 steps", "2x2"],
         ),
         (
             ["small.yaml", "--lr", "0.1,0.2", "--memory", "1KB"],

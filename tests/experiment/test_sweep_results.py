@@ -280,11 +280,11 @@ def test_the_files_agree_with_each_other(swept, seeds):
     assert result["timing"]["train_seconds"] <= result["timing"]["total_seconds"]
 
 
-def test_keys_of_other_grids_are_blank(swept):
+def test_keys_of_other_grids_have_the_values_of_the_file(swept):
     grids = [{"optimizer.lr": [0.1]}, {"dataset.b": [1.5], "training.epochs": [2]}]
     _, directory = swept(LINE, grids, seeds=1)
     rows = [(row["optimizer.lr"], row["dataset.b"], row["training.epochs"]) for row in table_of(directory)]
-    assert rows == [("0.1", "", ""), ("", "1.5", "2")]
+    assert rows == [("0.1", "4.2", "3"), ("0.05", "1.5", "2")]
 
 
 def table_of(directory):
@@ -326,7 +326,7 @@ def members_of(finished, keys):
     results = finished.results
     found = {}
     for at in np.ndindex(results.status.shape):
-        point = results.configurations[at[1]]
+        point = results.configurations.own[at[1]]
         if set(point) != set(keys):
             continue
         last = results.epochs[at] + (results.status[at] == "diverged")
