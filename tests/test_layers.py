@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "lrcli"
 LAYERS = [
     {"cli"},
     {"reporting"},
+    {"sweeps"},
     {"experiment"},
     {"training", "analysis", "runs"},
     {"components"},

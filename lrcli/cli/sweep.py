@@ -15,9 +15,9 @@ from lrcli.cli.interrupts import finishing_on_ctrl_c
 from lrcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from lrcli.experiment.sweep import SweepFinished
-    from lrcli.experiment.sweep_files import SweepFiles
-    from lrcli.experiment.sweep_plan import SweepPlan
+    from lrcli.sweeps.files import SweepFiles
+    from lrcli.sweeps.plan import SweepPlan
+    from lrcli.sweeps.running import SweepFinished
 
 __all__ = ["REPLAY_EPILOG", "RESUME_EPILOG", "SWEEP_EPILOG", "replay", "resume", "sweep"]
 
@@ -77,9 +77,9 @@ def sweep(
     of learning rates.
     """
     from lrcli.experiment.place import RunPlace
-    from lrcli.experiment.resuming import files_for
-    from lrcli.experiment.sweep_options import load_sweep
-    from lrcli.experiment.sweep_plan import plan_sweep
+    from lrcli.sweeps.options import load_sweep
+    from lrcli.sweeps.plan import plan_sweep
+    from lrcli.sweeps.resuming import files_for
 
     words = [*(overrides or []), *([f"device={device}"] if device is not None else [])]
     loaded = load_sweep(file, words, rates=lr, grids=grid, seeds=seeds)
@@ -108,8 +108,8 @@ def resume(
     The results are those of a sweep that was never stopped.
     """
     from lrcli.experiment.place import RunPlace
-    from lrcli.experiment.resuming import plan_again
-    from lrcli.experiment.sweep_files import SweepFiles
+    from lrcli.sweeps.files import SweepFiles
+    from lrcli.sweeps.resuming import plan_again
 
     plan, notes = plan_again(directory)
     files = SweepFiles(plan, RunPlace(origin=directory.absolute()), directory)
@@ -132,7 +132,7 @@ def replay(
     """Train one member of a sweep alone, as an ordinary run with all that it records."""
     from lrcli.cli.train import train_and_report
     from lrcli.experiment.place import RunPlace
-    from lrcli.experiment.resuming import experiment_of_member
+    from lrcli.sweeps.resuming import experiment_of_member
 
     experiment, notes = experiment_of_member(directory, member)
     place = RunPlace(runs_dir, run_dir, directory.absolute())
@@ -165,8 +165,8 @@ def _train(
     quiet: bool,
 ) -> None:
     """Train, draw and report; exits with the sweep's code."""
-    from lrcli.experiment.resuming import complete_result
     from lrcli.reporting.console import print_json
+    from lrcli.sweeps.resuming import complete_result
 
     earlier = complete_result(files)
     if earlier is not None:
@@ -204,8 +204,8 @@ def _exit_code(result: dict[str, Any]) -> int:
 def _run(plan: "SweepPlan", files: "SweepFiles", *, quiet: bool) -> "SweepFinished":
     """Train, showing each event."""
     from lrcli.experiment.place import Interruption
-    from lrcli.experiment.sweep import SweepFinished, SweepStarted, run_sweep
     from lrcli.reporting.sweep_progress import SweepProgressReport
+    from lrcli.sweeps.running import SweepFinished, SweepStarted, run_sweep
 
     interruption = Interruption()
     with contextlib.ExitStack() as stack:

@@ -14,10 +14,10 @@ from lrcli.analysis.comparison import FEWEST_SEEDS, GroupComparison, compare_gro
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Mode, Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.experiment.sweep_plan import SweepPlan
 from lrcli.reporting.chart import sweep_chart
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweep_axes import short_key, value_text
+from lrcli.sweeps.plan import SweepPlan
 
 __all__ = ["print_plan", "print_sweep_report"]
 

@@ -6,8 +6,8 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lrcli.experiment.sweep import SweepEvent, SweepProgress, SweepStarted
 from lrcli.reporting.streams import console, draws_bars
+from lrcli.sweeps.running import SweepEvent, SweepProgress, SweepStarted
 
 __all__ = ["SweepProgressReport"]
 

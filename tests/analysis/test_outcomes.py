@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sweeps import made_results
+from made_sweeps import made_results
 
 from lrcli.analysis.outcomes import outcomes
 

@@ -4,7 +4,7 @@ import statistics
 
 import numpy as np
 import pytest
-from sweeps import made_results
+from made_sweeps import made_results
 
 from lrcli.analysis.statistics import describe, describe_metric, mode_of, ranking, scores, with_worst
 

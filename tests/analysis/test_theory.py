@@ -8,10 +8,10 @@ from builders import LINEAR, SINE, XOR, component, population, problem
 
 from lrcli.analysis.theory import largest_curvature, largest_stable_rate
 from lrcli.experiment.loading import load
-from lrcli.experiment.sweep import run_sweep
-from lrcli.experiment.sweep_files import SweepFiles
-from lrcli.experiment.sweep_plan import plan_sweep
 from lrcli.experiment.training import Interruption, RunPlace
+from lrcli.sweeps.files import SweepFiles
+from lrcli.sweeps.plan import plan_sweep
+from lrcli.sweeps.running import run_sweep
 from lrcli.training.torch_engine import TorchEngine
 
 WIDE = LINEAR | {"w": [1.0, -2.0, 0.5], "feature_std": [1.0, 0.3, 2.0]}

@@ -30,10 +30,10 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, load
 from lrcli.experiment.place import Interruption, RunPlace
 from lrcli.experiment.preparation import prepare
-from lrcli.experiment.sweep import SweepFinished, run_sweep
-from lrcli.experiment.sweep_files import SweepFiles
-from lrcli.experiment.sweep_plan import SweepPlan, plan_sweep
 from lrcli.experiment.training import Finished, train
+from lrcli.sweeps.files import SweepFiles
+from lrcli.sweeps.plan import SweepPlan, plan_sweep
+from lrcli.sweeps.running import SweepFinished, run_sweep
 
 THREADS = torch.get_num_threads()
 LINEAR: dict[str, Any] = {

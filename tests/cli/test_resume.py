@@ -15,7 +15,7 @@ import pytest
 
 from lrcli.cli import main
 from lrcli.errors import WriteError
-from lrcli.experiment.sweep_collection import Collection
+from lrcli.sweeps.collection import Collection
 
 SMALL = """\
 name: small

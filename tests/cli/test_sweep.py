@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from lrcli.cli import main
-from lrcli.experiment.sweep_collection import Collection
+from lrcli.sweeps.collection import Collection
 
 SMALL = """\
 name: small

@@ -17,9 +17,9 @@ from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scor
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.place import RunPlace
-from lrcli.experiment.sweep_plan import SweepPlan
 from lrcli.runs.files import make_directory, write_arrays, write_json, write_whole, write_yaml
 from lrcli.runs.tables import cells, csv_text
+from lrcli.sweeps.plan import SweepPlan
 
 __all__ = ["SweepFiles"]
 

@@ -19,10 +19,10 @@ import numpy as np
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.place import Interruption
 from lrcli.experiment.preparation import Prepared, prepare
-from lrcli.experiment.sweep_collection import Collection
-from lrcli.experiment.sweep_files import SweepFiles
-from lrcli.experiment.sweep_plan import SweepPlan
 from lrcli.runs.provenance import GitState, environment
+from lrcli.sweeps.collection import Collection
+from lrcli.sweeps.files import SweepFiles
+from lrcli.sweeps.plan import SweepPlan
 from lrcli.training.loop import Record
 
 __all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.components.initializers import element_names
 from lrcli.experiment.preparation import Prepared
-from lrcli.experiment.sweep_plan import SweepPlan
 from lrcli.runs.files import write_arrays
+from lrcli.sweeps.plan import SweepPlan
 from lrcli.training.loop import Record
 from lrcli.training.problem import Array
 

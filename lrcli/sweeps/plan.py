@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from lrcli.config.blocks import Best
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.experiment.grid import Configurations, FilledConfigurations, Group, build_groups
 from lrcli.experiment.loading import Loaded
+from lrcli.sweeps.grid import Configurations, FilledConfigurations, Group, build_groups
 
 __all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "bytes_per_member", "plan_sweep"]
 

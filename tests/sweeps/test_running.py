@@ -8,14 +8,14 @@ import sys
 import numpy as np
 import pytest
 
-import lrcli.experiment.sweep as module
+import lrcli.sweeps.running as module
 from lrcli.errors import RunDirectoryError
 from lrcli.experiment.loading import load
-from lrcli.experiment.resuming import complete_result, experiment_of_member, files_for, plan_again
-from lrcli.experiment.sweep import SweepFinished, SweepProgress, SweepStarted, run_sweep
-from lrcli.experiment.sweep_files import SweepFiles
-from lrcli.experiment.sweep_plan import DEFAULT_MEMORY, plan_sweep
 from lrcli.experiment.training import Interruption, RunPlace, train
+from lrcli.sweeps.files import SweepFiles
+from lrcli.sweeps.plan import DEFAULT_MEMORY, plan_sweep
+from lrcli.sweeps.resuming import complete_result, experiment_of_member, files_for, plan_again
+from lrcli.sweeps.running import SweepFinished, SweepProgress, SweepStarted, run_sweep
 from lrcli.training.loop import Record
 
 DATA = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 50, "num_val": 20}

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from lrcli.config.blocks import Sweep
 from lrcli.errors import ExperimentError
-from lrcli.experiment.grid import Configurations, build_groups
 from lrcli.experiment.loading import at_point, load, one_point
-from lrcli.experiment.sweep_plan import bytes_per_member, plan_sweep
+from lrcli.sweeps.grid import Configurations, build_groups
+from lrcli.sweeps.plan import bytes_per_member, plan_sweep
 from lrcli.training.problem import draw_problem
 
 LINE = {

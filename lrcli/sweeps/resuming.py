@@ -8,8 +8,8 @@ from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
 from lrcli.experiment.place import RunPlace
-from lrcli.experiment.sweep_files import SweepFiles
-from lrcli.experiment.sweep_plan import SweepPlan, plan_sweep
+from lrcli.sweeps.files import SweepFiles
+from lrcli.sweeps.plan import SweepPlan, plan_sweep
 
 __all__ = ["complete_result", "experiment_of_member", "files_for", "plan_again"]
 

@@ -9,7 +9,7 @@ from builders import problem
 
 from lrcli.cli import main
 from lrcli.errors import UsageError
-from lrcli.experiment.sweep_options import load_sweep
+from lrcli.sweeps.options import load_sweep
 
 LINEAR = """\
 name: small

@@ -1,0 +1,1 @@
+"""Sweeps: a grid of configurations times seeds, trained as populations, from file to finished directory."""
