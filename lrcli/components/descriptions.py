@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from lrcli.components.tables import GROUPS
 from lrcli.config.base import Config
+from lrcli.config.keys import default_of
 from lrcli.config.validation import nearest
 from lrcli.errors import UsageError
 
@@ -105,11 +105,7 @@ def example(config: type[Config]) -> dict[str, Any]:
 
 
 def _option(name: str, field: FieldInfo) -> Option:
-    default = field.get_default(call_default_factory=True, validated_data={})
-    if default is PydanticUndefined:
-        default = None
-    if isinstance(default, Config):
-        default = default.model_dump()
+    default = default_of(field)
     bounds = _bounds(field.metadata)
     return Option(
         name, _words(field.annotation), default, field.is_required(), bounds, field.description or ""

@@ -11,7 +11,7 @@ from lrcli.config.base import Config
 from lrcli.config.inheritance import EXTENDS
 from lrcli.config.source import KeyPath
 
-__all__ = ["dotted_keys", "keys_at", "kinds_at", "models_at"]
+__all__ = ["default_of", "dotted_keys", "keys_at", "kinds_at", "models_at", "value_at"]
 
 
 def keys_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
@@ -79,3 +79,23 @@ def _blocks(annotation: Any) -> Iterator[type[Config]]:
     elif get_origin(annotation) in {Annotated, Union, UnionType}:
         for inner in get_args(annotation):
             yield from _blocks(inner)
+
+
+def value_at(data: Any, key: str, default: Any = None) -> Any:
+    """The value at a dotted key, whose numbers count the items of a list; the default where there is none."""
+    for part in key.split("."):
+        if isinstance(data, list) and part.isdecimal() and int(part) < len(data):
+            data = data[int(part)]
+        elif isinstance(data, dict) and part in data:
+            data = data[part]
+        else:
+            return default
+    return data
+
+
+def default_of(field: FieldInfo) -> Any:
+    """The default of a key as plain data; None where it has none."""
+    if field.is_required():
+        return None
+    default = field.get_default(call_default_factory=True, validated_data={})
+    return default.model_dump() if isinstance(default, Config) else default

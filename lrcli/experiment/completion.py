@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from lrcli.components.tables import GROUPS
 from lrcli.config.dumping import in_line
 from lrcli.config.inheritance import read_extended
-from lrcli.config.keys import dotted_keys
+from lrcli.config.keys import default_of, dotted_keys, value_at
 from lrcli.config.overrides import override
 from lrcli.config.source import Document
 from lrcli.errors import UsageError
@@ -65,16 +65,6 @@ def _values(key: str, field: FieldInfo, data: Any) -> Iterator[tuple[str, str]]:
     elif field.annotation is bool:
         yield from (("true", ""), ("false", ""))
     else:
-        value = _present(data, [*above, name], field)
+        value = value_at(data, key, default_of(field))
         if value is not None:
             yield in_line(value).replace(" ", ""), "as it is now"
-
-
-def _present(data: Any, path: list[str], field: FieldInfo) -> Any:
-    """The value in the file, or the default, or None."""
-    for part in path:
-        if not isinstance(data, dict) or part not in data:
-            default = field.get_default(call_default_factory=True, validated_data={})
-            return None if field.is_required() else default
-        data = data[part]
-    return data

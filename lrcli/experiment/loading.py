@@ -19,7 +19,7 @@ from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["Loaded", "at_point", "decisive", "load", "one_experiment", "one_point"]
+__all__ = ["Loaded", "at_point", "decisive", "load", "one_experiment", "one_point", "reason"]
 
 
 _MOST_CONFIGURATIONS = 1_000_000
@@ -133,9 +133,13 @@ def _fault(document: Document, chosen: dict[str, Any]) -> str:
     try:
         at_point(document, chosen)
     except UsageError as error:
-        message = str(error).splitlines()[0]
-        return message.removeprefix("override: ")
+        return reason(error)
     return ""
+
+
+def reason(error: UsageError) -> str:
+    """Why a point is not sound, in a line."""
+    return str(error).splitlines()[0].removeprefix("override: ")
 
 
 def one_point(document: Document) -> Document:

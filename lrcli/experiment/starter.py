@@ -9,6 +9,7 @@ from lrcli.components.tables import GROUPS
 from lrcli.config.base import Config
 from lrcli.config.blocks import Logging, Training
 from lrcli.config.dumping import in_line
+from lrcli.config.keys import default_of
 from lrcli.experiment.experiment import Experiment
 
 __all__ = ["MODELINE", "SCHEMA_FILE", "starter_text"]
@@ -91,9 +92,8 @@ def _line(config: type[Config], key: str, chosen: Mapping[str, Any], indent: str
         return _commented(f"{indent}kind: {chosen['kind']}", f"or {', '.join(others)}")
     if key in chosen:
         return _commented(f"{indent}{key}: {in_line(chosen[key])}", field.description or "")
-    default = field.get_default(call_default_factory=True, validated_data={})
-    plain = default.model_dump() if isinstance(default, Config) else default
-    value = "" if plain is None else in_line(plain)
+    default = default_of(field)
+    value = "" if default is None else in_line(default)
     off = indent if indent.startswith("#") else f"{indent}# "
     return _commented(f"{off}{key}: {value}".rstrip(), field.description or "")
 

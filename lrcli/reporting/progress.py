@@ -14,7 +14,7 @@ from lrcli.runs.files import LineFile
 from lrcli.training.loop import Progress as Reached
 from lrcli.training.loop import Record
 
-__all__ = ["ProgressReport"]
+__all__ = ["BarReport", "ProgressReport"]
 
 _PLAIN_LINES = 10  # for a whole run
 
@@ -26,20 +26,18 @@ class _Rate(ProgressColumn):
         return Text(f"{task.finished_speed or task.speed or 0:,.0f} steps/s")
 
 
-class ProgressReport:
-    """Shows the events of a run as they come, and writes the plain lines to the run's log.txt."""
+class BarReport:
+    """A bar on a terminal; elsewhere about ten plain lines."""
 
     def __init__(self, *, quiet: bool) -> None:
         """Show nothing yet.
 
         Args:
-            quiet: show nothing at all; the log is written all the same.
+            quiet: show nothing at all.
         """
         self._console = console(stderr=True)
         self._quiet = quiet
         self._bar: Progress | None = None
-        self._log: LineFile | None = None
-        self._epochs = 0
         self._printed = 0
 
     def __enter__(self) -> Self:
@@ -50,6 +48,41 @@ class ProgressReport:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def _start_bar(self, description: str, total: int, *columns: ProgressColumn) -> None:
+        """Draw the bar, with these columns behind it, where there is a terminal for it."""
+        if self._quiet or not draws_bars(self._console):
+            return
+        shown = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
+        self._bar = Progress(*shown, console=self._console, transient=True)
+        self._bar.add_task(description, total=total)
+        self._bar.start()
+
+    def _print_if_due(self, line: str, done: int, total: int) -> None:
+        """Print a line where there is no bar, about one for every tenth of the whole."""
+        tenths = done * _PLAIN_LINES // max(total, 1)
+        if self._bar is None and not self._quiet and tenths > self._printed:
+            self._printed = tenths
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class ProgressReport(BarReport):
+    """Shows the events of a run as they come, and writes the plain lines to the run's log.txt."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Show nothing yet.
+
+        Args:
+            quiet: show nothing at all; the log is written all the same.
+        """
+        super().__init__(quiet=quiet)
+        self._log: LineFile | None = None
+        self._epochs = 0
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
         if self._log is not None:
             self._log.close()
 
@@ -72,11 +105,7 @@ class ProgressReport:
         self._epochs = event.epochs
         self._log = LineFile(Path(event.run_dir) / "log.txt")
         self._log.write(f"training {event.epochs} epochs, {event.steps} steps on {event.device}")
-        if draws_bars(self._console) and not self._quiet:
-            columns = (TextColumn("{task.description}"), BarColumn(), _Rate(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=self._console, transient=True)
-            self._bar.add_task("training", total=event.steps)
-            self._bar.start()
+        self._start_bar("training", event.steps, _Rate())
 
     def _line(self, record: Record) -> None:
         """A line for the log; about every tenth of the run is also printed where there is no bar."""
@@ -86,7 +115,4 @@ class ProgressReport:
         line = f"epoch {record.epoch}/{self._epochs}  step {record.step}  {metrics}"
         if self._log is not None:
             self._log.write(line)
-        due = record.epoch * _PLAIN_LINES // max(self._epochs, 1) > self._printed
-        if self._bar is None and not self._quiet and due:
-            self._printed = record.epoch * _PLAIN_LINES // self._epochs
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._print_if_due(line, record.epoch, self._epochs)

@@ -18,7 +18,7 @@ from lrcli.training.problem import Array
 
 __all__ = ["Collection"]
 
-_STATE = ("status", "diverged_step", "epochs", "steps", "best", "best_epoch")
+_STATE = ("status", "diverged_step", "epochs", "best")
 
 
 class Collection:
@@ -35,9 +35,7 @@ class Collection:
         self.status = np.zeros(shape, dtype="U13")
         self.diverged_step = np.zeros(shape, dtype=np.int64)
         self.epochs = np.zeros(shape, dtype=np.int64)
-        self.steps = np.zeros(shape, dtype=np.int64)
         self.best = np.full(shape, np.nan)
-        self.best_epoch = np.zeros(shape, dtype=np.int64)
         self._epoch = np.zeros((shape[1], records), dtype=np.int64)
         self._step = np.zeros((shape[1], records), dtype=np.int64)
         for part in plan.parts:
@@ -67,10 +65,8 @@ class Collection:
         self.status[at] = members.status
         self.diverged_step[at] = members.diverged_step
         self.epochs[at] = members.epochs
-        self.steps[at] = members.steps
         if members.best.metric == self._plan.experiment.best.metric:
             self.best[at] = members.best.best
-            self.best_epoch[at] = members.best.epoch
         test = {
             name: np.where(members.status == "diverged", np.nan, values)
             for name, values in loop.test().items()

@@ -101,7 +101,7 @@ class SweepFiles:
         summary = self._configuration_columns(results, statistics)
         write_whole(self.directory / "summary.csv", csv_text(summary).encode())
         write_arrays(self.directory / "curves.npz", _curves(results))
-        status = "interrupted" if np.any(results.status == "interrupted") else "completed"
+        status = "interrupted" if missing.any() else "completed"
         found = _no_findings() if missing.any() else _findings(results, statistics)
         found |= {
             "diverged": int(np.count_nonzero(results.status == "diverged")),

@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, get_args, overload
 
 import numpy as np
@@ -20,20 +21,39 @@ from numpy.typing import NDArray
 
 from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.blocks import Sweep
+from lrcli.config.keys import value_at
 from lrcli.config.source import Document
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.experiment.loading import at_point, decisive, one_point
+from lrcli.experiment.loading import at_point, decisive, one_point, reason
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Array, Draw
 
-__all__ = ["Configurations", "FilledConfigurations", "Group", "Variant", "build_groups"]
+__all__ = ["Configurations", "FilledConfigurations", "Group", "Variant", "build_groups", "point_text"]
 
 _CLIP = "training.clip_grad_norm"
 _NUMERIC = {f"optimizer.{key}" for kind in get_args(get_args(AnyOptimizer)[0]) for key in kind.numeric}
 
 
-class Configurations(Sequence[dict[str, Any]]):
+class _Points(Sequence[dict[str, Any]]):
+    """Points of a grid, made when they are asked for."""
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        numbers = range(len(self))[index]
+        return self._point(numbers) if isinstance(numbers, int) else [self._point(i) for i in numbers]
+
+    def _point(self, number: int) -> dict[str, Any]:
+        """The point of a number from 0."""
+        raise NotImplementedError
+
+
+class Configurations(_Points):
     """The points of the grids, one grid after the other, each with its last key changing fastest.
 
     Attributes:
@@ -49,19 +69,10 @@ class Configurations(Sequence[dict[str, Any]]):
     def __len__(self) -> int:
         return self._starts[-1]
 
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
-        which = next(i for i, end in enumerate(self._starts[1:]) if index < end)
+    def _point(self, number: int) -> dict[str, Any]:
+        which = next(i for i, end in enumerate(self._starts[1:]) if number < end)
         grid = self._grids[which]
-        place = _unravel(np.array(index - self._starts[which]), grid)
+        place = _unravel(np.array(number - self._starts[which]), grid)
         return {key: points[int(i)] for (key, points), i in zip(grid.items(), place, strict=True)}
 
     def columns(self) -> Iterator[tuple[NDArray[np.intp], dict[str, tuple[list[Any], NDArray[np.intp]]]]]:
@@ -94,7 +105,7 @@ class Variant:
     varied: dict[str, Array]
 
 
-class FilledConfigurations(Sequence[dict[str, Any]]):
+class FilledConfigurations(_Points):
     """The points of the grids with every swept key: what a point's grid does not name is its experiment's.
 
     A key that its experiment does not have, such as the momentum of another optimizer, is still missing.
@@ -110,40 +121,20 @@ class FilledConfigurations(Sequence[dict[str, Any]]):
         for variant in (variant for group in groups for variant in group.variants):
             self._variant[variant.numbers] = len(self._filling)
             whole = resolved(variant.experiment)
-            found = {key: _value_at(whole, key.split(".")) for key in configurations.keys}
+            found = {key: value_at(whole, key) for key in configurations.keys}
             self._filling.append({key: value for key, value in found.items() if value is not None})
 
     def __len__(self) -> int:
         return len(self.own)
 
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        filled = self._filling[self._variant[index]] | self.own[index]
+    def _point(self, number: int) -> dict[str, Any]:
+        filled = self._filling[self._variant[number]] | self.own[number]
         return {key: filled[key] for key in self.own.keys if key in filled}
 
     def filling(self, key: str) -> list[Any]:
         """(C,) for each point the value of a key in its experiment, or None."""
         values = np.array([filling.get(key) for filling in self._filling] + [None], dtype=object)[:-1]
         return list(values[self._variant])
-
-
-def _value_at(data: Any, path: Sequence[str]) -> Any:
-    """The value at a dotted key, or None where there is none."""
-    for part in path:
-        if isinstance(data, list) and part.isdecimal() and int(part) < len(data):
-            data = data[int(part)]
-        elif isinstance(data, dict) and part in data:
-            data = data[part]
-        else:
-            return None
-    return data
 
 
 @dataclass(frozen=True)
@@ -163,7 +154,7 @@ class Group:
         """What the members have in common, and some things that they have not."""
         return self.variants[0].experiment
 
-    @property
+    @cached_property
     def configurations(self) -> NDArray[np.intp]:
         """(n,) the numbers of its configurations."""
         return np.concatenate([variant.numbers for variant in self.variants])
@@ -171,19 +162,21 @@ class Group:
     @property
     def size(self) -> int:
         """Members of all seeds."""
-        return len(self.seeds) * sum(len(variant.numbers) for variant in self.variants)
+        return len(self.seeds) * len(self.configurations)
 
-    def population(self, members: slice) -> tuple[list[Draw], Population, NDArray[np.intp]]:
-        """Some of its members, which are numbered seed by seed.
+    def places(self, members: slice) -> NDArray[np.intp]:
+        """Where some of its members, numbered seed by seed, stand in the sweep.
 
         Returns:
-            what is drawn for them, the population, and (R, 2) the index of each one's seed and the number
-            of its configuration.
+            (R, 2) the index of each one's seed and the number of its configuration.
         """
+        seed_of, local = self._split(members)
+        return np.stack([seed_of, self.configurations[local]], axis=1)
+
+    def population(self, members: slice) -> tuple[list[Draw], Population]:
+        """What is drawn for some of its members, and their population."""
+        seed_of, local = self._split(members)
         variant_of = np.repeat(np.arange(len(self.variants)), [len(v.numbers) for v in self.variants])
-        count = len(variant_of)
-        index = np.arange(self.size)[members]
-        seed_of, local = index // count, index % count
         pairs, draw_index = np.unique(
             np.stack([seed_of, variant_of[local]], axis=1), axis=0, return_inverse=True
         )
@@ -192,24 +185,31 @@ class Group:
             for s, v in pairs.tolist()
         ]
         varied = {name: values[local] for name, values in self._hyperparameters().items()}
-        population = build_population(
-            self.experiment.optimizer, self.experiment.training, draw_index.ravel(), varied
-        )
-        return draws, population, np.stack([seed_of, self.configurations[local]], axis=1)
+        experiment = self.experiment
+        return draws, build_population(experiment.optimizer, experiment.training, draw_index.ravel(), varied)
+
+    def _split(self, members: slice) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The index of each member's seed, and its place among the configurations."""
+        seed_of, local = np.divmod(np.arange(self.size)[members], len(self.configurations))
+        return seed_of, local
 
     def _hyperparameters(self) -> dict[str, Array]:
-        """From name to a value for each configuration, (n,)."""
-        columns: dict[str, list[Array]] = {}
-        clips = [variant.experiment.training.clip_grad_norm for variant in self.variants]
-        clipped = any(clips) or any("clip_grad_norm" in variant.varied for variant in self.variants)
-        for variant in self.variants:
-            numbers = variant.experiment.optimizer.hyperparameters()
-            if clipped:
-                numbers["clip_grad_norm"] = variant.experiment.training.clip_grad_norm or math.inf
-            for name, value in numbers.items():
-                column = variant.varied.get(name, np.full(len(variant.numbers), value, dtype=np.float64))
-                columns.setdefault(name, []).append(column)
-        return {name: np.concatenate(parts) for name, parts in columns.items()}
+        """From name to a value for each configuration, (n,); no limit where a variant has none."""
+        vectors = [
+            build_population(
+                variant.experiment.optimizer,
+                variant.experiment.training,
+                np.zeros_like(variant.numbers),
+                variant.varied,
+            ).hyperparameters
+            for variant in self.variants
+        ]
+        none = [np.full(len(variant.numbers), math.inf) for variant in self.variants]
+        names = dict.fromkeys(name for each in vectors for name in each)
+        return {
+            name: np.concatenate([each.get(name, no) for each, no in zip(vectors, none, strict=True)])
+            for name in names
+        }
 
 
 def build_groups(document: Document, sweep: Sweep, seeds: Sequence[int]) -> list[Group]:
@@ -257,9 +257,12 @@ def _sound(document: Document, point: dict[str, Any]) -> Experiment:
     try:
         return at_point(document, point)
     except UsageError as error:
-        chosen = ", ".join(f"{key}={json.dumps(value)}" for key, value in point.items())
-        message = str(error).splitlines()[0].removeprefix("override: ")
-        raise ExperimentError([f"sweep.grid: with {chosen}: {message}"]) from None
+        raise ExperimentError([f"sweep.grid: with {point_text(point)}: {reason(error)}"]) from None
+
+
+def point_text(point: Mapping[str, Any]) -> str:
+    """A point of a grid as overrides, such as ``optimizer.lr=0.1, training.epochs=3``."""
+    return ", ".join(f"{key}={json.dumps(value)}" for key, value in point.items())
 
 
 def _is_vector(key: str) -> bool:

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded
 from lrcli.sweeps.grid import Configurations, FilledConfigurations, Group, build_groups
+from lrcli.training.problem import Draw
 
 __all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "bytes_per_member", "plan_sweep"]
 
@@ -93,7 +95,7 @@ class SweepPlan:
         """Members: configurations times seeds."""
         return len(self.configurations) * len(self.seeds)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal for plans that train the same members in the same parts."""
         text = json.dumps([resolved(self.experiment), self.memory, SCHEMA], sort_keys=True)
@@ -118,7 +120,9 @@ class SweepPlan:
     @property
     def bytes_needed(self) -> int:
         """The memory of the largest part and of the curves, about."""
-        largest = max(part.size * bytes_per_member(part.group) for part in self.parts)
+        groups = {id(part.group): part.group for part in self.parts}
+        each = {key: bytes_per_member(group) for key, group in groups.items()}
+        largest = max(part.size * each[id(part.group)] for part in self.parts)
         return largest + 2 * self.bytes_of_curves  # once more while they are written
 
     @property
@@ -172,9 +176,8 @@ def bytes_per_member(group: Group) -> int:
     arrays = 1 + _STATES[experiment.optimizer.kind] + _WORK
     batch = experiment.training.first_batch(experiment.dataset.num_train)
     own = number * (parameters * arrays + batch * _widths(experiment))
-    rows = {
-        (v.experiment.dataset.model_dump_json(), v.experiment.model.noise_of_inputs) for v in group.variants
-    }
+    experiments = [variant.experiment for variant in group.variants]
+    rows = {Draw(0, each.dataset, each.model).data_key for each in experiments}
     return own + _bytes_of_data(experiment, number) * len(rows) // len(group.configurations)
 
 

@@ -9,6 +9,7 @@ from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
 from lrcli.experiment.place import RunPlace
 from lrcli.sweeps.files import SweepFiles
+from lrcli.sweeps.grid import point_text
 from lrcli.sweeps.plan import SweepPlan, plan_sweep
 
 __all__ = ["complete_result", "experiment_of_member", "files_for", "plan_again"]
@@ -85,8 +86,7 @@ def experiment_of_member(directory: Path, member: int) -> tuple[Experiment, list
     number, configuration = divmod(member, len(configurations))
     point = configurations[configuration]
     experiment = at_point(one_point(loaded.document), point | {"seed": seeds[number]})
-    chosen = ", ".join(f"{key}={json.dumps(value)}" for key, value in point.items())
-    return experiment, [f"member {member}: seed {seeds[number]}, {chosen}"]
+    return experiment, [f"member {member}: seed {seeds[number]}, {point_text(point)}"]
 
 
 def _result(directory: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.place import Interruption
@@ -97,20 +98,19 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
     numbers = range(len(plan.parts))
     missing = [n for n in numbers if files.is_new or not training.restore(n, files.part(n))]
     with GitState(files.place.origin) as git:
-        first = training.prepare(missing[0]) if missing else None
-        files.open(environment() | (first.engine.environment if first else {}))
+        waiting = {number: training.prepare(number) for number in missing[:1]}  # before anything is written
+        engines = [prepared.engine.environment for prepared, _ in waiting.values()]
+        files.open(environment() | (engines[0] if engines else {}))
         try:
             steps = sum(plan.parts[number].steps for number in missing)
             yield SweepStarted(files.directory, plan.size, steps, str(files.facts.get("device", "")))
             for number in missing:
                 if interruption.requested:
                     break
-                prepared = first if first is not None else training.prepare(number)
-                first = None
-                yield from training.run(number, prepared)
-                done = not np.any(prepared.loop.members.status == "interrupted")
-                if done:
-                    training.collection.save(files.part(number), training.places, plan.fingerprint)
+                prepared, places = waiting.pop(number) if number in waiting else training.prepare(number)
+                yield from training.run(number, prepared, places)
+                if not np.any(prepared.loop.members.status == "interrupted"):
+                    training.collection.save(files.part(number), places, plan.fingerprint)
             files.facts |= git.answer()
             results = training.collection.results()
             seconds = {"train_seconds": training.seconds, "total_seconds": time.perf_counter() - started}
@@ -136,25 +136,25 @@ class _Training:
     def restore(self, number: int, path: Path) -> bool:
         """Take over a part that an earlier call has finished; whether there was one."""
         part = self._plan.parts[number]
-        _, _, places = part.group.population(part.members)
-        return self.collection.restore(path, places, self._plan.fingerprint)
+        return self.collection.restore(path, part.group.places(part.members), self._plan.fingerprint)
 
-    def prepare(self, number: int) -> Prepared:
-        """Draw and place a part; its places are known from then on."""
+    def prepare(self, number: int) -> tuple[Prepared, NDArray[np.intp]]:
+        """Draw a part and put it into an engine; with it, the places of its members."""
         part = self._plan.parts[number]
-        draws, population, self.places = part.group.population(part.members)
-        return prepare(part.group.experiment, draws, population)
+        draws, population = part.group.population(part.members)
+        return prepare(part.group.experiment, draws, population), part.group.places(part.members)
 
-    def run(self, number: int, prepared: Prepared) -> Generator[SweepProgress]:
+    def run(self, number: int, prepared: Prepared, places: NDArray[np.intp]) -> Generator[SweepProgress]:
         """Train a part that has been prepared."""
         part, loop = self._plan.parts[number], prepared.loop
+        planned = part.record_epochs
         records, ended = 0, np.zeros(part.size, dtype=bool)
         for event in loop:
             # The record at which an interruption ended the part is none of those that were planned.
             if isinstance(event, Record) and (
-                event.epoch == part.record_epochs[records] or not loop.members.active.any()
+                event.epoch == planned[records] or not loop.members.active.any()
             ):
-                self.collection.record(self.places, records, event, ended)
+                self.collection.record(places, records, event, ended)
                 self._follow(event)
                 records, ended = records + 1, ~loop.members.active
             diverged = self._diverged + int(np.count_nonzero(loop.members.status == "diverged"))
@@ -163,7 +163,7 @@ class _Training:
                 loop.interrupt()
         self._done += part.steps
         self._diverged += int(np.count_nonzero(loop.members.status == "diverged"))
-        self.collection.finish(self.places, prepared)
+        self.collection.finish(places, prepared)
         self.seconds += loop.seconds
 
     def _follow(self, record: Record) -> None:

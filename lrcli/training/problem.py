@@ -51,6 +51,11 @@ class Draw(NamedTuple):
     dataset: AnyDataset
     model: AnyModel
 
+    @property
+    def data_key(self) -> tuple[int, str, float]:
+        """Equal for draws that share their data."""
+        return self.seed, self.dataset.model_dump_json(), self.model.noise_of_inputs
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -152,7 +157,7 @@ def _sources(draws: Sequence[Draw]) -> tuple[list[Draw], NDArray[np.intp]]:
     sources: list[Draw] = []
     index = []
     for draw in draws:
-        key = (draw.seed, draw.dataset.model_dump_json(), draw.model.noise_of_inputs)
+        key = draw.data_key
         if key not in rows:
             rows[key] = len(sources)
             sources.append(draw)

@@ -117,7 +117,7 @@ def advance(plan: SweepPlan) -> float:
     """The seconds of `TorchEngine.advance` alone, epoch by epoch as both commands call it."""
     torch.set_num_threads(THREADS)
     (part,) = plan.parts
-    draws, population, _ = part.group.population(part.members)
+    draws, population = part.group.population(part.members)
     engine = prepare(part.group.experiment, draws, population).engine
     started = time.perf_counter()
     for epoch in range(1, population.training.epochs + 1):

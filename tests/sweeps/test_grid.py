@@ -79,7 +79,8 @@ def configurations(grid):
 
 def problem_of(group, members=slice(None)):
     """What the members are trained on: the problem, the population and their places."""
-    draws, population, places = group.population(members)
+    draws, population = group.population(members)
+    places = group.places(members)
     return draw_problem(draws, group.experiment.loss), population, places
 
 
@@ -108,7 +109,7 @@ def test_a_grid_without_keys_is_the_point_of_the_file(loaded):
     assert list(points) == [{"optimizer.lr": 0.1}, {"optimizer.lr": 0.2}, {}]
     assert [numbers.tolist() for numbers, _ in points.columns()] == [[0, 1], [2]]
     (group,) = groups_of(loaded([{"optimizer.lr": [0.1, 0.2]}, {}]))
-    _, population, _ = group.population(slice(3))
+    _, population = group.population(slice(3))
     assert population.hyperparameters["lr"].tolist() == [0.1, 0.2, 0.05]
 
 
@@ -229,7 +230,8 @@ def test_each_member_is_what_its_point_says(loaded, base, grid):
     groups = groups_of(sweep)
     assert sorted(np.concatenate([group.configurations for group in groups])) == list(range(len(points)))
     for group in groups:
-        draws, population, places = group.population(slice(None))
+        draws, population = group.population(slice(None))
+        places = group.places(slice(None))
         assert population.size == group.size
         count = len(group.configurations)
         assert places.tolist() == [[i // count, group.configurations[i % count]] for i in range(group.size)]
@@ -265,9 +267,11 @@ def at(experiment, key):
 @pytest.mark.parametrize(("base", "grid"), MIXED[:1] + TOGETHER[9:14], ids=name)
 def test_a_part_of_a_group_is_that_part(loaded, base, grid):
     for group in groups_of(loaded(grid, base, seeds=3)):
-        draws, whole, places = group.population(slice(None))
+        draws, whole = group.population(slice(None))
+        places = group.places(slice(None))
         for start, stop in ((0, 2), (1, 4), (3, group.size)):
-            few, part, where = group.population(slice(start, stop))
+            few, part = group.population(slice(start, stop))
+            where = group.places(slice(start, stop))
             assert where.tolist() == places[start:stop].tolist()
             own = [few[i] for i in part.draw_index]
             assert own == [draws[i] for i in whole.draw_index[start:stop]]
@@ -391,7 +395,7 @@ def test_each_optimizer_has_its_own_rates(loaded):
     assert plan.size == 10
     rates = {}
     for group in groups_of(loaded(grids, seeds=2)):
-        _, population, _ = group.population(slice(None))
+        _, population = group.population(slice(None))
         rates[group.experiment.optimizer.kind] = population.hyperparameters["lr"].tolist()
     assert rates == {"sgd": [0.1, 1.0] * 2, "adam": [1e-3, 1e-2, 1e-1] * 2}
 
@@ -400,7 +404,7 @@ def test_each_optimizer_has_its_own_rates(loaded):
 def test_parts_hold_every_member_once_and_fit_the_memory(loaded, memory):
     grid = {"optimizer.lr": {"log_range": [1e-3, 1, 11]}, "training.batch_size": [10, 20]}
     plan = plan_sweep(loaded(grid, seeds=3), memory)
-    places = np.concatenate([part.group.population(part.members)[2] for part in plan.parts])
+    places = np.concatenate([part.group.places(part.members) for part in plan.parts])
     assert sorted(map(tuple, places.tolist())) == list(itertools.product(range(3), range(22)))
     assert plan.groups == 2
     assert sum(part.size for part in plan.parts) == plan.size == 66
