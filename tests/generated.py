@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lrcli.components.tables import GROUPS
 from lrcli.config.base import Config
 from lrcli.config.blocks import GridSpec, Sweep
-from lrcli.config.source import Document, Place
+from lrcli.config.document import Document, Place
 from lrcli.config.validation import validate
 from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import incompatibilities

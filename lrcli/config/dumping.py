@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from lrcli.config.document import KeyPath
 from lrcli.config.scalars import Dumper
-from lrcli.config.source import KeyPath
 
 __all__ = ["annotated_yaml", "in_line", "yaml_text"]
 

@@ -10,7 +10,8 @@ other.
 
 from pathlib import Path
 
-from lrcli.config.source import Document, KeyPath, read
+from lrcli.config.document import Document, KeyPath
+from lrcli.config.source import read
 from lrcli.errors import ExperimentError
 
 __all__ = ["EXTENDS", "read_extended"]

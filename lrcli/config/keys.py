@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from lrcli.config.base import Config
+from lrcli.config.document import KeyPath
 from lrcli.config.inheritance import EXTENDS
-from lrcli.config.source import KeyPath
 
 __all__ = ["default_of", "dotted_keys", "keys_at", "kinds_at", "models_at", "value_at"]
 

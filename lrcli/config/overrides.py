@@ -6,8 +6,9 @@ never separates two. A mistake in an override is shown as the override, not as a
 
 from typing import Any
 
+from lrcli.config.document import Document, KeyPath, Place
 from lrcli.config.inheritance import EXTENDS
-from lrcli.config.source import Document, KeyPath, Place, parse
+from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 
 __all__ = ["override", "put"]

@@ -8,111 +8,24 @@ explode is refused before it does.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from lrcli.config.document import MOST_MISTAKES, Document, KeyPath, Place
 from lrcli.config.scalars import MERGE_TAG, Loader, to_python
 from lrcli.errors import ExperimentError
 
-__all__ = ["Document", "KeyPath", "Place", "parse", "read"]
-
-KeyPath = tuple[str | int, ...]
+__all__ = ["parse", "read"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_NODES = 50_000
-MOST_MISTAKES = 100  # that are shown; the rest is counted
-MAX_WIDTH = 200  # characters of a line that a message shows
 
 _TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
 _COLLECTION_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
-
-
-@dataclass(frozen=True)
-class Place:
-    """A position, lines and columns counted from 1; line 0 is an override on the command line."""
-
-    origin: str
-    line: int
-    column: int
-    text: str
-
-    def show(self, message: str) -> str:
-        """The message as ``origin:line:column: message`` above the line with a caret under the culprit."""
-        where = f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
-        number = str(self.line or "")
-        start = max(0, self.column - MAX_WIDTH // 2) if len(self.text) > MAX_WIDTH else 0
-        shown = self.text[start : start + MAX_WIDTH].expandtabs(1)
-        indent = " " * sum(map(_cells, shown[: self.column - 1 - start]))
-        return f"{where}: {message}\n  {number} | {shown}\n  {' ' * len(number)} | {indent}^"
-
-
-def _cells(character: str) -> int:
-    """The columns that a character takes on a terminal: 0, 1 or 2."""
-    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:  # combining, enclosing, invisible
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-@dataclass
-class Document:
-    """Plain data and where each part of it was written.
-
-    Attributes:
-        data: dicts, lists and scalars.
-        keys: for each path, the place of its key (list items have none).
-        values: for each path, the place of its value; the empty path is the document.
-    """
-
-    data: Any
-    keys: dict[KeyPath, Place] = field(default_factory=dict)
-    values: dict[KeyPath, Place] = field(default_factory=dict)
-
-    def place(self, path: KeyPath, *, key: bool = False) -> Place:
-        """The place of a path, or of its nearest ancestor that was written down."""
-        if key and path in self.keys:
-            return self.keys[path]
-        while path not in self.values:
-            path = path[:-1]
-        return self.values[path]
-
-    def at(self, path: KeyPath) -> Any:
-        """The data at a path."""
-        data = self.data
-        for part in path:
-            data = data[part]
-        return data
-
-    def forget(self, path: KeyPath, data: Any) -> None:
-        """Drop the places of data under a path, which something else replaces."""
-        for old in _paths_below(path, data):
-            self.keys.pop(old, None)
-            self.values.pop(old, None)
-
-    def adopt(self, path: KeyPath, other: "Document") -> None:
-        """Take the places of a path, and of all under it, from another document."""
-        for here in (path, *_paths_below(path, other.at(path))):
-            for mine, theirs in ((self.keys, other.keys), (self.values, other.values)):
-                if here in theirs:
-                    mine[here] = theirs[here]
-
-
-def _paths_below(path: KeyPath, data: Any) -> Iterator[KeyPath]:
-    """The path of everything inside the data at a path."""
-    items: Iterable[tuple[str | int, Any]] = ()
-    if isinstance(data, dict):
-        items = data.items()
-    elif isinstance(data, list):
-        items = enumerate(data)
-    for key, value in items:
-        yield (*path, key)
-        yield from _paths_below((*path, key), value)
 
 
 def read(path: Path, origin: str) -> Document:

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from lrcli.config.base import Config
+from lrcli.config.document import MOST_MISTAKES, Document, KeyPath, Place
 from lrcli.config.keys import keys_at, kinds_at
-from lrcli.config.source import MOST_MISTAKES, Document, KeyPath, Place
 from lrcli.errors import ExperimentError
 
 __all__ = ["Mistake", "nearest", "refuse", "validate"]

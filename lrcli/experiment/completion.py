@@ -7,11 +7,11 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from lrcli.components.tables import GROUPS
+from lrcli.config.document import Document
 from lrcli.config.dumping import in_line
 from lrcli.config.inheritance import read_extended
 from lrcli.config.keys import default_of, dotted_keys, value_at
 from lrcli.config.overrides import override
-from lrcli.config.source import Document
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
 

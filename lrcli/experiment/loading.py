@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from lrcli.config.blocks import GridSpec
+from lrcli.config.document import Document, KeyPath
 from lrcli.config.inheritance import read_extended
 from lrcli.config.keys import dotted_keys
 from lrcli.config.overrides import override
-from lrcli.config.source import Document, KeyPath
 from lrcli.config.validation import Mistake, nearest, refuse, validate
 from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lrcli.config.source import Document, KeyPath
+from lrcli.config.document import Document, KeyPath
 
 __all__ = ["origins"]
 

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.blocks import Sweep
+from lrcli.config.document import Document
 from lrcli.config.keys import value_at
-from lrcli.config.source import Document
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import at_point, decisive, one_point, reason

@@ -7,8 +7,9 @@ from typing import Any
 from lrcli.analysis.theory import largest_curvature, largest_stable_rate
 from lrcli.components.optimizers import SGD
 from lrcli.config.blocks import Sweep
+from lrcli.config.document import Document
 from lrcli.config.overrides import put
-from lrcli.config.source import Document, parse
+from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, load, one_experiment

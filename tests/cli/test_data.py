@@ -1,7 +1,6 @@
 """`lrcli data`: what it writes is what training uses, and enough to repeat the training elsewhere."""
 
 import csv
-import gc
 import json
 import math
 import subprocess
@@ -10,7 +9,6 @@ import sys
 import numpy as np
 import pytest
 
-from lrcli.cli import main
 from lrcli.experiment.data_files import _csv
 from lrcli.experiment.loading import load
 from lrcli.training.problem import Split, build_problem
@@ -46,21 +44,10 @@ MLP = "model={kind: mlp, hidden: [3]}"
 
 
 @pytest.fixture
-def lrcli(tmp_path, monkeypatch, capsys):
-    """Runs the program in this process, in a directory of the test's own."""
-
-    def run(*words, code=0):
-        monkeypatch.setattr(sys, "argv", ["lrcli", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = capsys.readouterr()
-        assert (caught.value.code or 0) == code, err
-        return out, err
-
+def lrcli(tmp_path, monkeypatch, program):
+    """Runs the program in a directory of the test's own: what it wrote to standard output and error."""
     monkeypatch.chdir(tmp_path)
-    yield run
-    gc.unfreeze()
-    gc.enable()
+    return lambda *words, code=0: program(*words, code=code)[1:]
 
 
 @pytest.fixture

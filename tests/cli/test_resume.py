@@ -1,7 +1,6 @@
 """`lrcli resume` and `lrcli replay`: after a crash, after Ctrl-C, and one member again."""
 
 import csv
-import gc
 import json
 import os
 import shutil
@@ -13,7 +12,6 @@ import time
 import numpy as np
 import pytest
 
-from lrcli.cli import main
 from lrcli.errors import WriteError
 from lrcli.sweeps.collection import Collection
 
@@ -55,21 +53,9 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def lrcli(place, monkeypatch, capsys):
-    """Runs the program in this process: exit code, standard output and error."""
-
-    def lrcli(*words, code=0):
-        monkeypatch.setattr(sys, "argv", ["lrcli", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        assert code is None or (caught.value.code or 0) == code, err
-        return caught.value.code or 0, out, err
-
-    yield lrcli
-    gc.unfreeze()
-    gc.enable()
+def lrcli(place, program):
+    """Runs the program where the files are: exit code, standard output and error."""
+    return program
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """`lrcli show`: the whole experiment, and where each value comes from."""
 
-import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lrcli.cli import main
 from lrcli.experiment.loading import load
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
@@ -27,23 +25,12 @@ optimizer: {lr: 0.1}
 
 
 @pytest.fixture
-def show(tmp_path, monkeypatch, capsys):
-    """Runs the program in this process, in a directory that has a base and a child."""
-
-    def show(*words, code=0):
-        monkeypatch.setattr(sys, "argv", ["lrcli", "show", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = capsys.readouterr()
-        assert (caught.value.code or 0) == code, err
-        return out, err
-
+def show(tmp_path, monkeypatch, program):
+    """Runs ``lrcli show`` in a directory that has a base and a child."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / "exp.yaml").write_text(CHILD)
-    yield show
-    gc.unfreeze()
-    gc.enable()
+    return lambda *words, code=0: program("show", *words, code=code)[1:]
 
 
 def marks(shown):

@@ -1,7 +1,6 @@
 """`lrcli sweep` as a user runs it."""
 
 import csv
-import gc
 import json
 import re
 import subprocess
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import yaml
 
-from lrcli.cli import main
 from lrcli.sweeps.collection import Collection
 
 SMALL = """\
@@ -52,21 +50,9 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def sweep(place, monkeypatch, capsys):
-    """Runs the program in this process: what it wrote to standard output and error."""
-
-    def sweep(*words, code=0):
-        monkeypatch.setattr(sys, "argv", ["lrcli", "sweep", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = capsys.readouterr()
-        assert (caught.value.code or 0) == code, err
-        assert "Traceback" not in err
-        return out, err
-
-    yield sweep
-    gc.unfreeze()
-    gc.enable()
+def sweep(place, program):
+    """Runs ``lrcli sweep`` where the files are: what it wrote to standard output and error."""
+    return lambda *words, code=0: program("sweep", *words, code=code)[1:]
 
 
 def rows(path):

@@ -2,7 +2,8 @@ import time
 
 import pytest
 
-from lrcli.config.source import Place, parse, read
+from lrcli.config.document import Place
+from lrcli.config.source import parse, read
 from lrcli.errors import ExperimentError
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from lrcli.config.source import Document, Place
+from lrcli.config.document import Document, Place
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import load
 from lrcli.experiment.origins import origins

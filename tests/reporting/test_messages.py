@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from lrcli.cli import main
-from lrcli.config.source import Place
+from lrcli.config.document import Place
 from lrcli.reporting import messages
 from lrcli.reporting.messages import print_error, print_note
 
