@@ -6,6 +6,7 @@ The tree, with the exit code that the command line gives each:
     ├── UsageError               2   the command line or the file is wrong; nothing was written
     │   ├── ExperimentError      2   mistakes in an experiment file or an override, all of them
     │   ├── DeviceError          2   a device that is not there or cannot do what is asked
+    │   ├── EngineError          2   an engine that is not there or cannot take the experiment
     │   └── RunDirectoryError    2   a place for the run that cannot be used
     └── RunError                 1   the run itself failed
         └── WriteError           1   a file could not be written (a full disk, say)
@@ -18,6 +19,7 @@ from typing import ClassVar
 
 __all__ = [
     "DeviceError",
+    "EngineError",
     "ExperimentError",
     "LrcliError",
     "RunDirectoryError",
@@ -53,6 +55,10 @@ class ExperimentError(UsageError):
 
 class DeviceError(UsageError):
     """The device asked for is missing or cannot hold the dtype asked for."""
+
+
+class EngineError(UsageError):
+    """The engine asked for is missing or cannot take the experiment."""
 
 
 class RunDirectoryError(UsageError):

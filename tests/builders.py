@@ -7,6 +7,7 @@ import numpy as np
 
 from lrcli.components.tables import GROUPS
 from lrcli.config.blocks import Training
+from lrcli.training.engine import Engine
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Problem, build_problem
 from lrcli.training.torch_engine import TorchEngine
@@ -41,8 +42,14 @@ def trained(
 ) -> TorchEngine:
     """An engine that has trained all its epochs, or some."""
     engine = TorchEngine(problem, population, "cpu", dtype)
-    engine.advance(1, epochs or population.training.epochs)
+    advance(engine, 1, epochs or population.training.epochs)
     return engine
+
+
+def advance(engine: Engine, first_epoch: int, count: int) -> None:
+    """Train epochs without a look in between."""
+    for _ in engine.advance(first_epoch, count):
+        pass
 
 
 def flat(parameters: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -16,6 +16,7 @@ __all__ = [
     "answering_bash",
     "complete_dataset",
     "complete_device",
+    "complete_engine",
     "complete_file",
     "complete_group",
     "complete_name",
@@ -69,6 +70,11 @@ def complete_dataset() -> list[str]:
 def complete_device() -> list[str]:
     """The devices there can be."""
     return ["auto", "cpu", "cuda", "mps"]
+
+
+def complete_engine() -> list[str]:
+    """The engines there can be."""
+    return ["auto", "compiled", "torch"]
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrcli.cli.completion import complete_device, complete_file
+from lrcli.cli.completion import complete_device, complete_engine, complete_file
 from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
@@ -58,6 +58,10 @@ def sweep(
         str | None,
         typer.Option(help="Short for device=D.", show_default=False, autocompletion=complete_device),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="Short for engine=E.", show_default=False, autocompletion=complete_engine),
+    ] = None,
     memory: Annotated[
         str, typer.Option(help="What a population may take; a larger one is trained in parts.")
     ] = "1GB",
@@ -81,7 +85,10 @@ def sweep(
     from lrcli.sweeps.plan import plan_sweep
     from lrcli.sweeps.resuming import files_for
 
-    words = [*(overrides or []), *([f"device={device}"] if device is not None else [])]
+    words = list(overrides or [])
+    words += [
+        f"{key}={value}" for key, value in (("device", device), ("engine", engine)) if value is not None
+    ]
     loaded = load_sweep(file, words, rates=lr, grids=grid, seeds=seeds)
     plan = plan_sweep(loaded, _bytes(memory))
     if dry_run:

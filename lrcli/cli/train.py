@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrcli.cli.completion import complete_device, complete_word
+from lrcli.cli.completion import complete_device, complete_engine, complete_word
 from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
@@ -48,6 +48,14 @@ def train(
             autocompletion=complete_device,
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Short for engine=E: auto, compiled, torch.",
+            show_default=False,
+            autocompletion=complete_engine,
+        ),
+    ] = None,
     runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
     run_dir: Annotated[
         Path | None, typer.Option(help="Write this run here instead; for one file.", show_default=False)
@@ -65,6 +73,7 @@ def train(
         raise UsageError("--run-dir is a place for one run; give one file, or use --runs-dir")
     overrides += [f"seed={seed}"] if seed is not None else []
     overrides += [f"device={device}"] if device is not None else []
+    overrides += [f"engine={engine}"] if engine is not None else []
     loaded = [load(file, overrides) for file in files]
 
     # After the checks: a mistake in a file is answered before torch is imported, and before any is trained.

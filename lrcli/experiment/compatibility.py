@@ -6,6 +6,7 @@ from lrcli.components.initializers import element_names
 from lrcli.components.models import Legendre
 from lrcli.config.blocks import Best
 from lrcli.config.validation import Mistake, nearest
+from lrcli.experiment.engines import refusal
 from lrcli.experiment.experiment import Experiment, recorded_metrics
 
 __all__ = ["incompatibilities", "remarks"]
@@ -88,6 +89,9 @@ def _recovery_metrics(experiment: Experiment) -> list[str]:
 def _engine(experiment: Experiment) -> Iterator[Mistake]:
     if experiment.device == "mps" and experiment.dtype == "float64":
         yield _mistake("", "dtype", "an mps device has no float64; use float32, or device: cpu")
+    refused = refusal(experiment)
+    if experiment.engine == "compiled" and refused is not None:
+        yield _mistake("", "engine", f"compiled cannot take this experiment: {refused[1]}")
 
 
 def _mistake(block: str, key: str, message: str) -> Mistake:

@@ -44,7 +44,9 @@ class Experiment(Config):
         examples=["auto", "cpu", "cuda", "mps"],
         json_schema_extra={"pattern": f"^({_DEVICE})$(?!\n)"},
     )
-    engine: Literal["auto", "torch"] = Field("auto", description="what does the arithmetic")
+    engine: Literal["auto", "compiled", "torch"] = Field(
+        "auto", description="what does the arithmetic: auto (compiled for dense models), compiled or torch"
+    )
     dtype: Literal["float32", "float64"] = Field("float32", description="precision of training")
     dataset: AnyDataset = Field(description="where the examples come from")
     model: AnyModel = Field(description="what is fitted to them")

@@ -1,6 +1,6 @@
 """What stands between an experiment and its training: drawn, placed in an engine, ready to run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery, find_recovery
 from lrcli.errors import UsageError
+from lrcli.experiment.engines import build_engine
 from lrcli.experiment.experiment import Experiment
+from lrcli.training.engine import Engine
 from lrcli.training.loop import Plan, TrainingLoop
 from lrcli.training.population import Population
 from lrcli.training.problem import Draw, Problem, draw_problem
-from lrcli.training.torch_engine import TorchEngine
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Compiling", "Prepared", "make_ready", "prepare"]
+
+
+@dataclass(frozen=True)
+class Compiling:
+    """The engine's machine code is being compiled, which takes seconds, once on a machine."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Prepared:
 
     problem: Problem
     population: Population
-    engine: TorchEngine
+    engine: Engine
     loop: TrainingLoop
     recovery: Recovery | None
 
@@ -53,12 +59,13 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
 
     Raises:
         DeviceError: the device is not there.
+        EngineError: the engine asked for is not there.
         UsageError: the data or the parameters do not fit in memory or are too large to compute with, or
             a metric that decides something cannot be had.
     """
     problem = draw_problem(draws, experiment.loss)
     try:
-        engine = TorchEngine(problem, population, experiment.device, experiment.dtype)
+        engine = build_engine(experiment, problem, population)
     except MemoryError as error:
         raise UsageError(f"the experiment does not fit in memory: {error}") from None
     recovery = _find_recovery(experiment, problem)
@@ -68,6 +75,17 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
         rows = problem.data_index[population.draw_index]
         plan = replace(plan, of_parameters=partial(recovery.metrics, row_index=rows))
     return Prepared(problem, population, engine, TrainingLoop(engine, problem, population, plan), recovery)
+
+
+def make_ready(prepared: Prepared) -> Iterator[Compiling]:
+    """Have the engine ready to train.
+
+    Raises:
+        EngineError: the compiler failed.
+    """
+    if prepared.engine.compiles:
+        yield Compiling()
+    prepared.engine.compile()
 
 
 def _find_recovery(experiment: Experiment, problem: Problem) -> Recovery | None:

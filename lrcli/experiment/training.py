@@ -1,7 +1,7 @@
 """`lrcli train`: from an `Experiment` to a finished run directory.
 
     for event in train(experiment, place, interruption):
-        ...  # Started, then Progress and Record as training goes on, then Finished
+        ...  # Compiling where that takes seconds, Started, then Progress and Record as training goes on, then Finished
 
 This generator owns the run's own files (experiment.yaml, metrics.csv, result.json, checkpoint/). What
 is shown on a screen or in TensorBoard is made of its events, by whoever iterates.
@@ -16,7 +16,7 @@ from typing import Any
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.place import Interruption, RunPlace
-from lrcli.experiment.preparation import prepare
+from lrcli.experiment.preparation import Compiling, make_ready, prepare
 from lrcli.experiment.run_files import RunFiles
 from lrcli.runs.provenance import GitState, environment
 from lrcli.training.loop import Progress, Record
@@ -56,7 +56,7 @@ class Finished:
     recovery: Recovery | None
 
 
-Event = Started | Progress | Finished
+Event = Compiling | Started | Progress | Finished
 
 
 def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -> Generator[Event]:
@@ -69,6 +69,7 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
 
     Raises:
         DeviceError: the device is not there; nothing was written.
+        EngineError: the engine is not there, or could not be compiled; nothing was written.
         UsageError: the data or the parameters do not fit in memory; nothing was written.
         RunDirectoryError: the directory cannot be used.
         WriteError: a file could not be written; the run is marked as failed where that is possible.
@@ -79,6 +80,7 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
         population = build_population(experiment.optimizer, experiment.training, [0])
         draws = [Draw(experiment.seed, experiment.dataset, experiment.model)]
         prepared = prepare(experiment, draws, population)
+        yield from make_ready(prepared)
         loop = prepared.loop
         run = RunFiles(experiment, place.make(experiment.name, "train"), prepared.recovery)
         run.facts = environment() | prepared.engine.environment

@@ -5,8 +5,10 @@ from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.status import Status
 from rich.text import Text
 
+from lrcli.experiment.preparation import Compiling
 from lrcli.experiment.training import Event, Started
 from lrcli.reporting.messages import print_note
 from lrcli.reporting.streams import console, draws_bars
@@ -38,6 +40,7 @@ class BarReport:
         self._console = console(stderr=True)
         self._quiet = quiet
         self._bar: Progress | None = None
+        self._waiting: Status | None = None
         self._printed = 0
 
     def __enter__(self) -> Self:
@@ -46,6 +49,7 @@ class BarReport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop_waiting()
         if self._bar is not None:
             self._bar.stop()
 
@@ -57,6 +61,22 @@ class BarReport:
         self._bar = Progress(*shown, console=self._console, transient=True)
         self._bar.add_task(description, total=total)
         self._bar.start()
+
+    def _compiling(self) -> None:
+        """Say that the machine code is being compiled, until the next event."""
+        text = "compiling the engine for this machine, once: some seconds"
+        if self._quiet:
+            return
+        if draws_bars(self._console):
+            self._waiting = self._console.status(text)
+            self._waiting.start()
+        else:
+            print_note(text)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
 
     def _print_if_due(self, line: str, done: int, total: int) -> None:
         """Print a line where there is no bar, about one for every tenth of the whole."""
@@ -93,7 +113,10 @@ class ProgressReport(BarReport):
 
     def show(self, event: Event) -> None:
         """Show one event."""
-        if isinstance(event, Started):
+        self._stop_waiting()
+        if isinstance(event, Compiling):
+            self._compiling()
+        elif isinstance(event, Started):
             self._start(event)
         elif isinstance(event, Reached):
             if self._bar is not None:

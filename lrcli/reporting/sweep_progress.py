@@ -4,6 +4,7 @@ import math
 
 from rich.progress import TextColumn
 
+from lrcli.experiment.preparation import Compiling
 from lrcli.reporting.progress import BarReport
 from lrcli.sweeps.running import SweepEvent, SweepProgress, SweepStarted
 
@@ -26,7 +27,10 @@ class SweepProgressReport(BarReport):
 
     def show(self, event: SweepEvent) -> None:
         """Show an event."""
-        if isinstance(event, SweepStarted):
+        self._stop_waiting()
+        if isinstance(event, Compiling):
+            self._compiling()
+        elif isinstance(event, SweepStarted):
             self._total = event.steps
             steps = TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps")
             self._start_bar(f"{event.members:,} members", event.steps, steps)

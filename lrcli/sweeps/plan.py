@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrcli.config.blocks import Best
 from lrcli.errors import UsageError
+from lrcli.experiment.engines import engine_of, multiply_adds
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded
 from lrcli.sweeps.grid import Configurations, FilledConfigurations, Group, build_groups
@@ -19,14 +20,14 @@ from lrcli.training.problem import Draw
 
 __all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "bytes_per_member", "plan_sweep"]
 
-SCHEMA = 1  # of what is saved of a part
+SCHEMA = 2  # of what is saved of a part
 DEFAULT_MEMORY = 10**9  # bytes
 _CURVES = 8  # metrics of a record, about
 _MOST_CURVES = 8 * 10**9  # bytes
 _STATES = {"sgd": 1, "rmsprop": 3, "adam": 3, "adamw": 3}  # arrays beside the parameters, at most
 _WORK = 4  # gradient, its view by parameter, the update and what it is made of
-_STEP_SECONDS = 6e-5  # a step of a small population: the framework's own time
-_NUMBERS_PER_SECOND = 4e8  # what a large one adds: multiply-adds, forward and backward
+_STEP_SECONDS = {"torch": 6e-5, "compiled": 1e-7}  # of a small population
+_NUMBERS_PER_SECOND = {"torch": 4e8, "compiled": 1e10}  # what a large one adds: multiply-adds
 
 
 @dataclass(frozen=True)
@@ -128,10 +129,13 @@ class SweepPlan:
     @property
     def seconds(self) -> float:
         """The time of training, roughly: the order of magnitude is meant."""
-        return sum(
-            part.steps * (_STEP_SECONDS + part.size * _numbers(part.group) / _NUMBERS_PER_SECOND)
-            for part in self.parts
-        )
+        total = 0.0
+        for part in self.parts:
+            experiment = part.group.experiment
+            engine, _ = engine_of(experiment)
+            numbers = part.size * multiply_adds(experiment)
+            total += part.steps * (_STEP_SECONDS[engine] + numbers / _NUMBERS_PER_SECOND[engine])
+        return total
 
 
 def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
@@ -174,7 +178,8 @@ def bytes_per_member(group: Group) -> int:
     number = 8 if experiment.dtype == "float64" else 4
     parameters = sum(parameter.size for parameter in experiment.parameters)
     arrays = 1 + _STATES[experiment.optimizer.kind] + _WORK
-    batch = experiment.training.first_batch(experiment.dataset.num_train)
+    compiled = engine_of(experiment)[0] == "compiled"  # whose examples pass through the cores one by one
+    batch = 0 if compiled else experiment.training.first_batch(experiment.dataset.num_train)
     own = number * (parameters * arrays + batch * _widths(experiment))
     experiments = [variant.experiment for variant in group.variants]
     rows = {Draw(0, each.dataset, each.model).data_key for each in experiments}
@@ -193,11 +198,3 @@ def _bytes_of_data(experiment: Experiment, number: int) -> int:
 def _widths(experiment: Experiment) -> int:
     """Numbers that one example has in all layers, forward and backward."""
     return 2 * sum(sum(parameter.matrix) for parameter in experiment.parameters)
-
-
-def _numbers(group: Group) -> int:
-    """Multiply-adds of one step of one member, forward and backward."""
-    experiment = group.experiment
-    parameters = sum(parameter.size for parameter in experiment.parameters)
-    batch = experiment.training.first_batch(experiment.dataset.num_train)
-    return 3 * parameters * batch

@@ -1,7 +1,7 @@
 """`lrcli sweep`: from a plan to a finished sweep directory.
 
     for event in run_sweep(plan, files, interruption):
-        ...  # SweepStarted, then SweepProgress as training goes on, then SweepFinished
+        ...  # Compiling where that takes seconds, SweepStarted, then SweepProgress as training goes on, then SweepFinished
 
 Each part trains as one population. What it found goes into arrays over all members, and onto the disk as
 soon as the part has ended, so that a sweep that was stopped or killed goes on with the parts it lacks.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.place import Interruption
-from lrcli.experiment.preparation import Prepared, prepare
+from lrcli.experiment.preparation import Compiling, Prepared, make_ready, prepare
 from lrcli.runs.provenance import GitState, environment
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.files import SweepFiles
@@ -76,7 +76,7 @@ class SweepFinished:
     results: SweepResults
 
 
-SweepEvent = SweepStarted | SweepProgress | SweepFinished
+SweepEvent = Compiling | SweepStarted | SweepProgress | SweepFinished
 
 
 def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) -> Generator[SweepEvent]:
@@ -89,6 +89,7 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
 
     Raises:
         DeviceError: the device is not there; nothing was written.
+        EngineError: the engine is not there, or could not be compiled.
         UsageError: a part does not fit in memory.
         RunDirectoryError: the directory cannot be used.
         WriteError: a file could not be written.
@@ -99,6 +100,8 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
     missing = [n for n in numbers if files.is_new or not training.restore(n, files.part(n))]
     with GitState(files.place.origin) as git:
         waiting = {number: training.prepare(number) for number in missing[:1]}  # before anything is written
+        for prepared, _ in waiting.values():
+            yield from make_ready(prepared)
         engines = [prepared.engine.environment for prepared, _ in waiting.values()]
         files.open(environment() | (engines[0] if engines else {}))
         try:
@@ -107,7 +110,11 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
             for number in missing:
                 if interruption.requested:
                     break
-                prepared, places = waiting.pop(number) if number in waiting else training.prepare(number)
+                if number in waiting:
+                    prepared, places = waiting.pop(number)
+                else:
+                    prepared, places = training.prepare(number)
+                    yield from make_ready(prepared)
                 yield from training.run(number, prepared, places)
                 if not np.any(prepared.loop.members.status == "interrupted"):
                     training.collection.save(files.part(number), places, plan.fingerprint)

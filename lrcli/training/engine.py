@@ -5,6 +5,7 @@ records, early stopping, files or screens: the loop in `lrcli.training.loop` ask
 with NumPy arrays whose first axis is the R members.
 """
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,8 +28,23 @@ class Engine(Protocol):
 
     environment: dict[str, Any]
 
-    def advance(self, first_epoch: int, count: int) -> None:
-        """Train `count` epochs, the first being number `first_epoch`, counted from 1."""
+    @property
+    def compiles(self) -> bool:
+        """Whether `compile` will take seconds."""
+
+    def compile(self) -> None:
+        """Have everything ready; to be called once, before training.
+
+        Raises:
+            EngineError: the compiler failed.
+        """
+
+    def advance(self, first_epoch: int, count: int) -> Iterator[int]:
+        """Train `count` epochs, the first being number `first_epoch`, counted from 1.
+
+        Yields:
+            The number of steps trained so far, several times a second, so that the caller stays in control.
+        """
 
     def last_epoch(self) -> dict[str, Array]:
         """``train/running_loss`` of the epoch trained last and ``grad_norm`` of its last batch, (R,).

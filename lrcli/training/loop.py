@@ -139,10 +139,10 @@ class TrainingLoop:
         epoch = 0
         while epoch < epochs and not self._interrupted and self.members.active.any():
             target = min(epochs, (epoch // every + 1) * every)
-            for reached in self._advance(epoch, target):
-                epoch = reached
+            for step in self._advance(epoch, target):
+                epoch = step // self.steps_per_epoch
                 if epoch < target:
-                    yield Progress(epoch, epoch * self.steps_per_epoch)
+                    yield Progress(epoch, step)
             if not self.members.active.any():  # where the last one broke, not where a timed piece ended
                 epoch = -(-int(self.members.diverged_step.max()) // self.steps_per_epoch)
             yield self._record(epoch)
@@ -156,18 +156,22 @@ class TrainingLoop:
         return metrics
 
     def _advance(self, epoch: int, target: int) -> Iterator[int]:
-        """Train to an epoch in pieces of about equal time; yields the epoch after each."""
+        """Train to an epoch in pieces of about equal time; yields the steps finished, of the whole run."""
         piece = 1
         while epoch < target and not self._interrupted and self.members.active.any():
             count = min(piece, target - epoch)
+            before, taken = epoch * self.steps_per_epoch, 0.0
             started = time.perf_counter()
-            self._engine.advance(epoch + 1, count)
-            taken = time.perf_counter() - started
+            for steps in self._engine.advance(epoch + 1, count):
+                taken += time.perf_counter() - started
+                if steps < count * self.steps_per_epoch:
+                    yield before + steps
+                started = time.perf_counter()
             self.seconds += taken
             piece = max(1, min(2 * count, int(count * _PIECE_SECONDS / max(taken, 1e-9))))
             epoch += count
             self._account(epoch)
-            yield epoch
+            yield epoch * self.steps_per_epoch
 
     def _account(self, epoch: int) -> None:
         """How far each member has come."""

@@ -8,6 +8,7 @@ the number of threads.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -15,13 +16,54 @@ from numpy.typing import DTypeLike, NDArray
 from lrcli.components.losses import MSE, HalfMSE
 from lrcli.training.problem import Array, Problem, SplitName
 
-__all__ = ["QuadraticLoss", "is_quadratic"]
+__all__ = ["QuadraticForm", "QuadraticLoss", "is_quadratic", "quadratic_form"]
 
 
 def is_quadratic(problem: Problem) -> bool:
     """Whether the loss is a sum of squares of what is linear in the parameters, and no class is asked for."""
     linear = problem.model.linear_in_parameters and problem.dataset.num_classes is None
     return linear and isinstance(problem.loss, MSE | HalfMSE)
+
+
+def _reduced(problem: Problem, split: SplitName, dtype: DTypeLike) -> tuple[Array, float]:
+    """The triangle of each row of data, (S, P + 1, P + 1), and the factor of the sum of squares in the loss."""
+    data = problem.splits[split]
+    columns = [data.features.astype(dtype)]
+    if any(parameter.is_bias for parameter in problem.parameters):
+        columns.append(np.ones((*data.features.shape[:2], 1), dtype))
+    columns.append(data.targets.astype(dtype))
+    halves = 0.5 if isinstance(problem.loss, HalfMSE) else 1.0
+    scale = halves / (data.size if problem.loss.reduction == "mean" else 1)
+    return _triangles(np.concatenate(columns, axis=2).astype(np.float64)), scale
+
+
+class QuadraticForm(NamedTuple):
+    """A loss as least + (p - minimum)' matrix (p - minimum) / 2; its gradient is matrix (p - minimum).
+
+    Written around the minimum, nothing large cancels where the gradient is small.
+
+    Attributes:
+        matrix: (S, P, P).
+        minimum: (S, P), the least-squares solution, the shortest where there are several.
+        least: (S,) the loss there.
+    """
+
+    matrix: Array
+    minimum: Array
+    least: Array
+
+
+def quadratic_form(problem: Problem, dtype: DTypeLike) -> QuadraticForm:
+    """The loss of the whole training set, of which `is_quadratic` holds, as data rounded to a dtype give it."""
+    triangles, scale = _reduced(problem, "train", dtype)
+    roots, targets = triangles[:, :-1, :-1], triangles[:, :-1, -1]
+    minimum = np.stack([np.linalg.lstsq(r, y, rcond=None)[0] for r, y in zip(roots, targets, strict=True)])
+    return QuadraticForm(
+        matrix=2 * scale * np.swapaxes(roots, 1, 2) @ roots,
+        minimum=minimum,
+        least=scale * np.sum((np.einsum("sij,sj->si", roots, minimum) - targets) ** 2, axis=1)
+        + scale * triangles[:, -1, -1] ** 2,
+    )
 
 
 class QuadraticLoss:
@@ -35,15 +77,8 @@ class QuadraticLoss:
             split: the examples.
             dtype: to which training rounds them.
         """
-        data = problem.splits[split]
-        columns = [data.features.astype(dtype)]
-        if any(parameter.is_bias for parameter in problem.parameters):
-            columns.append(np.ones((*data.features.shape[:2], 1), dtype))
-        columns.append(data.targets.astype(dtype))
-        self._triangles = _triangles(np.concatenate(columns, axis=2).astype(np.float64))
+        self._triangles, self._scale = _reduced(problem, split, dtype)
         self._most = float(np.finfo(dtype).max)
-        halves = 0.5 if isinstance(problem.loss, HalfMSE) else 1.0
-        self._scale = halves / (data.size if problem.loss.reduction == "mean" else 1)
 
     def of(self, parameters: Mapping[str, Array], rows: NDArray[np.intp]) -> Array:
         """The loss of each member.

@@ -41,7 +41,7 @@ class TorchEngine:
         Raises:
             DeviceError: the device is not there or cannot hold the dtype.
         """
-        self._device = select_device("cpu" if device == "auto" and problem.model.dense else device, dtype)
+        self._device = select_device(device, dtype)
         self._dtype = torch.float64 if dtype == "float64" else torch.float32
         flushed = prepare_process()
         self._size = population.size
@@ -127,9 +127,21 @@ class TorchEngine:
 
     # Training -------------------------------------------------------------------------------------
 
+    @property
+    def compiles(self) -> bool:
+        """See `Engine.compiles`."""
+        return False
+
+    def compile(self) -> None:
+        """See `Engine.compile`."""
+
+    def advance(self, first_epoch: int, count: int) -> Iterator[int]:
+        """Train epochs, without a pause; see `Engine.advance`."""
+        self._advance(first_epoch, count)
+        yield count * len(self._batches.sizes)
+
     @torch.no_grad()
-    def advance(self, first_epoch: int, count: int) -> None:
-        """Train epochs; see `Engine.advance`."""
+    def _advance(self, first_epoch: int, count: int) -> None:
         before = {name: tensor.clone() for name, tensor in self._state.items()}
         self._run(first_epoch, count, guarded=False)
         finite = torch.isfinite(self._state["parameters"]).all(1)

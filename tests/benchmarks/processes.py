@@ -11,16 +11,18 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
+
+from measuring import in_turn, print_table, ratio
 
 HERE = Path(__file__).parent
 EXPERIMENT = HERE.parents[1] / "experiments" / "linear.yaml"
 LRCLI = str(Path(sysconfig.get_path("scripts"), "lrcli"))
-TRAIN, HELP, PEER = "lrcli train", "lrcli --help", "import torch"
-TRAIN_TARGET = 1.2  # times importing torch
-HELP_TARGET = 0.25  # seconds
+TRAIN, HELP, PEER, SCRIPT = "lrcli train", "lrcli --help", "import torch", "textbook script"
+TRAIN_TARGET, HELP_TARGET = f"1.2 x {PEER}", "0.25 s"
 NOT_FOR_HELP = ("torch", "tensorboard", "pydantic")
 
 
@@ -29,7 +31,7 @@ def commands(runs_dir: str) -> dict[str, list[str]]:
     return {
         PEER: [sys.executable, "-c", "import torch"],
         TRAIN: [LRCLI, "train", str(EXPERIMENT), "--runs-dir", runs_dir],
-        "textbook script": [sys.executable, str(HERE / "textbook_script.py")],
+        SCRIPT: [sys.executable, str(HERE / "textbook_script.py")],
         HELP: [LRCLI, "--help"],
     }
 
@@ -45,17 +47,17 @@ def seconds(command: Sequence[str]) -> float:
     return time.perf_counter() - started
 
 
-def measure(rounds: int) -> dict[str, list[float]]:
-    """Seconds of each process, one number for each round after a first one that fills the file cache."""
+def measure(commands: Callable[[str], dict[str, list[str]]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each process, one number for each round after a first one that fills the file cache.
+
+    Args:
+        commands: from the directory for runs to what is timed, by name.
+        rounds: repetitions of each.
+    """
     with tempfile.TemporaryDirectory() as runs_dir:
-        timed = commands(runs_dir)
-        for command in timed.values():
-            seconds(command)
-        times: dict[str, list[float]] = {name: [] for name in timed}
-        for _ in range(rounds):
-            for name, command in timed.items():
-                times[name].append(seconds(command))
-    return times
+        return in_turn(
+            {name: partial(seconds, command) for name, command in commands(runs_dir).items()}, rounds
+        )
 
 
 def imported_by_help() -> set[str]:
@@ -66,13 +68,13 @@ def imported_by_help() -> set[str]:
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
-def print_table(times: dict[str, list[float]]) -> None:
-    """Print a Markdown table."""
-    targets = {TRAIN: f"{TRAIN_TARGET:g} x {PEER}", HELP: f"{HELP_TARGET:g} s"}
-    print(f"| process | seconds | / {PEER} | target |\n|---|--:|--:|--:|")
-    for name, values in times.items():
-        ratio = median(a / b for a, b in zip(values, times[PEER], strict=True))
-        print(f"| {name} | {median(values):.3f} | {ratio:.2f} | {targets.get(name, '')} |")
+def print_times(times: dict[str, list[float]], targets: Mapping[str, str]) -> None:
+    """Print a Markdown table of processes, with what was aimed at."""
+    rows = [
+        [name, f"{median(values):.3f}", f"{ratio(values, times[PEER]):.2f}", targets.get(name, "")]
+        for name, values in times.items()
+    ]
+    print_table(["process", "seconds", f"/ {PEER}", "target"], rows)
 
 
 def main() -> None:
@@ -81,9 +83,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, help="repetitions of each process")
     rounds = parser.parse_args().rounds
     print(f"Medians of {rounds}.\n")
-    print_table(measure(rounds))
+    targets = {TRAIN: TRAIN_TARGET, HELP: HELP_TARGET}
+    print_times(measure(commands, rounds), targets)
     heavy = imported_by_help().intersection(NOT_FOR_HELP)
-    print(f"\n`{HELP}` imports {', '.join(sorted(heavy)) or 'none'} of {', '.join(NOT_FOR_HELP)}.")
+    print(f"`{HELP}` imports {', '.join(sorted(heavy)) or 'none'} of {', '.join(NOT_FOR_HELP)}.")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-__all__ = ["Stacked", "network"]
-
-
-def network() -> nn.Module:
-    """The 2-4-4-1 network with ReLU of `textbook.xor_mlp`."""
-    return nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1))
+__all__ = ["Stacked"]
 
 
 class Stacked:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -22,9 +22,11 @@ from typing import Any
 import textbook
 import torch
 import yaml
+from measuring import Timed, in_turn, print_table, ratio
+from populations import advance, make_engine, make_population
 from processes import LRCLI
-from stacked import Stacked, network
-from steps import TASKS, make_engine, ratio
+from stacked import Stacked
+from tasks import TASKS
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, load
@@ -55,27 +57,6 @@ XOR_FEW, XOR_MANY = 10, 10  # memory: members less and more by these factors
 LEAST_TO_WEIGH = 1000  # members, for their memory to be seen in that of a process
 GROWTH_ROUNDS = 3
 GROWTH = [(1, 1), (2, 5), (4, 25), (40, 25), (40, 250), (40, 2500), (10_000, 10)]  # (seeds, rates)
-
-Timed = Callable[[], float]
-
-
-def in_turn(subjects: dict[str, Timed], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each subject, one number for each round after a first one that warms up."""
-    for subject in subjects.values():
-        subject()
-    times: dict[str, list[float]] = {name: [] for name in subjects}
-    for _ in range(rounds):
-        for name, subject in subjects.items():
-            times[name].append(subject())
-    return times
-
-
-def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a Markdown table, row by row as they come."""
-    print(f"| {' | '.join(head)} |\n|---|{'--:|' * (len(head) - 1)}")
-    for row in rows:
-        print(f"| {' | '.join(map(str, row))} |", flush=True)
-    print()
 
 
 def written(directory: str, seeds: int, rates: int, bounds: tuple[float, float] = (1e-4, 1.0)) -> Path:
@@ -113,15 +94,15 @@ def sweep(loaded: Loaded) -> dict[str, float]:
     raise AssertionError("a sweep ends with SweepFinished")
 
 
-def advance(plan: SweepPlan) -> float:
-    """The seconds of `TorchEngine.advance` alone, epoch by epoch as both commands call it."""
+def advance_alone(plan: SweepPlan) -> float:
+    """The seconds of `engine.advance` alone, epoch by epoch as both commands call it."""
     torch.set_num_threads(THREADS)
     (part,) = plan.parts
     draws, population = part.group.population(part.members)
     engine = prepare(part.group.experiment, draws, population).engine
     started = time.perf_counter()
     for epoch in range(1, population.training.epochs + 1):
-        engine.advance(epoch, 1)
+        advance(engine, epoch, 1)
     return time.perf_counter() - started
 
 
@@ -139,7 +120,7 @@ def compare_linear(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         one = load(written(directory, 1, 1))
         many = {name: load(written(directory, SEEDS, RATES, ends)) for name, ends in RANGES.items()}
-    problem, _ = make_engine(one.experiment, 1, 1)
+    problem, _ = make_population(one.experiment, 1, 1)
     split = problem.splits["train"]
     tensors = [torch.from_numpy(array[0]).float() for array in (split.inputs, split.targets)]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in RANGES}
@@ -150,10 +131,10 @@ def compare_linear(rounds: int) -> None:
 
     subjects: dict[str, Timed] = {"textbook": lambda: textbook_runs(*tensors)}
     subjects["train one"] = lambda: train_one(one.experiment)
-    subjects["advance one"] = lambda: advance(plan_sweep(one))
+    subjects["advance one"] = lambda: advance_alone(plan_sweep(one))
     for name in RANGES:
         subjects[f"train {name}"] = lambda name=name: sweep_keeping(name)
-        subjects[f"advance {name}"] = lambda name=name: advance(plan_sweep(many[name]))
+        subjects[f"advance {name}"] = lambda name=name: advance_alone(plan_sweep(many[name]))
     times = in_turn(subjects, rounds)
 
     def row(kind: str, name: str) -> list[Any]:
@@ -233,18 +214,16 @@ class Xor:
 
     def __init__(self, seeds: int, rates: int) -> None:
         torch.set_num_threads(THREADS)
-        experiment = TASKS["MLP 2-4-4-1, batch 2"].experiment
-        experiment = experiment | {"training": {"batch_size": 2, "epochs": XOR_EPOCHS}}
         self._seeds, self._rates = seeds, rates
-        self._experiment = Experiment.model_validate({"name": "benchmark", **experiment})
+        self._experiment = TASKS["xor"].experiment
 
     def lrcli(self, epochs: int = XOR_EPOCHS) -> tuple[float, dict[str, torch.Tensor]]:
         """The seconds of training and what was learned, under torch's names."""
         torch.set_num_threads(THREADS)
-        _, engine = make_engine(self._experiment, self._seeds, self._rates)
+        engine = make_engine(*make_population(self._experiment, self._seeds, self._rates), "torch")
         started = time.perf_counter()
         for epoch in range(1, epochs + 1):
-            engine.advance(epoch, 1)
+            advance(engine, epoch, 1)
         taken = time.perf_counter() - started
         if engine.diverged_steps().any():
             raise RuntimeError("a member diverged: its steps were guarded, and the times are not comparable")
@@ -253,12 +232,12 @@ class Xor:
 
     def vmap(self, epochs: int = XOR_EPOCHS, threads: int = THREADS) -> tuple[float, dict[str, torch.Tensor]]:
         """The same with `torch.func`."""
-        problem, _ = make_engine(self._experiment, self._seeds, 1)
+        problem, _ = make_population(self._experiment, self._seeds, 1)
         torch.set_num_threads(threads)
         split, size = problem.splits["train"], self._experiment.training.batch_size
         inputs, targets = (torch.from_numpy(array).float() for array in (split.features, split.targets))
         seed_of = torch.arange(self._seeds).repeat_interleave(self._rates)
-        models = [network() for _ in seed_of]
+        models = [textbook.dense(*TASKS["xor"].layers) for _ in seed_of]
         initial = {name: torch.from_numpy(array).float() for name, array in problem.initial.items()}
         starts = {name: array for i in (1, 2, 3) for name, array in _as_linear(initial, i)}
         for model, seed in zip(models, seed_of.tolist(), strict=True):

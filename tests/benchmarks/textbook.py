@@ -3,15 +3,22 @@
 Each function takes the tensors of one problem and returns `train`, which trains for a number of epochs.
 """
 
+import itertools
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-__all__ = ["Train", "linear_regression", "sine_legendre", "sine_polynomial", "xor_mlp"]
+__all__ = ["Train", "classifier", "dense", "linear_regression", "sine_legendre", "sine_polynomial", "xor_mlp"]
 
 Train = Callable[[int], None]
+
+
+def dense(*sizes: int) -> nn.Sequential:
+    """A network of `nn.Linear` with ReLU between them."""
+    layers = [nn.Linear(*pair) for pair in itertools.pairwise(sizes)]
+    return nn.Sequential(layers[0], *(module for layer in layers[1:] for module in (nn.ReLU(), layer)))
 
 
 def linear_regression(inputs: Tensor, targets: Tensor, lr: float, batch_size: int) -> Train:
@@ -23,8 +30,13 @@ def linear_regression(inputs: Tensor, targets: Tensor, lr: float, batch_size: in
 
 def xor_mlp(inputs: Tensor, targets: Tensor, lr: float, batch_size: int) -> Train:
     """Minibatch SGD on the binary cross-entropy of a 2-4-4-1 network with ReLU."""
-    model = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1))
-    return _minibatches(model, nn.BCEWithLogitsLoss(), inputs, targets, lr, batch_size)
+    return _minibatches(dense(2, 4, 4, 1), nn.BCEWithLogitsLoss(), inputs, targets, lr, batch_size)
+
+
+def classifier(inputs: Tensor, targets: Tensor, lr: float, batch_size: int) -> Train:
+    """Minibatch SGD on the cross-entropy of a network with two hidden layers; a target is a class."""
+    model = dense(inputs.shape[1], 32, 16, 10)
+    return _minibatches(model, nn.CrossEntropyLoss(), inputs, targets, lr, batch_size)
 
 
 def _minibatches(

@@ -306,14 +306,14 @@ def test_thousands_of_steps_leave_no_memory_behind():
     """Pullbacks hold the tensors of their step; none may outlive it."""
     import resource
 
-    from builders import SINE, population, problem
+    from builders import SINE, advance, population, problem
 
     from lrcli.training.torch_engine import TorchEngine
 
     members = population({"kind": "sgd", "lr": 1e-6}, {"epochs": 8000, "batch_size": "full"})
     pb = problem({**SINE, "num_train": 2000}, {"kind": "legendre"}, {"kind": "mse"})
     engine = TorchEngine(pb, members, "cpu", "float32")
-    engine.advance(1, 500)
+    advance(engine, 1, 500)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    engine.advance(501, 3000)
+    advance(engine, 501, 3000)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB; a leak would be 50,000

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from builders import LINEAR, XOR, flat, population, problem, trained
+from builders import LINEAR, XOR, advance, flat, population, problem, trained
 
 from lrcli.training.torch_engine import TorchEngine
 
@@ -35,7 +35,7 @@ def test_frozen_at_the_very_step(rate, pieces):
     )
     first = 1
     for count in pieces:
-        engine.advance(first, count)
+        advance(engine, first, count)
         first += count
     step, parameters = by_hand(pb, rate, 200)
     assert step > 0
@@ -76,7 +76,7 @@ def test_a_running_loss_of_a_broken_epoch_is_no_number():
     engine = TorchEngine(
         pb, population({"kind": "sgd"}, {"epochs": 9}, [0, 0], lr=[1e30, 0.01]), "cpu", "float32"
     )
-    engine.advance(1, 9)
+    advance(engine, 1, 9)
     running = engine.last_epoch()["train/running_loss"]
     assert np.isnan(running[0])
     assert np.isfinite(running[1])
@@ -90,7 +90,7 @@ def test_what_a_diverged_member_answers_does_not_depend_on_its_neighbours():
         members = population({"kind": "sgd"}, training, [0] * (1 + len(others)), lr=[30.0, *others])
         engine = TorchEngine(pb, members, "cpu", "float32")
         for first in (1, 11, 21, 31):
-            engine.advance(first, 10)
+            advance(engine, first, 10)
         last, evaluated = engine.last_epoch(), engine.evaluate("train")
         row = [engine.diverged_steps()[0], *(values[0] for values in (last | evaluated).values())]
         answers.append(np.array([*row, *flat(engine.parameters())[0]]).tobytes())
@@ -102,10 +102,10 @@ def test_frozen_members_stay_frozen():
     engine = TorchEngine(
         pb, population({"kind": "adam"}, {"epochs": 9}, [0, 0], lr=[0.01, 0.01]), "cpu", "float64"
     )
-    engine.advance(1, 2)
+    advance(engine, 1, 2)
     engine.freeze(np.array([True, False]))
     before = flat(engine.parameters())
-    engine.advance(3, 3)
+    advance(engine, 3, 3)
     after = flat(engine.parameters())
     assert before[0].tobytes() == after[0].tobytes()
     assert not np.allclose(before[1], after[1])

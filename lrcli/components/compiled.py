@@ -1,0 +1,89 @@
+"""What the compiled engine knows its components by: the numbers of their forms in the machine code.
+
+The forms themselves are in the modules named ``numba_``; they are imported only to be compiled.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, get_args
+
+from lrcli.components.losses import AnyLoss
+from lrcli.components.models import MLP, AnyModel
+from lrcli.components.optimizers import AnyOptimizer
+from lrcli.components.tables import GROUPS
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "OptimizerForm",
+    "activation_number",
+    "loss_number",
+    "optimizer_form",
+]
+
+LOSSES = tuple(GROUPS["loss"])
+ACTIVATIONS: tuple[str, ...] = get_args(MLP.model_fields["activation"].annotation)
+OPTIMIZERS = tuple(GROUPS["optimizer"])
+
+
+class OptimizerForm(NamedTuple):
+    """How the machine code is to update parameters.
+
+    Attributes:
+        number: of the update rule.
+        options: two, which of its forms it takes; what they mean is the rule's.
+        arrays: of state, each as long as the parameters.
+        coefficients: the names of what the rule needs at each step, in its order.
+    """
+
+    number: int
+    options: tuple[bool, bool]
+    arrays: int
+    coefficients: tuple[str, ...]
+
+
+def optimizer_form(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> OptimizerForm:
+    """The form of an optimizer.
+
+    Args:
+        optimizer: its kind and its keys that hold no numbers.
+        uses: for each numeric key, whether any member's is not zero.
+    """
+    options, arrays, coefficients = _FORMS[optimizer.kind](optimizer, uses)
+    return OptimizerForm(OPTIMIZERS.index(optimizer.kind), options, arrays, coefficients)
+
+
+_Form = tuple[tuple[bool, bool], int, tuple[str, ...]]
+_MOMENTS = ("step_size", "root_correction", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "eps")
+
+
+def _sgd(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
+    momentum = uses["momentum"]
+    return (momentum, optimizer.nesterov), int(momentum), ("lr", "momentum", "intake", "weight_decay")
+
+
+def _rmsprop(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
+    momentum, centered = uses["momentum"], optimizer.centered
+    names = ("lr", "alpha", "one_minus_alpha", "eps", "weight_decay", "momentum")
+    return (momentum, centered), 1 + momentum + centered, names
+
+
+def _adam(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
+    return (False, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "weight_decay")
+
+
+def _adamw(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
+    return (True, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "shrink")
+
+
+_FORMS = {"sgd": _sgd, "rmsprop": _rmsprop, "adam": _adam, "adamw": _adamw}
+
+
+def activation_number(model: AnyModel) -> int:
+    """The number of a model's activation; 0 for a model that has none."""
+    return ACTIVATIONS.index(model.activation) if isinstance(model, MLP) else 0
+
+
+def loss_number(loss: AnyLoss) -> int:
+    """The number of a loss."""
+    return LOSSES.index(loss.kind)

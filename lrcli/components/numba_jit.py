@@ -1,0 +1,34 @@
+"""How functions of lanes are compiled: as parts of a whole, never to be called from Python."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numba import njit
+
+__all__ = ["choice", "jit"]
+
+jit: Any = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""The decorator of such functions. Division is the processor's: by zero it gives infinity, no exception."""
+
+
+def choice(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """The function that takes a number before its arguments and calls the function of that number.
+
+    A choice made when code is compiled would save a nanosecond or two, but then every combination of a loss,
+    an activation and an optimizer would have to be compiled, seconds each.
+
+    Args:
+        functions: which must all take and return the same types.
+    """
+    first, *others = functions
+    if not others:
+        return jit(lambda number, *arguments: first(*arguments))  # type: ignore[no-any-return]
+    rest = choice(others)
+
+    @jit
+    def chosen(number, *arguments):
+        if number == 0:
+            return first(*arguments)
+        return rest(number - 1, *arguments)
+
+    return chosen  # type: ignore[no-any-return]

@@ -1,0 +1,198 @@
+"""Dense models as the compiled engine computes them, a few examples at a time.
+
+Layer l turns its inputs x, which are the data or the layer before, into ``act(x w + b)``; a linear model is
+one layer. All of a member's parameters lie one after the other, layer by layer, each layer's weights (rows,
+columns) before its bias (columns). The values of an example lie likewise: its inputs, then every layer.
+
+Rows of lanes hold members. Where there is one member in a block, its units are the lanes: then a row of
+weights or of a layer has several units, the last row of a layer filled up with zeros, while an input is a
+number by itself. The formulas are the same, and so is the order in which anything is added up: over inputs,
+over units, over examples, first to last.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from lrcli.components.numba_functions import sigmoid, tanh
+from lrcli.components.numba_jit import choice, jit
+from lrcli.components.numba_lanes import multiply_add, select, viewed, width, zeros
+
+__all__ = ["ACTIVATIONS", "Network", "NumbaActivation", "backward", "forward"]
+
+
+class Network(NamedTuple):
+    """What is known of a model while it runs.
+
+    Attributes:
+        sizes: of the inputs and of each layer.
+        depth: the number of layers.
+        activation: the number of the activation after every layer but the last.
+        values: numbers of an example: from one example's values to the next one's.
+    """
+
+    sizes: Any
+    depth: Any
+    activation: Any
+    values: Any
+
+
+class NumbaActivation(NamedTuple):
+    """An activation h = act(z), and its derivative written with h."""
+
+    function: Callable[..., Any]
+    derivative: Callable[..., Any]
+
+
+@jit
+def relu(z):
+    """max(z, 0)."""
+    return select(z < 0.0, 0.0, z)
+
+
+@jit
+def relu_derivative(h):
+    """1 where h > 0, else 0."""
+    return select(h > 0.0, 1.0, 0.0)
+
+
+@jit
+def tanh_derivative(h):
+    """1 - h^2."""
+    return 1.0 - h * h
+
+
+@jit
+def sigmoid_derivative(h):
+    """h (1 - h)."""
+    return h * (1.0 - h)
+
+
+ACTIVATIONS = {
+    "relu": NumbaActivation(relu, relu_derivative),
+    "tanh": NumbaActivation(tanh, tanh_derivative),
+    "sigmoid": NumbaActivation(sigmoid, sigmoid_derivative),
+}
+
+
+def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+    @jit
+    def activate(h, count, examples, stride):
+        for n in range(examples):
+            for k in range(count):
+                h[n * stride + k] = function(h[n * stride + k])
+
+    return activate  # type: ignore[no-any-return]
+
+
+def _times(derivative: Callable[..., Any]) -> Callable[..., Any]:
+    @jit
+    def multiply(d, h, count, examples, stride):
+        for n in range(examples):
+            for k in range(count):
+                d[n * stride + k] = d[n * stride + k] * derivative(h[n * stride + k])
+
+    return multiply  # type: ignore[no-any-return]
+
+
+_activate = choice([_in_place(activation.function) for activation in ACTIVATIONS.values()])
+_times_derivative = choice([_times(activation.derivative) for activation in ACTIVATIONS.values()])
+
+
+@jit
+def dense(x, w, b, z, rows, columns):
+    """z = x w + b, for one example."""
+    for j in range(columns):
+        z_j = b[j]
+        for i in range(rows):
+            z_j = multiply_add(w[i * columns + j], x[i], z_j)
+        z[j] = z_j
+
+
+@jit
+def dense_gradient(x, d, dw, db, rows, columns, examples, x_stride, d_stride, fresh):
+    """dw = dw + x' d and db = db + d, summed over examples, d being the derivative by z.
+
+    What was in dw and db does not count where they are fresh.
+    """
+    for j in range(columns):
+        db_j = zeros(db) if fresh else db[j]
+        for n in range(examples):
+            db_j = db_j + d[n * d_stride + j]
+        db[j] = db_j
+    for i in range(rows):
+        for j in range(columns):
+            dw_ij = zeros(dw) if fresh else dw[i * columns + j]
+            for n in range(examples):
+                dw_ij = multiply_add(d[n * d_stride + j], x[n * x_stride + i], dw_ij)
+            dw[i * columns + j] = dw_ij
+
+
+@jit
+def dense_backward(w, d, dx, rows, columns, stride):
+    """dx = d w', for one example; a row of w begins `stride` after the row before."""
+    for i in range(rows):
+        dx_i = w[i * stride] * d[0]
+        for j in range(1, columns):
+            dx_i = multiply_add(w[i * stride + j], d[j], dx_i)
+        dx[i] = dx_i
+
+
+@jit
+def forward(network, parameters, values, examples):
+    """Fill in the values of every layer of some examples, whose inputs are given.
+
+    Returns:
+        Where among an example's values those of the last layer, the outputs, begin.
+    """
+    lanes = width(parameters) // width(values)
+    start = 0
+    for layer in range(network.depth):
+        rows = network.sizes[layer]
+        columns = -(-network.sizes[layer + 1] // lanes)
+        after = start - (-rows // lanes) * lanes
+        bias = parameters + rows * columns
+        for n in range(examples):
+            x = values + (n * network.values + start)
+            z = viewed(values + (n * network.values + after), parameters)
+            dense(x, parameters, bias, z, rows, columns)
+        if layer < network.depth - 1:
+            z = viewed(values + after, parameters)
+            _activate(network.activation, z, columns, examples, network.values // lanes)
+        start = after
+        parameters = bias + columns
+    return start
+
+
+@jit
+def backward(network, parameters, gradient, values, slopes, examples, outputs, count, fresh):
+    """Add the examples' derivatives to the gradient.
+
+    Args:
+        network: the model.
+        parameters: of which there are `count` rows.
+        gradient: to which they are added.
+        values: of the inputs and of every layer.
+        slopes: as `values`; the derivatives by the outputs are given.
+        examples: how many.
+        outputs: where among an example's values the outputs begin.
+        count: of the rows of parameters.
+        fresh: the gradient is that of these examples alone.
+    """
+    lanes = width(parameters) // width(values)
+    stride = network.values
+    start, place = outputs, count
+    for layer in range(network.depth - 1, -1, -1):
+        rows, columns = network.sizes[layer], -(-network.sizes[layer + 1] // lanes)
+        before = start + -rows // lanes * lanes
+        place -= (rows + 1) * columns
+        d, dw = viewed(slopes + start, parameters), gradient + place
+        db = dw + rows * columns
+        dense_gradient(values + before, d, dw, db, rows, columns, examples, stride, stride // lanes, fresh)
+        if layer > 0:
+            w = viewed(parameters + place, values)
+            for n in range(examples):
+                d_n, dx_n = slopes + (n * stride + start), slopes + (n * stride + before)
+                dense_backward(w, d_n, dx_n, rows, network.sizes[layer + 1], columns * lanes)
+            dx, h = viewed(slopes + before, parameters), viewed(values + before, parameters)
+            _times_derivative(network.activation, dx, h, -(-rows // lanes), examples, stride // lanes)
+        start = before

@@ -1,0 +1,65 @@
+"""The optimizers as the compiled engine computes them: one update of all of a member's parameters.
+
+p, g are the parameters and the gradient, `count` rows each; state is the optimizer's arrays, one after the
+other, each as long; c are the coefficients of the step, in the order of `lrcli.components.compiled.FORMS`.
+`lrcli.components.optimizers` has the formulas, and works the coefficients out. The two options tell which of
+its forms an optimizer takes.
+"""
+
+from lrcli.components.numba_jit import jit
+from lrcli.components.numba_lanes import select, square_root
+
+__all__ = ["FORMS"]
+
+
+@jit
+def sgd(p, g, state, count, c, momentum, nesterov):
+    """V = momentum v + intake g; p = p - lr v, or along g + momentum v with nesterov."""
+    lr, mu, intake, decay = c[0], c[1], c[2], c[3]
+    for k in range(count):
+        step = g[k] + decay * p[k]
+        if momentum:
+            velocity = mu * state[k] + intake * step
+            state[k] = velocity
+            step = step + mu * velocity if nesterov else velocity
+        p[k] = p[k] - lr * step
+
+
+@jit
+def rmsprop(p, g, state, count, c, momentum, centered):
+    """V = alpha v + (1 - alpha) g^2; p = p - lr g / (sqrt(v) + eps)."""
+    lr, alpha, one_minus_alpha, eps, decay, mu = c[0], c[1], c[2], c[3], c[4], c[5]
+    mean = state + count
+    steps = mean + count if centered else mean
+    for k in range(count):
+        slope = g[k] + decay * p[k]
+        square = alpha * state[k] + one_minus_alpha * (slope * slope)
+        state[k] = square
+        if centered:
+            mean[k] = alpha * mean[k] + one_minus_alpha * slope
+            square = square - mean[k] * mean[k]
+        step = slope / (square_root(square) + eps)
+        if momentum:
+            step = mu * steps[k] + step
+            steps[k] = step
+        p[k] = p[k] - lr * step
+
+
+@jit
+def adam(p, g, state, count, c, decoupled, amsgrad):
+    """M = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = p - step_size m / (sqrt(v) / correction + eps)."""
+    step_size, correction, eps, decay = c[0], c[1], c[6], c[7]
+    square, largest = state + count, state + 2 * count
+    for k in range(count):
+        old = decay * p[k] if decoupled else p[k]
+        slope = g[k] if decoupled else g[k] + decay * p[k]
+        mean = c[2] * state[k] + c[3] * slope
+        v = c[4] * square[k] + c[5] * (slope * slope)
+        state[k], square[k] = mean, v
+        if amsgrad:
+            v = select(largest[k] > v, largest[k], v)
+            largest[k] = v
+        p[k] = old - step_size * mean / (square_root(v) / correction + eps)
+
+
+FORMS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adamw": adam}

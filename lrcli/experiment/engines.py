@@ -1,0 +1,74 @@
+"""Which engine trains an experiment: a choice that depends on the experiment alone, never on load or caches.
+
+The compiled engine takes dense models on the CPU. Where layers are so wide that multiplying matrices is all
+there is to do, ``auto`` leaves them to torch and its library for that.
+"""
+
+from lrcli.errors import EngineError
+from lrcli.experiment.experiment import Experiment
+from lrcli.training.engine import Engine
+from lrcli.training.machine_code import compiler_missing
+from lrcli.training.population import Population
+from lrcli.training.problem import Problem
+
+__all__ = ["build_engine", "engine_of", "multiply_adds", "refusal"]
+
+_WIDE = 10**6  # multiply-adds of a member's step, forward and backward
+
+
+def refusal(experiment: Experiment) -> tuple[str, str] | None:
+    """The key that keeps the compiled engine from taking an experiment, and why; None where it can."""
+    if not experiment.model.dense:
+        kind = experiment.model.kind
+        return "model.kind", f"{kind} is no dense model; the compiled engine takes linear, polynomial and mlp"
+    if experiment.device not in {"auto", "cpu"}:
+        return "device", f"the compiled engine computes on the cpu, not on {experiment.device}"
+    return None
+
+
+def multiply_adds(experiment: Experiment) -> int:
+    """Those of one step of one member, about: forward, and by weights and by values backward."""
+    parameters = sum(parameter.size for parameter in experiment.parameters)
+    return 3 * parameters * experiment.training.first_batch(experiment.dataset.num_train)
+
+
+def engine_of(experiment: Experiment) -> tuple[str, str]:
+    """The engine of an experiment, ``compiled`` or ``torch``, and why; what is installed counts, too."""
+    if experiment.engine == "torch":
+        return "torch", "asked for"
+    if experiment.engine == "compiled":
+        return "compiled", "asked for"
+    refused = refusal(experiment)
+    if refused is not None:
+        return "torch", refused[1]
+    wide = multiply_adds(experiment)
+    if wide > _WIDE:
+        return "torch", f"{wide:.2g} multiply-adds in a step: wide enough for matrix libraries"
+    missing = compiler_missing()
+    return ("torch", missing) if missing else ("compiled", "a dense model on the cpu")
+
+
+def build_engine(experiment: Experiment, problem: Problem, population: Population) -> Engine:
+    """The engine of an experiment, with everything placed in it.
+
+    Raises:
+        DeviceError: the device is not there or cannot hold the dtype.
+        EngineError: the engine asked for is not there.
+    """
+    name, reason = engine_of(experiment)
+    if name == "compiled":
+        missing = compiler_missing()
+        if missing:
+            raise EngineError(f"engine: there is no compiled engine, {missing}; engine: torch does without")
+        from lrcli.training.compiled_engine import CompiledEngine
+
+        engine: Engine = CompiledEngine(problem, population, experiment.dtype)
+    else:
+        from lrcli.training.torch_engine import TorchEngine  # which takes a second to import
+
+        device = experiment.device
+        if device == "auto" and refusal(experiment) is None:
+            device = "cpu"
+        engine = TorchEngine(problem, population, device, experiment.dtype)
+    engine.environment["engine_chosen"] = reason
+    return engine

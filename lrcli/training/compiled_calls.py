@@ -1,0 +1,96 @@
+"""The functions that exist as machine code, and what each is given.
+
+A block is what one call of a formula computes: as many members as a row has lanes, their data row each.
+Arrays are contiguous, in C order; their shapes are in terms of blocks, of rows of P parameters in A + 1
+arrays (the parameters and the optimizer's A arrays of state), of M members and W lanes in a row of a block.
+"""
+
+from collections.abc import Mapping
+
+__all__ = ["CALLS", "Call", "scratch_size"]
+
+Call = dict[str, str]
+
+_NETWORK: Call = {
+    "sizes": "integers",  # (depth + 1,) of the inputs and of each layer
+    "depth": "integer",
+    "activation": "integer",  # its number
+    "loss": "integer",  # its number
+    "delta": "number",  # of the Huber loss
+}
+_DATA: Call = {
+    "inputs": "numbers",  # (S, input_epochs, N, F)
+    "targets": "numbers",  # (S, N, O)
+    "data_rows": "integers",  # (blocks, M) the row of data of each member
+    "examples": "integer",  # N
+    "features": "integer",  # F
+    "outputs": "integer",  # O
+    "input_epochs": "integer",  # how many epochs of inputs there are: 1 where they are always the same
+    "inputs_first": "integer",  # the first of these epochs
+    "order": "places",  # (S, order_epochs, N) the order of the examples
+    "order_epochs": "integer",  # of orders; 0: the examples as they are
+    "order_first": "integer",  # the first of these epochs
+    "used": "integer",  # examples of an epoch
+}
+_BLOCKS: Call = {
+    "state": "numbers",  # (blocks, A + 1, P, W)
+    "count": "integer",  # P
+    "arrays": "integer",  # A
+    "scratch": "numbers",  # of one thread: see `scratch_size`
+    "values": "integer",  # rows of the inputs and of every layer, for one member
+    "first_block": "integer",
+    "last_block": "integer",  # the first that is not computed
+}
+_TRAIN: Call = {
+    "active": "numbers",  # (blocks, M) 1 for a member that trains, 0 for one that does not
+    "broken": "integers",  # (blocks, M) the step that would have broken a member, from 1; 0: none
+    "accounts": "numbers",  # (blocks, 3, M) the epoch's running loss, a check, the last gradient's norm
+    "batch": "integer",
+    "tile": "integer",  # examples that are looked at together
+    "steps": "integer",  # in an epoch
+    "scale": "number",  # of the derivatives of a batch
+    "weight": "number",  # of its terms in the loss of its epoch
+    "last_scale": "number",  # likewise of the last batch, which may be smaller
+    "last_weight": "number",
+    "optimizer": "integer",  # its number
+    "option_1": "integer",
+    "option_2": "integer",
+    "coefficients": "numbers",  # (blocks, coefficient_rows, M)
+    "coefficient_rows": "integer",
+    "coefficient_places": "integers",  # (2, C) the row of each at first_step, and how it moves with a step
+    "num_coefficients": "integer",  # C
+    "moving": "integer",  # whether any of them moves
+    "limits": "numbers",  # (blocks, M) of the gradient's norm
+    "clips": "integer",  # whether any is finite
+    "quadratic": "doubles",  # (blocks, P P + P + 1, M) the matrix, the minimum, the loss there
+    "is_quadratic": "integer",  # whether gradients come from it, not from the examples
+    "first_step": "integer",
+    "last_step": "integer",  # the first that is not trained
+    "exact_from": "integer",  # the step from which on the running loss is wanted
+}
+_EVALUATE: Call = {"answers": "doubles", "accuracy": "integer"}  # (blocks, 2, M) sums of losses and of hits
+_ORDERS: Call = {
+    "entropy": "integers",  # (S, words) of a seed sequence, without the epoch
+    "lengths": "integers",  # (S,) how many of them count
+    "words": "integer",
+    "pool": "integers",  # (4,) of one thread
+    "order": "places",  # (S, order_epochs, N), to be written
+    "examples": "integer",
+    "order_epochs": "integer",
+    "first_epoch": "integer",  # from 0
+    "first_row": "integer",
+    "last_row": "integer",  # the first whose orders are not written
+}
+
+CALLS: dict[str, Call] = {
+    "train": _NETWORK | _DATA | _BLOCKS | _TRAIN,
+    "evaluate": _NETWORK | _DATA | _BLOCKS | _EVALUATE,
+    "orders": _ORDERS,
+}
+
+
+def scratch_size(call: Mapping[str, int], members: int, lanes: int) -> int:
+    """The numbers that a thread needs for itself in a call, with so many members and lanes in a row."""
+    parameters = call["count"] * (1 + 2 * (1 + call["arrays"]))
+    example = 2 * call["values"] + call["outputs"]
+    return parameters * lanes + (call["tile"] * example + call["num_coefficients"]) * members

@@ -1,0 +1,347 @@
+"""The compiled engine: dense models on the CPU, many steps of a member at a time in machine code.
+
+The functions are in `lrcli.training.numba_kernels`; here is what they are given. Members are independent,
+so blocks of them are spread over the cores by plain threads, which the machine code lets run side by side,
+and a member's bits depend on nothing but itself.
+"""
+
+import itertools
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.components.compiled import activation_number, loss_number, optimizer_form
+from lrcli.components.models import Polynomial
+from lrcli.training.compiled_calls import CALLS, scratch_size
+from lrcli.training.compiled_layout import Layout, aligned, layer_sizes
+from lrcli.training.compiled_orders import Orders
+from lrcli.training.machine_code import Code, find, load, make
+from lrcli.training.population import Population
+from lrcli.training.problem import Array, Problem, SplitName
+from lrcli.training.quadratic import QuadraticLoss, is_quadratic, quadratic_form
+
+__all__ = ["CompiledEngine"]
+
+_ROW_BYTES = 128  # of a row of lanes: two registers of today's processors, or a few of older ones
+_FEW_UNITS = 4
+_FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
+_BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
+_TILE_BYTES = 2**14
+_PIECE_SECONDS = 0.1  # after which control returns to Python
+_TABLE = 2**21  # numbers of a table of coefficients or of orders that are held at a time
+_RUNNING, _NORM = 0, 2
+_DEGREE, _FEATURES = 8, 64  # up to which losses are taken for quadratic forms
+
+
+class CompiledEngine:
+    """An `lrcli.training.engine.Engine`."""
+
+    def __init__(self, problem: Problem, population: Population, dtype: str) -> None:
+        self._problem, self._population = problem, population
+        self._dtype = np.dtype(dtype)
+        self._rows = problem.data_index[population.draw_index]
+        members, units = _lanes(problem, population, self._dtype)
+        self._layout = Layout(problem.parameters, self._rows, members, units)
+        self._threads = min(_cores(), self._layout.blocks)
+        self._pool: ThreadPoolExecutor | None = None
+        self._is_quadratic = is_quadratic(problem)
+        self._quadratics: dict[SplitName, QuadraticLoss] = {}
+        self._batches = population.training.batch_sizes(problem.splits["train"].size)
+        self._steps = len(self._batches)
+        self._shuffles = self._steps > 1 and population.training.shuffle
+        names = ["train"] if self._is_quadratic else ["train", "evaluate"]
+        self._codes = [Code(name, dtype, members, units) for name in names]
+        if self._shuffles:
+            self._codes.append(Code("orders", "float32", 1, 1))
+        self._contents = [find(code) for code in self._codes]
+        self._functions: dict[str, Callable[..., None]] = {}
+        self._orders: Orders | None = None
+        self._place()
+        self._seconds = 0.0  # of a step, as measured
+        self.environment: dict[str, Any] = {
+            "engine": "compiled",
+            "numba": metadata.version("numba"),
+            "device": "cpu",
+            "threads": self._threads,
+            "gradients": "quadratic form" if self._fixed["is_quadratic"] else "examples",
+            "denormals_flushed": platform.machine().lower() in {"x86_64", "amd64", "arm64", "aarch64"},
+        }
+
+    # Machine code ---------------------------------------------------------------------------------
+
+    @property
+    def compiles(self) -> bool:
+        """Whether `compile` will take seconds."""
+        return None in self._contents
+
+    def compile(self) -> None:
+        """Have the machine code ready.
+
+        Raises:
+            EngineError: the compiler failed.
+        """
+        missing = [code for code, content in zip(self._codes, self._contents, strict=True) if content is None]
+        made = dict(zip(missing, make(missing), strict=True))
+        for code, content in zip(self._codes, self._contents, strict=True):
+            self._functions[code.name] = load(code, content or made[code])
+        if self._shuffles:
+            epochs = self._population.training.epochs
+            self._orders = Orders(self._problem, epochs, self._functions["orders"])
+
+    def _call(self, name: str, arguments: dict[str, Any]) -> None:
+        """Run a function over all blocks, on all threads."""
+        blocks, function = self._layout.blocks, self._functions[name]
+        words = [arguments.get(key, 0) for key in CALLS[name]]
+        first, last, scratch = (
+            list(CALLS[name]).index(key) for key in ("first_block", "last_block", "scratch")
+        )
+        values = [word.ctypes.data if isinstance(word, np.ndarray) else word for word in words]
+        edges = np.linspace(0, blocks, min(blocks, 4 * self._threads) + 1).astype(int).tolist()
+        parts = list(itertools.pairwise(edges))  # each thread takes the next as soon as it is free
+
+        def work(thread: int) -> None:
+            own = list(values)
+            own[scratch] = self._scratch[thread].ctypes.data
+            with suppress(IndexError):
+                while True:
+                    own[first], own[last] = parts.pop()
+                    function(*own)
+
+        if self._threads == 1:
+            work(0)
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads)
+        for done in [self._pool.submit(work, thread) for thread in range(self._threads)]:
+            done.result()
+
+    # Placing --------------------------------------------------------------------------------------
+
+    def _place(self) -> None:
+        problem, population, layout = self._problem, self._population, self._layout
+        hyperparameters = population.hyperparameters
+        uses = {name: bool(np.any(values != 0)) for name, values in hyperparameters.items()}
+        self._form = optimizer_form(population.optimizer, uses)
+        rows = [
+            problem.initial[p.name][population.draw_index].reshape(population.size, -1)
+            for p in problem.parameters
+        ]
+        shape = (layout.blocks, self._form.arrays + 1, layout.count * layout.units, layout.members)
+        self._state = aligned(shape, self._dtype)
+        layout.place(self._state, np.concatenate(rows, axis=1))
+        self._active = layout.active(self._dtype)
+        self._broken = np.zeros((layout.blocks, layout.members), np.int64)
+        self._accounts = aligned((layout.blocks, 3, layout.members), self._dtype)
+        self._features = slice(0 if any(p.is_bias for p in problem.parameters) else 1, None)
+        self._data = {
+            name: (self._numbers(split.features[:, :, self._features]), self._numbers(split.targets))
+            for name, split in problem.splits.items()
+        }
+        self._terms = problem.loss.num_terms(problem.dataset.num_classes)
+        self._place_fixed()
+        self._place_quadratic()
+
+    def _numbers(self, array: Array) -> NDArray[Any]:
+        return np.ascontiguousarray(array, dtype=self._dtype)
+
+    def _place_fixed(self) -> None:
+        """What is the same in every call."""
+        problem, population, layout = self._problem, self._population, self._layout
+        clip = population.hyperparameters.get("clip_grad_norm", np.full(population.size, np.inf))
+        self._fixed = {
+            "sizes": np.array(layout.sizes, np.int64),
+            "depth": len(layout.sizes) - 1,
+            "activation": activation_number(problem.model),
+            "loss": loss_number(problem.loss),
+            "delta": getattr(problem.loss, "delta", 1.0),
+            "data_rows": layout.spread(self._rows, np.int64),
+            "features": layout.sizes[0],
+            "outputs": layout.sizes[-1],
+            "state": self._state,
+            "count": layout.count,
+            "arrays": self._form.arrays,
+            "values": layout.values,
+            "active": self._active,
+            "broken": self._broken,
+            "accounts": self._accounts,
+            "batch": self._batches[0],
+            "tile": self._tile(),
+            "steps": self._steps,
+            "optimizer": self._form.number,
+            "option_1": int(self._form.options[0]),
+            "option_2": int(self._form.options[1]),
+            "num_coefficients": len(self._form.coefficients),
+            "limits": layout.spread(clip, self._dtype),
+            "clips": int(np.isfinite(clip).any()),
+        }
+        for name, size in (("", self._batches[0]), ("last_", self._batches[-1])):
+            scale = 1 / (size * self._terms) if problem.loss.reduction == "mean" else 1.0
+            self._fixed |= {f"{name}scale": scale, f"{name}weight": scale * size / sum(self._batches)}
+        size = scratch_size(self._fixed, layout.members, layout.members * layout.units)
+        self._scratch = [aligned((size,), self._dtype) for _ in range(self._threads)]
+
+    def _place_quadratic(self) -> None:
+        """Where each step sees all examples, a quadratic loss needs no look at them."""
+        model = self._problem.model
+        well_conditioned = not isinstance(model, Polynomial) or model.degree <= _DEGREE
+        few = self._layout.count <= min(_FEATURES, self._batches[0])
+        usable = self._is_quadratic and self._steps == 1 and well_conditioned and few
+        self._fixed["is_quadratic"] = int(usable and self._batches[0] == self._data["train"][0].shape[1])
+        if self._fixed["is_quadratic"]:
+            form = quadratic_form(self._problem, self._dtype)
+            order = self._layout.order
+            rows = len(form.least)
+            matrix = form.matrix[:, order][:, :, order].reshape(rows, -1)
+            table = np.concatenate([matrix, form.minimum[:, order], form.least[:, None]], axis=1)
+            self._fixed["quadratic"] = self._layout.spread(table[self._rows].T, np.float64)
+
+    def _tile(self) -> int:
+        """As many examples as fit into a part of the processor's first cache, all their values together."""
+        layout = self._layout
+        size = 2 * layout.values * layout.members * self._dtype.itemsize
+        return max(1, min(self._batches[0], _TILE_BYTES // size))
+
+    # Training -------------------------------------------------------------------------------------
+
+    def advance(self, first_epoch: int, count: int) -> Iterator[int]:
+        """Train epochs; see `Engine.advance`."""
+        start, last = ((epoch - 1) * self._steps for epoch in (first_epoch, first_epoch + count))
+        first = start
+        while first < last:
+            end = min(last, self._end_of_piece(first))
+            began = time.perf_counter()
+            self._train(first, end, exact_from=last - self._steps)
+            self._seconds = (time.perf_counter() - began) / (end - first)
+            first = end
+            yield end - start
+
+    def _end_of_piece(self, first: int) -> int:
+        """Where to return to Python, so that it is soon and little memory is needed."""
+        steps = max(1, int(_PIECE_SECONDS / self._seconds)) if self._seconds else 1
+        varying = self._population.size * len(self._form.coefficients)
+        steps = min(steps, max(1, _TABLE // varying))
+        last_epoch = first // self._steps + self._epochs_of_noise()
+        if self._orders:
+            last_epoch = min(last_epoch, self._orders.at(first // self._steps).last)
+        return min(first + steps, last_epoch * self._steps)
+
+    def _epochs_of_noise(self) -> int:
+        """How many epochs of inputs are held at a time, where each has its own noise."""
+        inputs, _ = self._data["train"]
+        return max(1, _TABLE // inputs.size) if self._problem.noisy else self._population.training.epochs
+
+    def _train(self, first: int, last: int, exact_from: int) -> None:
+        epochs = range(first // self._steps, (last - 1) // self._steps + 1)
+        inputs, targets = self._data["train"]
+        arguments = self._fixed | self._examples(epochs) | self._coefficients(first, last)
+        arguments |= {
+            "targets": targets,
+            "examples": inputs.shape[1],
+            "used": sum(self._batches),
+            "first_step": first,
+            "last_step": last,
+            "exact_from": exact_from,
+        }
+        self._call("train", arguments)
+
+    def _examples(self, epochs: range) -> dict[str, Any]:
+        """The inputs and the orders of epochs, counted from 0."""
+        problem, (inputs, _) = self._problem, self._data["train"]
+        rows = range(len(problem.sources))
+        answer: dict[str, Any] = {"inputs": inputs, "input_epochs": 1, "order_epochs": 0}
+        if problem.noisy:
+            noise = np.array([[problem.input_noise(row, epoch + 1) for epoch in epochs] for row in rows])
+            noisy = inputs[:, None] + noise[..., self._features].astype(self._dtype)
+            answer |= {"inputs": np.ascontiguousarray(noisy), "input_epochs": len(epochs)}
+            answer |= {"inputs_first": epochs[0]}
+        if self._orders:
+            window = self._orders.at(epochs[0])
+            answer |= {"order": window.orders, "order_epochs": window.last - window.first}
+            answer |= {"order_first": window.first}
+        return answer
+
+    def _coefficients(self, first: int, last: int) -> dict[str, Any]:
+        """The optimizer's coefficients of some steps, one after the other; those that never change once."""
+        population = self._population
+        total = population.training.epochs * self._steps
+        table = population.optimizer.coefficients(population.hyperparameters, np.arange(first, last), total)
+        rows = [table[name] for name in self._form.coefficients]
+        starts = np.cumsum([0, *(len(row) for row in rows[:-1])])
+        moves = [int(len(row) > 1) for row in rows]
+        stacked = np.concatenate([np.broadcast_to(row, (len(row), population.size)) for row in rows])
+        return {
+            "coefficients": self._layout.spread(stacked, self._dtype),
+            "coefficient_rows": len(stacked),
+            "moving": int(any(moves)),
+            "coefficient_places": np.column_stack([starts, moves]).astype(np.int64),
+        }
+
+    # Answers --------------------------------------------------------------------------------------
+
+    def last_epoch(self) -> dict[str, Array]:
+        """See `Engine.last_epoch`."""
+        diverged = self.diverged_steps() > 0
+        running, norm = (
+            self._layout.gather(self._accounts[:, row]).astype(np.float64) for row in (_RUNNING, _NORM)
+        )
+        return {
+            "train/running_loss": np.where(diverged, np.nan, running),
+            "grad_norm": np.where(diverged, np.nan, norm),
+        }
+
+    def evaluate(self, split: SplitName) -> dict[str, Array]:
+        """See `Engine.evaluate`; losses are averaged in float64."""
+        if self._is_quadratic:
+            if split not in self._quadratics:
+                self._quadratics[split] = QuadraticLoss(self._problem, split, self._dtype)
+            return {"loss": self._quadratics[split].of(self.parameters(), self._rows)}
+        inputs, targets = self._data[split]
+        examples = inputs.shape[1]
+        classes = self._problem.dataset.num_classes is not None
+        answers = aligned((self._layout.blocks, 2, self._layout.members), np.float64)
+        arguments = {"inputs": inputs, "targets": targets, "examples": examples, "used": examples}
+        arguments |= {"input_epochs": 1, "answers": answers, "accuracy": int(classes)}
+        self._call("evaluate", self._fixed | arguments)
+        loss, hits = (self._layout.gather(answers[:, row]) for row in (0, 1))
+        if self._problem.loss.reduction == "mean":
+            loss = loss / (examples * self._terms)
+        return {"loss": loss} | ({"accuracy": hits / examples} if classes else {})
+
+    def parameters(self) -> dict[str, Array]:
+        """See `Engine.parameters`."""
+        parameters = self._problem.parameters
+        edges = np.cumsum([parameter.size for parameter in parameters])[:-1]
+        parts = np.split(self._layout.parameters(self._state), edges, axis=1)
+        return {p.name: part.reshape(-1, *p.shape) for p, part in zip(parameters, parts, strict=True)}
+
+    def diverged_steps(self) -> NDArray[np.int64]:
+        """See `Engine.diverged_steps`."""
+        return self._layout.gather(self._broken)
+
+    def freeze(self, members: NDArray[np.bool_]) -> None:
+        """See `Engine.freeze`."""
+        self._active[self._layout.spread(members, np.bool_)] = 0
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _lanes(problem: Problem, population: Population, dtype: np.dtype[Any]) -> tuple[int, int]:
+    """(members, units) in a row of lanes: what is fastest; every member has the same bits in any of them."""
+    row = _ROW_BYTES // dtype.itemsize
+    numbers = sum(parameter.size for parameter in problem.parameters)
+    if population.size > _FEW_MEMBERS and 4 * numbers * _ROW_BYTES <= _BLOCK_BYTES:
+        return row, 1
+    return 1, row if max(layer_sizes(problem.parameters)[1:]) >= row // 2 else _FEW_UNITS

@@ -1,0 +1,206 @@
+"""Machine code on disk: compiled once per machine, loaded in a millisecond.
+
+A file of code is named after everything it depends on: the function, the sources, the versions of the
+compilers, the processor. So it never has to be checked whether it is out of date. It is loaded by LLVM
+alone; Numba is needed only to make it, in a process of its own.
+"""
+
+import ctypes
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lrcli.errors import EngineError
+from lrcli.training.compiled_calls import CALLS
+
+__all__ = ["ENTRY", "Code", "compiler_missing", "find", "load", "make", "target_machine"]
+
+ENTRY = "lrcli_entry"
+_FOLDER = "lrcli"
+_KINDS = {"integer": ctypes.c_int64, "number": None}  # any other is the address of an array
+
+
+class Code(NamedTuple):
+    """Which function, for which numbers.
+
+    Attributes:
+        name: of the function, see `lrcli.training.compiled_calls`.
+        dtype: ``float32`` or ``float64``.
+        members: in a row of lanes.
+        units: in a row of lanes, for each member.
+    """
+
+    name: str
+    dtype: str
+    members: int
+    units: int
+
+
+def compiler_missing() -> str | None:
+    """Why there is no compiled engine on this machine; None where there is one."""
+    missing = [name for name in ("llvmlite", "numba") if util.find_spec(name) is None]
+    return f"{' and '.join(missing)} not installed" if missing else None
+
+
+# Finding and making -----------------------------------------------------------------------------------
+
+
+def find(code: Code) -> bytes | None:
+    """The machine code, where an earlier process has made it."""
+    name = _file_name(code)
+    for folder in _folders():
+        with suppress(OSError):
+            digest, content = _split((folder / name).read_bytes())
+            if (
+                digest == hashlib.sha256(content).digest()
+            ):  # else it is damaged, and would take the process along
+                return content
+    return None
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    return data[: hashlib.sha256().digest_size], data[hashlib.sha256().digest_size :]
+
+
+def make(codes: list[Code]) -> list[bytes]:
+    """Compile, side by side, and keep the results on the disk where that is possible.
+
+    Raises:
+        EngineError: the compiler failed.
+    """
+    running = [_start_compiler(code) for code in codes]
+    try:
+        results = [_finish(code, process) for code, process in zip(codes, running, strict=True)]
+    finally:
+        for process in running:
+            process.kill()
+    for code, content in zip(codes, results, strict=True):
+        _keep(_file_name(code), content)
+    return results
+
+
+def _start_compiler(code: Code) -> "subprocess.Popen[bytes]":
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
+    command = [sys.executable, "-m", "lrcli.training.numba_compiler", *map(str, code)]
+    return subprocess.Popen(  # noqa: S603  its words are our own
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment | {"NUMBA_OPT": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+def _finish(code: Code, process: "subprocess.Popen[bytes]") -> bytes:
+    content, messages = process.communicate()
+    if process.returncode != 0:
+        last = messages.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+        raise EngineError(f"engine: {code.name} could not be compiled: {last[0]}; engine: torch does without")
+    return content
+
+
+def _keep(name: str, content: bytes) -> None:
+    """Write the file aside and rename it; the first folder that takes it is enough, none is no misfortune."""
+    for folder in _folders(make=True):
+        with suppress(OSError):
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+                aside = Path(file.name)
+                try:
+                    file.write(hashlib.sha256(content).digest() + content)
+                except OSError:
+                    aside.unlink()
+                    raise
+            aside.replace(folder / name)
+            return
+
+
+def _folders(*, make: bool = False) -> Iterator[Path]:
+    """Where machine code may lie: the user's folder for caches, else one of the user's in the temporary folder.
+
+    What others could have written is never executed: a folder must belong to the user alone.
+    """
+    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    for folder in (_caches() / _FOLDER, Path(tempfile.gettempdir()) / f"{_FOLDER}-{user}"):
+        with suppress(OSError):
+            if make:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            state = folder.stat()
+            if not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022):
+                yield folder
+
+
+def _caches() -> Path:
+    """The folder in which the platform has caches of the user."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _file_name(code: Code) -> str:
+    words = [*map(str, code), _fingerprint()]
+    return f"{'-'.join(words)}.o"
+
+
+@cache
+def _fingerprint() -> str:
+    """Of everything that decides about the machine code, but for the function."""
+    from llvmlite import binding as llvm
+
+    facts = [llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
+    facts += [metadata.version(package) for package in ("numba", "llvmlite")]
+    digest = hashlib.sha256("\n".join(facts).encode())
+    package = Path(__file__).parent.parent
+    sources = [path for pattern in ("numba_*.py", "compiled*.py") for path in package.glob(f"*/{pattern}")]
+    for source in sorted([*sources, Path(__file__)]):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+# Loading ----------------------------------------------------------------------------------------------
+
+
+def load(code: Code, content: bytes) -> Callable[..., None]:
+    """The function of a file of machine code; it is called with what `CALLS` says, numbers and addresses."""
+    from llvmlite import binding as llvm
+
+    engine = _linker()
+    engine.add_object_file(llvm.ObjectFileRef.from_data(content))
+    engine.finalize_object()
+    number = ctypes.c_float if code.dtype == "float32" else ctypes.c_double
+    kinds = [_KINDS.get(kind, ctypes.c_void_p) or number for kind in CALLS[code.name].values()]
+    function = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(ENTRY))
+    function.engine = engine  # type: ignore[attr-defined]  # the memory of the code is the linker's
+    return function
+
+
+def target_machine() -> Any:
+    """The processor of this machine, as LLVM is to compile for it."""
+    from llvmlite import binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        codemodel="jitdefault",
+        jit=True,
+    )
+
+
+def _linker() -> Any:
+    from llvmlite import binding as llvm
+
+    machine = target_machine()
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)

@@ -1,0 +1,55 @@
+"""A process of its own that turns one function into machine code.
+
+    python -m lrcli.training.numba_compiler FUNCTION DTYPE MEMBERS UNITS > object file
+
+Numba translates the Python functions; with its own optimizer off, which would optimize each of a hundred
+small functions again in each that calls it. What they make together is then optimized once, by LLVM, for
+this processor. The object file calls nothing but the C library's memset and the like: whoever loads it
+needs neither Python nor Numba.
+"""
+
+import sys
+
+from llvmlite import binding as llvm
+
+from lrcli.training.machine_code import ENTRY, target_machine
+from lrcli.training.numba_kernels import kernel
+
+__all__ = ["object_file"]
+
+_PLAIN = {"memset", "memcpy", "memmove"}
+
+
+def object_file(name: str, dtype: str, members: int, units: int) -> bytes:
+    """The machine code of a function of `lrcli.training.compiled_calls`.
+
+    Raises:
+        RuntimeError: it would need more than the C library.
+    """
+    function = kernel(name, dtype, members, units)
+    module = llvm.parse_assembly(function.inspect_llvm())
+    for part in module.functions:
+        if not part.is_declaration:
+            part.linkage = "external" if part.name == function.native_name else "internal"
+    for variable in module.global_variables:
+        if not variable.is_declaration:
+            variable.linkage = "internal"
+    machine = target_machine()
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = False  # the lanes are the vectors
+    options.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    foreign = [
+        part.name
+        for part in module.functions
+        if part.is_declaration and not part.name.startswith("llvm.") and part.name not in _PLAIN
+    ]
+    if foreign:
+        raise RuntimeError(f"{name}: its machine code calls {', '.join(foreign)}")
+    module.get_function(function.native_name).name = ENTRY
+    return bytes(machine.emit_object(module))
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(object_file(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
