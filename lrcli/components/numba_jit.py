@@ -22,7 +22,7 @@ def choice(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     """
     first, *others = functions
     if not others:
-        return jit(lambda number, *arguments: first(*arguments))  # type: ignore[no-any-return]
+        return jit(lambda number, *arguments: first(*arguments))
     rest = choice(others)
 
     @jit
@@ -31,4 +31,4 @@ def choice(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
             return first(*arguments)
         return rest(number - 1, *arguments)
 
-    return chosen  # type: ignore[no-any-return]
+    return chosen

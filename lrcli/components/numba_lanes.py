@@ -31,6 +31,8 @@ __all__ = [
     "absolute",
     "all_lanes",
     "exponent",
+    "for_each",
+    "group_size",
     "lane",
     "multiply_add",
     "narrowed",
@@ -39,6 +41,7 @@ __all__ = [
     "rows_at",
     "select",
     "single",
+    "spaced",
     "square_root",
     "times_power_of_two",
     "total",
@@ -52,7 +55,7 @@ _INDEX = ir.IntType(64)
 _EXPONENT = {types.float32: (32, 23, 127), types.float64: (64, 52, 1023)}  # bits, of the fraction, the bias
 
 
-class Lanes(types.Type):  # type: ignore[misc]
+class Lanes(types.Type):
     """A number in each lane."""
 
     def __init__(self, dtype: types.Float, count: int) -> None:
@@ -60,7 +63,7 @@ class Lanes(types.Type):  # type: ignore[misc]
         super().__init__(f"Lanes({dtype}, {count})")
 
 
-class Mask(types.Type):  # type: ignore[misc]
+class Mask(types.Type):
     """A truth value in each lane, as comparisons of numbers of the dtype give it."""
 
     def __init__(self, dtype: types.Float, count: int) -> None:
@@ -68,7 +71,7 @@ class Mask(types.Type):  # type: ignore[misc]
         super().__init__(f"Mask({dtype}, {count})")
 
 
-class Rows(types.Type):  # type: ignore[misc]
+class Rows(types.Type):
     """Memory of lanes: ``rows[k]`` is row k, ``rows + k`` begins at row k."""
 
     def __init__(self, dtype: types.Float, count: int) -> None:
@@ -98,19 +101,19 @@ def _all(form: ir.Type, value: float) -> ir.Constant:
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, given: Lanes) -> None:
         super().__init__(manager, given, _vector(given))
 
 
 @register_model(Mask)
-class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]
+class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, given: Mask) -> None:
         super().__init__(manager, given, _form(ir.IntType(1), given.count))
 
 
 @register_model(Rows)
-class _RowsModel(models.PrimitiveModel):  # type: ignore[misc]
+class _RowsModel(models.PrimitiveModel):
     def __init__(self, manager: Any, given: Rows) -> None:
         super().__init__(manager, given, _element(given.dtype).as_pointer())
 
@@ -149,7 +152,7 @@ def _define(symbol: Any, emit: Callable[[Any, Any, Any], Any], *, compares: bool
     """Give a binary operator its meaning for lanes."""
 
     @infer_global(symbol)
-    class Typing(AbstractTemplate):  # type: ignore[misc]
+    class Typing(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             widest = _widest(args)
             if widest is None:
@@ -178,7 +181,7 @@ _define(operator.ge, lambda builder, a, b: builder.fcmp_ordered(">=", a, b), com
 
 
 @infer_global(operator.neg)
-class _Negation(AbstractTemplate):  # type: ignore[misc]
+class _Negation(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         return signature(args[0], args[0]) if isinstance(args[0], Lanes) else None
 
@@ -192,7 +195,7 @@ def _logic(symbol: Any, instruction: str) -> None:
     """Give ``&`` or ``|`` its meaning for masks."""
 
     @infer_global(symbol)
-    class Typing(AbstractTemplate):  # type: ignore[misc]
+    class Typing(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             return signature(args[0], *args) if isinstance(args[0], Mask) and args[0] == args[1] else None
 
@@ -212,33 +215,33 @@ def rows_at(dtype: types.Float, count: int) -> Callable[[Any], Any]:
     """The function that takes a pointer to numbers as `Rows` of so many lanes."""
     rows = Rows(dtype, count)
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def view(typing: Any, pointer: Any) -> Any:
         return rows(pointer), lambda context, builder, sig, args: args[0]
 
-    return view  # type: ignore[no-any-return]
+    return view
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def viewed(typing: Any, rows: Any, like: Any) -> Any:
     """The same memory in rows as wide as those of `like`."""
     return like(rows, like), lambda context, builder, sig, args: args[0]
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def single(typing: Any, rows: Any) -> Any:
     """The same memory, a number in each row."""
     return Rows(rows.dtype, 1)(rows), lambda context, builder, sig, args: args[0]
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def zeros(typing: Any, rows: Any) -> Any:
     """Zero in every lane of a row."""
     lanes = Lanes(rows.dtype, rows.count)
     return lanes(rows), lambda context, builder, sig, args: _all(_vector(lanes), 0.0)
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def width(typing: Any, rows: Any) -> Any:
     """The number of lanes in a row, known to the compiler."""
 
@@ -253,7 +256,7 @@ def _address(builder: ir.IRBuilder, rows: Any, index: Any, given: Rows) -> Any:
 
 
 @infer_global(operator.add)
-class _Advance(AbstractTemplate):  # type: ignore[misc]
+class _Advance(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         return signature(args[0], args[0], types.intp) if isinstance(args[0], Rows) else None
 
@@ -264,7 +267,7 @@ def _advance(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 @infer_global(operator.getitem)
-class _Load(AbstractTemplate):  # type: ignore[misc]
+class _Load(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         rows = args[0]
         return signature(Lanes(rows.dtype, rows.count), rows, types.intp) if isinstance(rows, Rows) else None
@@ -278,7 +281,7 @@ def _load(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 @infer_global(operator.setitem)
-class _Store(AbstractTemplate):  # type: ignore[misc]
+class _Store(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         rows = args[0]
         return signature(types.none, rows, types.intp, args[2]) if isinstance(rows, Rows) else None
@@ -296,6 +299,119 @@ lower_builtin(operator.setitem, Rows, types.intp, Lanes)(_store)
 lower_builtin(operator.setitem, Rows, types.intp, types.Number)(_store)
 
 
+# Groups -----------------------------------------------------------------------------------------------
+#
+# A number that is used once for each load is waited for. Formulas that are given a group in place of lanes
+# compute several results at a time, the same operations in the same order for each.
+
+_GROUP = 4
+
+
+class Group(types.Type):
+    """Several lanes, each a result of its own."""
+
+    def __init__(self, dtype: types.Float, count: int) -> None:
+        self.dtype, self.count = dtype, count
+        super().__init__(f"Group({dtype}, {count})")
+
+
+class Spaced(types.Type):
+    """Memory of groups: ``spaced[k]`` are the rows k, k + stride, k + 2 stride, ..."""
+
+    def __init__(self, dtype: types.Float, count: int) -> None:
+        self.dtype, self.count = dtype, count
+        super().__init__(f"Spaced({dtype}, {count})")
+
+
+@register_model(Group)
+class _GroupModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, given: Group) -> None:
+        super().__init__(manager, given, ir.ArrayType(_vector(given), _GROUP))
+
+
+@register_model(Spaced)
+class _SpacedModel(models.StructModel):
+    def __init__(self, manager: Any, given: Spaced) -> None:
+        super().__init__(manager, given, [("rows", Rows(given.dtype, given.count)), ("stride", types.intp)])
+
+
+@intrinsic
+def spaced(typing: Any, rows: Any, stride: Any) -> Any:
+    """Rows as groups of as many as a group has, so far apart."""
+    result = Spaced(rows.dtype, rows.count)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        view = cgutils.create_struct_proxy(result)(context, builder)
+        view.rows = args[0]
+        view.stride = context.cast(builder, args[1], stride, types.intp)
+        return view._getvalue()
+
+    return result(rows, stride), emit
+
+
+def _places(context: Any, builder: Any, given: Spaced, value: Any, index: Any) -> list[Any]:
+    """Where the lanes of a group lie."""
+    view = cgutils.create_struct_proxy(given)(context, builder, value)
+    rows = Rows(given.dtype, given.count)
+    places = []
+    for _ in range(_GROUP):
+        places.append(builder.bitcast(_address(builder, view.rows, index, rows), _vector(given).as_pointer()))
+        index = builder.add(index, view.stride)
+    return places
+
+
+@infer_global(operator.getitem)
+class _LoadGroup(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        view = args[0]
+        return (
+            signature(Group(view.dtype, view.count), view, types.intp) if isinstance(view, Spaced) else None
+        )
+
+
+@lower_builtin(operator.getitem, Spaced, types.intp)
+def _load_group(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    given = sig.args[0]
+    places = _places(context, builder, given, *args)
+    return _group(builder, [builder.load(place, align=given.dtype.bitwidth // 8) for place in places])
+
+
+@infer_global(operator.setitem)
+class _StoreGroup(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        return signature(types.none, args[0], types.intp, args[2]) if isinstance(args[0], Spaced) else None
+
+
+@lower_builtin(operator.setitem, Spaced, types.intp, Group)
+def _store_group(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    given = sig.args[0]
+    for number, place in enumerate(_places(context, builder, given, *args[:2])):
+        builder.store(builder.extract_value(args[2], number), place, align=given.dtype.bitwidth // 8)
+    return context.get_dummy_value()
+
+
+def _group(builder: Any, parts: list[Any]) -> Any:
+    result = ir.Constant(ir.ArrayType(parts[0].type, len(parts)), ir.Undefined)
+    for number, part in enumerate(parts):
+        result = builder.insert_value(result, part, number)
+    return result
+
+
+@intrinsic
+def for_each(typing: Any, x: Any, memory: Any) -> Any:
+    """Lanes as what some memory holds: themselves, or a group of them."""
+    if isinstance(memory, Rows):
+        return x(x, memory), lambda context, builder, sig, args: args[0]
+    result = Group(x.dtype, x.count)
+    return result(x, memory), lambda context, builder, sig, args: _group(builder, [args[0]] * _GROUP)
+
+
+@intrinsic
+def group_size(typing: Any) -> Any:
+    """The number of lanes in a group, known to the compiler."""
+    return types.intp(), lambda context, builder, sig, args: ir.Constant(_INDEX, _GROUP)
+
+
 # Functions --------------------------------------------------------------------------------------------
 
 
@@ -310,7 +426,7 @@ def _call(builder: ir.IRBuilder, name: str, form: ir.Type, args: list[Any]) -> A
 
 
 def _elementwise(name: str, meaning: str) -> Any:
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def function(typing: Any, x: Any) -> Any:
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             return _call(builder, name, _vector(x), list(args))
@@ -336,24 +452,40 @@ def _emit_multiply_add(builder: ir.IRBuilder, a: Any, b: Any, c: Any) -> Any:
     return _call(builder, "fma", a.type, [a, b, c]) if _fused() else builder.fadd(builder.fmul(a, b), c)
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """A b + c, with one rounding where the processor has an instruction for it."""
-    widest = _widest((a, b, c))
+    """A b + c, with one rounding where the processor has an instruction for it; of groups, each result."""
+    operands = (a, b, c)
+    widest = Lanes(
+        a.dtype, max(operand.count for operand in operands if not isinstance(operand, types.Number))
+    )
+    grouped = any(isinstance(operand, Group) for operand in operands)
+
+    def part(context: Any, builder: Any, value: Any, given: Any, number: int) -> Any:
+        if isinstance(given, Group):
+            value, given = builder.extract_value(value, number), Lanes(given.dtype, given.count)
+        return _fit(context, builder, value, given, widest)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        fitted = [
-            _fit(context, builder, arg, given, widest) for arg, given in zip(args, sig.args, strict=True)
+        results = [
+            _emit_multiply_add(
+                builder,
+                *(
+                    part(context, builder, value, given, number)
+                    for value, given in zip(args, operands, strict=True)
+                ),
+            )
+            for number in range(_GROUP if grouped else 1)
         ]
-        return _emit_multiply_add(builder, *fitted)
+        return _group(builder, results) if grouped else results[0]
 
-    return widest(a, b, c), emit
+    return (Group(widest.dtype, widest.count) if grouped else widest)(a, b, c), emit
 
 
 def polynomial(coefficients: Mapping[types.Float, Sequence[float]]) -> Any:
     """The function of x that evaluates c0 + c1 x + c2 x^2 + ... by Horner's rule, for each dtype its own."""
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def function(typing: Any, x: Any) -> Any:
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             *lower, value = (_all(_vector(x), c) for c in coefficients[x.dtype])
@@ -366,7 +498,7 @@ def polynomial(coefficients: Mapping[types.Float, Sequence[float]]) -> Any:
     return function
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     """A where the mask holds, else b."""
     widest = _widest((a, b, Lanes(mask.dtype, mask.count)))
@@ -382,7 +514,7 @@ def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     return widest(mask, a, b), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def all_lanes(typing: Any, mask: Any) -> Any:
     """Whether the mask holds in every lane."""
 
@@ -393,7 +525,7 @@ def all_lanes(typing: Any, mask: Any) -> Any:
     return types.boolean(mask), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def lane(typing: Any, mask: Any, index: Any) -> Any:
     """Whether the mask holds in one lane."""
 
@@ -405,7 +537,7 @@ def lane(typing: Any, mask: Any, index: Any) -> Any:
     return types.boolean(mask, index), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def total(typing: Any, x: Any, like: Any) -> Any:
     """The sum over lanes, first to last, where `like` has but one lane; else x as it is."""
 
@@ -421,7 +553,7 @@ def total(typing: Any, x: Any, like: Any) -> Any:
     return Lanes(x.dtype, like.count)(x, like), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def widened(typing: Any, x: Any) -> Any:
     """The same numbers in double precision."""
     wide = Lanes(types.float64, x.count)
@@ -432,7 +564,7 @@ def widened(typing: Any, x: Any) -> Any:
     return wide(x), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def narrowed(typing: Any, x: Any, like: Any) -> Any:
     """The same numbers, rounded to the precision of some rows."""
     narrow = Lanes(like.dtype, x.count)
@@ -443,7 +575,7 @@ def narrowed(typing: Any, x: Any, like: Any) -> Any:
     return narrow(x, like), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def times_power_of_two(typing: Any, x: Any, n: Any) -> Any:
     """X 2^n for whole n; beyond the largest number infinity, below the smallest zero.
 
@@ -466,7 +598,7 @@ def times_power_of_two(typing: Any, x: Any, n: Any) -> Any:
     return x(x, n), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def exponent(typing: Any, x: Any) -> Any:
     """The whole n with 2^n <= x < 2^(n+1), for positive numbers that are not denormal."""
     _, fraction, bias = _EXPONENT[x.dtype]

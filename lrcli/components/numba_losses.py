@@ -40,7 +40,7 @@ def _of_terms(term: Callable[..., Any]) -> Callable[..., Any]:
             result = result + term(o[k], y[k], delta)
         return result
 
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _of_slopes(derivative: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,7 +51,7 @@ def _of_slopes(derivative: Callable[..., Any]) -> Callable[..., Any]:
         for k in range(outputs):
             d[k] = derivative(o[k], y[k], delta)
 
-    return slope  # type: ignore[no-any-return]
+    return slope
 
 
 @jit

@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 
 from lrcli.components.numba_functions import sigmoid, tanh
 from lrcli.components.numba_jit import choice, jit
-from lrcli.components.numba_lanes import multiply_add, select, viewed, width, zeros
+from lrcli.components.numba_lanes import (
+    for_each,
+    group_size,
+    multiply_add,
+    select,
+    spaced,
+    viewed,
+    width,
+    zeros,
+)
 
 __all__ = ["ACTIVATIONS", "Network", "NumbaActivation", "backward", "forward"]
 
@@ -81,7 +90,7 @@ def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
             for k in range(count):
                 h[n * stride + k] = function(h[n * stride + k])
 
-    return activate  # type: ignore[no-any-return]
+    return activate
 
 
 def _times(derivative: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,7 +100,7 @@ def _times(derivative: Callable[..., Any]) -> Callable[..., Any]:
             for k in range(count):
                 d[n * stride + k] = d[n * stride + k] * derivative(h[n * stride + k])
 
-    return multiply  # type: ignore[no-any-return]
+    return multiply
 
 
 _activate = choice([_in_place(activation.function) for activation in ACTIVATIONS.values()])
@@ -100,31 +109,35 @@ _times_derivative = choice([_times(activation.derivative) for activation in ACTI
 
 @jit
 def dense(x, w, b, z, rows, columns):
-    """z = x w + b, for one example."""
+    """z = x w + b, for one example or a group of them."""
     for j in range(columns):
-        z_j = b[j]
+        z_j = for_each(b[j], z)
         for i in range(rows):
             z_j = multiply_add(w[i * columns + j], x[i], z_j)
         z[j] = z_j
 
 
 @jit
-def dense_gradient(x, d, dw, db, rows, columns, examples, x_stride, d_stride, fresh):
-    """dw = dw + x' d and db = db + d, summed over examples, d being the derivative by z.
+def dense_gradient(x, d, dw, columns, examples, x_stride, d_stride, fresh):
+    """dw = dw + x' d for one input or a group of them, summed over examples; d is the derivative by z.
 
-    What was in dw and db does not count where they are fresh.
+    What was in dw does not count where it is fresh.
     """
     for j in range(columns):
-        db_j = zeros(db) if fresh else db[j]
+        dw_j = for_each(zeros(d), dw) if fresh else dw[j]
         for n in range(examples):
-            db_j = db_j + d[n * d_stride + j]
+            dw_j = multiply_add(d[n * d_stride + j], x[n * x_stride], dw_j)
+        dw[j] = dw_j
+
+
+@jit
+def bias_gradient(d, db, columns, examples, stride, fresh):
+    """db = db + d, summed over examples."""
+    for j in range(columns):
+        db_j = zeros(d) if fresh else db[j]
+        for n in range(examples):
+            db_j = db_j + d[n * stride + j]
         db[j] = db_j
-    for i in range(rows):
-        for j in range(columns):
-            dw_ij = zeros(dw) if fresh else dw[i * columns + j]
-            for n in range(examples):
-                dw_ij = multiply_add(d[n * d_stride + j], x[n * x_stride + i], dw_ij)
-            dw[i * columns + j] = dw_ij
 
 
 @jit
@@ -151,13 +164,20 @@ def forward(network, parameters, values, examples):
         columns = -(-network.sizes[layer + 1] // lanes)
         after = start - (-rows // lanes) * lanes
         bias = parameters + rows * columns
-        for n in range(examples):
-            x = values + (n * network.values + start)
-            z = viewed(values + (n * network.values + after), parameters)
+        stride = network.values
+        n = 0
+        while n + group_size() <= examples:
+            x = spaced(values + (n * stride + start), stride)
+            z = spaced(viewed(values + (n * stride + after), parameters), stride // lanes)
             dense(x, parameters, bias, z, rows, columns)
+            n += group_size()
+        while n < examples:
+            x = values + (n * stride + start)
+            dense(x, parameters, bias, viewed(values + (n * stride + after), parameters), rows, columns)
+            n += 1
         if layer < network.depth - 1:
             z = viewed(values + after, parameters)
-            _activate(network.activation, z, columns, examples, network.values // lanes)
+            _activate(network.activation, z, columns, examples, stride // lanes)
         start = after
         parameters = bias + columns
     return start
@@ -186,8 +206,18 @@ def backward(network, parameters, gradient, values, slopes, examples, outputs, c
         before = start + -rows // lanes * lanes
         place -= (rows + 1) * columns
         d, dw = viewed(slopes + start, parameters), gradient + place
-        db = dw + rows * columns
-        dense_gradient(values + before, d, dw, db, rows, columns, examples, stride, stride // lanes, fresh)
+        d_stride = stride // lanes
+        bias_gradient(d, dw + rows * columns, columns, examples, d_stride, fresh)
+        i = 0
+        while i + group_size() <= rows:
+            x, some = spaced(values + (before + i), 1), spaced(dw + i * columns, columns)
+            dense_gradient(x, d, some, columns, examples, stride, d_stride, fresh)
+            i += group_size()
+        while i < rows:
+            dense_gradient(
+                values + (before + i), d, dw + i * columns, columns, examples, stride, d_stride, fresh
+            )
+            i += 1
         if layer > 0:
             w = viewed(parameters + place, values)
             for n in range(examples):

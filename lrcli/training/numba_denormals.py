@@ -48,7 +48,7 @@ def _write(builder: Any, value: Any) -> None:
         builder.call(_function(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), _LONG), [value])
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def flush_denormals(typing: Any) -> Any:
     """Flush from now on; returns what `restore_denormals` is to be given."""
 
@@ -60,7 +60,7 @@ def flush_denormals(typing: Any) -> Any:
     return types.int64(), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def restore_denormals(typing: Any, before: Any) -> Any:
     """Put the setting back."""
 

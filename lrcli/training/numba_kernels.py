@@ -55,7 +55,7 @@ def _summed(value: Callable[..., Any]) -> Callable[..., Any]:
             loss = multiply_add(value(o + n * stride, y + n * outputs, outputs, delta), weight, loss)
         return loss
 
-    return summed  # type: ignore[no-any-return]
+    return summed
 
 
 def _scaled(slope: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +69,7 @@ def _scaled(slope: Callable[..., Any]) -> Callable[..., Any]:
             for k in range(outputs):
                 d_n[k] = d_n[k] * scale
 
-    return scaled  # type: ignore[no-any-return]
+    return scaled
 
 
 _values = choice([_summed(LOSS_FORMS[kind].value) for kind in LOSSES])

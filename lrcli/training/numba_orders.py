@@ -90,7 +90,7 @@ def _wide(builder: Any, high: Any, low: Any) -> Any:
 def _of_pairs(emit_wide: Callable[[Any, Any, Any], Any]) -> Any:
     """A function of two numbers of 128 bits, each a pair of words, the higher one first; modulo 2^128."""
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def function(typing: Any, x: Any, y: Any) -> Any:
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             x, y = (_wide(builder, *(builder.extract_value(arg, i) for i in (0, 1))) for arg in args)
@@ -109,7 +109,7 @@ _next_state = _of_pairs(
 )
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _rotated(typing: Any, value: Any, count: Any) -> Any:
     """The 64 bits of a word, rotated right."""
 
@@ -122,7 +122,7 @@ def _rotated(typing: Any, value: Any, count: Any) -> Any:
     return types.int64(value, count), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _mask_for(typing: Any, most: Any) -> Any:
     """The smallest 2^k - 1 that is not below a positive number."""
 
