@@ -1,7 +1,7 @@
 """Short ways to build what tests need."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,13 +37,29 @@ def population(
     return build_population(component("optimizer", **optimizer), Training(**training), seed_index, names)
 
 
-def trained(
-    problem: Problem, population: Population, dtype: str = "float64", epochs: int | None = None
-) -> TorchEngine:
-    """An engine that has trained all its epochs, or some."""
-    engine = TorchEngine(problem, population, "cpu", dtype)
-    advance(engine, 1, epochs or population.training.epochs)
+def compiled(problem: Problem, population: Population, dtype: str = "float64") -> Engine:
+    """A compiled engine that is ready to train."""
+    from lrcli.training.compiled_engine import CompiledEngine  # where Numba is missing, there is none
+
+    engine = CompiledEngine(problem, population, dtype)
+    engine.compile()
     return engine
+
+
+def trained(
+    problem: Problem,
+    population: Population,
+    dtype: str = "float64",
+    epochs: int | None = None,
+    engine: Literal["torch", "compiled"] = "torch",
+) -> Engine:
+    """An engine that has trained all its epochs, or some."""
+    if engine == "compiled":
+        ready = compiled(problem, population, dtype)
+    else:
+        ready = TorchEngine(problem, population, "cpu", dtype)
+    advance(ready, 1, epochs or population.training.epochs)
+    return ready
 
 
 def advance(engine: Engine, first_epoch: int, count: int) -> None:

@@ -27,6 +27,8 @@ ONLY_IN = {
     "matplotlib": {"reporting"},
     "yaml": {"config", "runs"},
     "torch": {"training", "components"},
+    "numba": {"training", "components"},
+    "llvmlite": {"training", "components"},
 }
 
 
@@ -79,6 +81,21 @@ def test_torch_is_imported_by_torch_modules_alone(path):
     assert imports_torch == path.name.startswith("torch_")
 
 
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_numba_is_imported_by_numba_modules_alone(path):
+    """And those by one another alone, with what needs no Numba: names, calls, where machine code goes."""
+    names = list(imported(path))
+    tops = {name.split(".")[0] for name in names}
+    own = {name.split(".")[-1] for name in names if name.startswith("lrcli.")}
+    if path.name.startswith("numba_"):
+        light = {"machine_code"} if path.name == "numba_compiler.py" else set()
+        assert {name for name in own if not name.startswith(("numba_", "compiled"))} <= light
+        return
+    assert "numba" not in tops
+    assert "llvmlite" not in tops or path.name == "machine_code.py"
+    assert not [name for name in own if name.startswith("numba_")]
+
+
 def loaded_by(code):
     """The top-level modules that a fresh interpreter has loaded after some code."""
     program = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}}, file=sys.stderr)"
@@ -95,6 +112,19 @@ def test_checking_a_file_needs_no_torch():
     file = PACKAGE.parent / "experiments" / "linear.yaml"
     code = f"from pathlib import Path\nfrom lrcli.experiment.loading import load\nload(Path({str(file)!r}))"
     assert loaded_by(code).isdisjoint({"torch", "tensorboard", "rich"})
+
+
+@pytest.mark.parametrize("words", [["train"], ["sweep", "--lr", "0.01,0.1"]], ids=" ".join)
+def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, words):
+    """Once its machine code is on the disk; the first of the two runs may have to make it."""
+    pytest.importorskip("llvmlite")
+    file = PACKAGE.parent / "experiments" / "linear.yaml"
+    for name in ("first", "second"):
+        line = [*words, str(file), "engine=compiled", "--run-dir", str(tmp_path / name)]
+        call = f"app({line!r}, standalone_mode=False)"
+        loaded = loaded_by(f"import contextlib\nfrom lrcli.cli.app import app\n{call}")
+        assert (tmp_path / name / "result.json").exists()
+    assert loaded.isdisjoint({"torch", "numba"})
 
 
 def test_training_needs_no_dynamo():

@@ -68,11 +68,11 @@ def _rmsprop(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
     return (momentum, centered), 1 + momentum + centered, names
 
 
-def _adam(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
+def _adam(optimizer: Any, _: Mapping[str, bool]) -> _Form:
     return (False, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "weight_decay")
 
 
-def _adamw(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
+def _adamw(optimizer: Any, _: Mapping[str, bool]) -> _Form:
     return (True, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "shrink")
 
 

@@ -20,15 +20,21 @@ def choice(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     Args:
         functions: which must all take and return the same types.
     """
-    first, *others = functions
-    if not others:
-        return jit(lambda number, *arguments: first(*arguments))
-    rest = choice(others)
+    first, second, third = (functions[min(i, len(functions) - 1)] for i in range(3))  # at once: a few less
+    rest = choice(functions[3:]) if len(functions) > 3 else third
+
+    @jit
+    def last(number, *arguments):
+        if number == 0:
+            return first(*arguments)
+        if number == 1:
+            return second(*arguments)
+        return third(*arguments)
 
     @jit
     def chosen(number, *arguments):
-        if number == 0:
-            return first(*arguments)
-        return rest(number - 1, *arguments)
+        if number < 3:
+            return last(number, *arguments)
+        return rest(number - 3, *arguments)
 
-    return chosen
+    return chosen if len(functions) > 3 else last

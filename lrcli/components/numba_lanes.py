@@ -344,7 +344,7 @@ def spaced(typing: Any, rows: Any, stride: Any) -> Any:
         view = cgutils.create_struct_proxy(result)(context, builder)
         view.rows = args[0]
         view.stride = context.cast(builder, args[1], stride, types.intp)
-        return view._getvalue()
+        return view._getvalue()  # noqa: SLF001  Numba's own way
 
     return result(rows, stride), emit
 

@@ -19,13 +19,12 @@ class NumbaLoss(NamedTuple):
 
     Attributes:
         value: (o, y, outputs, delta) -> the loss of the example, summed over its terms.
-        bound: likewise, something cheaper that is finite only where the value is.
-        slope: (o, y, d, outputs, delta) writes into d the derivative by each output.
+        slope: (o, y, d, outputs, delta) writes into d the derivative by each output, and returns a number
+            that is finite only where the value is, but cheaper.
         correct: (o, y, outputs) -> 1 where the predicted class is the example's, else 0.
     """
 
     value: Callable[..., Any]
-    bound: Callable[..., Any]
     slope: Callable[..., Any]
     correct: Callable[..., Any]
 
@@ -43,13 +42,17 @@ def _of_terms(term: Callable[..., Any]) -> Callable[..., Any]:
     return value
 
 
-def _of_slopes(derivative: Callable[..., Any]) -> Callable[..., Any]:
-    """The derivative of each output's own term."""
+def _of_slopes(derivative: Callable[..., Any], bound: Callable[..., Any]) -> Callable[..., Any]:
+    """The derivative of each output's own term, and the sum of their bounds."""
 
     @jit
     def slope(o, y, d, outputs, delta):
-        for k in range(outputs):
+        d[0] = derivative(o[0], y[0], delta)
+        check = bound(o[0], y[0], delta)
+        for k in range(1, outputs):
             d[k] = derivative(o[k], y[k], delta)
+            check = check + bound(o[k], y[k], delta)
+        return check
 
     return slope
 
@@ -151,8 +154,11 @@ def cross_entropy_slope(o, y, d, outputs, delta):
     for k in range(outputs):
         d[k] = exp(o[k] - largest)
         powers = powers + d[k]
+    check = largest * 0.0
     for k in range(outputs):
         d[k] = d[k] / powers - y[k]
+        check = check + absolute(o[k])
+    return check
 
 
 @jit
@@ -181,7 +187,7 @@ def largest_logit(o, y, outputs):
 
 
 def _form(term, derivative, bound, correct) -> NumbaLoss:
-    return NumbaLoss(_of_terms(term), _of_terms(bound), _of_slopes(derivative), correct)
+    return NumbaLoss(_of_terms(term), _of_slopes(derivative, bound), correct)
 
 
 FORMS = {
@@ -190,5 +196,5 @@ FORMS = {
     "l1": _form(absolute_error, absolute_error_slope, absolute_error, nearest_class),
     "huber": _form(huber, huber_slope, huber, nearest_class),
     "bce": _form(logistic, logistic_slope, magnitude, positive_logit),
-    "cross_entropy": NumbaLoss(cross_entropy, _of_terms(magnitude), cross_entropy_slope, largest_logit),
+    "cross_entropy": NumbaLoss(cross_entropy, cross_entropy_slope, largest_logit),
 }

@@ -2,7 +2,7 @@
 
 Layer l turns its inputs x, which are the data or the layer before, into ``act(x w + b)``; a linear model is
 one layer. All of a member's parameters lie one after the other, layer by layer, each layer's weights (rows,
-columns) before its bias (columns). The values of an example lie likewise: its inputs, then every layer.
+columns) before its bias (columns). The values of an example lie likewise, layer by layer.
 
 Rows of lanes hold members. Where there is one member in a block, its units are the lanes: then a row of
 weights or of a layer has several units, the last row of a layer filled up with zeros, while an input is a
@@ -36,7 +36,7 @@ class Network(NamedTuple):
         sizes: of the inputs and of each layer.
         depth: the number of layers.
         activation: the number of the activation after every layer but the last.
-        values: numbers of an example: from one example's values to the next one's.
+        values: of all layers, for an example: from one example's values to the next one's.
     """
 
     sizes: Any
@@ -151,78 +151,81 @@ def dense_backward(w, d, dx, rows, columns, stride):
 
 
 @jit
-def forward(network, parameters, values, examples):
-    """Fill in the values of every layer of some examples, whose inputs are given.
+def forward(network, parameters, x, x_stride, values, examples):
+    """Fill in the values of every layer for some examples.
+
+    Args:
+        network: the model.
+        parameters: of every layer.
+        x: the examples' inputs.
+        x_stride: from one example's inputs to the next one's.
+        values: to be filled in.
+        examples: how many.
 
     Returns:
         Where among an example's values those of the last layer, the outputs, begin.
     """
-    lanes = width(parameters) // width(values)
-    start = 0
+    lanes, stride = width(parameters) // width(values), network.values
+    start, after = 0, 0
     for layer in range(network.depth):
-        rows = network.sizes[layer]
-        columns = -(-network.sizes[layer + 1] // lanes)
-        after = start - (-rows // lanes) * lanes
-        bias = parameters + rows * columns
-        stride = network.values
+        rows, columns = network.sizes[layer], -(-network.sizes[layer + 1] // lanes)
+        start, after = after, after + columns * lanes
+        bias, z = parameters + rows * columns, viewed(values + start, parameters)
+        z_stride = stride // lanes
         n = 0
         while n + group_size() <= examples:
-            x = spaced(values + (n * stride + start), stride)
-            z = spaced(viewed(values + (n * stride + after), parameters), stride // lanes)
-            dense(x, parameters, bias, z, rows, columns)
+            some, results = spaced(x + n * x_stride, x_stride), spaced(z + n * z_stride, z_stride)
+            dense(some, parameters, bias, results, rows, columns)
             n += group_size()
         while n < examples:
-            x = values + (n * stride + start)
-            dense(x, parameters, bias, viewed(values + (n * stride + after), parameters), rows, columns)
+            dense(x + n * x_stride, parameters, bias, z + n * z_stride, rows, columns)
             n += 1
         if layer < network.depth - 1:
-            z = viewed(values + after, parameters)
-            _activate(network.activation, z, columns, examples, stride // lanes)
-        start = after
+            _activate(network.activation, z, columns, examples, z_stride)
+        x, x_stride = values + start, stride
         parameters = bias + columns
     return start
 
 
 @jit
-def backward(network, parameters, gradient, values, slopes, examples, outputs, count, fresh):
+def backward(network, parameters, gradient, x, x_stride, values, slopes, examples, outputs, count, fresh):
     """Add the examples' derivatives to the gradient.
 
     Args:
         network: the model.
         parameters: of which there are `count` rows.
         gradient: to which they are added.
-        values: of the inputs and of every layer.
+        x: the examples' inputs.
+        x_stride: from one example's inputs to the next one's.
+        values: of every layer.
         slopes: as `values`; the derivatives by the outputs are given.
         examples: how many.
         outputs: where among an example's values the outputs begin.
         count: of the rows of parameters.
         fresh: the gradient is that of these examples alone.
     """
-    lanes = width(parameters) // width(values)
-    stride = network.values
+    lanes, stride = width(parameters) // width(values), network.values
     start, place = outputs, count
     for layer in range(network.depth - 1, -1, -1):
         rows, columns = network.sizes[layer], -(-network.sizes[layer + 1] // lanes)
-        before = start + -rows // lanes * lanes
         place -= (rows + 1) * columns
-        d, dw = viewed(slopes + start, parameters), gradient + place
-        d_stride = stride // lanes
+        d, dw, d_stride = viewed(slopes + start, parameters), gradient + place, stride // lanes
         bias_gradient(d, dw + rows * columns, columns, examples, d_stride, fresh)
+        before = start - -(-rows // lanes) * lanes if layer > 0 else 0
+        h, h_stride = (values + before, stride) if layer > 0 else (x, x_stride)
         i = 0
         while i + group_size() <= rows:
-            x, some = spaced(values + (before + i), 1), spaced(dw + i * columns, columns)
-            dense_gradient(x, d, some, columns, examples, stride, d_stride, fresh)
+            some, results = spaced(h + i, 1), spaced(dw + i * columns, columns)
+            dense_gradient(some, d, results, columns, examples, h_stride, d_stride, fresh)
             i += group_size()
         while i < rows:
-            dense_gradient(
-                values + (before + i), d, dw + i * columns, columns, examples, stride, d_stride, fresh
-            )
+            dense_gradient(h + i, d, dw + i * columns, columns, examples, h_stride, d_stride, fresh)
             i += 1
         if layer > 0:
             w = viewed(parameters + place, values)
             for n in range(examples):
                 d_n, dx_n = slopes + (n * stride + start), slopes + (n * stride + before)
                 dense_backward(w, d_n, dx_n, rows, network.sizes[layer + 1], columns * lanes)
-            dx, h = viewed(slopes + before, parameters), viewed(values + before, parameters)
-            _times_derivative(network.activation, dx, h, -(-rows // lanes), examples, stride // lanes)
+            dx, z = viewed(slopes + before, parameters), viewed(values + before, parameters)
+            _times_derivative(network.activation, dx, z, -(-rows // lanes), examples, d_stride)
         start = before

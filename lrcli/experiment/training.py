@@ -1,7 +1,7 @@
 """`lrcli train`: from an `Experiment` to a finished run directory.
 
     for event in train(experiment, place, interruption):
-        ...  # Compiling where that takes seconds, Started, then Progress and Record as training goes on, then Finished
+        ...  # Compiling, Started, then Progress and Record as training goes on, then Finished
 
 This generator owns the run's own files (experiment.yaml, metrics.csv, result.json, checkpoint/). What
 is shown on a screen or in TensorBoard is made of its events, by whoever iterates.

@@ -67,7 +67,9 @@ class BarReport:
         text = "compiling the engine for this machine, once: some seconds"
         if self._quiet:
             return
-        if draws_bars(self._console):
+        if self._bar is not None:  # beside which there is no place for another
+            self._bar.update(self._bar.task_ids[0], description=text)
+        elif draws_bars(self._console):
             self._waiting = self._console.status(text)
             self._waiting.start()
         else:

@@ -1,7 +1,7 @@
 """`lrcli sweep`: from a plan to a finished sweep directory.
 
     for event in run_sweep(plan, files, interruption):
-        ...  # Compiling where that takes seconds, SweepStarted, then SweepProgress as training goes on, then SweepFinished
+        ...  # Compiling, SweepStarted, then SweepProgress as training goes on, then SweepFinished
 
 Each part trains as one population. What it found goes into arrays over all members, and onto the disk as
 soon as the part has ended, so that a sweep that was stopped or killed goes on with the parts it lacks.

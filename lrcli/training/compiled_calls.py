@@ -19,17 +19,14 @@ _NETWORK: Call = {
     "delta": "number",  # of the Huber loss
 }
 _DATA: Call = {
-    "inputs": "numbers",  # (S, input_epochs, N, F)
-    "targets": "numbers",  # (S, N, O)
+    "inputs": "numbers",  # (S, epochs, N, F) in the order in which they are looked at
+    "targets": "numbers",  # (S, epochs, N, O)
     "data_rows": "integers",  # (blocks, M) the row of data of each member
     "examples": "integer",  # N
     "features": "integer",  # F
     "outputs": "integer",  # O
-    "input_epochs": "integer",  # how many epochs of inputs there are: 1 where they are always the same
-    "inputs_first": "integer",  # the first of these epochs
-    "order": "places",  # (S, order_epochs, N) the order of the examples
-    "order_epochs": "integer",  # of orders; 0: the examples as they are
-    "order_first": "integer",  # the first of these epochs
+    "epochs": "integer",  # how many epochs of examples there are: 1 where they are always the same
+    "first_epoch": "integer",  # the first of these epochs
     "used": "integer",  # examples of an epoch
 }
 _BLOCKS: Call = {
@@ -37,7 +34,7 @@ _BLOCKS: Call = {
     "count": "integer",  # P
     "arrays": "integer",  # A
     "scratch": "numbers",  # of one thread: see `scratch_size`
-    "values": "integer",  # rows of the inputs and of every layer, for one member
+    "values": "integer",  # numbers of all layers for an example of one member
     "first_block": "integer",
     "last_block": "integer",  # the first that is not computed
 }
@@ -69,28 +66,33 @@ _TRAIN: Call = {
     "exact_from": "integer",  # the step from which on the running loss is wanted
 }
 _EVALUATE: Call = {"answers": "doubles", "accuracy": "integer"}  # (blocks, 2, M) sums of losses and of hits
-_ORDERS: Call = {
+_SHUFFLE: Call = {
     "entropy": "integers",  # (S, words) of a seed sequence, without the epoch
     "lengths": "integers",  # (S,) how many of them count
     "words": "integer",
-    "pool": "integers",  # (4,) of one thread
-    "order": "places",  # (S, order_epochs, N), to be written
-    "examples": "integer",
-    "order_epochs": "integer",
+    "pool": "integers",  # (4,) to work with
+    "order": "places",  # (N,) to work with
+    "inputs": "numbers",  # (S, N, F)
+    "targets": "numbers",  # (S, N, O)
+    "shuffled_inputs": "numbers",  # (S, epochs, N, F), to be written
+    "shuffled_targets": "numbers",  # (S, epochs, N, O), to be written
+    "rows": "integer",  # S
+    "examples": "integer",  # N
+    "features": "integer",  # F
+    "outputs": "integer",  # O
+    "epochs": "integer",
     "first_epoch": "integer",  # from 0
-    "first_row": "integer",
-    "last_row": "integer",  # the first whose orders are not written
 }
 
 CALLS: dict[str, Call] = {
     "train": _NETWORK | _DATA | _BLOCKS | _TRAIN,
     "evaluate": _NETWORK | _DATA | _BLOCKS | _EVALUATE,
-    "orders": _ORDERS,
+    "shuffle": _SHUFFLE,
 }
 
 
 def scratch_size(call: Mapping[str, int], members: int, lanes: int) -> int:
     """The numbers that a thread needs for itself in a call, with so many members and lanes in a row."""
     parameters = call["count"] * (1 + 2 * (1 + call["arrays"]))
-    example = 2 * call["values"] + call["outputs"]
+    example = 2 * call["values"] + call["features"] + call["outputs"]
     return parameters * lanes + (call["tile"] * example + call["num_coefficients"]) * members

@@ -9,7 +9,7 @@ import itertools
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import metadata
@@ -22,7 +22,7 @@ from lrcli.components.compiled import activation_number, loss_number, optimizer_
 from lrcli.components.models import Polynomial
 from lrcli.training.compiled_calls import CALLS, scratch_size
 from lrcli.training.compiled_layout import Layout, aligned, layer_sizes
-from lrcli.training.compiled_orders import Orders
+from lrcli.training.compiled_shuffling import Shuffled
 from lrcli.training.machine_code import Code, find, load, make
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
@@ -34,7 +34,7 @@ _ROW_BYTES = 128  # of a row of lanes: two registers of today's processors, or a
 _FEW_UNITS = 4
 _FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
 _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
-_TILE_BYTES = 2**14
+_TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
 _PIECE_SECONDS = 0.1  # after which control returns to Python
 _TABLE = 2**21  # numbers of a table of coefficients or of orders that are held at a time
 _RUNNING, _NORM = 0, 2
@@ -56,14 +56,16 @@ class CompiledEngine:
         self._quadratics: dict[SplitName, QuadraticLoss] = {}
         self._batches = population.training.batch_sizes(problem.splits["train"].size)
         self._steps = len(self._batches)
+        self._noisy_epoch = -1
+        self._noisy_examples = (np.empty(0), np.empty(0))
         self._shuffles = self._steps > 1 and population.training.shuffle
         names = ["train"] if self._is_quadratic else ["train", "evaluate"]
         self._codes = [Code(name, dtype, members, units) for name in names]
-        if self._shuffles:
-            self._codes.append(Code("orders", "float32", 1, 1))
+        if self._shuffles and not problem.noisy:
+            self._codes.append(Code("shuffle", dtype, 1, 1))
         self._contents = [find(code) for code in self._codes]
         self._functions: dict[str, Callable[..., None]] = {}
-        self._orders: Orders | None = None
+        self._shuffled: Shuffled | None = None
         self._place()
         self._seconds = 0.0  # of a step, as measured
         self.environment: dict[str, Any] = {
@@ -92,9 +94,9 @@ class CompiledEngine:
         made = dict(zip(missing, make(missing), strict=True))
         for code, content in zip(self._codes, self._contents, strict=True):
             self._functions[code.name] = load(code, content or made[code])
-        if self._shuffles:
+        if "shuffle" in self._functions:
             epochs = self._population.training.epochs
-            self._orders = Orders(self._problem, epochs, self._functions["orders"])
+            self._shuffled = Shuffled(self._problem, *self._data["train"], epochs, self._functions["shuffle"])
 
     def _call(self, name: str, arguments: dict[str, Any]) -> None:
         """Run a function over all blocks, on all threads."""
@@ -140,6 +142,8 @@ class CompiledEngine:
         self._active = layout.active(self._dtype)
         self._broken = np.zeros((layout.blocks, layout.members), np.int64)
         self._accounts = aligned((layout.blocks, 3, layout.members), self._dtype)
+        self._distinct = _distinct(hyperparameters)
+        self._steady: dict[str, Any] = {}
         self._features = slice(0 if any(p.is_bias for p in problem.parameters) else 1, None)
         self._data = {
             name: (self._numbers(split.features[:, :, self._features]), self._numbers(split.targets))
@@ -156,7 +160,7 @@ class CompiledEngine:
         """What is the same in every call."""
         problem, population, layout = self._problem, self._population, self._layout
         clip = population.hyperparameters.get("clip_grad_norm", np.full(population.size, np.inf))
-        self._fixed = {
+        self._fixed: dict[str, Any] = {
             "sizes": np.array(layout.sizes, np.int64),
             "depth": len(layout.sizes) - 1,
             "activation": activation_number(problem.model),
@@ -204,10 +208,12 @@ class CompiledEngine:
             self._fixed["quadratic"] = self._layout.spread(table[self._rows].T, np.float64)
 
     def _tile(self) -> int:
-        """As many examples as fit into a part of the processor's first cache, all their values together."""
+        """As many examples as have values that take no more memory than the parameters, or than is little."""
         layout = self._layout
-        size = 2 * layout.values * layout.members * self._dtype.itemsize
-        return max(1, min(self._batches[0], _TILE_BYTES // size))
+        lanes, bytes_of = layout.members, self._dtype.itemsize
+        example = (2 * layout.values + layout.sizes[0]) * lanes * bytes_of
+        most = max(_TILE_BYTES, layout.count * lanes * layout.units * bytes_of)
+        return max(1, min(self._batches[0], most // example))
 
     # Training -------------------------------------------------------------------------------------
 
@@ -228,61 +234,73 @@ class CompiledEngine:
         steps = max(1, int(_PIECE_SECONDS / self._seconds)) if self._seconds else 1
         varying = self._population.size * len(self._form.coefficients)
         steps = min(steps, max(1, _TABLE // varying))
-        last_epoch = first // self._steps + self._epochs_of_noise()
-        if self._orders:
-            last_epoch = min(last_epoch, self._orders.at(first // self._steps).last)
-        return min(first + steps, last_epoch * self._steps)
-
-    def _epochs_of_noise(self) -> int:
-        """How many epochs of inputs are held at a time, where each has its own noise."""
-        inputs, _ = self._data["train"]
-        return max(1, _TABLE // inputs.size) if self._problem.noisy else self._population.training.epochs
+        epoch = first // self._steps
+        if self._problem.noisy:
+            return min(first + steps, (epoch + 1) * self._steps)
+        if self._shuffled:
+            return min(first + steps, self._shuffled.at(epoch).last * self._steps)
+        return first + steps
 
     def _train(self, first: int, last: int, exact_from: int) -> None:
-        epochs = range(first // self._steps, (last - 1) // self._steps + 1)
-        inputs, targets = self._data["train"]
-        arguments = self._fixed | self._examples(epochs) | self._coefficients(first, last)
-        arguments |= {
-            "targets": targets,
-            "examples": inputs.shape[1],
-            "used": sum(self._batches),
-            "first_step": first,
-            "last_step": last,
-            "exact_from": exact_from,
-        }
+        arguments = self._fixed | self._examples(first // self._steps) | self._coefficients(first, last)
+        arguments |= {"first_step": first, "last_step": last, "exact_from": exact_from}
         self._call("train", arguments)
 
-    def _examples(self, epochs: range) -> dict[str, Any]:
-        """The inputs and the orders of epochs, counted from 0."""
-        problem, (inputs, _) = self._problem, self._data["train"]
-        rows = range(len(problem.sources))
-        answer: dict[str, Any] = {"inputs": inputs, "input_epochs": 1, "order_epochs": 0}
-        if problem.noisy:
-            noise = np.array([[problem.input_noise(row, epoch + 1) for epoch in epochs] for row in rows])
-            noisy = inputs[:, None] + noise[..., self._features].astype(self._dtype)
-            answer |= {"inputs": np.ascontiguousarray(noisy), "input_epochs": len(epochs)}
-            answer |= {"inputs_first": epochs[0]}
-        if self._orders:
-            window = self._orders.at(epochs[0])
-            answer |= {"order": window.orders, "order_epochs": window.last - window.first}
-            answer |= {"order_first": window.first}
-        return answer
+    def _examples(self, epoch: int) -> dict[str, Any]:
+        """The examples of some epochs, of which one is given; epochs count from 0."""
+        inputs, targets = self._data["train"]
+        epochs, first = 1, 0
+        if self._problem.noisy:
+            inputs, targets = self._noisy(epoch)
+        elif self._shuffled:
+            inputs, targets, first, last = self._shuffled.at(epoch)
+            epochs = last - first
+        return {
+            "inputs": inputs,
+            "targets": targets,
+            "examples": self._problem.splits["train"].size,
+            "used": sum(self._batches),
+            "epochs": epochs,
+            "first_epoch": first,
+        }
+
+    def _noisy(self, epoch: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The examples of an epoch whose inputs have noise of their own, in their order."""
+        if epoch != self._noisy_epoch:
+            problem, (inputs, targets) = self._problem, self._data["train"]
+            rows = range(len(problem.sources))
+            noise = np.stack([problem.input_noise(row, epoch + 1) for row in rows])
+            inputs = inputs + noise[..., self._features].astype(self._dtype)
+            if self._shuffles:
+                orders = [problem.order(row, epoch + 1) for row in rows]
+                inputs, targets = (
+                    np.stack([array[row, order] for row, order in enumerate(orders)])
+                    for array in (inputs, targets)
+                )
+            self._noisy_epoch, self._noisy_examples = epoch, (inputs, targets)
+        return self._noisy_examples
 
     def _coefficients(self, first: int, last: int) -> dict[str, Any]:
         """The optimizer's coefficients of some steps, one after the other; those that never change once."""
+        if self._steady:
+            return self._steady
         population = self._population
         total = population.training.epochs * self._steps
-        table = population.optimizer.coefficients(population.hyperparameters, np.arange(first, last), total)
+        distinct, index = self._distinct
+        table = population.optimizer.coefficients(distinct, np.arange(first, last), total)
         rows = [table[name] for name in self._form.coefficients]
         starts = np.cumsum([0, *(len(row) for row in rows[:-1])])
         moves = [int(len(row) > 1) for row in rows]
-        stacked = np.concatenate([np.broadcast_to(row, (len(row), population.size)) for row in rows])
-        return {
+        stacked = np.concatenate([np.broadcast_to(row, (len(row), row.shape[1])) for row in rows])[:, index]
+        arguments = {
             "coefficients": self._layout.spread(stacked, self._dtype),
             "coefficient_rows": len(stacked),
             "moving": int(any(moves)),
             "coefficient_places": np.column_stack([starts, moves]).astype(np.int64),
         }
+        if last - first > 1 and not any(moves):
+            self._steady = arguments
+        return arguments
 
     # Answers --------------------------------------------------------------------------------------
 
@@ -308,7 +326,7 @@ class CompiledEngine:
         classes = self._problem.dataset.num_classes is not None
         answers = aligned((self._layout.blocks, 2, self._layout.members), np.float64)
         arguments = {"inputs": inputs, "targets": targets, "examples": examples, "used": examples}
-        arguments |= {"input_epochs": 1, "answers": answers, "accuracy": int(classes)}
+        arguments |= {"epochs": 1, "answers": answers, "accuracy": int(classes)}
         self._call("evaluate", self._fixed | arguments)
         loss, hits = (self._layout.gather(answers[:, row]) for row in (0, 1))
         if self._problem.loss.reduction == "mean":
@@ -338,10 +356,18 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def _distinct(hyperparameters: Mapping[str, Array]) -> tuple[dict[str, Array], NDArray[np.intp]]:
+    """The hyperparameters of members that differ in them, and which of these each member has."""
+    rows = np.stack(list(hyperparameters.values()))
+    columns, index = np.unique(rows, axis=1, return_inverse=True)
+    return dict(zip(hyperparameters, columns, strict=True)), np.ravel(index)
+
+
 def _lanes(problem: Problem, population: Population, dtype: np.dtype[Any]) -> tuple[int, int]:
     """(members, units) in a row of lanes: what is fastest; every member has the same bits in any of them."""
     row = _ROW_BYTES // dtype.itemsize
     numbers = sum(parameter.size for parameter in problem.parameters)
     if population.size > _FEW_MEMBERS and 4 * numbers * _ROW_BYTES <= _BLOCK_BYTES:
         return row, 1
-    return 1, row if max(layer_sizes(problem.parameters)[1:]) >= row // 2 else _FEW_UNITS
+    widest = max(layer_sizes(problem.parameters)[1:])
+    return 1, row if widest >= row // 2 else _FEW_UNITS if widest > 1 else 1

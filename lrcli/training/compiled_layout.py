@@ -1,10 +1,11 @@
 """Where members and parameters lie in the memory of the compiled engine.
 
 Members are put in blocks, one for each lane, those that share a row of data together, since an example is
-then brought to all lanes at once. The last block is filled up with members that never train. Of wide layers a block has one member, and
-the lanes are units: a layer is filled up to whole rows with units that stay zero.
+then brought to all lanes at once. The last block is filled up with members that never train. Of wide layers
+a block has one member, and the lanes are units: a layer is filled up to whole rows with units that stay zero.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +47,7 @@ class Layout:
         blocks: the number of blocks.
         count: rows of parameters in a block.
         sizes: of the inputs and of each layer.
-        values: numbers that an example has in the inputs and all layers, filled up.
+        values: numbers that an example has in all layers, filled up.
         order: the parameters' numbers in the order in which they lie in memory.
     """
 
@@ -72,9 +73,9 @@ class Layout:
         self._numbers = _places_of(parameters, self.sizes, units)
         self.order = np.argsort(self._numbers)
         padded = [-(-size // units) * units for size in self.sizes]
-        self.values = sum(padded)
+        self.values = sum(padded[1:])
         self.count = (
-            sum((rows + 1) * width for rows, width in zip(self.sizes, padded[1:], strict=False)) // units
+            sum((size + 1) * width for size, width in zip(self.sizes[:-1], padded[1:], strict=True)) // units
         )
 
     def spread(self, values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
@@ -120,7 +121,7 @@ def _places_of(parameters: Sequence[Parameter], sizes: Sequence[int], units: int
     """Where each number of the parameters lies among a member's numbers."""
     places: list[NDArray[np.intp]] = []
     start = 0
-    for rows, columns in zip(sizes, sizes[1:], strict=False):
+    for rows, columns in itertools.pairwise(sizes):
         width = -(-columns // units) * units
         weights = start + np.arange(rows)[:, None] * width + np.arange(columns)
         bias = start + rows * width + np.arange(columns)

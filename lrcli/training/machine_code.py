@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lrcli.components.compiled import ACTIVATIONS, LOSSES, OPTIMIZERS
 from lrcli.errors import EngineError
 from lrcli.training.compiled_calls import CALLS
 
@@ -59,9 +60,7 @@ def find(code: Code) -> bytes | None:
     for folder in _folders():
         with suppress(OSError):
             digest, content = _split((folder / name).read_bytes())
-            if (
-                digest == hashlib.sha256(content).digest()
-            ):  # else it is damaged, and would take the process along
+            if digest == hashlib.sha256(content).digest():  # else damaged, and would take the process along
                 return content
     return None
 
@@ -76,12 +75,12 @@ def make(codes: list[Code]) -> list[bytes]:
     Raises:
         EngineError: the compiler failed.
     """
-    running = [_start_compiler(code) for code in codes]
-    try:
+    with ExitStack() as stack:
+        running = []
+        for code in codes:
+            running.append(stack.enter_context(_start_compiler(code)))
+            stack.callback(running[-1].kill)  # where another one failed
         results = [_finish(code, process) for code, process in zip(codes, running, strict=True)]
-    finally:
-        for process in running:
-            process.kill()
     for code, content in zip(codes, results, strict=True):
         _keep(_file_name(code), content)
     return results
@@ -95,6 +94,7 @@ def _start_compiler(code: Code) -> "subprocess.Popen[bytes]":
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us to answer; on the compiler it would look like a failure
         env=environment | {"NUMBA_OPT": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
 
@@ -108,33 +108,48 @@ def _finish(code: Code, process: "subprocess.Popen[bytes]") -> bytes:
 
 
 def _keep(name: str, content: bytes) -> None:
-    """Write the file aside and rename it; the first folder that takes it is enough, none is no misfortune."""
+    """The first folder that takes the file is enough, none is no misfortune."""
     for folder in _folders(make=True):
         with suppress(OSError):
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                aside = Path(file.name)
-                try:
-                    file.write(hashlib.sha256(content).digest() + content)
-                except OSError:
-                    aside.unlink()
-                    raise
-            aside.replace(folder / name)
+            _write(folder / name, hashlib.sha256(content).digest() + content)
             return
 
 
+def _write(path: Path, data: bytes) -> None:
+    """Write the file aside and rename it, so that it appears whole or not at all."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    aside = Path(name)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123  which writes the last of it as it is closed
+            file.write(data)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink()
+        raise
+
+
 def _folders(*, make: bool = False) -> Iterator[Path]:
-    """Where machine code may lie: the user's folder for caches, else one of the user's in the temporary folder.
+    """Where machine code may lie: the user's folder for caches, else one in the temporary folder.
 
     What others could have written is never executed: a folder must belong to the user alone.
     """
-    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    for folder in (_caches() / _FOLDER, Path(tempfile.gettempdir()) / f"{_FOLDER}-{user}"):
-        with suppress(OSError):
+    for place in (_in_caches, _in_temporary):
+        with suppress(OSError, RuntimeError):  # such as no home, or no temporary folder
+            folder = place()
             if make:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             state = folder.stat()
             if not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022):
                 yield folder
+
+
+def _in_caches() -> Path:
+    return _caches() / _FOLDER
+
+
+def _in_temporary() -> Path:
+    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    return Path(tempfile.gettempdir()) / f"{_FOLDER}-{user}"
 
 
 def _caches() -> Path:
@@ -158,6 +173,7 @@ def _fingerprint() -> str:
 
     facts = [llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
     facts += [metadata.version(package) for package in ("numba", "llvmlite")]
+    facts += [*LOSSES, *ACTIVATIONS, *OPTIMIZERS]  # which are known to the machine code by their numbers
     digest = hashlib.sha256("\n".join(facts).encode())
     package = Path(__file__).parent.parent
     sources = [path for pattern in ("numba_*.py", "compiled*.py") for path in package.glob(f"*/{pattern}")]

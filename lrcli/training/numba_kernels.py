@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from numba import cfunc, types
+from numba.extending import overload
 
 from lrcli.components.compiled import LOSSES, OPTIMIZERS
 from lrcli.components.numba_jit import choice, jit
@@ -38,7 +39,7 @@ from lrcli.components.numba_models import Network, backward, forward
 from lrcli.components.numba_optimizers import FORMS as OPTIMIZER_FORMS
 from lrcli.training.compiled_calls import CALLS
 from lrcli.training.numba_denormals import flush_denormals, restore_denormals
-from lrcli.training.numba_orders import orders
+from lrcli.training.numba_shuffling import shuffle
 
 __all__ = ["kernel"]
 
@@ -47,33 +48,34 @@ _RUNNING, _CHECKED, _NORM = 0, 1, 2  # rows of a block's accounts
 
 
 def _summed(value: Callable[..., Any]) -> Callable[..., Any]:
-    """The weighted sum of a loss over examples."""
+    """The weighted sum of a loss over examples, added to what there is."""
 
     @jit
-    def summed(o, y, outputs, delta, weight, examples, stride, loss):
+    def summed(o, y, y_stride, outputs, delta, weight, examples, stride, loss):
         for n in range(examples):
-            loss = multiply_add(value(o + n * stride, y + n * outputs, outputs, delta), weight, loss)
+            loss = multiply_add(value(o + n * stride, y + n * y_stride, outputs, delta), weight, loss)
         return loss
 
     return summed
 
 
 def _scaled(slope: Callable[..., Any]) -> Callable[..., Any]:
-    """The derivatives of a loss by the outputs of examples, times a scale."""
+    """The derivatives of a loss by the outputs of examples, times a scale; returns the sum of the bounds."""
 
     @jit
-    def scaled(o, y, d, outputs, delta, scale, examples, stride):
+    def scaled(o, y, y_stride, d, outputs, delta, scale, examples, stride):
+        check = zeros(o)
         for n in range(examples):
             d_n = d + n * stride
-            slope(o + n * stride, y + n * outputs, d_n, outputs, delta)
+            check = check + slope(o + n * stride, y + n * y_stride, d_n, outputs, delta)
             for k in range(outputs):
                 d_n[k] = d_n[k] * scale
+        return check
 
     return scaled
 
 
 _values = choice([_summed(LOSS_FORMS[kind].value) for kind in LOSSES])
-_bounds = choice([_summed(LOSS_FORMS[kind].bound) for kind in LOSSES])
 _slopes = choice([_scaled(LOSS_FORMS[kind].slope) for kind in LOSSES])
 _value = choice([LOSS_FORMS[kind].value for kind in LOSSES])
 _correct = choice([LOSS_FORMS[kind].correct for kind in LOSSES])
@@ -90,11 +92,8 @@ class Data(NamedTuple):
     examples: Any
     features: Any
     outputs: Any
-    input_epochs: Any
-    inputs_first: Any
-    order: Any
-    order_epochs: Any
-    order_first: Any
+    epochs: Any
+    first_epoch: Any
     used: Any
 
 
@@ -103,6 +102,7 @@ class Evaluation(NamedTuple):
 
     state: Any
     values: Any
+    inputs: Any
     targets: Any
 
 
@@ -149,6 +149,7 @@ class Block(NamedTuple):
     before: Any
     values: Any
     slopes: Any
+    inputs: Any
     targets: Any
     current: Any
 
@@ -157,40 +158,50 @@ class Block(NamedTuple):
 
 
 @jit
-def _place_of(data, row, epoch, place):
-    """The number of the example at a place of an epoch, and where its inputs begin."""
-    example = place
-    if data.order_epochs > 0:
-        turn = row * data.order_epochs + (epoch - data.order_first)
-        example = data.order[turn * data.examples + place]
-    turn = row * data.input_epochs
-    if data.input_epochs > 1:
-        turn += epoch - data.inputs_first
-    return example, (turn * data.examples + example) * data.features
+def _start(data, row, epoch, place):
+    """The number of an example among those of all rows and epochs."""
+    turn = row * data.epochs
+    if data.epochs > 1:
+        turn += epoch - data.first_epoch
+    return turn * data.examples + place
 
 
-@jit
-def _load_example(data, epoch, place, x, y):
-    """Bring the example at a place of an epoch into each member's lane."""
-    members = width(x)
-    row = data.rows[data.first_row]
-    if row == data.rows[data.first_row + members - 1]:  # members lie row by row
-        example, start = _place_of(data, row, epoch, place)
-        for i in range(data.features):
-            x[i] = data.inputs[start + i]
-        start = (row * data.examples + example) * data.outputs
-        for k in range(data.outputs):
-            y[k] = data.targets[start + k]
-        return
-    numbers, wanted = single(x), single(y)
-    for member in range(members):
-        row = data.rows[data.first_row + member]
-        example, start = _place_of(data, row, epoch, place)
-        for i in range(data.features):
-            numbers[i * members + member] = data.inputs[start + i]
-        start = (row * data.examples + example) * data.outputs
-        for k in range(data.outputs):
-            wanted[k * members + member] = data.targets[start + k]
+def _bring(data, epoch, place, examples, x, y):
+    """Examples from a place of an epoch on, for each member its own, with room for them in x and y.
+
+    Returns:
+        Inputs and their stride, targets and their stride.
+    """
+
+
+@overload(_bring)
+def _bring_examples(data, epoch, place, examples, x, y):
+    members = x.count
+
+    def bring_as_they_are(data, epoch, place, examples, x, y):
+        start = _start(data, data.rows[data.first_row], epoch, place)
+        inputs, targets = viewed(data.inputs, x), viewed(data.targets, y)
+        return inputs + start * data.features, data.features, targets + start * data.outputs, data.outputs
+
+    def bring_to_lanes(data, epoch, place, examples, x, y):
+        row = data.rows[data.first_row]
+        if row == data.rows[data.first_row + members - 1]:  # members lie row by row
+            start = _start(data, row, epoch, place)
+            for i in range(examples * data.features):
+                x[i] = data.inputs[start * data.features + i]
+            for k in range(examples * data.outputs):
+                y[k] = data.targets[start * data.outputs + k]
+            return x, data.features, y, data.outputs
+        numbers, wanted = single(x), single(y)
+        for member in range(members):
+            start = _start(data, data.rows[data.first_row + member], epoch, place)
+            for i in range(examples * data.features):
+                numbers[i * members + member] = data.inputs[start * data.features + i]
+            for k in range(examples * data.outputs):
+                wanted[k * members + member] = data.targets[start * data.outputs + k]
+        return x, data.features, y, data.outputs
+
+    return bring_as_they_are if members == 1 else bring_to_lanes
 
 
 # A step -----------------------------------------------------------------------------------------------
@@ -207,28 +218,22 @@ def _gradient_of_batch(network, rule, data, block, epoch, place, exact):
     first = place
     while first < stop:
         examples = min(rule.tile, stop - first)
-        for n in range(examples):
-            x, y = block.values + n * network.values, block.targets + n * data.outputs
-            _load_example(data, epoch, first + n, x, y)
-        outputs = forward(network, block.state, block.values, examples)
-        o, y, d = block.values + outputs, block.targets, block.slopes + outputs
-        delta, stride = rule.delta, network.values
+        x, x_stride, y, y_stride = _bring(data, epoch, first, examples, block.inputs, block.targets)
+        outputs = forward(network, block.state, x, x_stride, block.values, examples)
+        o, d, stride = block.values + outputs, block.slopes + outputs, network.values
+        check = _slopes(
+            rule.loss, o, y, y_stride, d, data.outputs, rule.delta, scale, examples, stride
+        )  # fmt: skip
         if exact:
-            loss = _values(rule.loss, o, y, data.outputs, delta, weight, examples, stride, loss)
+            loss = _values(
+                rule.loss, o, y, y_stride, data.outputs, rule.delta, weight, examples, stride, loss
+            )  # fmt: skip
         else:
-            loss = _bounds(rule.loss, o, y, data.outputs, delta, weight, examples, stride, loss)
-        _slopes(rule.loss, o, y, d, data.outputs, delta, scale, examples, stride)
+            loss = loss + check
         backward(
-            network,
-            block.state,
-            block.gradient,
-            block.values,
-            block.slopes,
-            examples,
-            outputs,
-            block.count,
-            first == place,
-        )
+            network, block.state, block.gradient, x, x_stride, block.values, block.slopes,
+            examples, outputs, block.count, first == place,
+        )  # fmt: skip
         first += examples
     return loss
 
@@ -412,11 +417,11 @@ def _evaluate_block(network, loss, delta, data, block, answers, accuracy):
     """Sum the loss and the hits over all examples, in double precision."""
     losses, hits = zeros(answers), zeros(answers)
     for example in range(data.examples):
-        _load_example(data, 0, example, block.values, block.targets)
-        o = block.values + forward(network, block.state, block.values, 1)
-        losses = losses + widened(_value(loss, o, block.targets, data.outputs, delta))
+        x, x_stride, y, _ = _bring(data, 0, example, 1, block.inputs, block.targets)
+        o = block.values + forward(network, block.state, x, x_stride, block.values, 1)
+        losses = losses + widened(_value(loss, o, y, data.outputs, delta))
         if accuracy:
-            hits = hits + widened(_correct(loss, o, block.targets, data.outputs))
+            hits = hits + widened(_correct(loss, o, y, data.outputs))
     answers[0] = losses
     answers[1] = hits
 
@@ -428,18 +433,18 @@ def _train(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
     def train(
         sizes, depth, activation, loss, delta,
         inputs, targets, data_rows, examples, features, outputs,
-        input_epochs, inputs_first, order, order_epochs, order_first, used,
+        epochs, first_epoch, used,
         state, count, arrays, scratch, values, first_block, last_block,
         active, broken, accounts, batch, tile, steps, scale, weight, last_scale, last_weight,
-        optimizer, option_1, option_2, coefficients, coefficient_rows, coefficient_places, num_coefficients, moving,
-        limits, clips, quadratic, is_quadratic, first_step, last_step, exact_from,
+        optimizer, option_1, option_2, coefficients, coefficient_rows, coefficient_places,
+        num_coefficients, moving, limits, clips, quadratic, is_quadratic, first_step, last_step, exact_from,
     ):  # fmt: skip
         before = flush_denormals()
         network = Network(sizes, depth, activation, values)
         rule = Rule(
             loss, delta, batch, steps, scale, weight, last_scale, last_weight,
-            optimizer, option_1 != 0, option_2 != 0, coefficient_places, num_coefficients, moving != 0, clips != 0, is_quadratic != 0,
-            first_step, last_step, exact_from, tile,
+            optimizer, option_1 != 0, option_2 != 0, coefficient_places, num_coefficients, moving != 0,
+            clips != 0, is_quadratic != 0, first_step, last_step, exact_from, tile,
         )  # fmt: skip
         size = (1 + arrays) * count
         gradient = units(scratch)
@@ -448,7 +453,7 @@ def _train(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
             first = b * width(slots)
             data = Data(
                 inputs, targets, data_rows, first, examples, features, outputs,
-                input_epochs, inputs_first, order, order_epochs, order_first, used,
+                epochs, first_epoch, used,
             )  # fmt: skip
             block = Block(
                 units(state) + b * size, count, size,
@@ -457,7 +462,7 @@ def _train(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
                 doubles(quadratic) + b * (count * count + count + 1),
                 gradient, gradient + count, gradient + (count + size),
                 slots, slots + tile * values, slots + 2 * tile * values,
-                slots + tile * (2 * values + outputs),
+                slots + tile * (2 * values + features), slots + tile * (2 * values + features + outputs),
             )  # fmt: skip
             _train_block(network, rule, data, block, first_step, last_step)
         restore_denormals(before)
@@ -469,7 +474,7 @@ def _evaluate(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
     def evaluate(
         sizes, depth, activation, loss, delta,
         inputs, targets, data_rows, examples, features, outputs,
-        input_epochs, inputs_first, order, order_epochs, order_first, used,
+        epochs, first_epoch, used,
         state, count, arrays, scratch, values, first_block, last_block, answers, accuracy,
     ):  # fmt: skip
         before = flush_denormals()
@@ -479,16 +484,16 @@ def _evaluate(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
         for b in range(first_block, last_block):
             data = Data(
                 inputs, targets, data_rows, b * width(slots), examples, features, outputs,
-                input_epochs, inputs_first, order, order_epochs, order_first, used,
+                epochs, first_epoch, used,
             )  # fmt: skip
-            block = Evaluation(units(state) + b * size, slots, slots + values)
+            block = Evaluation(units(state) + b * size, slots, slots + values, slots + (values + features))
             _evaluate_block(network, loss, delta, data, block, doubles(answers) + 2 * b, accuracy != 0)
         restore_denormals(before)
 
     return evaluate
 
 
-_ENTRIES = {"train": _train, "evaluate": _evaluate, "orders": orders}
+_ENTRIES = {"train": _train, "evaluate": _evaluate, "shuffle": shuffle}
 _KINDS = {
     "integer": types.int64,
     "integers": types.CPointer(types.int64),

@@ -26,7 +26,7 @@ def is_quadratic(problem: Problem) -> bool:
 
 
 def _reduced(problem: Problem, split: SplitName, dtype: DTypeLike) -> tuple[Array, float]:
-    """The triangle of each row of data, (S, P + 1, P + 1), and the factor of the sum of squares in the loss."""
+    """The triangle of each row of data, (S, P + 1, P + 1), and the loss's factor of the sum of squares."""
     data = problem.splits[split]
     columns = [data.features.astype(dtype)]
     if any(parameter.is_bias for parameter in problem.parameters):
@@ -54,7 +54,7 @@ class QuadraticForm(NamedTuple):
 
 
 def quadratic_form(problem: Problem, dtype: DTypeLike) -> QuadraticForm:
-    """The loss of the whole training set, of which `is_quadratic` holds, as data rounded to a dtype give it."""
+    """The loss of the whole training set, of which `is_quadratic` holds, its data rounded to a dtype."""
     triangles, scale = _reduced(problem, "train", dtype)
     roots, targets = triangles[:, :-1, :-1], triangles[:, :-1, -1]
     minimum = np.stack([np.linalg.lstsq(r, y, rcond=None)[0] for r, y in zip(roots, targets, strict=True)])

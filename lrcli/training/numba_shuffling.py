@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from lrcli.components.numba_jit import jit
 
-__all__ = ["orders"]
+__all__ = ["shuffle"]
 
 _LOW = 0xFFFFFFFF
 _INITIAL_A, _MULTIPLIER_A = 0x43B0D7E5, 0x931E8875
@@ -134,14 +134,14 @@ def _mask_for(typing: Any, most: Any) -> Any:
 
 
 @jit
-def _shuffle(pool, order, first, count):
-    """Write the order of so many examples from place `first` on, drawn with the seed of the pool."""
+def _draw_order(pool, order, count):
+    """Write the order of so many examples, drawn with the seed of the pool."""
     start = (_seed_word(pool, 0), _seed_word(pool, 1))
     high, low = _seed_word(pool, 2), _seed_word(pool, 3)
     increment = ((high << 1) | ((low >> 63) & 1), (low << 1) | 1)
     state = _next_state(_sum(increment, start), increment)
     for i in range(count):
-        order[first + i] = i
+        order[i] = i
     place, second, upper = count - 1, False, 0
     while place > 0:
         word = upper
@@ -154,18 +154,28 @@ def _shuffle(pool, order, first, count):
         # A rejected partner is swapped for the place itself: nothing to guess wrong for the processor.
         accepted = partner <= place
         partner = partner if accepted else place
-        here, there = order[first + place], order[first + partner]
-        order[first + place], order[first + partner] = there, here
+        order[place], order[partner] = order[partner], order[place]
         place -= int(accepted)
 
 
-def orders(*_: Any) -> Callable[..., Any]:
-    """The function ``orders`` of `lrcli.training.compiled_calls`."""
+def shuffle(*_: Any) -> Callable[..., Any]:
+    """The function ``shuffle`` of `lrcli.training.compiled_calls`."""
 
-    def entry(entropy, lengths, words, pool, order, examples, order_epochs, first_epoch, first_row, last_row):
-        for row in range(first_row, last_row):
-            for turn in range(order_epochs):
-                _fill_pool(pool, entropy, row * words, lengths[row], first_epoch + turn + 1)
-                _shuffle(pool, order, (row * order_epochs + turn) * examples, examples)
+    def entry(
+        entropy, lengths, words, pool, order, inputs, targets, shuffled_inputs, shuffled_targets,
+        rows, examples, features, outputs, epochs, first_epoch,
+    ):  # fmt: skip
+        there = 0
+        for row in range(rows):
+            for epoch in range(first_epoch, first_epoch + epochs):
+                _fill_pool(pool, entropy, row * words, lengths[row], epoch + 1)
+                _draw_order(pool, order, examples)
+                for place in range(examples):
+                    here = row * examples + order[place]
+                    for i in range(features):
+                        shuffled_inputs[there * features + i] = inputs[here * features + i]
+                    for k in range(outputs):
+                        shuffled_targets[there * outputs + k] = targets[here * outputs + k]
+                    there += 1
 
     return entry
