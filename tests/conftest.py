@@ -1,5 +1,10 @@
-"""Every test runs on the CPU, offline, with plain output."""
+"""Every test runs on the CPU, offline, with plain output.
 
+The machine code of the compiled engine is made by whichever test is the first to need it, and lies where
+a user's does; no test may mind that. One that looks at the clock asks for `machine_code`.
+"""
+
+import contextlib
 import gc
 import os
 import sys
@@ -15,6 +20,35 @@ def _plain_output(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
+
+
+@contextlib.contextmanager
+def alone(path):
+    """One process at a time, where the system has locks for that."""
+    with path.open("w") as file:
+        with contextlib.suppress(ImportError):
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def machine_code(tmp_path_factory):
+    """Has it on the disk for small experiments and sweeps in float32, so that no run waits for the compiler."""
+    from lrcli.training.machine_code import compiler_missing
+
+    if compiler_missing():
+        return
+    from builders import LINEAR, population, problem
+
+    from lrcli.training.compiled_engine import CompiledEngine
+
+    line = problem(LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
+    with alone(tmp_path_factory.getbasetemp().parent / "machine_code.lock"):  # of all workers
+        for size in (1, 10):
+            members = population({"kind": "sgd", "lr": 0.1}, {"batch_size": 10}, [0] * size)
+            CompiledEngine(line, members, "float32").compile()
 
 
 @pytest.fixture

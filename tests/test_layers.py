@@ -122,7 +122,7 @@ def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, words):
     for name in ("first", "second"):
         line = [*words, str(file), "engine=compiled", "--run-dir", str(tmp_path / name)]
         call = f"app({line!r}, standalone_mode=False)"
-        loaded = loaded_by(f"import contextlib\nfrom lrcli.cli.app import app\n{call}")
+        loaded = loaded_by(f"from lrcli.cli.app import app\n{call}")
         assert (tmp_path / name / "result.json").exists()
     assert loaded.isdisjoint({"torch", "numba"})
 

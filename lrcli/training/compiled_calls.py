@@ -37,13 +37,13 @@ _BLOCKS: Call = {
     "values": "integer",  # numbers of all layers for an example of one member
     "first_block": "integer",
     "last_block": "integer",  # the first that is not computed
+    "tile": "integer",  # examples that are looked at together
 }
 _TRAIN: Call = {
     "active": "numbers",  # (blocks, M) 1 for a member that trains, 0 for one that does not
     "broken": "integers",  # (blocks, M) the step that would have broken a member, from 1; 0: none
     "accounts": "numbers",  # (blocks, 3, M) the epoch's running loss, a check, the last gradient's norm
     "batch": "integer",
-    "tile": "integer",  # examples that are looked at together
     "steps": "integer",  # in an epoch
     "scale": "number",  # of the derivatives of a batch
     "weight": "number",  # of its terms in the loss of its epoch
@@ -65,7 +65,7 @@ _TRAIN: Call = {
     "last_step": "integer",  # the first that is not trained
     "exact_from": "integer",  # the step from which on the running loss is wanted
 }
-_EVALUATE: Call = {"answers": "doubles", "accuracy": "integer"}  # (blocks, 2, M) sums of losses and of hits
+_EVALUATE: Call = {"totals": "doubles"}  # (blocks, 2, M) sums of losses and of hits
 _SHUFFLE: Call = {
     "entropy": "integers",  # (S, words) of a seed sequence, without the epoch
     "lengths": "integers",  # (S,) how many of them count

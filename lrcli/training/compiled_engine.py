@@ -324,11 +324,11 @@ class CompiledEngine:
         inputs, targets = self._data[split]
         examples = inputs.shape[1]
         classes = self._problem.dataset.num_classes is not None
-        answers = aligned((self._layout.blocks, 2, self._layout.members), np.float64)
+        totals = aligned((self._layout.blocks, 2, self._layout.members), np.float64)
         arguments = {"inputs": inputs, "targets": targets, "examples": examples, "used": examples}
-        arguments |= {"epochs": 1, "answers": answers, "accuracy": int(classes)}
+        arguments |= {"epochs": 1, "totals": totals}
         self._call("evaluate", self._fixed | arguments)
-        loss, hits = (self._layout.gather(answers[:, row]) for row in (0, 1))
+        loss, hits = (self._layout.gather(totals[:, row]) for row in (0, 1))
         if self._problem.loss.reduction == "mean":
             loss = loss / (examples * self._terms)
         return {"loss": loss} | ({"accuracy": hits / examples} if classes else {})

@@ -75,10 +75,25 @@ def _scaled(slope: Callable[..., Any]) -> Callable[..., Any]:
     return scaled
 
 
+def _totalled(value: Callable[..., Any], correct: Callable[..., Any]) -> Callable[..., Any]:
+    """The sums of a loss and of the hits over examples, in double precision, added to what there is."""
+
+    @jit
+    def totalled(o, y, y_stride, outputs, delta, examples, stride, totals):
+        loss, hits = totals[0], totals[1]
+        for n in range(examples):
+            o_n, y_n = o + n * stride, y + n * y_stride
+            loss = loss + widened(value(o_n, y_n, outputs, delta))
+            hits = hits + widened(correct(o_n, y_n, outputs))
+        totals[0] = loss
+        totals[1] = hits
+
+    return totalled
+
+
 _values = choice([_summed(LOSS_FORMS[kind].value) for kind in LOSSES])
 _slopes = choice([_scaled(LOSS_FORMS[kind].slope) for kind in LOSSES])
-_value = choice([LOSS_FORMS[kind].value for kind in LOSSES])
-_correct = choice([LOSS_FORMS[kind].correct for kind in LOSSES])
+_totals = choice([_totalled(LOSS_FORMS[kind].value, LOSS_FORMS[kind].correct) for kind in LOSSES])
 _update = choice([OPTIMIZER_FORMS[kind] for kind in OPTIMIZERS])
 
 
@@ -413,17 +428,17 @@ def _train_block(network, rule, data, block, first, last):
 
 
 @jit
-def _evaluate_block(network, loss, delta, data, block, answers, accuracy):
-    """Sum the loss and the hits over all examples, in double precision."""
-    losses, hits = zeros(answers), zeros(answers)
-    for example in range(data.examples):
-        x, x_stride, y, _ = _bring(data, 0, example, 1, block.inputs, block.targets)
-        o = block.values + forward(network, block.state, x, x_stride, block.values, 1)
-        losses = losses + widened(_value(loss, o, y, data.outputs, delta))
-        if accuracy:
-            hits = hits + widened(_correct(loss, o, y, data.outputs))
-    answers[0] = losses
-    answers[1] = hits
+def _evaluate_block(network, loss, delta, tile, data, block, totals):
+    """Sum the loss and the hits over all examples."""
+    totals[0] = totals[1] = zeros(totals)
+    first = 0
+    while first < data.examples:
+        examples = min(tile, data.examples - first)
+        x, x_stride, y, y_stride = _bring(data, 0, first, examples, block.inputs, block.targets)
+        outputs = forward(network, block.state, x, x_stride, block.values, examples)
+        o, stride = block.values + outputs, network.values
+        _totals(loss, o, y, y_stride, data.outputs, delta, examples, stride, totals)
+        first += examples
 
 
 # Entries ----------------------------------------------------------------------------------------------
@@ -434,8 +449,8 @@ def _train(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
         sizes, depth, activation, loss, delta,
         inputs, targets, data_rows, examples, features, outputs,
         epochs, first_epoch, used,
-        state, count, arrays, scratch, values, first_block, last_block,
-        active, broken, accounts, batch, tile, steps, scale, weight, last_scale, last_weight,
+        state, count, arrays, scratch, values, first_block, last_block, tile,
+        active, broken, accounts, batch, steps, scale, weight, last_scale, last_weight,
         optimizer, option_1, option_2, coefficients, coefficient_rows, coefficient_places,
         num_coefficients, moving, limits, clips, quadratic, is_quadratic, first_step, last_step, exact_from,
     ):  # fmt: skip
@@ -475,7 +490,7 @@ def _evaluate(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
         sizes, depth, activation, loss, delta,
         inputs, targets, data_rows, examples, features, outputs,
         epochs, first_epoch, used,
-        state, count, arrays, scratch, values, first_block, last_block, answers, accuracy,
+        state, count, arrays, scratch, values, first_block, last_block, tile, totals,
     ):  # fmt: skip
         before = flush_denormals()
         network = Network(sizes, depth, activation, values)
@@ -486,8 +501,9 @@ def _evaluate(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
                 inputs, targets, data_rows, b * width(slots), examples, features, outputs,
                 epochs, first_epoch, used,
             )  # fmt: skip
-            block = Evaluation(units(state) + b * size, slots, slots + values, slots + (values + features))
-            _evaluate_block(network, loss, delta, data, block, doubles(answers) + 2 * b, accuracy != 0)
+            inputs_at = slots + tile * values
+            block = Evaluation(units(state) + b * size, slots, inputs_at, inputs_at + tile * features)
+            _evaluate_block(network, loss, delta, tile, data, block, doubles(totals) + 2 * b)
         restore_denormals(before)
 
     return evaluate

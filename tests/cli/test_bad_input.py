@@ -190,7 +190,7 @@ def test_missing_device(tmp_path, device):
 def test_runs_dir_that_is_a_file(tmp_path):
     (tmp_path / "exp.yaml").write_text(GOOD)
     (tmp_path / "taken").write_text("notes")
-    shown = refusal(tmp_path, "train", "exp.yaml", "--runs-dir", "taken")
+    shown = refusal(tmp_path, "train", "exp.yaml", "--runs-dir", "taken", "--quiet")
     assert shown == "error: taken/small: cannot hold runs: Not a directory\n"
 
 
