@@ -35,7 +35,7 @@ def alone(path):
 
 @pytest.fixture(scope="session")
 def machine_code(tmp_path_factory):
-    """Has it on the disk for small experiments and sweeps in float32, so that no run waits for the compiler."""
+    """Has it on the disk for small experiments and sweeps in float32: none waits for the compiler."""
     from lrcli.training.machine_code import compiler_missing
 
     if compiler_missing():

@@ -9,7 +9,7 @@ import itertools
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import metadata
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from lrcli.components.compiled import activation_number, loss_number, optimizer_form
 from lrcli.components.models import Polynomial
 from lrcli.training.compiled_calls import CALLS, scratch_size
+from lrcli.training.compiled_coefficients import CoefficientTable
+from lrcli.training.compiled_examples import Examples
 from lrcli.training.compiled_layout import Layout, aligned, layer_sizes
-from lrcli.training.compiled_shuffling import Shuffled
 from lrcli.training.machine_code import Code, find, load, make
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
@@ -36,7 +37,6 @@ _FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
 _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
 _TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
 _PIECE_SECONDS = 0.1  # after which control returns to Python
-_TABLE = 2**21  # numbers of a table of coefficients or of orders that are held at a time
 _RUNNING, _NORM = 0, 2
 _DEGREE, _FEATURES = 8, 64  # up to which losses are taken for quadratic forms
 
@@ -54,18 +54,14 @@ class CompiledEngine:
         self._pool: ThreadPoolExecutor | None = None
         self._is_quadratic = is_quadratic(problem)
         self._quadratics: dict[SplitName, QuadraticLoss] = {}
-        self._batches = population.training.batch_sizes(problem.splits["train"].size)
-        self._steps = len(self._batches)
-        self._noisy_epoch = -1
-        self._noisy_examples = (np.empty(0), np.empty(0))
-        self._shuffles = self._steps > 1 and population.training.shuffle
+        self._examples = Examples(problem, population, self._dtype)
+        self._steps = self._examples.steps
         names = ["train"] if self._is_quadratic else ["train", "evaluate"]
         self._codes = [Code(name, dtype, members, units) for name in names]
-        if self._shuffles and not problem.noisy:
+        if self._examples.shuffles:
             self._codes.append(Code("shuffle", dtype, 1, 1))
         self._contents = [find(code) for code in self._codes]
         self._functions: dict[str, Callable[..., None]] = {}
-        self._shuffled: Shuffled | None = None
         self._place()
         self._seconds = 0.0  # of a step, as measured
         self.environment: dict[str, Any] = {
@@ -94,9 +90,8 @@ class CompiledEngine:
         made = dict(zip(missing, make(missing), strict=True))
         for code, content in zip(self._codes, self._contents, strict=True):
             self._functions[code.name] = load(code, content or made[code])
-        if "shuffle" in self._functions:
-            epochs = self._population.training.epochs
-            self._shuffled = Shuffled(self._problem, *self._data["train"], epochs, self._functions["shuffle"])
+        if self._examples.shuffles:
+            self._examples.shuffle_with(self._functions["shuffle"])
 
     def _call(self, name: str, arguments: dict[str, Any]) -> None:
         """Run a function over all blocks, on all threads."""
@@ -142,19 +137,11 @@ class CompiledEngine:
         self._active = layout.active(self._dtype)
         self._broken = np.zeros((layout.blocks, layout.members), np.int64)
         self._accounts = aligned((layout.blocks, 3, layout.members), self._dtype)
-        self._distinct = _distinct(hyperparameters)
-        self._steady: dict[str, Any] = {}
-        self._features = slice(0 if any(p.is_bias for p in problem.parameters) else 1, None)
-        self._data = {
-            name: (self._numbers(split.features[:, :, self._features]), self._numbers(split.targets))
-            for name, split in problem.splits.items()
-        }
+        total = population.training.epochs * self._steps
+        self._coefficients = CoefficientTable(population, self._form, total, layout, self._dtype)
         self._terms = problem.loss.num_terms(problem.dataset.num_classes)
         self._place_fixed()
         self._place_quadratic()
-
-    def _numbers(self, array: Array) -> NDArray[Any]:
-        return np.ascontiguousarray(array, dtype=self._dtype)
 
     def _place_fixed(self) -> None:
         """What is the same in every call."""
@@ -176,7 +163,7 @@ class CompiledEngine:
             "active": self._active,
             "broken": self._broken,
             "accounts": self._accounts,
-            "batch": self._batches[0],
+            "batch": self._examples.batches[0],
             "tile": self._tile(),
             "steps": self._steps,
             "optimizer": self._form.number,
@@ -186,19 +173,23 @@ class CompiledEngine:
             "limits": layout.spread(clip, self._dtype),
             "clips": int(np.isfinite(clip).any()),
         }
-        for name, size in (("", self._batches[0]), ("last_", self._batches[-1])):
+        for name, size in (("", self._examples.batches[0]), ("last_", self._examples.batches[-1])):
             scale = 1 / (size * self._terms) if problem.loss.reduction == "mean" else 1.0
-            self._fixed |= {f"{name}scale": scale, f"{name}weight": scale * size / sum(self._batches)}
+            self._fixed |= {
+                f"{name}scale": scale,
+                f"{name}weight": scale * size / sum(self._examples.batches),
+            }
         size = scratch_size(self._fixed, layout.members, layout.members * layout.units)
         self._scratch = [aligned((size,), self._dtype) for _ in range(self._threads)]
 
     def _place_quadratic(self) -> None:
         """Where each step sees all examples, a quadratic loss needs no look at them."""
         model = self._problem.model
+        batch = self._examples.batches[0]
         well_conditioned = not isinstance(model, Polynomial) or model.degree <= _DEGREE
-        few = self._layout.count <= min(_FEATURES, self._batches[0])
+        few = self._layout.count <= min(_FEATURES, batch)
         usable = self._is_quadratic and self._steps == 1 and well_conditioned and few
-        self._fixed["is_quadratic"] = int(usable and self._batches[0] == self._data["train"][0].shape[1])
+        self._fixed["is_quadratic"] = int(usable and batch == self._problem.splits["train"].size)
         if self._fixed["is_quadratic"]:
             form = quadratic_form(self._problem, self._dtype)
             order = self._layout.order
@@ -213,7 +204,7 @@ class CompiledEngine:
         lanes, bytes_of = layout.members, self._dtype.itemsize
         example = (2 * layout.values + layout.sizes[0]) * lanes * bytes_of
         most = max(_TILE_BYTES, layout.count * lanes * layout.units * bytes_of)
-        return max(1, min(self._batches[0], most // example))
+        return max(1, min(self._examples.batches[0], most // example))
 
     # Training -------------------------------------------------------------------------------------
 
@@ -232,75 +223,22 @@ class CompiledEngine:
     def _end_of_piece(self, first: int) -> int:
         """Where to return to Python, so that it is soon and little memory is needed."""
         steps = max(1, int(_PIECE_SECONDS / self._seconds)) if self._seconds else 1
-        varying = self._population.size * len(self._form.coefficients)
-        steps = min(steps, max(1, _TABLE // varying))
-        epoch = first // self._steps
-        if self._problem.noisy:
-            return min(first + steps, (epoch + 1) * self._steps)
-        if self._shuffled:
-            return min(first + steps, self._shuffled.at(epoch).last * self._steps)
-        return first + steps
+        steps = min(steps, self._coefficients.most_steps)
+        return min(first + steps, self._examples.at(first // self._steps).last * self._steps)
 
     def _train(self, first: int, last: int, exact_from: int) -> None:
-        arguments = self._fixed | self._examples(first // self._steps) | self._coefficients(first, last)
+        window = self._examples.at(first // self._steps)
+        arguments = self._fixed | self._coefficients.arguments(first, last)
+        arguments |= {
+            "inputs": window.inputs,
+            "targets": window.targets,
+            "examples": self._problem.splits["train"].size,
+            "used": sum(self._examples.batches),
+            "epochs": window.inputs.shape[1],
+            "first_epoch": window.first,
+        }
         arguments |= {"first_step": first, "last_step": last, "exact_from": exact_from}
         self._call("train", arguments)
-
-    def _examples(self, epoch: int) -> dict[str, Any]:
-        """The examples of some epochs, of which one is given; epochs count from 0."""
-        inputs, targets = self._data["train"]
-        epochs, first = 1, 0
-        if self._problem.noisy:
-            inputs, targets = self._noisy(epoch)
-        elif self._shuffled:
-            inputs, targets, first, last = self._shuffled.at(epoch)
-            epochs = last - first
-        return {
-            "inputs": inputs,
-            "targets": targets,
-            "examples": self._problem.splits["train"].size,
-            "used": sum(self._batches),
-            "epochs": epochs,
-            "first_epoch": first,
-        }
-
-    def _noisy(self, epoch: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The examples of an epoch whose inputs have noise of their own, in their order."""
-        if epoch != self._noisy_epoch:
-            problem, (inputs, targets) = self._problem, self._data["train"]
-            rows = range(len(problem.sources))
-            noise = np.stack([problem.input_noise(row, epoch + 1) for row in rows])
-            inputs = inputs + noise[..., self._features].astype(self._dtype)
-            if self._shuffles:
-                orders = [problem.order(row, epoch + 1) for row in rows]
-                inputs, targets = (
-                    np.stack([array[row, order] for row, order in enumerate(orders)])
-                    for array in (inputs, targets)
-                )
-            self._noisy_epoch, self._noisy_examples = epoch, (inputs, targets)
-        return self._noisy_examples
-
-    def _coefficients(self, first: int, last: int) -> dict[str, Any]:
-        """The optimizer's coefficients of some steps, one after the other; those that never change once."""
-        if self._steady:
-            return self._steady
-        population = self._population
-        total = population.training.epochs * self._steps
-        distinct, index = self._distinct
-        table = population.optimizer.coefficients(distinct, np.arange(first, last), total)
-        rows = [table[name] for name in self._form.coefficients]
-        starts = np.cumsum([0, *(len(row) for row in rows[:-1])])
-        moves = [int(len(row) > 1) for row in rows]
-        stacked = np.concatenate([np.broadcast_to(row, (len(row), row.shape[1])) for row in rows])[:, index]
-        arguments = {
-            "coefficients": self._layout.spread(stacked, self._dtype),
-            "coefficient_rows": len(stacked),
-            "moving": int(any(moves)),
-            "coefficient_places": np.column_stack([starts, moves]).astype(np.int64),
-        }
-        if last - first > 1 and not any(moves):
-            self._steady = arguments
-        return arguments
 
     # Answers --------------------------------------------------------------------------------------
 
@@ -321,7 +259,7 @@ class CompiledEngine:
             if split not in self._quadratics:
                 self._quadratics[split] = QuadraticLoss(self._problem, split, self._dtype)
             return {"loss": self._quadratics[split].of(self.parameters(), self._rows)}
-        inputs, targets = self._data[split]
+        inputs, targets = self._examples.whole(split)
         examples = inputs.shape[1]
         classes = self._problem.dataset.num_classes is not None
         totals = aligned((self._layout.blocks, 2, self._layout.members), np.float64)
@@ -354,13 +292,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _distinct(hyperparameters: Mapping[str, Array]) -> tuple[dict[str, Array], NDArray[np.intp]]:
-    """The hyperparameters of members that differ in them, and which of these each member has."""
-    rows = np.stack(list(hyperparameters.values()))
-    columns, index = np.unique(rows, axis=1, return_inverse=True)
-    return dict(zip(hyperparameters, columns, strict=True)), np.ravel(index)
 
 
 def _lanes(problem: Problem, population: Population, dtype: np.dtype[Any]) -> tuple[int, int]:

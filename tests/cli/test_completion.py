@@ -68,6 +68,8 @@ BASH = [
     ("train invalid.yaml optimizer.l", ["optimizer.lr=", "optimizer.lr=0.001"]),
     ("train missing.yaml loss.de", ["loss.delta=", "loss.delta=1.0"]),
     ("train linear.yaml --device c", ["cpu", "cuda"]),
+    ("train linear.yaml --engine ", ["auto", "compiled", "torch"]),
+    ("sweep linear.yaml --engine c", ["compiled"]),
     ("list sch", ["schedule"]),
     ("describe optimizer.ad", ["optimizer.adam", "optimizer.adamw"]),
     ("init new --dataset x", ["xor"]),

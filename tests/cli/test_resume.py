@@ -14,6 +14,7 @@ import pytest
 
 from lrcli.errors import WriteError
 from lrcli.sweeps.collection import Collection
+from lrcli.training.machine_code import compiler_missing
 
 SMALL = """\
 name: small
@@ -131,10 +132,12 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.002)
 
 
+@pytest.mark.usefixtures("machine_code")
 def test_killed_at_any_moment(place, lrcli):
     """A sweep and its resumptions are killed five times; from each wreck, resume makes the same table."""
-    words = ["small.yaml", "training.epochs=100", "sweep.seeds=8", *CUT, "-q", "--run-dir"]
+    words = ["small.yaml", "training.epochs=200", "sweep.seeds=8", *CUT, "-q", "--run-dir"]
     lrcli("sweep", *words, "whole")
+    assert compiler_missing() or result_of(place / "whole")["environment"]["engine"] == "compiled"
     expected, cut = results(place / "whole"), place / "cut"
     moments, skipped = np.random.default_rng(5), []
     for number in range(5):
@@ -244,6 +247,7 @@ def test_event_files_of_an_interrupted_sweep_do_not_stay(place, lrcli, stop):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 @pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.usefixtures("machine_code")
 def test_ctrl_c_from_the_keyboard(place, times):
     words = ["small.yaml", "training.epochs=10000000", "logging.every=2000", "--run-dir", "cut"]
     process = subprocess.Popen(

@@ -389,6 +389,7 @@ def test_each_sweep_takes_the_next_number(place, sweep):
     assert (place / "elsewhere" / "small" / "sweep-0001" / "results.csv").exists()
 
 
+@pytest.mark.usefixtures("machine_code")
 def test_sweeps_at_once_never_share_a_directory(place):
     words = [sys.executable, "-m", "lrcli", "sweep", "small.yaml", "-q", "--lr"]
     rates = ["0.1,0.2", "0.3,0.4", "0.5,0.6"]

@@ -89,7 +89,7 @@ def test_what_cannot_be_compiled_is_refused_at_the_key(experiment, content, mess
 
 
 def test_an_engine_that_there_is_not(experiment):
-    with pytest.raises(ExperimentError, match="engine: .*'?auto'?, '?compiled'? or '?torch'?"):
+    with pytest.raises(ExperimentError, match=r"engine: .*'?auto'?, '?compiled'? or '?torch'?"):
         experiment(LINE, engine="jax")
 
 
@@ -130,7 +130,7 @@ def test_neither_members_nor_seeds_nor_the_length_matter(experiment):
     for keys in (
         {"seed": 7},
         {"training": {"epochs": 10**6, "batch_size": 10}},
-        {"sweep": {"grid": {"optimizer.lr": {"values": [0.1] + [0.2]}}, "seeds": 10**4}},
+        {"sweep": {"grid": {"optimizer.lr": {"values": [0.1, 0.2]}}, "seeds": 10**4}},
         {"optimizer": {"kind": "adam"}},
         {"dtype": "float64"},
     ):

@@ -8,7 +8,7 @@ from builders import LINEAR, SINE, XOR, advance, compiled, flat, population, pro
 
 pytest.importorskip("numba")
 
-from lrcli.training import compiled_engine
+from lrcli.training import compiled_coefficients, compiled_engine
 
 POINTS = XOR | {"num_train": 23, "num_val": 11}
 CASES = {  # the data, the model, the loss, the optimizer, the training, the range of the rates
@@ -206,7 +206,7 @@ def test_however_a_call_is_cut(name, monkeypatch):
     assert_same_bits(answers(drawn(name), members), whole)
     monkeypatch.setattr(compiled_engine, "_PIECE_SECONDS", 1e6)
     for numbers in (1, 40 * 8 * 3, 40 * 8 * 7):  # in a table of coefficients: of a step, three and seven
-        monkeypatch.setattr(compiled_engine, "_TABLE", numbers)
+        monkeypatch.setattr(compiled_coefficients, "_NUMBERS", numbers)
         assert_same_bits(answers(drawn(name), members), whole)
 
 
@@ -214,11 +214,14 @@ def test_however_a_call_is_cut(name, monkeypatch):
 
 
 @pytest.mark.parametrize("count", [3, 40])
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
-@pytest.mark.parametrize("hidden", [[], [5], [5, 5], [5, 3, 6], [33, 34]], ids=str)
+@pytest.mark.parametrize(
+    ("activation", "hidden"),
+    [("relu", []), ("relu", [5, 6]), ("tanh", [5, 6]), ("sigmoid", [5, 6]), ("tanh", [33, 34])],
+    ids=str,
+)
 @every_dtype
-def test_beside_members_that_diverge(dtype, hidden, activation, count):
-    """Before, beside and after them, on the same thread."""
+def test_beside_members_that_diverge(dtype, activation, hidden, count):
+    """Before, beside and after them, on the same thread, whose memory they share."""
     pb = problem(LINEAR, {"kind": "mlp", "hidden": hidden, "activation": activation}, {"kind": "mse"}, (0, 1))
     training, seeds = {"epochs": 12, "batch_size": 16}, np.arange(count) % 2
     rates = np.linspace(0.001, 0.01, count)
@@ -229,8 +232,10 @@ def test_beside_members_that_diverge(dtype, hidden, activation, count):
     found = answers(pb, members, dtype)
     assert np.isfinite(calm).all()
     assert_same_bits(found[~wild], calm[~wild])
-    assert not np.isfinite(found[wild]).all(axis=1).any()  # a diverged member has no running loss
-    alone = np.concatenate([answers(pb, members.take([member]), dtype) for member in np.flatnonzero(wild)[:4]])
+    assert np.isnan(found[wild]).any(axis=1).all()
+    alone = np.concatenate(
+        [answers(pb, members.take([member]), dtype) for member in np.flatnonzero(wild)[:4]]
+    )
     assert_same_bits(found[wild][:4], alone)
     in_pieces = answers(pb, members, dtype, pieces=(1, 2, 9))
     assert_same_bits(in_pieces, found)
@@ -248,4 +253,4 @@ def test_blocks_that_diverge_leave_nothing_for_the_next_block(cores, monkeypatch
     rates[wild] = 1e30
     found = answers(pb, population({"kind": "sgd"}, training, [0] * 320, lr=rates))
     assert_same_bits(found[~wild], calm[~wild])
-    assert np.all(found[wild][:, 27 + 0 :].shape[0] == wild.sum())
+    assert np.isnan(found[wild]).any(axis=1).all()  # a diverged member has no running loss

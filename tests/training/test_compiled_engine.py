@@ -1,4 +1,4 @@
-"""The compiled engine against the torch engine, in float64 but for rounding, and against finite differences."""
+"""The compiled engine against the torch engine, the same but for rounding, and against finite differences."""
 
 import dataclasses
 import itertools
@@ -137,7 +137,7 @@ def test_every_component_and_every_option_is_in_the_cover():
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(str(value) for value in case.values()))
 def test_trains_as_the_torch_engine_does(case):
-    """Every two values of two axes meet; all combinations would take half an hour and more."""
+    """Every two values of two axes meet; all combinations would take hours."""
     keys = OPTIMIZERS[case["optimizer"]]
     schedule = {"kind": case["schedule"], **SCHEDULES[case["schedule"]]}
     optimizer = {"kind": case["optimizer"].split()[0], **keys, "schedule": schedule}
@@ -167,7 +167,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("batch_size", [16, "full"])
-@pytest.mark.parametrize("loss", ["mse", "half_mse", "huber"])
+@pytest.mark.parametrize("loss", ["mse", "huber"])
 @pytest.mark.parametrize("members", [1, 20])
 @pytest.mark.parametrize(("dataset", "model"), MODELS.values(), ids=MODELS)
 def test_models_of_every_shape(dataset, model, members, loss, batch_size):
@@ -200,9 +200,7 @@ def pictures(classes=10, examples=30):
 @pytest.mark.parametrize("members", [1, 5])
 def test_many_inputs_and_many_classes(members):
     rates = np.linspace(0.1, 0.01, members)
-    members = population(
-        {"kind": "sgd"}, {"epochs": 10, "batch_size": 8}, np.arange(members) % 2, lr=rates
-    )
+    members = population({"kind": "sgd"}, {"epochs": 10, "batch_size": 8}, np.arange(members) % 2, lr=rates)
     assert_same(*both(pictures(), members))
 
 
@@ -218,18 +216,25 @@ def started(pb, rows):
     return dataclasses.replace(pb, draws=pb.draws[:1] * len(rows), data_index=index, initial=initial)
 
 
-GRADIENTS = [
-    (POINTS, {"kind": "mlp", "hidden": hidden, "activation": activation}, kind)
-    for kind in AXES["loss"]
+GRADIENTS = {
+    f"{loss} {activation} {hidden}": (
+        POINTS,
+        {"kind": "mlp", "hidden": hidden, "activation": activation},
+        loss,
+    )
+    for loss in AXES["loss"]
     for hidden in ([], [5], [3, 4], [3, 4, 2])
     for activation in AXES["activation"]
-]
-GRADIENTS += [(SINE, {"kind": "polynomial", "degree": 3}, kind) for kind in ("mse", "half_mse", "l1")]
-GRADIENTS += [(LINE30, {"kind": "linear"}, kind) for kind in ("mse", "huber")]
+}
+GRADIENTS |= {
+    f"{loss} {model['kind']}": (dataset, model, loss)
+    for loss in ("mse", "half_mse", "huber")
+    for dataset, model in ((SINE, {"kind": "polynomial", "degree": 3}), (LINE30, {"kind": "linear"}))
+}
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize(("dataset", "model", "loss"), GRADIENTS, ids=str)
+@pytest.mark.parametrize(("dataset", "model", "loss"), GRADIENTS.values(), ids=GRADIENTS)
 def test_gradients_are_the_slopes_of_the_loss(dataset, model, loss, reduction):
     """What one step of gradient descent took away is the difference of the losses on both sides."""
     pb = problem(dataset, model, {"kind": loss, "reduction": reduction})
@@ -313,7 +318,11 @@ def test_single_precision_is_off_by_its_roundings_in_an_mlp(activation, kind, hi
     """
     steps, aside = 60, 1e-6
     pb = rounded(
-        problem(POINTS | {"num_train": 32}, {"kind": "mlp", "hidden": hidden, "activation": activation}, {"kind": "bce"})
+        problem(
+            POINTS | {"num_train": 32},
+            {"kind": "mlp", "hidden": hidden, "activation": activation},
+            {"kind": "bce"},
+        )
     )
     start = flat(pb.initial)
     rng = np.random.default_rng(0)
@@ -351,9 +360,7 @@ def test_the_quadratic_form_is_the_loss_of_the_examples(dataset, model, rate, lo
     if reduction == "sum":
         rate = rate / pb.splits["train"].size
     rates = rate * 2.0 ** -np.arange(5)
-    members = population(
-        {"kind": "sgd"}, {"epochs": 20, "batch_size": "full"}, [0, 1, 1, 2, 0], lr=rates
-    )
+    members = population({"kind": "sgd"}, {"epochs": 20, "batch_size": "full"}, [0, 1, 1, 2, 0], lr=rates)
     form = trained(pb, members, "float32", engine="compiled")
     assert form.environment["gradients"] == "quadratic form"
     monkeypatch.setattr(compiled_engine, "_FEATURES", 0)
@@ -407,7 +414,7 @@ WILD = {  # the last rates of each do no harm
     "cubic": (SINE, {"kind": "polynomial", "degree": 3}, "mse", 20, [1.0, 1e9, 1e-5]),
     "relu": (LINEAR, {"kind": "mlp", "hidden": [5, 4]}, "mse", 16, [1e3, 1e30, 0.02]),
 }
-WILD |= {  # an activation's derivative may turn what is infinite into what is no number, in lanes of no unit, too
+WILD |= {  # an activation's derivative may be no number, even in lanes that hold no unit
     f"{activation} {hidden} {batch_size}": (
         LINEAR,
         {"kind": "mlp", "hidden": hidden, "activation": activation},
@@ -416,8 +423,7 @@ WILD |= {  # an activation's derivative may turn what is infinite into what is n
         [1e30, 1e50, 0.02],
     )
     for activation in ("relu", "tanh", "sigmoid")
-    for hidden in ([5, 5], [17, 18])
-    for batch_size in (16, "full")
+    for hidden, batch_size in (([5, 6], 16), ([17, 18], "full"))
 }
 
 
@@ -425,13 +431,13 @@ WILD |= {  # an activation's derivative may turn what is infinite into what is n
 def test_a_member_diverges_at_the_step_at_which_torch_says(dataset, model, loss, batch_size, rates):
     """It keeps what it had before that step, and has no loss of an epoch that it did not finish."""
     pb = problem(dataset, model, {"kind": loss}, seeds=(0, 1))
-    training = {"epochs": 60, "batch_size": batch_size}
+    training = {"epochs": 40, "batch_size": batch_size}
     theirs = trained(pb, population({"kind": "sgd"}, training, [0, 1, 0], lr=rates))
     steps, expected = theirs.diverged_steps(), flat(theirs.parameters())
     assert (steps > 0).tolist() == [True, True, False]
     # A member on its way to infinity has magnified every rounding on that way.
     tolerance = np.array([1e-6, 1e-6, 1e-10]) * np.abs(expected).max(axis=1)
-    for copies, pieces in itertools.product((1, 7), [(60,), (1,) * 60, (20, 3, 37)]):
+    for copies, pieces in itertools.product((1, 7), [(40,), (1,) * 40, (20, 3, 17)]):
         members = population({"kind": "sgd"}, training, [0, 1, 0] * copies, lr=rates * copies)
         ours = compiled(pb, members)
         first = 1

@@ -210,10 +210,10 @@ def test_a_folder_that_can_only_be_read(places, compiler, monkeypatch):
     make([CODE])
     mkstemp = tempfile.mkstemp
 
-    def refuse(dir):
-        if dir.is_relative_to(places.caches):
+    def refuse(**where):
+        if where["dir"].is_relative_to(places.caches):
             raise PermissionError(errno.EACCES, "Permission denied")
-        return mkstemp(dir=dir)
+        return mkstemp(**where)
 
     monkeypatch.setattr(machine_code.tempfile, "mkstemp", refuse)
     other = CODE._replace(dtype="float64")
@@ -260,8 +260,8 @@ def test_a_disk_that_is_full_keeps_no_partial_file(places, compiler, monkeypatch
     compiler.program = f"import sys; sys.stdout.write('x' * {size})"
     mkstemp = tempfile.mkstemp
 
-    def full(dir):
-        descriptor, name = mkstemp(dir=dir)
+    def full(**where):
+        descriptor, name = mkstemp(**where)
         os.dup2(os.open("/dev/full", os.O_WRONLY), descriptor)
         return descriptor, name
 
@@ -379,7 +379,9 @@ def test_of_two_compilers_one_fails(places, compiler):
 
 
 def test_a_compiler_with_much_to_say_does_not_block(places, compiler):
-    compiler.program = f"import sys; sys.stderr.write('warning\\n' * 10**5); {ECHO}; sys.stdout.write('x' * 10**6)"
+    compiler.program = (
+        f"import sys; sys.stderr.write('warning\\n' * 10**5); {ECHO}; sys.stdout.write('x' * 10**6)"
+    )
     both = make([CODE, CODE._replace(dtype="float64")])
     assert [len(content) > 10**6 for content in both] == [True, True]
 
@@ -406,7 +408,9 @@ from lrcli.training import machine_code
 caches, moment = Path(sys.argv[1]), sys.argv[2]
 machine_code._caches = lambda: caches
 popen = subprocess.Popen
-program = "import sys, time; time.sleep(max(0, float(sys.argv[1]) - time.time())); sys.stdout.write('x' * 10**6)"
+program = (
+    "import sys, time; time.sleep(max(0, float(sys.argv[1]) - time.time())); sys.stdout.write('x' * 10**6)"
+)
 subprocess.Popen = lambda command, **options: popen([sys.executable, "-SE", "-c", program, moment], **options)
 code = machine_code.Code(*sys.argv[3:5], 1, 1)
 assert machine_code.make([code]) == [b"x" * 10**6]
@@ -443,6 +447,8 @@ def test_a_function_that_there_is_not(places):
 def test_a_compiler_that_is_not_installed(monkeypatch, missing):
     find_spec = machine_code.util.find_spec
     monkeypatch.setattr(
-        machine_code.util, "find_spec", lambda name, *more: None if name in missing else find_spec(name, *more)
+        machine_code.util,
+        "find_spec",
+        lambda name, *more: None if name in missing else find_spec(name, *more),
     )
     assert compiler_missing() == f"{' and '.join(missing)} not installed"

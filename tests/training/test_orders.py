@@ -1,15 +1,18 @@
 """Shuffled epochs in machine code: the examples in the order of `Problem.order`, which NumPy draws."""
 
+import dataclasses
 from functools import cache
 
 import numpy as np
 import pytest
-from builders import LINEAR, problem
+from builders import LINEAR, population, problem
+
+from lrcli.training.problem import Split
 
 pytest.importorskip("numba")
 
-from lrcli.training import compiled_shuffling
-from lrcli.training.compiled_shuffling import Shuffled
+from lrcli.training import compiled_examples
+from lrcli.training.compiled_examples import Examples
 from lrcli.training.machine_code import Code, find, load, make
 
 SEEDS = (0, 5, 2**32 - 1, 2**32, 2**40 + 3, 2**130 + 9)  # of one word, two and five
@@ -21,17 +24,22 @@ def function(dtype):
     return load(code, find(code) or make([code])[0])
 
 
-def shuffled(pb, epochs, dtype="float64"):
-    """Examples that say who they are: the input is the example's number, the targets are it and its row's."""
-    rows, size = len(pb.sources), pb.splits["train"].size
-    numbers = np.arange(size, dtype=dtype)
-    inputs = np.broadcast_to(numbers[None, :, None], (rows, size, 1)).copy()
-    targets = np.stack([np.stack([numbers, np.full_like(numbers, row)], axis=1) for row in range(rows)])
-    return Shuffled(pb, inputs, targets, epochs, function(dtype))
-
-
 def examples(size, seeds=SEEDS):
-    return problem(LINEAR | {"num_train": size, "num_val": 0}, {"kind": "linear"}, {"kind": "mse"}, seeds)
+    """Examples that say who they are: the input is the number, the targets are the number and the row."""
+    dataset = LINEAR | {"w": [1.0], "num_train": size, "num_val": 0}
+    pb = problem(dataset, {"kind": "linear"}, {"kind": "mse"}, seeds)
+    numbers = np.broadcast_to(np.arange(float(size))[None, :, None], (len(seeds), size, 1))
+    rows = np.broadcast_to(np.arange(float(len(seeds)))[:, None, None], numbers.shape)
+    targets = np.concatenate([numbers, rows], axis=2)
+    return dataclasses.replace(pb, splits={"train": Split(numbers, numbers, targets)})
+
+
+def shuffled(pb, epochs, dtype="float64"):
+    members = population({"kind": "sgd"}, {"epochs": epochs, "batch_size": 1}, [0])
+    ready = Examples(pb, members, dtype)
+    assert ready.shuffles
+    ready.shuffle_with(function(dtype))
+    return ready
 
 
 def assert_in_order(pb, window, epoch):
@@ -43,7 +51,7 @@ def assert_in_order(pb, window, epoch):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("size", [1, 2, 3, 17, 200, 1000])
+@pytest.mark.parametrize("size", [2, 3, 17, 200, 1000])
 def test_orders_are_those_of_numpy(size, dtype):
     pb = examples(size)
     whole = shuffled(pb, 7, dtype)
@@ -74,7 +82,7 @@ def test_a_seed_has_the_same_order_in_any_company(seeds):
 
 @pytest.mark.parametrize("numbers", [1, 1000, 3000])
 def test_windows_follow_one_another(numbers, monkeypatch):
-    monkeypatch.setattr(compiled_shuffling, "_NUMBERS", numbers)
+    monkeypatch.setattr(compiled_examples, "_NUMBERS", numbers)
     pb = examples(17)
     whole = shuffled(pb, 23)
     lengths = set()
@@ -88,7 +96,7 @@ def test_windows_follow_one_another(numbers, monkeypatch):
 
 def test_a_window_may_be_entered_anywhere(monkeypatch):
     """A run that is taken up again begins late; one that goes back draws again."""
-    monkeypatch.setattr(compiled_shuffling, "_NUMBERS", 1000)
+    monkeypatch.setattr(compiled_examples, "_NUMBERS", 1000)
     pb = examples(17)
     whole = shuffled(pb, 50)
     for epoch in (31, 32, 33, 34, 48, 49, 2, 3, 0, 40):
@@ -100,3 +108,19 @@ def test_late_epochs_have_their_own_orders():
     whole = shuffled(pb, 10**9)
     for epoch in (10**6, 10**9 - 2):
         assert_in_order(pb, whole.at(epoch), epoch)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [{"batch_size": "full"}, {"batch_size": 17}, {"batch_size": 99}, {"batch_size": 3, "shuffle": False}],
+    ids=str,
+)
+def test_where_order_makes_no_difference_examples_stay_as_they_are(training):
+    pb = examples(17)
+    ready = Examples(pb, population({"kind": "sgd"}, {"epochs": 9, **training}, [0]), "float64")
+    assert not ready.shuffles
+    for epoch in (0, 8):
+        window = ready.at(epoch)
+        assert window.first <= epoch < window.last
+        np.testing.assert_array_equal(window.inputs.ravel(), pb.splits["train"].inputs.ravel())
+        np.testing.assert_array_equal(window.targets.ravel(), pb.splits["train"].targets.ravel())

@@ -1,0 +1,140 @@
+"""The examples as the compiled engine looks at them: epoch by epoch in their order, ahead of training.
+
+Shuffled epochs are brought into their order by machine code, on a thread of its own: the next few while
+those before are trained.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from lrcli.training.population import Population
+from lrcli.training.problem import Array, Problem, SplitName
+from lrcli.training.randomness import words
+
+__all__ = ["Examples", "Window"]
+
+_NUMBERS = 2**20  # of a window
+
+
+class Window(NamedTuple):
+    """The examples of a few epochs, each in its order.
+
+    Attributes:
+        inputs: (S, epochs, N, F); where there is but one epoch, all are the same.
+        targets: (S, epochs, N, O).
+        first: the first of the epochs, counted from 0.
+        last: the epoch after them.
+    """
+
+    inputs: NDArray[Any]
+    targets: NDArray[Any]
+    first: int
+    last: int
+
+
+class Examples:
+    """The examples of every split and of every epoch of training.
+
+    Attributes:
+        steps: optimizer updates in an epoch.
+        batches: the number of examples in each batch of an epoch.
+        shuffles: whether `shuffle_with` must be called before an epoch is asked for.
+    """
+
+    def __init__(self, problem: Problem, population: Population, dtype: DTypeLike) -> None:
+        """Round the examples to a dtype.
+
+        Args:
+            problem: whose examples they are; of a polynomial the constant feature is left out.
+            population: how it is trained.
+            dtype: of the arrays.
+        """
+        constant = not any(parameter.is_bias for parameter in problem.parameters)
+        self._features = slice(1 if constant else 0, None)
+        self._problem, self._dtype = problem, np.dtype(dtype)
+        self._splits = {
+            name: (self._numbers(split.features[..., self._features]), self._numbers(split.targets))
+            for name, split in problem.splits.items()
+        }
+        training = population.training
+        self._epochs = training.epochs
+        self.batches = training.batch_sizes(problem.splits["train"].size)
+        self.steps = len(self.batches)
+        self._has_order = self.steps > 1 and training.shuffle
+        self.shuffles = self._has_order and not problem.noisy
+        self._window: Window | None = None
+        self._next: Future[Window] | None = None
+        self._thread: ThreadPoolExecutor | None = None
+
+    def _numbers(self, array: Array) -> NDArray[Any]:
+        return np.ascontiguousarray(array, dtype=self._dtype)
+
+    def whole(self, split: SplitName) -> tuple[NDArray[Any], NDArray[Any]]:
+        """All inputs (S, N, F) and targets (S, N, O) of a split."""
+        return self._splits[split]
+
+    def shuffle_with(self, function: Callable[..., None]) -> None:
+        """Shuffle with the function ``shuffle`` of `lrcli.training.compiled_calls`."""
+        entropies = [words(source.seed, "shuffle") for source in self._problem.sources]
+        longest = max(map(len, entropies))
+        self._entropy = np.array([[*row, *[0] * (longest - len(row))] for row in entropies], np.int64)
+        self._lengths = np.array([len(row) for row in entropies], np.int64)
+        self._function = function
+
+    def at(self, epoch: int) -> Window:
+        """The window that an epoch is in; epochs count from 0 and mostly come one after the other."""
+        if self._window is None or not self._window.first <= epoch < self._window.last:
+            if self.shuffles:
+                self._window = self._take_shuffled(epoch)
+            elif self._problem.noisy:
+                self._window = self._noisy(epoch)
+            else:
+                inputs, targets = self._splits["train"]
+                self._window = Window(inputs[:, None], targets[:, None], 0, self._epochs)
+        return self._window
+
+    def _take_shuffled(self, epoch: int) -> Window:
+        """The window from an epoch on; the one after it is begun."""
+        ahead = self._next and self._next.result()
+        window = ahead if ahead and ahead.first == epoch else self._shuffled(epoch)
+        self._next = None
+        if window.last < self._epochs:
+            self._thread = self._thread or ThreadPoolExecutor(1)
+            self._next = self._thread.submit(self._shuffled, window.last)
+        return window
+
+    def _shuffled(self, first: int) -> Window:
+        inputs, targets = self._splits["train"]
+        rows, examples, features = inputs.shape
+        last = min(self._epochs, first + max(1, _NUMBERS // (inputs.size + targets.size)))
+        shape = rows, last - first, examples
+        outputs = targets.shape[2]
+        window = Window(
+            np.empty((*shape, features), self._dtype), np.empty((*shape, outputs), self._dtype), first, last
+        )
+        pool, order = np.empty(4, np.int64), np.empty(examples, np.int32)
+        arguments: list[Any] = [
+            self._entropy, self._lengths, self._entropy.shape[1], pool, order,
+            inputs, targets, window.inputs, window.targets,
+            rows, examples, features, outputs, last - first, first,
+        ]  # fmt: skip
+        self._function(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
+        return window
+
+    def _noisy(self, epoch: int) -> Window:
+        """An epoch whose inputs have noise of their own."""
+        problem, (inputs, targets) = self._problem, self._splits["train"]
+        rows = range(len(problem.sources))
+        noise = np.stack([problem.input_noise(row, epoch + 1) for row in rows])
+        inputs = inputs + noise[..., self._features].astype(self._dtype)
+        if self._has_order:
+            orders = [problem.order(row, epoch + 1) for row in rows]
+            inputs, targets = (
+                np.stack([array[row, order] for row, order in enumerate(orders)])
+                for array in (inputs, targets)
+            )
+        return Window(inputs[:, None], targets[:, None], epoch, epoch + 1)
