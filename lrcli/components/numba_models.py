@@ -226,6 +226,8 @@ def backward(network, parameters, gradient, x, x_stride, values, slopes, example
             for n in range(examples):
                 d_n, dx_n = slopes + (n * stride + start), slopes + (n * stride + before)
                 dense_backward(w, d_n, dx_n, rows, network.sizes[layer + 1], columns * lanes)
+                for i in range(rows, -(-rows // lanes) * lanes):  # units that are none
+                    dx_n[i] = zeros(dx_n)
             dx, z = viewed(slopes + before, parameters), viewed(values + before, parameters)
             _times_derivative(network.activation, dx, z, -(-rows // lanes), examples, d_stride)
         start = before

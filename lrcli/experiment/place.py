@@ -38,3 +38,11 @@ class Interruption:
     """The user's wish to stop; looked at after each event."""
 
     requested: bool = False
+
+    def status(self, error: BaseException) -> str:
+        """What a run is called that an error has ended.
+
+        The second Ctrl-C may come between two events; then all that arrives is that whoever iterates left.
+        """
+        left = isinstance(error, GeneratorExit) and self.requested
+        return "interrupted" if left or isinstance(error, KeyboardInterrupt) else "failed"

@@ -97,6 +97,6 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
             run.facts |= git.answer()
             result = run.finish(loop, prepared.engine.parameters(), started)
         except BaseException as error:
-            run.fail("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", loop)
+            run.fail(interruption.status(error), loop)
             raise
     yield Finished(result, prepared.recovery)

@@ -123,7 +123,7 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
             seconds = {"train_seconds": training.seconds, "total_seconds": time.perf_counter() - started}
             result = files.finish(results, seconds)
         except BaseException as error:
-            files.fail("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+            files.fail(interruption.status(error))
             raise
     yield SweepFinished(result, results)
 

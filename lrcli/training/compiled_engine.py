@@ -38,7 +38,7 @@ _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to
 _TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
 _PIECE_SECONDS = 0.1  # after which control returns to Python
 _RUNNING, _NORM = 0, 2
-_DEGREE, _FEATURES = 8, 64  # up to which losses are taken for quadratic forms
+_DEGREE, _PARAMETERS = 8, 16  # up to which losses are taken for quadratic forms
 
 
 class CompiledEngine:
@@ -187,7 +187,7 @@ class CompiledEngine:
         model = self._problem.model
         batch = self._examples.batches[0]
         well_conditioned = not isinstance(model, Polynomial) or model.degree <= _DEGREE
-        few = self._layout.count <= min(_FEATURES, batch)
+        few = self._layout.count <= min(_PARAMETERS, batch)
         usable = self._is_quadratic and self._steps == 1 and well_conditioned and few
         self._fixed["is_quadratic"] = int(usable and batch == self._problem.splits["train"].size)
         if self._fixed["is_quadratic"]:

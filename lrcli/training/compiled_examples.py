@@ -65,7 +65,8 @@ class Examples:
         self.batches = training.batch_sizes(problem.splits["train"].size)
         self.steps = len(self.batches)
         self._has_order = self.steps > 1 and training.shuffle
-        self.shuffles = self._has_order and not problem.noisy
+        in_code = not problem.noisy and training.epochs < 2**32  # whose number is one word of a seed
+        self.shuffles = self._has_order and in_code
         self._window: Window | None = None
         self._next: Future[Window] | None = None
         self._thread: ThreadPoolExecutor | None = None
@@ -90,8 +91,8 @@ class Examples:
         if self._window is None or not self._window.first <= epoch < self._window.last:
             if self.shuffles:
                 self._window = self._take_shuffled(epoch)
-            elif self._problem.noisy:
-                self._window = self._noisy(epoch)
+            elif self._problem.noisy or self._has_order:
+                self._window = self._drawn(epoch)
             else:
                 inputs, targets = self._splits["train"]
                 self._window = Window(inputs[:, None], targets[:, None], 0, self._epochs)
@@ -125,8 +126,8 @@ class Examples:
         self._function(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
         return window
 
-    def _noisy(self, epoch: int) -> Window:
-        """An epoch whose inputs have noise of their own."""
+    def _drawn(self, epoch: int) -> Window:
+        """An epoch with what NumPy draws for it: noise of the inputs, and its order."""
         problem, (inputs, targets) = self._problem, self._splits["train"]
         rows = range(len(problem.sources))
         noise = np.stack([problem.input_noise(row, epoch + 1) for row in rows])

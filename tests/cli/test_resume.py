@@ -135,7 +135,7 @@ def wait_for(condition, process, seconds=60):
 @pytest.mark.usefixtures("machine_code")
 def test_killed_at_any_moment(place, lrcli):
     """A sweep and its resumptions are killed five times; from each wreck, resume makes the same table."""
-    words = ["small.yaml", "training.epochs=200", "sweep.seeds=8", *CUT, "-q", "--run-dir"]
+    words = ["small.yaml", "training.epochs=100", "sweep.seeds=8", *CUT, "-q", "--run-dir"]
     lrcli("sweep", *words, "whole")
     assert compiler_missing() or result_of(place / "whole")["environment"]["engine"] == "compiled"
     expected, cut = results(place / "whole"), place / "cut"

@@ -299,7 +299,7 @@ def test_many_batches_start_at_once(place, engine):
         return timing["total_seconds"] - timing["train_seconds"]
 
     few = before_training(1000)  # which may have to compile
-    assert before_training(1) < few + 1
+    assert before_training(1) < few + 4  # a tenth of a millisecond for each would be more
 
 
 def test_help_and_version(place):

@@ -520,6 +520,22 @@ def test_interrupted_and_taken_up_again(planned, swept, tmp_path, monkeypatch, m
     assert not (directory / "checkpoint").exists()
 
 
+@pytest.mark.parametrize(("requested", "status"), [(True, "interrupted"), (False, "failed")])
+def test_left_after_the_wish_to_stop(planned, tmp_path, requested, status):
+    """The second Ctrl-C may come between two events; without a first one, leaving is someone's failure."""
+    plan = planned(LINE, {"optimizer.lr": RATES})
+    for place in (tmp_path / "sweep", tmp_path / "run"):
+        interruption = Interruption()
+        if place.name == "sweep":
+            events = run_sweep(plan, SweepFiles(plan, RunPlace(run_dir=place)), interruption)
+        else:
+            events = train(plan.experiment, RunPlace(run_dir=place), interruption)
+        next(event for event in events if not isinstance(event, Compiling))
+        interruption.requested = requested
+        events.close()
+        assert result_in(place)["status"] == status
+
+
 def test_parts_are_saved_as_they_end(planned, tmp_path):
     """Killed at any moment, a sweep lacks no part that had ended."""
     plan = planned(LINE, INTERRUPTED, 1, seeds=3)

@@ -1,0 +1,325 @@
+"""Training as machine code: many steps of a block of members in one call.
+
+A block's parameters, its optimizer's state and what it needs for an example stay in the processor's cache
+from step to step. Everything is written as for one member; what a number is, see
+`lrcli.components.numba_lanes`.
+
+Steps are trained without a look at what became of the numbers, a stretch of them at a time. If a member's
+loss or parameters are found broken at the end of a stretch, it is trained again from where it began, this
+time with a look after every step, and the member keeps what it had before the step that would have broken
+it. Both ways give healthy members the same bits.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from lrcli.components.compiled import LOSSES, OPTIMIZERS
+from lrcli.components.numba_jit import choice, jit
+from lrcli.components.numba_lanes import (
+    all_lanes,
+    lane,
+    multiply_add,
+    narrowed,
+    select,
+    square_root,
+    total,
+    viewed,
+    widened,
+    width,
+    zeros,
+)
+from lrcli.components.numba_losses import FORMS as LOSS_FORMS
+from lrcli.components.numba_models import backward, forward
+from lrcli.components.numba_optimizers import FORMS as OPTIMIZER_FORMS
+from lrcli.training.numba_examples import bring
+
+__all__ = ["Block", "Rule", "train_block"]
+
+_STRETCH = 128  # steps
+_RUNNING, _CHECKED, _NORM = 0, 1, 2  # rows of a block's accounts
+
+
+class Rule(NamedTuple):
+    """How a step is made."""
+
+    loss: Any
+    delta: Any
+    batch: Any
+    steps: Any
+    scale: Any
+    weight: Any
+    last_scale: Any
+    last_weight: Any
+    optimizer: Any
+    option_1: Any
+    option_2: Any
+    coefficient_places: Any
+    num_coefficients: Any
+    moving: Any
+    clips: Any
+    is_quadratic: Any
+    first_step: Any
+    last_step: Any
+    exact_from: Any
+    tile: Any
+
+
+class Block(NamedTuple):
+    """The memory of a block: what stays, and what is used in a step."""
+
+    state: Any
+    count: Any
+    size: Any
+    active: Any
+    broken: Any
+    first_member: Any
+    accounts: Any
+    coefficients: Any
+    limits: Any
+    quadratic: Any
+    gradient: Any
+    kept: Any
+    before: Any
+    values: Any
+    slopes: Any
+    inputs: Any
+    targets: Any
+    current: Any
+
+
+# A step -----------------------------------------------------------------------------------------------
+
+
+def _summed(value: Callable[..., Any]) -> Callable[..., Any]:
+    """The weighted sum of a loss over examples, added to what there is."""
+
+    @jit
+    def summed(o, y, y_stride, outputs, delta, weight, examples, stride, loss):
+        for n in range(examples):
+            loss = multiply_add(value(o + n * stride, y + n * y_stride, outputs, delta), weight, loss)
+        return loss
+
+    return summed
+
+
+def _scaled(slope: Callable[..., Any]) -> Callable[..., Any]:
+    """The derivatives of a loss by the outputs of examples, times a scale; returns the sum of the bounds."""
+
+    @jit
+    def scaled(o, y, y_stride, d, outputs, delta, scale, examples, stride):
+        check = zeros(o)
+        for n in range(examples):
+            d_n = d + n * stride
+            check = check + slope(o + n * stride, y + n * y_stride, d_n, outputs, delta)
+            for k in range(outputs):
+                d_n[k] = d_n[k] * scale
+        return check
+
+    return scaled
+
+
+_values = choice([_summed(LOSS_FORMS[kind].value) for kind in LOSSES])
+_slopes = choice([_scaled(LOSS_FORMS[kind].slope) for kind in LOSSES])
+_update = choice([OPTIMIZER_FORMS[kind] for kind in OPTIMIZERS])
+
+
+@jit
+def _gradient_of_batch(network, rule, data, block, epoch, place, exact):
+    """Fill in the gradient of a batch; returns what the batch adds to the loss of its epoch."""
+    stop = min(place + rule.batch, data.used)
+    scale, weight = rule.scale, rule.weight
+    if stop - place < rule.batch:  # the last batch may be smaller
+        scale, weight = rule.last_scale, rule.last_weight
+    loss = zeros(block.values)
+    first = place
+    while first < stop:
+        examples = min(rule.tile, stop - first)
+        x, x_stride, y, y_stride = bring(data, epoch, first, examples, block.inputs, block.targets)
+        outputs = forward(network, block.state, x, x_stride, block.values, examples)
+        o, d, stride = block.values + outputs, block.slopes + outputs, network.values
+        check = _slopes(
+            rule.loss, o, y, y_stride, d, data.outputs, rule.delta, scale, examples, stride
+        )  # fmt: skip
+        if exact:
+            loss = _values(
+                rule.loss, o, y, y_stride, data.outputs, rule.delta, weight, examples, stride, loss
+            )  # fmt: skip
+        else:
+            loss = loss + check
+        backward(
+            network, block.state, block.gradient, x, x_stride, block.values, block.slopes,
+            examples, outputs, block.count, first == place,
+        )  # fmt: skip
+        first += examples
+    return loss
+
+
+@jit
+def _gradient_of_quadratic(block):
+    """Fill in the gradient G (p - p*) of a quadratic loss; returns the loss, least + (p - p*)'g / 2.
+
+    In double precision, whatever that of training: a few numbers stand for all examples.
+    """
+    lanes, count = width(block.state) // width(block.values), block.count
+    p, g = viewed(block.state, block.values), viewed(block.gradient, block.values)
+    minimum = block.quadratic + count * count
+    loss = minimum[count]
+    for i in range(count):
+        slope = zeros(block.quadratic)
+        for k in range(count):
+            away = widened(p[k * lanes]) - minimum[k]
+            slope = multiply_add(block.quadratic[i * count + k], away, slope)
+        block.gradient[i] = zeros(block.gradient)
+        g[i * lanes] = narrowed(slope, g)
+        loss = loss + (widened(p[i * lanes]) - minimum[i]) * slope * 0.5
+    return narrowed(loss, block.values)
+
+
+@jit
+def _norm(block):
+    """The length of each member's gradient."""
+    g = viewed(block.gradient, block.values)
+    squares = g[0] * g[0]
+    for k in range(1, block.count * (width(block.state) // width(block.values))):
+        squares = multiply_add(g[k], g[k], squares)
+    return square_root(squares)
+
+
+@jit
+def _clip(block, norm):
+    """Gradients no longer than each member's limit, as torch.nn.utils.clip_grad_norm_ scales them."""
+    limit = block.limits[0]
+    scale = limit / (norm + 1e-6)
+    scale = select(scale < 1.0, scale, select(norm >= 0.0, 1.0, norm))  # what is not a number stays so
+    for k in range(block.count):
+        block.gradient[k] = block.gradient[k] * scale
+
+
+@jit
+def _finite(x):
+    return x * 0.0 >= 0.0
+
+
+@jit
+def _all_finite(rows, count, like):
+    """Whether each member's numbers are all finite."""
+    check = rows[0] * 0.0
+    for k in range(1, count):
+        check = check + rows[k] * 0.0
+    return total(check, like) >= 0.0
+
+
+@jit
+def _copy(target, source, count):
+    for k in range(count):
+        target[k] = source[k]
+
+
+@jit
+def _keep(mask, rows, old, count):
+    """Put back the old numbers of the members outside the mask."""
+    for k in range(count):
+        rows[k] = select(mask, rows[k], old[k])
+
+
+@jit
+def _freeze_broken(block, loss, step):
+    """Freeze the members that this step would break: they keep what they had before it."""
+    active = block.active[0] > 0.5
+    sound = _finite(loss) & _all_finite(block.state, block.count, loss)
+    for member in range(width(block.active)):
+        if lane(active, member) and not lane(sound, member):
+            block.broken[block.first_member + member] = step + 1
+    active = active & sound
+    block.active[0] = select(active, 1.0, 0.0)
+    _keep(active, block.state, block.before, block.size)
+
+
+@jit
+def _load_coefficients(rule, block, step):
+    """Bring the optimizer's coefficients of a step together."""
+    for i in range(rule.num_coefficients):
+        row = rule.coefficient_places[2 * i] + rule.coefficient_places[2 * i + 1] * (step - rule.first_step)
+        block.current[i] = block.coefficients[row]
+
+
+@jit
+def _step(network, rule, data, block, step, epoch, place, guarded):
+    """One update of every member; `step` counts from 0. Returns its share of the epoch's loss."""
+    exact = guarded or step >= rule.exact_from
+    if rule.is_quadratic:
+        loss = _gradient_of_quadratic(block)
+    else:
+        loss = _gradient_of_batch(network, rule, data, block, epoch, place, exact)
+    if rule.clips or step == rule.last_step - 1:
+        norm = _norm(block)
+        block.accounts[_NORM] = norm
+        if rule.clips:
+            _clip(block, norm)
+    if guarded:
+        _copy(block.before, block.state, block.size)
+    if rule.moving:
+        _load_coefficients(rule, block, step)
+    arrays = block.state + block.count
+    _update(
+        rule.optimizer,
+        block.state,
+        block.gradient,
+        arrays,
+        block.count,
+        block.current,
+        rule.option_1,
+        rule.option_2,
+    )
+    if guarded:
+        _freeze_broken(block, loss, step)
+    return loss
+
+
+# Stretches of steps -----------------------------------------------------------------------------------
+
+
+@jit
+def _run(network, rule, data, block, first, last, running, guarded):
+    """Train from one step to another; returns the running loss of the epoch."""
+    _load_coefficients(rule, block, first)
+    check = running
+    epoch = first // rule.steps
+    place = first % rule.steps * rule.batch
+    for step in range(first, last):
+        if place == 0:
+            running = zeros(block.values)
+        loss = _step(network, rule, data, block, step, epoch, place, guarded)
+        running = running + loss
+        check = check + loss
+        place += rule.batch
+        if place >= data.used:
+            epoch, place = epoch + 1, 0
+    block.accounts[_CHECKED] = check
+    return running
+
+
+@jit
+def train_block(network, rule, data, block, first, last):
+    """Train a block, stretch by stretch, as long as one of its members is active."""
+    running = block.accounts[_RUNNING]
+    step = first
+    while step < last:
+        active, inactive = block.active[0] > 0.5, block.active[0] < 0.5
+        if all_lanes(inactive):
+            break
+        end = min(last, step + _STRETCH)
+        _copy(block.kept, block.state, block.size)
+        guarded = False
+        while True:
+            reached = _run(network, rule, data, block, step, end, running, guarded)
+            sound = _finite(block.accounts[_CHECKED]) & _all_finite(block.state, block.count, reached)
+            if guarded or all_lanes(sound | inactive):
+                break
+            _copy(block.state, block.kept, block.size)
+            guarded = True
+        if not guarded:
+            _keep(active, block.state, block.kept, block.size)
+        running = reached
+        step = end
+    block.accounts[_RUNNING] = running
