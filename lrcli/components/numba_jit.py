@@ -7,7 +7,13 @@ from numba import njit
 
 __all__ = ["choice", "jit"]
 
-jit: Any = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+jit: Any = njit(
+    error_model="numpy",
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+    no_rewrites=True,  # of array expressions: there are none, and looking for them takes a sixth of the time
+    _nrt=False,  # nothing is allocated
+)
 """The decorator of such functions. Division is the processor's: by zero it gives infinity, no exception."""
 
 

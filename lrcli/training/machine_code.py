@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
@@ -70,17 +71,26 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
 
 
 def make(codes: list[Code]) -> list[bytes]:
-    """Compile, side by side, and keep the results on the disk where that is possible.
+    """Compile, one on each core, and keep the results on the disk where that is possible.
 
     Raises:
         EngineError: the compiler failed.
     """
-    with ExitStack() as stack:
-        running = []
-        for code in codes:
-            running.append(stack.enter_context(_start_compiler(code)))
-            stack.callback(running[-1].kill)  # where another one failed
-        results = [_finish(code, process) for code, process in zip(codes, running, strict=True)]
+    running: list[subprocess.Popen[bytes]] = []
+
+    def compile_one(code: Code) -> bytes:
+        with _start_compiler(code) as process:
+            running.append(process)
+            return _finish(code, process)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            results = list(pool.map(compile_one, codes))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                process.kill()
+            raise
     for code, content in zip(codes, results, strict=True):
         _keep(_file_name(code), content)
     return results
