@@ -94,18 +94,16 @@ class CompiledEngine:
             self._examples.shuffle_with(self._functions["shuffle"])
 
     def _call(self, name: str, arguments: dict[str, Any]) -> None:
-        """Run a function over all blocks, on all threads."""
+        """Run a function over all blocks, on all threads; given are the arguments that are not always the same."""
+        call = CALLS[name]
+        words = list(map((self._fixed_words | _words(arguments)).get, call, itertools.repeat(0)))
+        first, last, scratch = (list(call).index(key) for key in ("first_block", "last_block", "scratch"))
         blocks, function = self._layout.blocks, self._functions[name]
-        words = [arguments.get(key, 0) for key in CALLS[name]]
-        first, last, scratch = (
-            list(CALLS[name]).index(key) for key in ("first_block", "last_block", "scratch")
-        )
-        values = [word.ctypes.data if isinstance(word, np.ndarray) else word for word in words]
         edges = np.linspace(0, blocks, min(blocks, 4 * self._threads) + 1).astype(int).tolist()
         parts = list(itertools.pairwise(edges))  # each thread takes the next as soon as it is free
 
         def work(thread: int) -> None:
-            own = list(values)
+            own = list(words)
             own[scratch] = self._scratch[thread].ctypes.data
             with suppress(IndexError):
                 while True:
@@ -142,6 +140,7 @@ class CompiledEngine:
         self._terms = problem.loss.num_terms(problem.dataset.num_classes)
         self._place_fixed()
         self._place_quadratic()
+        self._fixed_words = _words(self._fixed)
 
     def _place_fixed(self) -> None:
         """What is the same in every call."""
@@ -228,16 +227,17 @@ class CompiledEngine:
 
     def _train(self, first: int, last: int, exact_from: int) -> None:
         window = self._examples.at(first // self._steps)
-        arguments = self._fixed | self._coefficients.arguments(first, last)
-        arguments |= {
+        arguments = self._coefficients.arguments(first, last) | {
             "inputs": window.inputs,
             "targets": window.targets,
             "examples": self._problem.splits["train"].size,
             "used": sum(self._examples.batches),
             "epochs": window.inputs.shape[1],
             "first_epoch": window.first,
+            "first_step": first,
+            "last_step": last,
+            "exact_from": exact_from,
         }
-        arguments |= {"first_step": first, "last_step": last, "exact_from": exact_from}
         self._call("train", arguments)
 
     # Answers --------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ class CompiledEngine:
         totals = aligned((self._layout.blocks, 2, self._layout.members), np.float64)
         arguments = {"inputs": inputs, "targets": targets, "examples": examples, "used": examples}
         arguments |= {"epochs": 1, "totals": totals}
-        self._call("evaluate", self._fixed | arguments)
+        self._call("evaluate", arguments)
         loss, hits = (self._layout.gather(totals[:, row]) for row in (0, 1))
         if self._problem.loss.reduction == "mean":
             loss = loss / (examples * self._terms)
@@ -285,6 +285,13 @@ class CompiledEngine:
     def freeze(self, members: NDArray[np.bool_]) -> None:
         """See `Engine.freeze`."""
         self._active[self._layout.spread(members, np.bool_)] = 0
+
+
+def _words(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments as machine code takes them: arrays by their addresses."""
+    return {
+        key: value.ctypes.data if isinstance(value, np.ndarray) else value for key, value in arguments.items()
+    }
 
 
 def _cores() -> int:

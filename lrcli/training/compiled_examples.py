@@ -4,6 +4,8 @@ Shuffled epochs are brought into their order by machine code, on a thread of its
 those before are trained.
 """
 
+import itertools
+import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -70,6 +72,7 @@ class Examples:
         self._window: Window | None = None
         self._next: Future[Window] | None = None
         self._thread: ThreadPoolExecutor | None = None
+        self._memory: list[NDArray[Any]] = []  # of two windows, taken in turns: new memory would be slow
 
     def _numbers(self, array: Array) -> NDArray[Any]:
         return np.ascontiguousarray(array, dtype=self._dtype)
@@ -112,11 +115,10 @@ class Examples:
         inputs, targets = self._splits["train"]
         rows, examples, features = inputs.shape
         last = min(self._epochs, first + max(1, _NUMBERS // (inputs.size + targets.size)))
-        shape = rows, last - first, examples
         outputs = targets.shape[2]
-        window = Window(
-            np.empty((*shape, features), self._dtype), np.empty((*shape, outputs), self._dtype), first, last
-        )
+        shape = rows, last - first, examples
+        room = self._room(shape, features, outputs)
+        window = Window(room[0], room[1], first, last)
         pool, order = np.empty(4, np.int64), np.empty(examples, np.int32)
         arguments: list[Any] = [
             self._entropy, self._lengths, self._entropy.shape[1], pool, order,
@@ -125,6 +127,18 @@ class Examples:
         ]  # fmt: skip
         self._function(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
         return window
+
+    def _room(self, shape: tuple[int, ...], *widths: int) -> list[NDArray[Any]]:
+        """Arrays of a shape and of widths, in the memory of the window before the present one."""
+        size = math.prod(shape)
+        if len(self._memory) < 2 or self._memory[0].size < size * sum(widths):
+            self._memory.append(np.empty(size * sum(widths), self._dtype))
+        else:
+            self._memory.append(self._memory[0])
+        self._memory = self._memory[-2:]
+        edges = np.cumsum([0, *widths]) * size
+        parts = [self._memory[-1][a:b] for a, b in itertools.pairwise(edges)]
+        return [part.reshape(*shape, width) for part, width in zip(parts, widths, strict=True)]
 
     def _drawn(self, epoch: int) -> Window:
         """An epoch with what NumPy draws for it: noise of the inputs, and its order."""

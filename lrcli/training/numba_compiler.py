@@ -35,7 +35,8 @@ def object_file(name: str, dtype: str, members: int, units: int) -> bytes:
         if not variable.is_declaration:
             variable.linkage = "internal"
     machine = target_machine()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    # Where units are the lanes, loops are short, and what the last level does to them makes them slower.
+    options = llvm.create_pipeline_tuning_options(speed_level=2 if units > 1 else 3)
     options.loop_vectorization = options.slp_vectorization = False  # the lanes are the vectors
     options.loop_unrolling = False
     builder = llvm.create_pass_builder(machine, options)

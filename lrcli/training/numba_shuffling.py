@@ -144,18 +144,20 @@ def _draw_order(pool, order, count):
         order[i] = i
     place, second, upper = count - 1, False, 0
     while place > 0:
-        word = upper
-        if not second:
-            state = _next_state(state, increment)
-            output = _rotated(state[0] ^ state[1], (state[0] >> 58) & 63)
-            word, upper = output & _LOW, (output >> 32) & _LOW
-        second = not second
-        partner = word & _mask_for(place)
-        # A rejected partner is swapped for the place itself: nothing to guess wrong for the processor.
-        accepted = partner <= place
-        partner = partner if accepted else place
-        order[place], order[partner] = order[partner], order[place]
-        place -= int(accepted)
+        mask = _mask_for(place)
+        while place > mask >> 1:  # as long as the mask is the same
+            word = upper
+            if not second:
+                state = _next_state(state, increment)
+                output = _rotated(state[0] ^ state[1], (state[0] >> 58) & 63)
+                word, upper = output & _LOW, (output >> 32) & _LOW
+            second = not second
+            partner = word & mask
+            # A rejected partner is swapped for the place itself: nothing to guess wrong for the processor.
+            accepted = partner <= place
+            partner = partner if accepted else place
+            order[place], order[partner] = order[partner], order[place]
+            place -= int(accepted)
 
 
 def shuffle(*_: Any) -> Callable[..., Any]:

@@ -39,7 +39,8 @@ def make_population(experiment: Experiment, seeds: int, rates: int) -> tuple[Pro
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, range(seeds))
     varied = {"lr": np.tile(np.geomspace(lr / 100, lr, rates) if rates > 1 else [lr], seeds)}
     members = np.repeat(np.arange(seeds), rates)
-    return problem, build_population(experiment.optimizer, experiment.training, members, varied)
+    training = experiment.training.model_copy(update={"epochs": 10**9})  # as many as a measurement takes
+    return problem, build_population(experiment.optimizer, training, members, varied)
 
 
 def make_engine(problem: Problem, population: Population, kind: str, dtype: str = "float32") -> Engine:
