@@ -94,7 +94,7 @@ class CompiledEngine:
             self._examples.shuffle_with(self._functions["shuffle"])
 
     def _call(self, name: str, arguments: dict[str, Any]) -> None:
-        """Run a function over all blocks, on all threads; given are the arguments that are not always the same."""
+        """Run a function over all blocks, on all threads, with arguments beside those that never change."""
         call = CALLS[name]
         words = list(map((self._fixed_words | _words(arguments)).get, call, itertools.repeat(0)))
         first, last, scratch = (list(call).index(key) for key in ("first_block", "last_block", "scratch"))

@@ -82,7 +82,9 @@ def test_exact_to_a_few_units_in_the_last_place(name, dtype):
         exact = REFERENCES[name](x.astype(np.longdouble))
     info = np.finfo(dtype)
     _, exponent = np.frexp(np.maximum(np.abs(exact), info.tiny))
-    unit = np.ldexp(np.longdouble(1), exponent - 1 - info.nmant)  # np.spacing is 0 where denormals are flushed
+    unit = np.ldexp(
+        np.longdouble(1), exponent - 1 - info.nmant
+    )  # np.spacing is 0 where denormals are flushed
     errors = np.abs(computed(name, x).astype(np.longdouble) - exact) / unit
     assert errors.max() <= UNITS[name], f"at {x[errors.argmax()]!r}"
 
