@@ -32,7 +32,7 @@ from lrcli.training.quadratic import QuadraticLoss, is_quadratic, quadratic_form
 __all__ = ["CompiledEngine"]
 
 _ROW_BYTES = 128  # of a row of lanes: two registers of today's processors, or a few of older ones
-_FEW_UNITS = 8
+_FEW_UNITS = 4
 _FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
 _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
 _TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
