@@ -55,28 +55,24 @@ _INDEX = ir.IntType(64)
 _EXPONENT = {types.float32: (32, 23, 127), types.float64: (64, 52, 1023)}  # bits, of the fraction, the bias
 
 
-class Lanes(types.Type):
+class _Counted(types.Type):
+    """A type of numbers of a dtype, so many side by side."""
+
+    def __init__(self, dtype: types.Float, count: int) -> None:
+        self.dtype, self.count = dtype, count
+        super().__init__(f"{type(self).__name__}({dtype}, {count})")
+
+
+class Lanes(_Counted):
     """A number in each lane."""
 
-    def __init__(self, dtype: types.Float, count: int) -> None:
-        self.dtype, self.count = dtype, count
-        super().__init__(f"Lanes({dtype}, {count})")
 
-
-class Mask(types.Type):
+class Mask(_Counted):
     """A truth value in each lane, as comparisons of numbers of the dtype give it."""
 
-    def __init__(self, dtype: types.Float, count: int) -> None:
-        self.dtype, self.count = dtype, count
-        super().__init__(f"Mask({dtype}, {count})")
 
-
-class Rows(types.Type):
+class Rows(_Counted):
     """Memory of lanes: ``rows[k]`` is row k, ``rows + k`` begins at row k."""
-
-    def __init__(self, dtype: types.Float, count: int) -> None:
-        self.dtype, self.count = dtype, count
-        super().__init__(f"Rows({dtype}, {count})")
 
 
 def _element(dtype: types.Float) -> ir.Type:
@@ -307,20 +303,12 @@ lower_builtin(operator.setitem, Rows, types.intp, types.Number)(_store)
 _GROUP = 4
 
 
-class Group(types.Type):
+class Group(_Counted):
     """Several lanes, each a result of its own."""
 
-    def __init__(self, dtype: types.Float, count: int) -> None:
-        self.dtype, self.count = dtype, count
-        super().__init__(f"Group({dtype}, {count})")
 
-
-class Spaced(types.Type):
+class Spaced(_Counted):
     """Memory of groups: ``spaced[k]`` are the rows k, k + stride, k + 2 stride, ..."""
-
-    def __init__(self, dtype: types.Float, count: int) -> None:
-        self.dtype, self.count = dtype, count
-        super().__init__(f"Spaced({dtype}, {count})")
 
 
 @register_model(Group)

@@ -13,6 +13,7 @@ over units, over examples, first to last.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from lrcli.components.compiled import ACTIVATIONS as NAMES
 from lrcli.components.numba_functions import sigmoid, tanh
 from lrcli.components.numba_jit import choice, jit
 from lrcli.components.numba_lanes import (
@@ -103,8 +104,8 @@ def _times(derivative: Callable[..., Any]) -> Callable[..., Any]:
     return multiply
 
 
-_activate = choice([_in_place(activation.function) for activation in ACTIVATIONS.values()])
-_times_derivative = choice([_times(activation.derivative) for activation in ACTIVATIONS.values()])
+_activate = choice([_in_place(ACTIVATIONS[name].function) for name in NAMES])
+_times_derivative = choice([_times(ACTIVATIONS[name].derivative) for name in NAMES])
 
 
 @jit
