@@ -122,16 +122,10 @@ class CompiledEngine:
 
     def _place(self) -> None:
         problem, population, layout = self._problem, self._population, self._layout
-        hyperparameters = population.hyperparameters
-        uses = {name: bool(np.any(values != 0)) for name, values in hyperparameters.items()}
-        self._form = optimizer_form(population.optimizer, uses)
-        rows = [
-            problem.initial[p.name][population.draw_index].reshape(population.size, -1)
-            for p in problem.parameters
-        ]
+        self._form = optimizer_form(population.optimizer, population.uses)
         shape = (layout.blocks, self._form.arrays + 1, layout.count * layout.units, layout.members)
         self._state = aligned(shape, self._dtype)
-        layout.place(self._state, np.concatenate(rows, axis=1))
+        layout.place(self._state, problem.starts(population.draw_index))
         self._active = layout.active(self._dtype)
         self._broken = np.zeros((layout.blocks, layout.members), np.int64)
         self._accounts = aligned((layout.blocks, 3, layout.members), self._dtype)

@@ -36,6 +36,11 @@ class Population:
         """R, the number of members."""
         return len(self.draw_index)
 
+    @property
+    def uses(self) -> dict[str, bool]:
+        """For each hyperparameter, whether any member's is not zero."""
+        return {name: bool(np.any(values != 0)) for name, values in self.hyperparameters.items()}
+
     def rates(self, steps: NDArray[np.int64], total: int) -> Array:
         """The learning rate that each member used at a step of its own, (R,); steps count from 1."""
         rates = np.empty(self.size)

@@ -97,6 +97,11 @@ class Problem:
         """Whether training adds noise to the inputs of any member."""
         return any(source.model.noise_of_inputs > 0 for source in self.sources)
 
+    def starts(self, draw_index: NDArray[np.intp]) -> Array:
+        """The initial parameters of members, each with its draw: (R, P), in canonical order."""
+        parts = [self.initial[p.name][draw_index].reshape(len(draw_index), -1) for p in self.parameters]
+        return np.concatenate(parts, axis=1)
+
     def order(self, row: int, epoch: int) -> NDArray[np.intp]:
         """The order of a row's training examples in a shuffled epoch, (N,); epochs count from 1."""
         rng = generator(self.sources[row].seed, "shuffle", epoch)

@@ -57,9 +57,7 @@ class TorchEngine:
         self._population = population
         self._model = torch_model(problem.model)
         self._loss = torch_loss(problem.loss)
-        hyperparameters = population.hyperparameters
-        uses = {name: bool(np.any(values != 0)) for name, values in hyperparameters.items()}
-        self._optimizer = torch_optimizer(population.optimizer, uses)
+        self._optimizer = torch_optimizer(population.optimizer, population.uses)
         self._place_data()
         self._place_parameters()
         self._place_coefficients()
@@ -93,10 +91,7 @@ class TorchEngine:
 
     def _place_parameters(self) -> None:
         members = self._population.draw_index
-        rows = [
-            self._problem.initial[p.name][members].reshape(len(members), -1) for p in self._problem.parameters
-        ]
-        parameters = self._tensor(np.concatenate(rows, axis=1))
+        parameters = self._tensor(self._problem.starts(members))
         size = len(members)
         self._state = {"parameters": parameters}
         self._state.update({name: torch.zeros_like(parameters) for name in self._optimizer.state})
