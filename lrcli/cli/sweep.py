@@ -94,11 +94,11 @@ def sweep(
     if dry_run:
         from lrcli.reporting.sweep_console import print_plan
 
-        _notes(loaded.notes, quiet=quiet)
+        _notes([*loaded.notes, *plan.notes], quiet=quiet)
         print_plan(plan)
         return
     files = files_for(plan, RunPlace(runs_dir, run_dir, file.absolute().parent))
-    _train(plan, files, loaded.notes, tb_members=tb_members, as_json=as_json, quiet=quiet)
+    _train(plan, files, [*loaded.notes, *plan.notes], tb_members=tb_members, as_json=as_json, quiet=quiet)
 
 
 def resume(

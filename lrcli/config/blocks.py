@@ -1,6 +1,8 @@
 """The blocks of an experiment file that choose no component: training, logging, sweep."""
 
+import json
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_serializer, field_validator, model_validator
@@ -11,6 +13,7 @@ from lrcli.config.base import Config
 __all__ = ["Best", "EarlyStopping", "GridSpec", "Logging", "Select", "Sweep", "Training"]
 
 _MOST_POINTS = 10_000
+_DIGITS = 14  # of the values between the ends of a range
 
 
 class Best(Config):
@@ -116,16 +119,36 @@ class GridSpec(Config):
         return self
 
     def points(self) -> list[Any]:
-        """The values, in order; whole numbers of a range are integers, so that a count can be swept."""
+        """The values, in order, each once; whole numbers of a range are integers, so a count can be swept.
+
+        Values between the ends of a range are decimals of at most fourteen digits, below which powers are
+        rounding: 0.1, never 0.09999999999999998.
+        """
         if self.values is not None:
-            return list(self.values)
+            return list(_by_text(self.values).values())
         low, high, count = self.log_range or self.range or (0.0, 0.0, 0)
         shares = [i / (int(count) - 1) for i in range(1, int(count) - 1)]
         if self.log_range is not None:
-            inner = [low * (high / low) ** share for share in shares]
+            inner = [float(f"{low * (high / low) ** share:.{_DIGITS - 1}e}") for share in shares]
         else:
-            inner = [low + (high - low) * share for share in shares]
-        return [_whole(value) for value in (low, *inner, high)]
+            places = _DIGITS - 1 - math.floor(math.log10(max(abs(low), abs(high))))
+            inner = [round(low + (high - low) * share, places) for share in shares]
+        return list(_by_text(map(_whole, (low, *inner, high))).values())
+
+    @property
+    def repeated(self) -> list[Any]:
+        """The values that are written more than once."""
+        texts = list(map(_text, self.values or ()))
+        return [value for text, value in _by_text(self.values or ()).items() if texts.count(text) > 1]
+
+
+def _by_text(values: Iterable[Any]) -> dict[str, Any]:
+    """Different values under different texts: true is not 1."""
+    return {_text(value): value for value in values}
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _whole(value: float) -> float:
@@ -172,14 +195,15 @@ class Sweep(Config):
         json_schema_extra=_one_or_several,
     )
     seeds: Annotated[int, Field(ge=1)] | Seeds = Field(
-        5, description="a count (0, 1, ...) or a list of seeds"
+        5, description="a count, from the file's own seed on, or a list of seeds"
     )
     select: Select | None = Field(None, description="the metric by which configurations are ranked")
 
-    @property
-    def seed_list(self) -> tuple[int, ...]:
-        """The seeds themselves."""
-        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else tuple(self.seeds)
+    def seed_list(self, first: int) -> tuple[int, ...]:
+        """The seeds themselves; a count begins with the `first`."""
+        if isinstance(self.seeds, int):
+            return tuple(range(first, first + self.seeds))
+        return tuple(self.seeds)
 
     @field_validator("grid", mode="before")
     @classmethod

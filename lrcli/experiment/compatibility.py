@@ -1,5 +1,6 @@
 """Combinations that make no sense, refused before anything is trained, with the reason."""
 
+import json
 from collections.abc import Iterator
 
 from lrcli.components.initializers import element_names
@@ -100,7 +101,15 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
+    said = []
     size, count = experiment.training.batch_size, experiment.dataset.num_train
     if size != "full" and size > count:
-        return [f"batch_size {size} is larger than the {count} training examples: each epoch is one batch"]
-    return []
+        said.append(
+            f"batch_size {size} is larger than the {count} training examples: each epoch is one batch"
+        )
+    for grid in experiment.sweep.grid if experiment.sweep else ():
+        for key, spec in grid.items():
+            values = ", ".join(map(json.dumps, spec.repeated))
+            if values:
+                said.append(f"sweep.grid: {key} has {values} more than once; each value is trained once")
+    return said

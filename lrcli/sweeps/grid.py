@@ -58,29 +58,41 @@ class Configurations(_Points):
 
     Attributes:
         keys: every swept key, in the order of the file.
+        grids: how many there are.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: Sweep, left_out: Sequence[int] = ()) -> None:
+        """Find the points.
+
+        Args:
+            sweep: with the grids.
+            left_out: the numbers of points that are none of the configurations.
+        """
         self._grids = [{key: spec.points() for key, spec in grid.items()} for grid in sweep.grid]
         self.keys = tuple(dict.fromkeys(key for grid in self._grids for key in grid))
-        self._sizes = [math.prod(len(points) for points in grid.values()) for grid in self._grids]
-        self._starts = [0, *itertools.accumulate(self._sizes)]
+        self.grids = len(self._grids)
+        sizes = [math.prod(len(points) for points in grid.values()) for grid in self._grids]
+        self._starts = [0, *itertools.accumulate(sizes)]
+        self._kept = np.delete(np.arange(self._starts[-1]), list(left_out))
 
     def __len__(self) -> int:
-        return self._starts[-1]
+        return len(self._kept)
 
     def _point(self, number: int) -> dict[str, Any]:
-        which = next(i for i, end in enumerate(self._starts[1:]) if number < end)
+        place = int(self._kept[number])
+        which = next(i for i, end in enumerate(self._starts[1:]) if place < end)
         grid = self._grids[which]
-        place = _unravel(np.array(number - self._starts[which]), grid)
-        return {key: points[int(i)] for (key, points), i in zip(grid.items(), place, strict=True)}
+        indices = _unravel(np.array(place - self._starts[which]), grid)
+        return {key: points[int(i)] for (key, points), i in zip(grid.items(), indices, strict=True)}
 
     def columns(self) -> Iterator[tuple[NDArray[np.intp], dict[str, tuple[list[Any], NDArray[np.intp]]]]]:
         """For each grid, the numbers of its configurations, and from key to its points and which each has."""
-        for start, grid, size in zip(self._starts, self._grids, self._sizes, strict=False):
-            indices = _unravel(np.arange(size), grid)
+        edges = np.searchsorted(self._kept, self._starts)
+        for number, grid in enumerate(self._grids):
+            numbers = np.arange(edges[number], edges[number + 1])
+            indices = _unravel(self._kept[numbers] - self._starts[number], grid)
             yield (
-                start + np.arange(size),
+                numbers,
                 {key: (points, index) for (key, points), index in zip(grid.items(), indices, strict=True)},
             )
 
@@ -130,6 +142,13 @@ class FilledConfigurations(_Points):
     def _point(self, number: int) -> dict[str, Any]:
         filled = self._filling[self._variant[number]] | self.own[number]
         return {key: filled[key] for key in self.own.keys if key in filled}
+
+    @property
+    def repeated(self) -> list[int]:
+        """The numbers of points that are equal to earlier ones: of one grid no two are."""
+        first: dict[str, int] = {}
+        numbers = range(len(self) if self.own.grids > 1 else 0)
+        return [i for i in numbers if first.setdefault(json.dumps(self[i], sort_keys=True), i) != i]
 
     def filling(self, key: str) -> list[Any]:
         """(C,) for each point the value of a key in its experiment, or None."""
@@ -212,12 +231,12 @@ class Group:
         }
 
 
-def build_groups(document: Document, sweep: Sweep, seeds: Sequence[int]) -> list[Group]:
+def build_groups(document: Document, configurations: Configurations, seeds: Sequence[int]) -> list[Group]:
     """The populations of a sweep.
 
     Args:
         document: the experiment file as loaded, overrides applied.
-        sweep: its grid.
+        configurations: the points of its grids.
         seeds: the seeds.
 
     Raises:
@@ -225,7 +244,7 @@ def build_groups(document: Document, sweep: Sweep, seeds: Sequence[int]) -> list
     """
     grouped: dict[str, list[Variant]] = {}
     point = one_point(document)
-    for numbers, columns in Configurations(sweep).columns():
+    for numbers, columns in configurations.columns():
         for variant in _variants(point, numbers, columns):
             grouped.setdefault(_signature(variant.experiment), []).append(variant)
     return [Group(tuple(variants), tuple(seeds)) for variants in grouped.values()]

@@ -82,6 +82,7 @@ class SweepPlan:
         seeds: the S seeds.
         parts: what trains together, one after the other.
         memory: the budget of a part in bytes.
+        repeated: points of several grids that were equal to others, and are trained once.
     """
 
     experiment: Experiment
@@ -90,6 +91,15 @@ class SweepPlan:
     seeds: tuple[int, ...]
     parts: tuple[Part, ...]
     memory: int
+    repeated: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know about the grid, a sentence each."""
+        if not self.repeated:
+            return []
+        every = len(self.configurations) + self.repeated
+        return [f"{self.repeated:,} of {every:,} grid points are equal to others; each is trained once"]
 
     @property
     def size(self) -> int:
@@ -152,16 +162,25 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
     sweep = loaded.experiment.sweep
     if sweep is None:
         raise ValueError("the experiment has no sweep")
-    seeds = sweep.seed_list
-    groups = build_groups(loaded.document, sweep, seeds)
+    seeds = sweep.seed_list(loaded.experiment.seed)
+    filled, groups = _points(loaded, Configurations(sweep), seeds)
+    repeated = filled.repeated
+    if repeated:
+        filled, groups = _points(loaded, Configurations(sweep, repeated), seeds)
     parts = [part for group in groups for part in _cut(group, memory)]
-    configurations = Configurations(sweep)
-    filled = FilledConfigurations(configurations, groups)
-    plan = SweepPlan(loaded.experiment, configurations, filled, seeds, tuple(parts), memory)
+    plan = SweepPlan(loaded.experiment, filled.own, filled, seeds, tuple(parts), memory, len(repeated))
     if plan.bytes_of_curves > _MOST_CURVES:
         need = f"{plan.bytes_of_curves / 1e9:.0f} GB"
         raise UsageError(f"the curves of all members would take {need}; record less often with logging.every")
     return plan
+
+
+def _points(
+    loaded: Loaded, configurations: Configurations, seeds: Sequence[int]
+) -> tuple[FilledConfigurations, list[Group]]:
+    """The configurations with the values of their experiments, and the populations that train them."""
+    groups = build_groups(loaded.document, configurations, seeds)
+    return FilledConfigurations(configurations, groups), groups
 
 
 def _cut(group: Group, memory: int) -> Sequence[Part]:

@@ -1,9 +1,14 @@
 """The points of a grid."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from lrcli.config.blocks import GridSpec
+from lrcli.config.blocks import GridSpec, Sweep
 
 
 def test_a_log_range_is_geometric_with_both_ends_exact():
@@ -28,3 +33,45 @@ def test_whole_numbers_stay_whole(spec, expected):
 
 def test_values_are_taken_as_they_are():
     assert GridSpec(values=["sgd", 1, [0.9, 0.99]]).points() == ["sgd", 1, [0.9, 0.99]]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"log_range": [1e-3, 1, 4]}, [0.001, 0.01, 0.1, 1]),
+        ({"log_range": [1e-4, 10, 6]}, [0.0001, 0.001, 0.01, 0.1, 1, 10]),
+        ({"log_range": [0.05, 0.8, 5]}, [0.05, 0.1, 0.2, 0.4, 0.8]),
+        ({"range": [0, 0.9, 4]}, [0, 0.3, 0.6, 0.9]),
+        ({"range": [0.1, 0.7, 7]}, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]),
+        ({"range": [-0.3, 0.3, 7]}, [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]),
+    ],
+)
+def test_values_of_a_range_are_the_decimals_that_a_person_would_write(spec, expected):
+    """So that ``results[results.lr == 0.1]`` finds its rows."""
+    assert GridSpec(**spec).points() == expected
+
+
+@given(st.integers(-30, 30), st.integers(1, 30), st.integers(2, 12))
+@settings(deadline=None)
+def test_a_log_range_is_geometric_to_fourteen_digits(exponent, decades, count):
+    """Against powers in exact arithmetic."""
+    low, high = 10.0**exponent, 10.0 ** (exponent + decades)
+    points = GridSpec(log_range=[low, high, count]).points()
+    assert len(points) == count
+    for i, point in enumerate(points):
+        power = (Fraction(point) / Fraction(low)) ** (count - 1) / (Fraction(high) / Fraction(low)) ** i
+        assert abs(power - 1) < count * 1e-12
+    assert all(len(Decimal(repr(float(point))).normalize().as_tuple().digits) <= 14 for point in points[1:-1])
+
+
+def test_a_value_that_is_written_twice_is_one_point():
+    spec = GridSpec(values=[0.03, 0.1, 0.03, True, 1, {"a": 1, "b": 2}, {"b": 2, "a": 1}])
+    assert spec.points() == [0.03, 0.1, True, 1, {"a": 1, "b": 2}]
+    assert spec.repeated == [0.03, {"b": 2, "a": 1}]
+    assert GridSpec(log_range=[1, 10, 3]).repeated == []
+
+
+def test_a_count_of_seeds_begins_with_the_seed_of_the_file():
+    grid = {"optimizer.lr": {"values": [1]}}
+    assert Sweep(grid=grid, seeds=3).seed_list(7) == (7, 8, 9)
+    assert Sweep(grid=grid, seeds=[4, 2]).seed_list(7) == (4, 2)

@@ -63,7 +63,7 @@ def loaded(tmp_path):
 
 def groups_of(loaded):
     sweep = loaded.experiment.sweep
-    return build_groups(loaded.document, sweep, sweep.seed_list)
+    return build_groups(loaded.document, Configurations(sweep), sweep.seed_list(loaded.experiment.seed))
 
 
 def name(value):
@@ -117,20 +117,23 @@ def test_a_grid_without_keys_is_the_point_of_the_file(loaded):
     st.lists(
         st.dictionaries(
             st.sampled_from(["a", "b.c", "d", "e"]),
-            st.lists(st.integers() | st.text(max_size=3) | st.none(), min_size=1, max_size=4),
+            st.lists(st.integers() | st.text(max_size=3) | st.none(), min_size=1, max_size=4, unique=True),
             min_size=1,
         ),
         min_size=1,
         max_size=4,
     ),
     st.slices(30),
+    st.sets(st.integers(0, 20)),
 )
 @settings(max_examples=100, deadline=None)
-def test_the_points_are_those_of_itertools(grids, part):
-    points = configurations(grids)
+def test_the_points_are_those_of_itertools(grids, part, left_out):
     expected = [
         dict(zip(grid, values, strict=True)) for grid in grids for values in itertools.product(*grid.values())
     ]
+    left_out = {number for number in left_out if number < len(expected) - 1}
+    expected = [point for number, point in enumerate(expected) if number not in left_out]
+    points = Configurations(Sweep(grid=values_of(grids)), sorted(left_out))
     assert len(points) == len(expected)
     assert list(points) == expected
     assert points[part] == expected[part]
@@ -144,6 +147,40 @@ def test_the_points_are_those_of_itertools(grids, part):
             for number, i in zip(numbers, index, strict=True):
                 rebuilt[number][key] = values[i]
     assert rebuilt == expected
+
+
+@pytest.mark.parametrize(
+    ("base", "grid", "kept"),
+    [
+        (LINE, {"optimizer.lr": [0.03, 0.03, 0.1]}, [{"optimizer.lr": 0.03}, {"optimizer.lr": 0.1}]),
+        (
+            LINE,
+            [{"optimizer.lr": [0.1, 0.2]}, {"optimizer.lr": [0.2, 0.3]}],
+            [{"optimizer.lr": 0.1}, {"optimizer.lr": 0.2}, {"optimizer.lr": 0.3}],
+        ),
+        (
+            LINE,  # whose rate is 0.05
+            [{"optimizer.lr": [0.05]}, {"training.epochs": [1, 2]}],
+            [{"optimizer.lr": 0.05}, {"training.epochs": 1}],
+        ),
+        (
+            LINE,  # another kind has its own default
+            [{"optimizer.kind": ["adam"]}, {"optimizer.kind": ["adam"], "optimizer.lr": [0.001, 0.05]}],
+            [{"optimizer.kind": "adam"}, {"optimizer.kind": "adam", "optimizer.lr": 0.05}],
+        ),
+        (LINE, [{"optimizer.lr": [0.1]}, {"optimizer.lr": [0.1]}], [{"optimizer.lr": 0.1}]),
+    ],
+    ids=["one key", "two grids", "the file's value", "another kind", "the same grid"],
+)
+def test_equal_points_are_trained_once(loaded, base, grid, kept):
+    plan = plan_sweep(loaded(grid, base))
+    assert list(plan.configurations) == kept
+    places = np.concatenate([part.group.places(part.members) for part in plan.parts])
+    assert sorted(map(tuple, places.tolist())) == [(s, c) for s in range(2) for c in range(len(kept))]
+    raw = sum(len(list(itertools.product(*one.values()))) for one in (grid if isinstance(grid, list) else []))
+    assert plan.notes == (
+        [f"{raw - len(kept)} of {raw} grid points are equal to others; each is trained once"] if raw else []
+    )
 
 
 # Populations ----------------------------------------------------------------------------------------
