@@ -162,6 +162,7 @@ def _verdict(results: SweepResults, statistics: Statistics, result: Mapping[str,
         yield from _about_optimizers(results, statistics, rates)
     elif rates is not None:
         yield from _about_rates(results, statistics, rates)
+    yield from (f"warning: {warning}" for warning in result["warnings"])
 
 
 def _best(results: SweepResults, best: Mapping[str, Any]) -> str:

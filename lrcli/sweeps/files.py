@@ -140,6 +140,7 @@ class SweepFiles:
             "mode": choice.direction,
             "memory": plan.memory,
             "fingerprint": plan.fingerprint,
+            "warnings": plan.warnings,
             **found,
             "environment": self.facts,
         }

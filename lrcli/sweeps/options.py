@@ -12,12 +12,12 @@ from lrcli.config.overrides import put
 from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.loading import Loaded, load, one_experiment
+from lrcli.experiment.loading import Loaded, at_point, load, one_experiment, one_point
 from lrcli.training.problem import build_problem
 
 __all__ = ["load_sweep"]
 
-_LR = "optimizer.lr"
+_LR, _KIND = "optimizer.lr", "optimizer.kind"
 _RANGE = re.compile(r"([^:,{}\[\]]+):([^:,{}\[\]]+):([^:,{}\[\]]+)")
 _POINTS = 13
 
@@ -57,7 +57,9 @@ def load_sweep(
             put(document, ("sweep", "seeds"), f"--seeds {seeds}", seeds)
         for word in words:
             _put_grid(document, word)
-        return "" if given else _put_default(document)
+        if not given:
+            return _put_default(document)
+        return _put_rates_of_kinds(document, words) if _KIND in keys and _LR not in keys else ""
 
     loaded = load(path, overrides, edit=edit)
     if loaded.experiment.expect:
@@ -115,8 +117,32 @@ def _put_default(document: Document) -> str:
     return f"no grid was asked for: {_POINTS} learning rates from {low:g} to {high:g}, {why}; {count} seeds"
 
 
-def _sensible_rates(experiment: Experiment) -> tuple[float, float, str]:
-    """The ends of the grid, and why these."""
+def _put_rates_of_kinds(document: Document, words: list[str]) -> str:
+    """Rates of its own for each optimizer that an option asks for, and the sentence that says so.
+
+    At one rate each, a comparison would say more about the rates than about the optimizers.
+    """
+    grid = document.data["sweep"]["grid"]
+    kinds = grid.get(_KIND, {}).get("values") or []
+    if _LR in grid or not kinds:
+        return ""
+    try:
+        experiments = [at_point(one_point(document), {_KIND: kind}) for kind in kinds]
+    except UsageError:  # whoever checks the document says what is wrong
+        return ""
+    grids, said = [], []
+    for kind, experiment in zip(kinds, experiments, strict=True):
+        own = document.data["optimizer"].get("kind") == kind
+        low, high, why = _sensible_rates(experiment, "the file's" if own else "its default")
+        rates = {_KIND: {"values": [kind]}, _LR: {"log_range": [low, high, _POINTS]}}
+        grids.append(rates | {key: spec for key, spec in grid.items() if key != _KIND})
+        said.append(f"{kind} {low:g} to {high:g}, {why}")
+    put(document, ("sweep", "grid"), next(word for word in words if _key(word) == _KIND), grids)
+    return f"each optimizer gets {_POINTS} learning rates of its own: {'; '.join(said)}"
+
+
+def _sensible_rates(experiment: Experiment, whose: str = "the file's") -> tuple[float, float, str]:
+    """The ends of the grid, and why these; the rate that the experiment has is `whose`."""
     optimizer = experiment.optimizer
     if isinstance(optimizer, SGD):
         problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
@@ -127,7 +153,9 @@ def _sensible_rates(experiment: Experiment) -> tuple[float, float, str]:
                 curvature *= experiment.training.first_batch(len(features)) / len(features)
             limit = largest_stable_rate(curvature, optimizer.momentum)
             return _round(limit / 1000), _round(2 * limit), f"around the largest stable one, {limit:.3g}"
-    return _round(optimizer.lr / 100), _round(optimizer.lr * 100), f"around the file's {optimizer.lr:g}"
+    # A step of the others is about as long as their rate, whatever the gradient: up to 1 it may be of use.
+    high = optimizer.lr * 100 if isinstance(optimizer, SGD) else max(optimizer.lr * 100, 1.0)
+    return _round(optimizer.lr / 100), _round(high), f"around {whose} {optimizer.lr:g}"
 
 
 def _round(rate: float) -> float:

@@ -22,6 +22,7 @@ __all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "bytes_per_member", "plan_swee
 
 SCHEMA = 2  # of what is saved of a part
 DEFAULT_MEMORY = 10**9  # bytes
+_LR = "optimizer.lr"
 _CURVES = 8  # metrics of a record, about
 _MOST_CURVES = 8 * 10**9  # bytes
 _STATES = {"sgd": 1, "rmsprop": 3, "adam": 3, "adamw": 3}  # arrays beside the parameters, at most
@@ -97,9 +98,22 @@ class SweepPlan:
     def notes(self) -> list[str]:
         """What the user should know about the grid, a sentence each."""
         if not self.repeated:
-            return []
+            return self.warnings
         every = len(self.configurations) + self.repeated
-        return [f"{self.repeated:,} of {every:,} grid points are equal to others; each is trained once"]
+        repeated = f"{self.repeated:,} of {every:,} grid points are equal to others; each is trained once"
+        return [repeated, *self.warnings]
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What the results will not show, a sentence each: optimizers compared at one rate each."""
+        rates: dict[str, set[float]] = {}
+        for variant in (variant for part in self.parts for variant in part.group.variants):
+            optimizer = variant.experiment.optimizer
+            rates.setdefault(optimizer.kind, set()).update(variant.varied.get("lr", [optimizer.lr]))
+        if len(rates) < 2 or any(len(tried) > 1 for tried in rates.values()):
+            return []
+        tried = ", ".join(f"{kind} at {rate:g}" for kind, (rate,) in rates.items())
+        return [f"one learning rate each ({tried}) says nothing about the optimizers; sweep {_LR}, too"]
 
     @property
     def size(self) -> int:

@@ -10,6 +10,7 @@ from builders import problem
 from lrcli.cli import main
 from lrcli.errors import UsageError
 from lrcli.sweeps.options import load_sweep
+from lrcli.sweeps.plan import plan_sweep
 
 LINEAR = """\
 name: small
@@ -87,7 +88,7 @@ def test_the_ends_of_a_range_are_exact(place):
     ("file", "spec", "expected"),
     [
         ("exp", "optimizer.momentum=0,0.9", [0, 0.9]),
-        ("exp", "optimizer.kind=sgd,adam", ["sgd", "adam"]),
+        ("exp", "loss.kind=mse,half_mse", ["mse", "half_mse"]),
         ("exp", "optimizer.nesterov=false", [False]),
         ("exp", "training.epochs={range: [1, 3, 3]}", [1, 2, 3]),
         ("exp", "training.epochs=1:4:3", [1, 2, 4]),
@@ -236,6 +237,75 @@ def test_seeds_alone_keep_the_default_grid(place):
     assert points(place / "exp.yaml", "sweep.seeds=[4, 7]")[1] == (4, 7)
     notes = load_sweep(place / "exp.yaml", [], seeds=2).notes
     assert any("no grid was asked for" in note for note in notes)
+
+
+# Optimizers without rates.
+
+
+def rates_of(sweep):
+    """From each grid's optimizer to its rates."""
+    return {grid["optimizer.kind"].points()[0]: grid["optimizer.lr"].points() for grid in sweep.grid}
+
+
+def test_each_optimizer_of_an_option_gets_rates_of_its_own(place):
+    """Around the largest stable one, where that is known, else around its own default, never the file's."""
+    loaded = load_sweep(place / "exp.yaml", [], grids=["optimizer.kind=adam,sgd,rmsprop"])
+    found = rates_of(loaded.experiment.sweep)
+    assert list(found) == ["adam", "sgd", "rmsprop"]
+    assert found["sgd"] == points(place / "exp.yaml")[0]["optimizer.lr"]
+    assert (found["adam"][0], found["adam"][-1], len(found["adam"])) == (1e-5, 1, 13)
+    assert (found["rmsprop"][0], found["rmsprop"][-1], len(found["rmsprop"])) == (1e-4, 1, 13)
+    note = next(note for note in loaded.notes if note.startswith("each optimizer gets 13 learning rates"))
+    assert "adam 1e-05 to 1, around its default 0.001" in note
+    assert f"sgd {found['sgd'][0]:g} to {found['sgd'][-1]:g}, around the largest stable one" in note
+
+
+def test_the_rates_of_optimizers_are_joined_by_the_other_keys(place):
+    loaded = load_sweep(place / "xor.yaml", [], grids=["optimizer.kind=sgd,adam", "model.hidden=[2],[4]"])
+    grids = loaded.experiment.sweep.grid
+    assert [list(grid) for grid in grids] == [["optimizer.kind", "optimizer.lr", "model.hidden"]] * 2
+    assert all(grid["model.hidden"].points() == [[2], [4]] for grid in grids)
+    assert any("adam 0.0001 to 1, around the file's 0.01" in note for note in loaded.notes)
+
+
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        ("exp", {"rates": "0.1,1", "grids": ["optimizer.kind=sgd,adam"]}),
+        ("exp", {"grids": ["optimizer.kind=sgd,adam", "optimizer.lr=0.1"]}),
+        ("swept", {"grids": ["optimizer.kind=sgd"]}),  # the file has rates
+    ],
+)
+def test_rates_that_are_given_stay_as_they_are(place, file, options):
+    sweep = load_sweep(place / f"{file}.yaml", [], **options).experiment.sweep
+    (grid,) = sweep.grid
+    assert len(grid["optimizer.lr"].points()) <= 2
+
+
+def test_an_unknown_optimizer_is_named_as_ever(place):
+    with pytest.raises(UsageError, match="unknown kind adm; did you mean adam"):
+        load_sweep(place / "exp.yaml", [], grids=["optimizer.kind=sgd,adm"])
+
+
+ONE_RATE_EACH = "sweep: {grid: {optimizer.kind: {values: [sgd, adam]}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("grid", "warned"),
+    [
+        (ONE_RATE_EACH, ["sgd at 0.03, adam at 0.001"]),
+        (ONE_RATE_EACH.replace("}}}", "}, training.epochs: {values: [1, 2]}}}"), ["sgd at 0.03, adam"]),
+        (ONE_RATE_EACH.replace("}}}", "}, optimizer.lr: {values: [0.1]}}}"), ["sgd at 0.1, adam at 0.1"]),
+        (ONE_RATE_EACH.replace("}}}", "}, optimizer.lr: {values: [0.1, 1]}}}"), []),
+        ("sweep: {grid: {optimizer.kind: {values: [sgd]}}}\n", []),
+        ("sweep: {grid: {optimizer.momentum: {values: [0, 0.9]}}}\n", []),
+    ],
+)
+def test_a_file_that_compares_optimizers_at_one_rate_each_is_warned(place, grid, warned):
+    (place / "one.yaml").write_text(LINEAR + grid)
+    warnings = plan_sweep(load_sweep(place / "one.yaml", [])).warnings
+    assert len(warnings) == len(warned)
+    assert all(text in warning for text, warning in zip(warned, warnings, strict=True))
 
 
 @pytest.mark.parametrize("options", [{"rates": "0.1"}, {"grids": ["training.epochs=1,2"]}])
