@@ -8,30 +8,32 @@ In Unicode a character of the median's line is eight dots (Braille), so that the
 than the rows of text.
 """
 
-import textwrap
+from collections.abc import Iterator
 
 import numpy as np
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.chart_canvas import ASCII, ROWS, UNICODE, Axis, Canvas, Characters
+from lrcli.reporting.layout import wrapped
 from lrcli.reporting.sweep_axes import SweepLines, key_title, label, sweep_lines
 from lrcli.reporting.sweep_scores import Array, best_first, diverged_share, quantiles
 
 __all__ = ["sweep_chart"]
 
-_WIDEST = 80
+_USUAL = 80
+_WIDEST = 240  # beyond, a line of ten rows is too flat to be read
 _MOST_LINES = 6
 _LETTERS = "abcdef"
 _FIRM = "\u00a0"  # a space at which no line is broken
 
 
-def sweep_chart(results: SweepResults, width: int = _WIDEST, encoding: str | None = "utf-8") -> list[str]:
+def sweep_chart(results: SweepResults, width: int = _USUAL, encoding: str | None = "utf-8") -> list[str]:
     """The chart as lines of text, about 15; none where no numeric key varies.
 
     Args:
         results: the sweep.
-        width: of the terminal, in characters; at most 80 are used.
+        width: of the terminal, in characters.
         encoding: of the stream it is for; plain ASCII is used where it cannot hold the characters.
     """
     swept = sweep_lines(results, most=_MOST_LINES)
@@ -50,13 +52,15 @@ def sweep_chart(results: SweepResults, width: int = _WIDEST, encoding: str | Non
     axis, numbers = _x_axis(swept, x, columns, look)
     indent = " " * margin
     below = [f"{indent}{look.corner}{axis}", f"{indent} {numbers}"]
-    below += [f"{indent} {line}" for line in _footer(results, swept, found, x, columns, look)]
+    below += [f"{indent} {line}" for line in _diverged(results, swept, x, columns, look)]
+    for text in _footer(results, swept, found, look):
+        below += [f"{indent} {line.replace(_FIRM, ' ')}" for line in wrapped(text, columns)]
     plot = [
         f"{name:>{margin - 1}} {look.tick if name else look.side}{row}"
         for name, row in zip(names, canvas.rows(), strict=True)
     ]
-    heading = f"{results.metric}, {_of_seeds(results, swept)}"
-    return [line.rstrip()[: max(width, margin + 12)] for line in (heading, *plot, *below)]
+    heading = wrapped(f"{results.metric}, {_of_seeds(results, swept)}", width)
+    return [line.rstrip() for line in (*heading, *plot, *below)]
 
 
 def _can_hold(encoding: str | None, text: str) -> bool:
@@ -88,7 +92,7 @@ def _draw(canvas: Canvas, results: SweepResults, swept: SweepLines, found: Array
             canvas.mark(places, median, letter)
     best = _best(results, swept, found)
     if best is None:
-        canvas.write("most members diverged, everywhere")
+        canvas.write("most members diverged, everywhere", "most diverged")
     else:
         spot = np.array([float(results.configurations[best][swept.key])])
         canvas.mark(x.place(spot), y.place(found[1, [best]]), canvas.look.best)
@@ -125,17 +129,12 @@ def _x_axis(swept: SweepLines, x: Axis, columns: int, look: Characters) -> tuple
     return "".join(axis), "".join(numbers)
 
 
-def _footer(
-    results: SweepResults, swept: SweepLines, found: Array, x: Axis, columns: int, look: Characters
-) -> list[str]:
-    """Where members diverged, the key, the lines' letters, the best configuration."""
-    share = diverged_share(results)
-    shown = np.concatenate([line.configurations for line in swept.lines])
-    lines, title = [], key_title(swept.key)
-    if share[shown].any():
-        lines.append(_diverged(swept, share, x, columns, look))
+def _footer(results: SweepResults, swept: SweepLines, found: Array, look: Characters) -> Iterator[str]:
+    """The key and the signs of divergence, the lines' letters, the best configuration."""
+    title = key_title(swept.key)
+    if _shares(results, swept).any():
         title += f"   {look.some} some diverged  {look.most} half or more"
-    lines.append(title)
+    yield title
     if len(swept.lines) > 1:
         letters = [
             f"{letter} {line.label}".replace(" ", _FIRM)
@@ -143,21 +142,27 @@ def _footer(
         ]
         if swept.left_out:
             letters.append(f"and {swept.left_out} worse lines")
-        lines += [text.replace(_FIRM, " ") for text in textwrap.wrap("; ".join(letters), columns)]
+        yield "; ".join(letters)
     best = _best(results, swept, found)
     if best is not None:
         where = label(results.configurations[best], results.keys)
-        lines.append(f"{look.best} best: {where}: {found[1, best]:.4g}")
-    return lines
+        yield f"{look.best} best: {where}: {found[1, best]:.4g}"
 
 
-def _diverged(swept: SweepLines, share: Array, x: Axis, columns: int, look: Characters) -> str:
-    """A character for each column: whether members of the nearest rate diverged."""
+def _shares(results: SweepResults, swept: SweepLines) -> Array:
+    """The share of members that diverged, for each configuration of the lines in turn."""
+    return np.asarray(diverged_share(results)[np.concatenate([line.configurations for line in swept.lines])])
+
+
+def _diverged(results: SweepResults, swept: SweepLines, x: Axis, columns: int, look: Characters) -> list[str]:
+    """A character for each column: whether members of the nearest rate diverged; nothing where none did."""
+    shares = _shares(results, swept)
+    if not shares.any():
+        return []
     values, index = np.unique(np.concatenate([line.x for line in swept.lines]), return_inverse=True)
-    of_lines = share[np.concatenate([line.configurations for line in swept.lines])]
-    mean = np.bincount(index, weights=of_lines) / np.bincount(index)
+    mean = np.bincount(index, weights=shares) / np.bincount(index)
     places = x.place(values)
     at = np.arange(columns) / max(1, columns - 1)
     nearest = np.searchsorted((places[1:] + places[:-1]) / 2, at)
     marks = np.where(mean >= 0.5, look.most, np.where(mean > 0, look.some, " "))
-    return "".join(marks[nearest])
+    return ["".join(marks[nearest])]

@@ -152,9 +152,9 @@ class Canvas:
                 False
             )
 
-    def write(self, text: str) -> None:
-        """A line of text in the middle."""
-        text = text[: self._text.shape[1]]
+    def write(self, *texts: str) -> None:
+        """A line in the middle: the first of some texts that has room."""
+        text = next((text for text in texts if len(text) <= self._text.shape[1]), "")
         start = (self._text.shape[1] - len(text)) // 2
         self._text[ROWS // 2, start : start + len(text)] = list(text)
 

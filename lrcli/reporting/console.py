@@ -5,16 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
-from rich.table import Table
+from rich.box import HEAVY_HEAD
+from rich.console import Console
+from rich.text import Text
 
 from lrcli.analysis.equations import equation
 from lrcli.experiment.training import Finished
+from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.runs.files import replace_nonfinite
 
 __all__ = ["print_json", "print_report"]
 
+_MOST_ROWS = 30
 _SHOWN_METRICS = ("loss", "accuracy")
 
 
@@ -31,23 +34,19 @@ def print_report(finished: Finished, model: str) -> None:
     result = finished.result
     with standard_output():
         out = console()
-
-        def show(text: str) -> None:
-            out.print(text, highlight=False, markup=False, soft_wrap=True)
-
-        show(_headline(result))
-        show(_metrics_line(result["metrics"]) + "\n")
+        print_text(out, _headline(result))
+        print_text(out, _metrics_line(result["metrics"]) + "\n")
         if result["recovery"]:
-            out.print(_recovery_table(result["recovery"]))
+            _print_recovery(out, result["recovery"])
         else:
-            show(_why_no_recovery(result, model))
+            print_text(out, _why_no_recovery(result, model))
         curve = _equations(finished, model)
         if curve:
-            show("\n" + "\n".join(curve))
+            print_text(out, "\n" + "\n".join(curve))
         if result["expectations"]:
-            show("")
-            out.print(_expectations_table(result["expectations"]))
-        show(f"\nrun: {result['run_dir']}")
+            print_text(out, "")
+            _print_expectations(out, result["expectations"])
+        print_text(out, f"\nrun: {result['run_dir']}")
 
 
 def print_json(result: Mapping[str, Any]) -> None:
@@ -86,31 +85,29 @@ def _metrics_line(metrics: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.6g}" for name, value in shown.items())
 
 
-def _recovery_table(rows: list[dict[str, Any]]) -> Table:
+def _print_recovery(out: Console, rows: list[dict[str, Any]]) -> None:
     """Parameter, true, learned, error; at most a screen of them."""
-    limit = 30
     against = {"true": "true", "least_squares": "best possible"}[rows[0]["against"]]
-    table = Table(caption="error = true - learned" if against == "true" else "best possible: least squares")
-    table.add_column("parameter")
-    for heading in (against, "learned", "error"):
-        table.add_column(heading, justify="right")
-    for row in rows[:limit]:
-        table.add_row(row["name"], *(f"{row[key]:.6g}" for key in ("true", "learned", "error")))
-    if len(rows) > limit:
-        table.add_row(f"{len(rows) - limit} more in result.json", "", "", "")
-    return table
+    said = ["error = true - learned" if against == "true" else "best possible: least squares"]
+    shown = rows[:_MOST_ROWS]
+    if len(rows) > len(shown):
+        said.append(f"{len(rows) - len(shown):,} more in result.json")
+    columns = [Column("parameter", [row["name"] for row in shown], right=False)]
+    for heading, key in ((against, "true"), ("learned", "learned"), ("error", "error")):
+        columns.append(Column(heading, [f"{row[key]:.6g}" for row in shown]))
+    print_table(out, columns, HEAVY_HEAD, "; ".join(said))
 
 
-def _expectations_table(rows: list[dict[str, Any]]) -> Table:
+def _print_expectations(out: Console, rows: list[dict[str, Any]]) -> None:
     """What was expected, what came out."""
-    table = Table()
-    for heading in ("expected", "", "value", ""):
-        table.add_column(heading, justify="right" if heading == "value" else "left")
-    for row in rows:
-        value = "none" if row["value"] is None else f"{row['value']:.6g}"
-        verdict = "[green]passed[/]" if row["passed"] else "[red]failed[/]"
-        table.add_row(escape(row["name"]), row["expected"], value, verdict)
-    return table
+    passed, failed = Text("passed", "green"), Text("failed", "red")
+    columns = [
+        Column("expected", [row["name"] for row in rows], right=False),
+        Column("", [row["expected"] for row in rows], right=False),
+        Column("value", ["none" if row["value"] is None else f"{row['value']:.6g}" for row in rows]),
+        Column("", [passed if row["passed"] else failed for row in rows], right=False),
+    ]
+    print_table(out, columns, HEAVY_HEAD)
 
 
 def _equations(finished: Finished, model: str) -> list[str]:

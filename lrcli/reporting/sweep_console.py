@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from rich.console import Console
 
 from lrcli.analysis.basin import Band, Marginal, edge_advice, marginal, usable_band
 from lrcli.analysis.comparison import FEWEST_SEEDS, GroupComparison, compare_groups
@@ -15,6 +14,7 @@ from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Mode, Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.chart import sweep_chart
+from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweep_axes import short_key, value_text
 from lrcli.sweeps.plan import SweepPlan
@@ -40,22 +40,19 @@ def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None
     """
     with standard_output():
         out = console()
-
-        def show(text: str) -> None:
-            out.print(text, highlight=False, markup=False, soft_wrap=True)
-
-        show(_headline(results, result))
+        print_text(out, _headline(results, result))
         if result["best"] is None:
             ended = result["members"] - result["missing"]
-            show(f"{ended:,} of {result['members']:,} members have ended; nothing is judged before all have")
+            said = f"{ended:,} of {result['members']:,} members have ended; nothing is judged before all have"
+            print_text(out, said)
         else:
             statistics = describe_metric(results)
-            out.print(_table(results, statistics), markup=False)
+            _print_table(out, results, statistics)
             chart = sweep_chart(results, out.width, getattr(sys.stdout, "encoding", None))
-            show("\n".join(chart) + "\n" if chart else "")
+            print_text(out, "\n".join(["", *chart, ""]))
             for sentence in _verdict(results, statistics, result):
-                show(sentence)
-        show(f"\nrun: {result['run_dir']}")
+                print_text(out, sentence)
+        print_text(out, f"\nrun: {result['run_dir']}")
 
 
 def print_plan(plan: SweepPlan) -> None:
@@ -65,18 +62,19 @@ def print_plan(plan: SweepPlan) -> None:
         WriteError: standard output could not be written.
     """
     configurations = plan.configurations
+    shown = configurations[:_ROWS]
+    columns = [Column("configuration", list(map(str, range(len(shown)))), rank=1)]
+    for key in configurations.keys:
+        cells = [_cell(configuration, key) for configuration in shown]
+        columns.append(Column(key, cells, short=short_key(key, configurations.keys)))
     left = len(configurations) - _ROWS
-    table = Table(box=SIMPLE_HEAD, caption=f"{left} more" if left > 0 else None)
-    for key in ("configuration", *configurations.keys):
-        table.add_column(key, justify="right")
-    for number, configuration in enumerate(configurations[:_ROWS]):
-        table.add_row(str(number), *(_cell(configuration, key) for key in configurations.keys))
     steps = sum(part.steps for part in plan.parts)
     populations = _counted(plan.groups, "population")
     parts = f" in {len(plan.parts)} parts" if len(plan.parts) > plan.groups else ""
     with standard_output():
         out = console()
-        out.print(table, markup=False)
+        print_table(out, columns, caption=f"{left:,} more" if left > 0 else "")
+        print_text(out, "")
         for line in (
             f"{_counted(plan.size, 'member')}: {_counted(len(configurations), 'configuration')} x "
             f"{_counted(len(plan.seeds), 'seed')}, ranked by {plan.select.metric}",
@@ -84,7 +82,7 @@ def print_plan(plan: SweepPlan) -> None:
             f"about {max(1, round(plan.bytes_needed / 10**6)):,} MB of memory and "
             f"{_duration(plan.seconds)} of training",
         ):
-            out.print(line, highlight=False, markup=False, soft_wrap=True)
+            print_text(out, line)
 
 
 def _duration(seconds: float) -> str:
@@ -109,27 +107,33 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _table(results: SweepResults, statistics: Statistics) -> Table:
+def _print_table(out: Console, results: SweepResults, statistics: Statistics) -> None:
     """The configurations, best first; at most a screen."""
     order = ranking(statistics, results.mode)
-    recovery = describe_metric(results, _RECOVERY).median if _RECOVERY in results.final else None
-    kinds = outcomes(results)
-    left = len(order) - _ROWS
-    table = Table(box=SIMPLE_HEAD, caption=f"{left} more in summary.csv" if left > 0 else None)
+    shown = order[:_ROWS].tolist()
+    columns = []
     for key in results.keys:
-        table.add_column(short_key(key, results.keys), justify="right")
-    errors_too = [] if recovery is None else ["error"]
-    for heading in (results.metric, "q25", "q75", *errors_too, "diverged"):
-        table.add_column(heading, justify="right")
-    table.add_column("outcome")
-    for number in order[:_ROWS].tolist():
-        configuration = results.configurations[number]
-        values = [_cell(configuration, key) for key in results.keys]
-        numbers = [f"{getattr(statistics, name)[number]:.3g}" for name in ("median", "q25", "q75")]
-        errors = [] if recovery is None else [f"{recovery[number]:.3g}"]
-        lost = str(statistics.diverged[number]) if statistics.diverged[number] else ""
-        table.add_row(*values, *numbers, *errors, lost, _outcome(kinds[:, number]))
-    return table
+        cells = [_cell(results.configurations[number], key) for number in shown]
+        columns.append(Column(short_key(key, results.keys), cells))
+    for heading, values, rank in _shown_statistics(results, statistics):
+        columns.append(Column(heading, [f"{values[number]:.3g}" for number in shown], rank=rank))
+    if statistics.diverged[shown].any():
+        lost = [str(count) if count else "" for count in statistics.diverged[shown]]
+        columns.append(Column("diverged", lost, rank=1))
+    kinds = outcomes(results)
+    columns.append(Column("outcome", [_outcome(kinds[:, number]) for number in shown], right=False, rank=4))
+    left = len(order) - _ROWS
+    print_text(out, "")
+    print_table(out, columns, caption=f"{left:,} more in summary.csv" if left > 0 else "")
+
+
+def _shown_statistics(results: SweepResults, statistics: Statistics) -> Iterator[tuple[str, Array, int]]:
+    """The columns of numbers: their headings, what is in them, and their rank as columns."""
+    yield results.metric, statistics.median, 0
+    yield "q25", statistics.q25, 2
+    yield "q75", statistics.q75, 2
+    if _RECOVERY in results.final and results.metric != _RECOVERY:
+        yield "error", describe_metric(results, _RECOVERY).median, 3
 
 
 def _cell(configuration: Mapping[str, Any], key: str) -> str:
@@ -204,7 +208,13 @@ def _edge(along: Marginal, mode: Mode, what: str, option: str) -> Iterator[str]:
     advice = edge_advice(along.rates, along.medians, mode)
     if advice is not None:
         edge = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
-        yield f"warning: {what} is {edge} of the grid; try {option}{advice.low:.2g}:{advice.high:.2g}:13"
+        further = f"{option}{_short(advice.low)}:{_short(advice.high)}:13"
+        yield f"warning: {what} is {edge} of the grid; try {further}"
+
+
+def _short(rate: float) -> str:
+    """Two digits of a rate, as a person would write them: 100, not 1e+02."""
+    return repr(float(f"{rate:.1e}")).removesuffix(".0")
 
 
 def _band(band: Band) -> str:

@@ -146,7 +146,7 @@ def test_the_report(place, sweep):
     best = min(found, key=found.get)
     assert out.startswith("small: completed (30 members: 6 configurations x 5 seeds, in ")
 
-    table = out.partition(" ───")[2].partition("\n")[2].partition("val/loss, median")[0]
+    table = out.partition("───")[2].partition("\n")[2].partition("val/loss, median")[0]
     cells = [line.split() for line in table.splitlines() if line.strip()]
     assert [row[0] for row in cells] == [f"{rate:.4g}" for rate in sorted(found, key=found.get)]
     assert [row[1] for row in cells] == [f"{value:.3g}" for value in sorted(found.values())]
