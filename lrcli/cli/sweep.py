@@ -137,13 +137,14 @@ def replay(
     quiet: QUIET = False,
 ) -> None:
     """Train one member of a sweep alone, as an ordinary run with all that it records."""
-    from lrcli.cli.train import train_and_report
+    from lrcli.cli.train import exit_code, train_and_report
     from lrcli.experiment.place import RunPlace
-    from lrcli.sweeps.resuming import experiment_of_member
+    from lrcli.sweeps.resuming import member_alone
 
-    experiment, notes = experiment_of_member(directory, member)
+    loaded = member_alone(directory, member)
     place = RunPlace(runs_dir, run_dir, directory.absolute())
-    raise typer.Exit(train_and_report(experiment, notes, place, as_json=as_json, quiet=quiet))
+    result = train_and_report(loaded, place, as_json=as_json, quiet=quiet)
+    raise typer.Exit(exit_code(result))
 
 
 def _bytes(text: str) -> int:

@@ -1,32 +1,36 @@
 """`lrcli train`."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrcli.cli.completion import complete_device, complete_engine, complete_word
+from lrcli.cli.completion import complete_device, complete_engine, complete_file, complete_word
 from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
-from lrcli.errors import UsageError
+from lrcli.errors import LrcliError, UsageError
 
 if TYPE_CHECKING:
-    from lrcli.experiment.experiment import Experiment
+    from lrcli.experiment.lesson import Lesson
+    from lrcli.experiment.loading import Loaded
     from lrcli.experiment.place import RunPlace
     from lrcli.experiment.training import Finished
 
-__all__ = ["EPILOG", "train", "train_and_report"]
+__all__ = ["EPILOG", "exit_code", "train", "train_and_report"]
 
 EPILOG = examples(
     "lrcli train experiments/linear.yaml",
     "lrcli train experiments/linear.yaml optimizer.lr=0.1 training.epochs=20",
     "lrcli train experiments/linear.yaml --seed 3 --json",
     "lrcli train experiments/*.yaml --quiet",
+    "lrcli train experiments/xor_*.yaml --expect experiments/xor_mlp.yaml",
 )
 
-_FAILED, _UNMET, _INTERRUPTED = 1, 3, 130
+_FAILED, _WRONG, _UNMET, _INTERRUPTED = 1, 2, 3, 130
+_WORST_FIRST = (_INTERRUPTED, _WRONG, _FAILED, _UNMET, 0)
 
 
 def train(
@@ -56,6 +60,15 @@ def train(
             autocompletion=complete_engine,
         ),
     ] = None,
+    expect: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LESSON",
+            help="Hold every file to the expectations of this one instead of its own.",
+            show_default=False,
+            autocompletion=complete_file,
+        ),
+    ] = None,
     runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
     run_dir: Annotated[
         Path | None, typer.Option(help="Write this run here instead; for one file.", show_default=False)
@@ -66,7 +79,9 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
     """Train experiments and print how well their parameters were recovered."""
-    from lrcli.experiment.loading import load
+    from lrcli.experiment.lesson import read_lesson
+    from lrcli.experiment.place import RunPlace
+    from lrcli.reporting.messages import print_error
 
     files, overrides = _sort_words(words)
     if run_dir is not None and len(files) > 1:
@@ -74,33 +89,62 @@ def train(
     overrides += [f"seed={seed}"] if seed is not None else []
     overrides += [f"device={device}"] if device is not None else []
     overrides += [f"engine={engine}"] if engine is not None else []
-    loaded = [load(file, overrides) for file in files]
-
-    # After the checks: a mistake in a file is answered before torch is imported, and before any is trained.
-    from lrcli.experiment.place import RunPlace
-
-    worst = 0
-    for number, (file, each) in enumerate(zip(files, loaded, strict=True)):
-        place = RunPlace(runs_dir, run_dir, file.absolute().parent)
+    lesson = None if expect is None else read_lesson(expect)
+    # All checks first: a mistake is answered before torch is imported, and before anything is trained.
+    loaded, errors = _load_each(files, overrides, lesson)
+    for error in errors:
+        print_error(error)
+    codes = [_WRONG if errors else 0]
+    results: dict[str, dict[str, Any] | None] = {str(file): None for file in files}
+    for number, (file, each) in enumerate(loaded.items()):
         if number and not quiet and not as_json:
             typer.echo()
-        code = train_and_report(each.experiment, each.notes, place, as_json=as_json, quiet=quiet)
-        if code == _INTERRUPTED:
-            raise typer.Exit(code)
-        worst = code if worst in {0, _UNMET} and code else worst
-    raise typer.Exit(worst)
+        place = RunPlace(runs_dir, run_dir, file.absolute().parent)
+        try:
+            result = train_and_report(each, place, as_json=as_json, quiet=quiet)
+        except LrcliError as error:
+            print_error(str(error) if len(files) == 1 else f"{file}: {error}")
+            codes.append(error.exit_code)
+            continue
+        results[str(file)] = result
+        codes.append(exit_code(result))
+        if codes[-1] == _INTERRUPTED:
+            break
+    if len(files) > 1 and not quiet and not as_json:
+        from lrcli.reporting.overview import print_overview
+
+        print_overview(results)
+    raise typer.Exit(next(code for code in _WORST_FIRST if code in codes))
 
 
-def train_and_report(
-    experiment: "Experiment", notes: list[str], place: "RunPlace", *, as_json: bool, quiet: bool
-) -> int:
-    """Train one experiment, print its result, and give the exit code."""
+def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quiet: bool) -> dict[str, Any]:
+    """Train one experiment, print its result, and give it back."""
+    from lrcli.reporting.console import print_json, print_report
+
     try:
-        finished = _run(experiment, notes, place, quiet=quiet)
+        finished = _run(loaded, place, quiet=quiet)
     except KeyboardInterrupt:
+        raise typer.Exit(_INTERRUPTED) from None
+    result = finished.result
+    if as_json:
+        print_json(result)
+    elif not quiet:
+        print_report(finished, loaded.experiment.model.kind)
+    if quiet and exit_code(result):
+        from lrcli.reporting.messages import print_error
+        from lrcli.reporting.overview import failure
+
+        print_error(f"{loaded.source.file}: {failure(result)}")
+    return result
+
+
+def exit_code(result: dict[str, Any]) -> int:
+    """A run that did not end well outweighs an expectation that was not met."""
+    if result["status"] == "interrupted":
         return _INTERRUPTED
-    _report(finished, experiment, as_json=as_json, quiet=quiet)
-    return _exit_code(finished.result)
+    if result["status"] not in {"completed", "stopped_early"}:
+        return _FAILED
+    return 0 if all(row["passed"] for row in result["expectations"]) else _UNMET
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:
@@ -112,16 +156,34 @@ def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:
     return files, overrides
 
 
-def _exit_code(result: dict[str, Any]) -> int:
-    """A run that did not end well outweighs an expectation that was not met."""
-    if result["status"] == "interrupted":
-        return _INTERRUPTED
-    if result["status"] not in {"completed", "stopped_early"}:
-        return _FAILED
-    return 0 if all(row["passed"] for row in result["expectations"]) else _UNMET
+def _load_each(
+    files: Sequence[Path], overrides: Sequence[str], lesson: "Lesson | None"
+) -> tuple[dict[Path, "Loaded"], list[str]]:
+    """The good files, and what is wrong with the others, each message once.
+
+    Raises:
+        UsageError: no file is good; or one is not there, and whoever wrote the line meant something else.
+    """
+    from lrcli.experiment.loading import load
+
+    loaded, errors = {}, []
+    for file in files:
+        try:
+            loaded[file] = load(file, overrides)
+        except UsageError as error:
+            errors.append(str(error))
+            continue
+        if loaded[file].experiment.sweep is not None:
+            loaded[file].notes.append(
+                "the sweep block waits for lrcli sweep; train takes the file's own values"
+            )
+    errors = list(dict.fromkeys(errors))
+    if not loaded or not all(file.exists() for file in files):
+        raise UsageError("\n\n".join(errors))
+    return (loaded if lesson is None else lesson.give(loaded)), errors
 
 
-def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet: bool) -> "Finished":
+def _run(loaded: "Loaded", place: "RunPlace", *, quiet: bool) -> "Finished":
     """Train, showing each event where it is to be seen."""
     from lrcli.experiment.place import Interruption
     from lrcli.experiment.training import Finished, Started
@@ -129,15 +191,15 @@ def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet
     from lrcli.reporting.progress import ProgressReport
     from lrcli.training.loop import Record
 
-    interruption = Interruption()
+    experiment, interruption = loaded.experiment, Interruption()
     log: Any = None
     with contextlib.ExitStack() as stack:
         report = stack.enter_context(ProgressReport(quiet=quiet))
         stack.enter_context(finishing_on_ctrl_c(interruption))
-        for note in notes:
+        for note in loaded.notes:
             report.note(note)
-        events = stack.enter_context(contextlib.closing(run(experiment, place, interruption)))
-        for event in events:
+        training = run(experiment, place, interruption, loaded.source, loaded.expected)
+        for event in stack.enter_context(contextlib.closing(training)):
             report.show(event)
             if isinstance(event, Started):
                 resume_collecting()
@@ -152,13 +214,3 @@ def _run(experiment: "Experiment", notes: list[str], place: "RunPlace", *, quiet
                     log.finish(event.result)
                 return event
     raise AssertionError("a run ends with Finished or an error")
-
-
-def _report(finished: "Finished", experiment: "Experiment", *, as_json: bool, quiet: bool) -> None:
-    """The result on standard output."""
-    from lrcli.reporting.console import print_json, print_report
-
-    if as_json:
-        print_json(finished.result)
-    elif not quiet:
-        print_report(finished, experiment.model.kind)

@@ -47,11 +47,14 @@ class Document:
         data: dicts, lists and scalars.
         keys: for each path, the place of its key (list items have none).
         values: for each path, the place of its value; the empty path is the document.
+        files: from each file that it was read from, as it was called, to the SHA-256 of its content; the
+            file itself first, then those that it extends.
     """
 
     data: Any
     keys: dict[KeyPath, Place] = field(default_factory=dict)
     values: dict[KeyPath, Place] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def place(self, path: KeyPath, *, key: bool = False) -> Place:
         """The place of a path, or of its nearest ancestor that was written down."""

@@ -52,6 +52,7 @@ def read_extended(path: Path, origin: str) -> tuple[Document, list[str]]:
         del child.data[EXTENDS]
         _merge(merged, child, (), notes)
         merged.values[()] = child.values[()]
+        merged.files = child.files | merged.files
     return merged, notes
 
 

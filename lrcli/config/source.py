@@ -7,6 +7,7 @@ shown on the line that caused it. Size, depth and alias expansion are bounded: a
 explode is refused before it does.
 """
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def read(path: Path, origin: str) -> Document:
         message = f"{origin}: is not a text file in UTF-8 (byte {error.start} is 0x{raw[error.start]:02x})"
         raise ExperimentError([message]) from None
     document = parse(text, origin)
+    document.files[origin] = hashlib.sha256(raw).hexdigest()
     if document.data is None:
         raise ExperimentError([f"{origin}: is empty; an experiment needs at least a dataset and a model"])
     if not isinstance(document.data, dict):

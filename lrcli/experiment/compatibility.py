@@ -10,7 +10,7 @@ from lrcli.config.validation import Mistake, nearest
 from lrcli.experiment.engines import refusal
 from lrcli.experiment.experiment import Experiment, recorded_metrics
 
-__all__ = ["incompatibilities", "remarks"]
+__all__ = ["incompatibilities", "remarks", "result_names"]
 
 
 def incompatibilities(experiment: Experiment) -> list[Mistake]:
@@ -64,18 +64,23 @@ def _metrics(experiment: Experiment) -> Iterator[Mistake]:
 
 def _expectations(experiment: Experiment) -> Iterator[Mistake]:
     """What is expected must be something the result has."""
+    known = result_names(experiment) if experiment.expect else []
+    for name in experiment.expect:
+        if name not in known:
+            message = f"is not in the result{nearest(name, known)}; there are {', '.join(known)}"
+            yield Mistake(("expect", name), message, at_key=True)
+
+
+def result_names(experiment: Experiment) -> list[str]:
+    """Everything that can be expected of an experiment: its metrics, and the errors of its parameters."""
     dataset = experiment.dataset
-    recorded = recorded_metrics(experiment)
     accuracy = [] if dataset.num_classes is None else ["test/accuracy"]
-    known = recorded + (["test/loss", *accuracy] if dataset.num_test else [])
+    tested = ["test/loss", *accuracy] if dataset.num_test else []
     errors = _recovery_metrics(experiment)
     if errors:
         parameters = experiment.parameters
         errors += [f"recovery/{name}" for p in parameters for name in element_names(p.name, p.shape)]
-    for name in experiment.expect:
-        if name not in known + errors:
-            message = f"is not in the result{nearest(name, known + errors)}; there are "
-            yield Mistake(("expect", name), message + ", ".join(known + errors), at_key=True)
+    return [*recorded_metrics(experiment), *tested, *errors]
 
 
 def _recovery_metrics(experiment: Experiment) -> list[str]:

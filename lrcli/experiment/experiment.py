@@ -14,7 +14,7 @@ from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.experiment.expectations import FORM, parse
 
-__all__ = ["Experiment", "recorded_metrics", "resolved"]
+__all__ = ["Comparison", "Experiment", "recorded_metrics", "resolved"]
 
 
 def _comparison(text: str) -> str:

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,38 @@ from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["Loaded", "at_point", "decisive", "load", "one_experiment", "one_point", "reason"]
+__all__ = ["Loaded", "Source", "at_point", "decisive", "load", "one_experiment", "one_point", "reason"]
 
 
 _MOST_CONFIGURATIONS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an experiment was read from.
+
+    Attributes:
+        files: from the path of each file, as given, to the SHA-256 of its content; the file itself first,
+            then those that it extends.
+        overrides: the ``KEY=VALUE`` words of the command line.
+        lesson: likewise, the file whose expectations took the place of its own.
+    """
+
+    files: Mapping[str, str]
+    overrides: tuple[str, ...] = ()
+    lesson: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """The path of the file itself."""
+        return next(iter(self.files))
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """As result.json has it."""
+        own, *extends = ({"file": file, "sha256": digest} for file, digest in self.files.items())
+        lesson = [{"file": file, "sha256": digest} for file, digest in self.lesson.items()]
+        return {**own, "extends": extends, "overrides": list(self.overrides), "lesson": lesson}
 
 
 @dataclass(frozen=True)
@@ -33,11 +61,15 @@ class Loaded:
         experiment: itself.
         document: what was written, and where.
         notes: what the user should know about it, a sentence each.
+        source: what it was read from, for the result.
+        expected: from name to comparison, in place of the experiment's own expectations.
     """
 
     experiment: Experiment
     document: Document
     notes: list[str]
+    source: Source
+    expected: Mapping[str, str] | None = None
 
 
 def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], str] = lambda _: "") -> Loaded:
@@ -61,7 +93,8 @@ def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], s
     mistakes = list(_check_grid(document, experiment))
     if mistakes:
         raise refuse(document, mistakes)
-    return Loaded(experiment, document, notes + remarks(experiment))
+    source = Source(document.files, tuple(overrides))
+    return Loaded(experiment, document, notes + remarks(experiment), source)
 
 
 def _directory_name(stem: str) -> str:

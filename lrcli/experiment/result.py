@@ -10,6 +10,7 @@ from lrcli.analysis.recovery import Recovery
 from lrcli.components.initializers import element_names
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.loading import Source
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
@@ -23,6 +24,8 @@ def build_result(
     run_dir: Path,
     status: str,
     *,
+    source: Source | None,
+    expected: Mapping[str, str],
     metrics: Mapping[str, float],
     environment: Mapping[str, Any],
     members: Members | None = None,
@@ -36,6 +39,8 @@ def build_result(
         experiment: what was trained.
         run_dir: where its files are.
         status: running, completed, stopped_early, diverged, interrupted or failed.
+        source: what the experiment was read from; None where it was made otherwise.
+        expected: from name to comparison.
         metrics: the last value of each.
         environment: what the numbers depended on.
         members: what became of the member, once that is known.
@@ -49,6 +54,7 @@ def build_result(
         "schema": SCHEMA,
         "command": "train",
         "name": experiment.name,
+        "source": source and source.data,
         "status": status,
         "run_dir": run_dir.as_posix(),
         "seed": experiment.seed,
@@ -59,7 +65,7 @@ def build_result(
         "best": _best(experiment, members),
         "parameters": learned,
         "recovery": rows,
-        "expectations": compare(experiment.expect, metrics, rows) if members else [],
+        "expectations": compare(expected, metrics, rows) if members else [],
         "timing": dict(timing or {}),
         "environment": dict(environment),
     }

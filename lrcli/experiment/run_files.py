@@ -10,6 +10,7 @@ import numpy as np
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.experiment.loading import Source
 from lrcli.experiment.result import build_result
 from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
 from lrcli.training.loop import Record, TrainingLoop
@@ -26,16 +27,23 @@ class RunFiles:
         experiment: what is trained.
         directory: where the files go.
         recovery: what the parameters are held against.
+        source: what the experiment was read from.
+        expected: from name to comparison; by default the experiment's own expectations.
         facts: what the numbers depend on, for the result's environment.
     """
 
     experiment: Experiment
     directory: Path
     recovery: Recovery | None
+    source: Source | None = None
+    expected: Mapping[str, str] = field(init=False)
     facts: dict[str, Any] = field(default_factory=dict)
     _metrics: dict[str, float] = field(default_factory=dict)
     _columns: list[str] = field(default_factory=list)
     _table: LineFile | None = None
+
+    def __post_init__(self) -> None:
+        self.expected = self.experiment.expect
 
     def open(self) -> None:
         """Write what is known before training."""
@@ -56,7 +64,14 @@ class RunFiles:
     def write_result(self, status: str, **known: Any) -> dict[str, Any]:
         """Write result.json."""
         result = build_result(
-            self.experiment, self.directory, status, metrics=self._metrics, environment=self.facts, **known
+            self.experiment,
+            self.directory,
+            status,
+            source=self.source,
+            expected=self.expected,
+            metrics=self._metrics,
+            environment=self.facts,
+            **known,
         )
         write_json(self.directory / "result.json", result)
         return result

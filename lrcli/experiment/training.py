@@ -8,13 +8,14 @@ is shown on a screen or in TensorBoard is made of its events, by whoever iterate
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.loading import Source
 from lrcli.experiment.place import Interruption, RunPlace
 from lrcli.experiment.preparation import Compiling, make_ready, prepare
 from lrcli.experiment.run_files import RunFiles
@@ -59,13 +60,21 @@ class Finished:
 Event = Compiling | Started | Progress | Finished
 
 
-def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -> Generator[Event]:
+def train(
+    experiment: Experiment,
+    place: RunPlace,
+    interruption: Interruption,
+    source: Source | None = None,
+    expected: Mapping[str, str] | None = None,
+) -> Generator[Event]:
     """Train one experiment.
 
     Args:
         experiment: what to train.
         place: where to write it.
-        interruption: set its flag to end the run after the epochs under way, its state saved.
+        interruption: set its flag to end the run after the epochs under way, what there is saved.
+        source: what it was read from, for the result.
+        expected: from name to comparison, in place of the experiment's own expectations.
 
     Raises:
         DeviceError: the device is not there; nothing was written.
@@ -82,8 +91,10 @@ def train(experiment: Experiment, place: RunPlace, interruption: Interruption) -
         prepared = prepare(experiment, draws, population)
         yield from make_ready(prepared)
         loop = prepared.loop
-        run = RunFiles(experiment, place.make(experiment.name, "train"), prepared.recovery)
+        run = RunFiles(experiment, place.make(experiment.name, "train"), prepared.recovery, source)
         run.facts = environment() | prepared.engine.environment
+        if expected is not None:
+            run.expected = expected
         try:
             run.open()
             total = experiment.training.epochs * loop.steps_per_epoch

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.runs.files import replace_nonfinite
 
-__all__ = ["print_json", "print_report"]
+__all__ = ["print_json", "print_report", "titled"]
 
 _MOST_ROWS = 30
 _SHOWN_METRICS = ("loss", "accuracy")
@@ -74,10 +75,18 @@ def _headline(result: dict[str, Any]) -> str:
     words = {
         "completed": "completed",
         "stopped_early": "stopped early: no improvement",
-        "interrupted": "interrupted; its state is saved",
+        "interrupted": "interrupted; its parameters and metrics so far are saved, but it cannot be resumed",
         "diverged": f"diverged at step {result['diverged_step']}; try a smaller learning rate",
     }
-    return f"{result['name']}: {words[result['status']]} ({counted})"
+    return f"{titled(result)}: {words[result['status']]} ({counted})"
+
+
+def titled(result: Mapping[str, Any]) -> str:
+    """The name of a run or a sweep, and its file where that is called otherwise."""
+    name, source = result["name"], result["source"]
+    if source is None or Path(source["file"]).stem in {name, "experiment"}:
+        return str(name)
+    return f"{name}, from {source['file']}"
 
 
 def _metrics_line(metrics: dict[str, float]) -> str:

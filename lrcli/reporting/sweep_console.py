@@ -14,6 +14,7 @@ from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Mode, Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.chart import sweep_chart
+from lrcli.reporting.console import titled
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweep_axes import short_key, value_text
@@ -100,7 +101,7 @@ def _headline(results: SweepResults, result: Mapping[str, Any]) -> str:
     members = (
         f"{_counted(seeds * count, 'member')}: {_counted(count, 'configuration')} x {_counted(seeds, 'seed')}"
     )
-    return f"{result['name']}: {words[result['status']]} ({members}, in {seconds:.3g} s)"
+    return f"{titled(result)}: {words[result['status']]} ({members}, in {seconds:.3g} s)"
 
 
 def _counted(count: int, noun: str) -> str:

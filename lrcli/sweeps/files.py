@@ -51,6 +51,7 @@ class SweepFiles:
         self.place = place
         self._directory = directory
         self.facts: dict[str, Any] = {}
+        self._source: dict[str, Any] | None = plan.source.data
 
     @property
     def is_new(self) -> bool:
@@ -70,20 +71,17 @@ class SweepFiles:
         Raises:
             RunDirectoryError: it cannot be made, or is not empty.
         """
-        self.facts = self._earlier_facts() | dict(facts)
+        if self._directory is not None:
+            earlier = json.loads((self._directory / "result.json").read_bytes())
+            self.facts = dict(earlier.get("environment") or {})
+            self._source = earlier.get("source")
+        self.facts |= facts
         if self._directory is None:
             self._directory = self.place.make(self._plan.experiment.name, "sweep")
         comment = "Resolved by lrcli; `lrcli sweep` on this file repeats the sweep."
         write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
         make_directory(self.directory / _CHECKPOINT)
         write_json(self.directory / "result.json", self._result("running", {}))
-
-    def _earlier_facts(self) -> dict[str, Any]:
-        """What the numbers of an earlier call depended on."""
-        if self._directory is None:
-            return {}
-        result = json.loads((self._directory / "result.json").read_bytes())
-        return dict(result.get("environment") or {})
 
     def part(self, number: int) -> Path:
         """Where the results of a part are kept until all are there."""
@@ -131,6 +129,7 @@ class SweepFiles:
             "schema": SCHEMA,
             "command": "sweep",
             "name": plan.experiment.name,
+            "source": self._source,
             "status": status,
             "run_dir": self.directory.as_posix(),
             "members": plan.size,

@@ -14,7 +14,7 @@ from lrcli.config.blocks import Best
 from lrcli.errors import UsageError
 from lrcli.experiment.engines import engine_of, multiply_adds
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.experiment.loading import Loaded
+from lrcli.experiment.loading import Loaded, Source
 from lrcli.sweeps.grid import Configurations, FilledConfigurations, Group, build_groups
 from lrcli.training.problem import Draw
 
@@ -83,6 +83,7 @@ class SweepPlan:
         seeds: the S seeds.
         parts: what trains together, one after the other.
         memory: the budget of a part in bytes.
+        source: what the experiment was read from.
         repeated: points of several grids that were equal to others, and are trained once.
     """
 
@@ -92,6 +93,7 @@ class SweepPlan:
     seeds: tuple[int, ...]
     parts: tuple[Part, ...]
     memory: int
+    source: Source
     repeated: int = 0
 
     @property
@@ -182,7 +184,9 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
     if repeated:
         filled, groups = _points(loaded, Configurations(sweep, repeated), seeds)
     parts = [part for group in groups for part in _cut(group, memory)]
-    plan = SweepPlan(loaded.experiment, filled.own, filled, seeds, tuple(parts), memory, len(repeated))
+    plan = SweepPlan(
+        loaded.experiment, filled.own, filled, seeds, tuple(parts), memory, loaded.source, len(repeated)
+    )
     if plan.bytes_of_curves > _MOST_CURVES:
         need = f"{plan.bytes_of_curves / 1e9:.0f} GB"
         raise UsageError(f"the curves of all members would take {need}; record less often with logging.every")

@@ -1,18 +1,19 @@
 """Going on with a sweep, and training one of its members again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lrcli.errors import RunDirectoryError, UsageError
-from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
 from lrcli.experiment.place import RunPlace
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
 from lrcli.sweeps.plan import SweepPlan, plan_sweep
 
-__all__ = ["complete_result", "experiment_of_member", "files_for", "plan_again"]
+__all__ = ["complete_result", "files_for", "member_alone", "plan_again"]
 
 _MOST_SHOWN = 10
 
@@ -67,7 +68,7 @@ def complete_result(files: SweepFiles) -> dict[str, Any] | None:
     return result if result["status"] == "completed" else None
 
 
-def experiment_of_member(directory: Path, member: int) -> tuple[Experiment, list[str]]:
+def member_alone(directory: Path, member: int) -> Loaded:
     """The experiment that a member of a sweep was.
 
     Args:
@@ -86,7 +87,10 @@ def experiment_of_member(directory: Path, member: int) -> tuple[Experiment, list
     number, configuration = divmod(member, len(configurations))
     point = configurations[configuration]
     experiment = at_point(one_point(loaded.document), point | {"seed": seeds[number]})
-    return experiment, [f"member {member}: seed {seeds[number]}, {point_text(point)}"]
+    note = f"member {member}: seed {seeds[number]}, {point_text(point)}"
+    words = [point_text({key: value}) for key, value in point.items()]
+    source = replace(loaded.source, overrides=(*words, f"seed={seeds[number]}"))
+    return replace(loaded, experiment=experiment, notes=[note], source=source)
 
 
 def _result(directory: Path) -> dict[str, Any]:

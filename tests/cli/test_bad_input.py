@@ -141,12 +141,6 @@ def test_one_place_for_several_runs(tmp_path):
     assert shown.startswith("error: --run-dir is a place for one run")
 
 
-def test_one_bad_file_among_several_and_nothing_is_trained(tmp_path):
-    (tmp_path / "exp.yaml").write_text(GOOD)
-    (tmp_path / "bad.yaml").write_text(change("lr: 0.03", "lr: 0"))
-    assert "optimizer.lr" in refusal(tmp_path, "train", "exp.yaml", "bad.yaml")
-
-
 def test_every_mistake_is_shown(tmp_path):
     (tmp_path / "exp.yaml").write_text(change("lr: 0.03", "lr: 0"))
     shown = refusal(tmp_path, "train", "exp.yaml", "training.epochs=0")

@@ -15,7 +15,7 @@ from lrcli.experiment.preparation import Compiling
 from lrcli.experiment.training import Interruption, RunPlace, train
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import DEFAULT_MEMORY, plan_sweep
-from lrcli.sweeps.resuming import complete_result, experiment_of_member, files_for, plan_again
+from lrcli.sweeps.resuming import complete_result, files_for, member_alone, plan_again
 from lrcli.sweeps.running import SweepFinished, SweepProgress, SweepStarted, run_sweep
 from lrcli.training.loop import Record
 
@@ -98,7 +98,7 @@ def swept(planned, tmp_path):
 
 def alone(directory, member, run_dir):
     """The result and the records of an ordinary run of one member."""
-    experiment, _ = experiment_of_member(directory, member)
+    experiment = member_alone(directory, member).experiment
     events = list(train(experiment, RunPlace(run_dir=run_dir), Interruption()))
     return events[-1].result, [event for event in events if isinstance(event, Record)]
 
