@@ -87,6 +87,8 @@ def main() -> None:
     # A thread that waits by spinning fights for its core with whatever else the machine runs: beside one
     # busy process a step takes ten times as long. Read when torch is loaded; the user's own choice stands.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if sys.platform == "win32":  # else programs that libraries start are looked for in the current directory
+        os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is shown as its code
             stream.reconfigure(errors="backslashreplace")

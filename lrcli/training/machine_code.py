@@ -10,10 +10,8 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
@@ -21,12 +19,13 @@ from typing import Any, NamedTuple
 
 from lrcli.components.compiled import ACTIVATIONS, LOSSES, OPTIMIZERS
 from lrcli.errors import EngineError
+from lrcli.training import code_cache
 from lrcli.training.compiled_calls import CALLS
 
 __all__ = ["ENTRY", "Code", "compiler_missing", "find", "load", "make", "target_machine"]
 
 ENTRY = "lrcli_entry"
-_FOLDER = "lrcli"
+_COMPILER = Path(__file__).with_name("numba_process.py")
 _KINDS = {"integer": ctypes.c_int64, "number": None}  # any other is the address of an array
 
 
@@ -57,17 +56,7 @@ def compiler_missing() -> str | None:
 
 def find(code: Code) -> bytes | None:
     """The machine code, where an earlier process has made it."""
-    name = _file_name(code)
-    for folder in _folders():
-        with suppress(OSError):
-            digest, content = _split((folder / name).read_bytes())
-            if digest == hashlib.sha256(content).digest():  # else damaged, and would take the process along
-                return content
-    return None
-
-
-def _split(data: bytes) -> tuple[bytes, bytes]:
-    return data[: hashlib.sha256().digest_size], data[hashlib.sha256().digest_size :]
+    return code_cache.find(_file_name(code))
 
 
 def make(codes: list[Code]) -> list[bytes]:
@@ -92,21 +81,29 @@ def make(codes: list[Code]) -> list[bytes]:
                 process.kill()
             raise
     for code, content in zip(codes, results, strict=True):
-        _keep(_file_name(code), content)
+        code_cache.keep(_file_name(code), content)
     return results
 
 
 def _start_compiler(code: Code) -> "subprocess.Popen[bytes]":
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
-    command = [sys.executable, "-m", "lrcli.training.numba_compiler", *map(str, code)]
+    command = [sys.executable, "-P", "-S", str(_COMPILER), *map(str, code), *_import_folders()]
+    ours = ("NUMBA_", "PYTHONPATH")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return subprocess.Popen(  # noqa: S603  its words are our own
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for us to answer; on the compiler it would look like a failure
-        env=environment | {"NUMBA_OPT": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        cwd=_COMPILER.parent,  # Numba takes its settings from a file in the current directory, too
+        env=environment | {"NUMBA_OPT": "0"},
     )
+
+
+def _import_folders() -> list[str]:
+    """Where this process finds modules, the current directory last: what is installed comes before it."""
+    here = Path.cwd()
+    return sorted(map(os.path.realpath, sys.path), key=lambda folder: Path(folder) == here)
 
 
 def _finish(code: Code, process: "subprocess.Popen[bytes]") -> bytes:
@@ -115,60 +112,6 @@ def _finish(code: Code, process: "subprocess.Popen[bytes]") -> bytes:
         last = messages.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
         raise EngineError(f"engine: {code.name} could not be compiled: {last[0]}; engine: torch does without")
     return content
-
-
-def _keep(name: str, content: bytes) -> None:
-    """The first folder that takes the file is enough, none is no misfortune."""
-    for folder in _folders(make=True):
-        with suppress(OSError):
-            _write(folder / name, hashlib.sha256(content).digest() + content)
-            return
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write the file aside and rename it, so that it appears whole or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    aside = Path(name)
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123  which writes the last of it as it is closed
-            file.write(data)
-        aside.replace(path)
-    except BaseException:
-        aside.unlink()
-        raise
-
-
-def _folders(*, make: bool = False) -> Iterator[Path]:
-    """Where machine code may lie: the user's folder for caches, else one in the temporary folder.
-
-    What others could have written is never executed: a folder must belong to the user alone.
-    """
-    for place in (_in_caches, _in_temporary):
-        with suppress(OSError, RuntimeError):  # such as no home, or no temporary folder
-            folder = place()
-            if make:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            state = folder.stat()
-            if not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022):
-                yield folder
-
-
-def _in_caches() -> Path:
-    return _caches() / _FOLDER
-
-
-def _in_temporary() -> Path:
-    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    return Path(tempfile.gettempdir()) / f"{_FOLDER}-{user}"
-
-
-def _caches() -> Path:
-    """The folder in which the platform has caches of the user."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def _file_name(code: Code) -> str:

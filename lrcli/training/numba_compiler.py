@@ -1,14 +1,10 @@
-"""A process of its own that turns one function into machine code.
-
-    python -m lrcli.training.numba_compiler FUNCTION DTYPE MEMBERS UNITS > object file
+"""From one function to its machine code, in a process of its own: `lrcli.training.numba_process`.
 
 Numba translates the Python functions; with its own optimizer off, which would optimize each of a hundred
 small functions again in each that calls it. What they make together is then optimized once, by LLVM, for
 this processor. The object file calls nothing but the C library's memset and the like: whoever loads it
 needs neither Python nor Numba.
 """
-
-import sys
 
 from llvmlite import binding as llvm
 
@@ -50,7 +46,3 @@ def object_file(name: str, dtype: str, members: int, units: int) -> bytes:
         raise RuntimeError(f"{name}: its machine code calls {', '.join(foreign)}")
     module.get_function(function.native_name).name = ENTRY
     return bytes(machine.emit_object(module))
-
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(object_file(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))

@@ -223,9 +223,7 @@ def test_a_compiler_that_fails(place, program, monkeypatch, command):
     monkeypatch.setattr(
         machine_code.subprocess,
         "Popen",
-        lambda words, **options: popen(
-            failing if "lrcli.training.numba_compiler" in words else words, **options
-        ),
+        lambda words, **options: popen(failing if str(machine_code._COMPILER) in words else words, **options),
     )
     before = sorted(place.rglob("*"))
     _, out, err = program(*command, "line.yaml", "-q", code=2)

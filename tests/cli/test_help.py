@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from lrcli.cli import main
 from lrcli.cli.app import app
-from lrcli.training import machine_code
+from lrcli.training import code_cache
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 ROOT = get_command(app)
@@ -160,7 +160,7 @@ def test_an_example_works_as_it_stands(tmp_path, monkeypatch, capsys, writes, li
         code, out = shell(monkeypatch, capsys, line)
         assert code == 0
         assert out or "--quiet" in line or " resume " in line
-    made = [folder.resolve() for folder in machine_code._folders()]  # by an example that had to compile
+    made = [folder.resolve() for folder in code_cache.folders()]  # by an example that had to compile
     allowed = (tmp_path.resolve(), Path(os.devnull).resolve(), *made)
     elsewhere = [path for path in writes if not any(path.is_relative_to(place) for place in allowed)]
     assert any(path.is_relative_to(allowed[0]) for path in writes)

@@ -1,5 +1,6 @@
 """Machine code on disk: found again where it is sound, made again where it is not, never anyone else's."""
 
+import contextlib
 import errno
 import itertools
 import os
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from lrcli.errors import EngineError
-from lrcli.training import machine_code
+from lrcli.training import code_cache, machine_code
 from lrcli.training.compiled_calls import CALLS
 from lrcli.training.machine_code import Code, compiler_missing, find, load, make
 
@@ -35,7 +36,7 @@ def places(tmp_path, monkeypatch):
     caches, temporary = tmp_path / "caches", tmp_path / "temporary"
     caches.mkdir()
     temporary.mkdir()
-    monkeypatch.setattr(machine_code, "_caches", lambda: caches)
+    monkeypatch.setattr(code_cache, "_caches", lambda: caches)
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     return SimpleNamespace(caches=caches, temporary=temporary)
 
@@ -46,8 +47,9 @@ def compiler(monkeypatch):
     popen, calls = subprocess.Popen, []
 
     def start(command, **options):
-        calls.append(command[3:])
-        return popen([sys.executable, "-SE", "-c", calls.program, *command[3:]], **options)
+        words = command[4 : 4 + len(CODE)]
+        calls.append(words)
+        return popen([sys.executable, "-SE", "-c", calls.program, *words], **options)
 
     class Calls(list):
         program = ECHO
@@ -136,6 +138,7 @@ def test_a_damaged_file_is_as_if_it_were_not_there(places, compiler, damage):
     assert find(CODE) == MADE
 
 
+@posix
 def test_a_folder_in_the_place_of_the_file(places, compiler):
     make([CODE])
     (file,) = files(places.caches)
@@ -171,7 +174,7 @@ def test_a_folder_that_others_can_write_to(places, compiler, mode):
 def test_a_folder_of_someone_else(places, compiler, monkeypatch):
     make([CODE])
     someone = os.getuid() + 1
-    monkeypatch.setattr(machine_code.os, "getuid", lambda: someone)
+    monkeypatch.setattr(os, "geteuid", lambda: someone)
     before = files(places.caches)
     assert find(CODE) is None
     assert make([CODE]) == [MADE]
@@ -183,7 +186,7 @@ def test_a_folder_of_someone_else(places, compiler, monkeypatch):
 
 
 def test_the_folder_of_caches_is_the_platforms(tmp_path, monkeypatch, compiler):
-    monkeypatch.setattr(machine_code.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     make([CODE])
     assert len(files(tmp_path / "caches" / "lrcli")) == 1
@@ -193,29 +196,33 @@ def test_the_folder_of_caches_is_the_platforms(tmp_path, monkeypatch, compiler):
     assert len(files(tmp_path / "home" / ".cache" / "lrcli")) == 1
 
 
+@posix
 @pytest.mark.parametrize("above", [0, 1, 2])
 def test_caches_that_cannot_be_written(places, compiler, monkeypatch, tmp_path, above):
     """A file is where a folder should be, which stops root, too: code goes to the temporary folder."""
     (tmp_path / "file").touch()
     caches = tmp_path.joinpath("file", *["below"] * above)
-    monkeypatch.setattr(machine_code, "_caches", lambda: caches)
+    monkeypatch.setattr(code_cache, "_caches", lambda: caches)
     assert find(CODE) is None
     make([CODE])
     assert len(files(places.temporary)) == 1
     assert find(CODE) == MADE
 
 
+@posix
 def test_a_folder_that_can_only_be_read(places, compiler, monkeypatch):
     """What lies there is used; what is new goes to the temporary folder."""
     make([CODE])
-    mkstemp = tempfile.mkstemp
+    write = code_cache.private_folder
 
-    def refuse(**where):
-        if where["dir"].is_relative_to(places.caches):
+    @contextlib.contextmanager
+    def only_read(path, *, make=False):
+        if make and path.is_relative_to(places.caches):
             raise PermissionError(errno.EACCES, "Permission denied")
-        return mkstemp(**where)
+        with write(path, make=make) as folder:
+            yield folder
 
-    monkeypatch.setattr(machine_code.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(code_cache, "private_folder", only_read)
     other = CODE._replace(dtype="float64")
     make([other])
     assert find(CODE) == MADE
@@ -231,16 +238,17 @@ def no_temporary_folder():
     raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 
 
+@posix
 def test_no_home(places, compiler, monkeypatch):
-    monkeypatch.setattr(machine_code, "_caches", no_home)
+    monkeypatch.setattr(code_cache, "_caches", no_home)
     make([CODE])
     assert find(CODE) == MADE
 
 
 def test_no_place_at_all(places, compiler, monkeypatch):
     """It works; the next process compiles again."""
-    monkeypatch.setattr(machine_code, "_caches", no_home)
-    monkeypatch.setattr(machine_code.tempfile, "gettempdir", no_temporary_folder)
+    monkeypatch.setattr(code_cache, "_caches", no_home)
+    monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
     for _ in range(2):
         assert find(CODE) is None
         assert make([CODE]) == [MADE]
@@ -248,7 +256,7 @@ def test_no_place_at_all(places, compiler, monkeypatch):
 
 
 def test_a_temporary_folder_that_is_missing_does_no_harm(places, compiler, monkeypatch):
-    monkeypatch.setattr(machine_code.tempfile, "gettempdir", no_temporary_folder)
+    monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
     make([CODE])
     assert find(CODE) == MADE
 
@@ -258,24 +266,26 @@ def test_a_temporary_folder_that_is_missing_does_no_harm(places, compiler, monke
 def test_a_disk_that_is_full_keeps_no_partial_file(places, compiler, monkeypatch, size):
     """A small file meets the full disk as it is closed, a large one as it is written."""
     compiler.program = f"import sys; sys.stdout.write('x' * {size})"
-    mkstemp = tempfile.mkstemp
+    real_open = os.open
 
-    def full(**where):
-        descriptor, name = mkstemp(**where)
-        os.dup2(os.open("/dev/full", os.O_WRONLY), descriptor)
-        return descriptor, name
+    def full(path, flags, *mode, **where):
+        descriptor = real_open(path, flags, *mode, **where)
+        if flags & os.O_CREAT:
+            os.dup2(real_open("/dev/full", os.O_WRONLY), descriptor)
+        return descriptor
 
-    monkeypatch.setattr(machine_code.tempfile, "mkstemp", full)
+    monkeypatch.setattr(os, "open", full)
     assert make([CODE]) == [b"x" * size]
     assert files(places.caches) == files(places.temporary) == []
     assert find(CODE) is None
 
 
 def test_a_file_that_cannot_be_renamed_is_not_left(places, compiler, monkeypatch):
-    def refuse(path, target):
+    def refuse(*path, **where):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(machine_code.Path, "replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     assert make([CODE]) == [MADE]
     assert files(places.caches) == files(places.temporary) == []
 
@@ -403,10 +413,10 @@ def test_variables_of_numba_are_not_handed_on(places, compiler, monkeypatch):
 AT_ONCE = """
 import subprocess, sys, tempfile
 from pathlib import Path
-from lrcli.training import machine_code
+from lrcli.training import code_cache, machine_code
 
 caches, moment = Path(sys.argv[1]), sys.argv[2]
-machine_code._caches = lambda: caches
+code_cache._caches = lambda: caches
 popen = subprocess.Popen
 program = (
     "import sys, time; time.sleep(max(0, float(sys.argv[1]) - time.time())); sys.stdout.write('x' * 10**6)"
