@@ -1,14 +1,14 @@
 """What the numbers of a run depended on."""
 
-import os
 import platform
-import subprocess
+import threading
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from lrcli import __version__
+from lrcli.runs.git import Git, find_git
 
 __all__ = ["GitState", "environment"]
 
@@ -32,26 +32,19 @@ class GitState:
     """
 
     def __init__(self, directory: Path) -> None:
-        command = ["git", "-C", str(directory), "status", "--porcelain=v2", "--branch"]
-        try:
-            self._process: subprocess.Popen[str] | None = subprocess.Popen(  # noqa: S603
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-            )
-        except OSError:  # no git here
-            self._process = None
+        program = find_git()
+        self._git = None if program is None else Git(program, directory)
+        self._answer: dict[str, Any] = {"git_commit": None, "git_dirty": None}
+        self._asking = threading.Thread(target=self._ask, daemon=True)
+        self._asking.start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            self._process.communicate()
+        if self._git is not None:
+            self._git.stop()
+        self._asking.join(1.0)
 
     def answer(self, timeout: float = 5.0) -> dict[str, Any]:
         """``git_commit`` and ``git_dirty``; both None outside a repository or without git.
@@ -59,18 +52,10 @@ class GitState:
         Args:
             timeout: seconds to wait for an answer.
         """
-        unknown = {"git_commit": None, "git_dirty": None}
-        if self._process is None:
-            return unknown
-        try:
-            output, _ = self._process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
-            return unknown
-        if self._process.returncode != 0:
-            return unknown
-        lines = output.splitlines()
-        commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), "(initial)")
-        dirty = any(not line.startswith("#") for line in lines)
-        return {"git_commit": None if commit == "(initial)" else commit, "git_dirty": dirty}
+        self._asking.join(timeout)
+        return dict(self._answer)
+
+    def _ask(self) -> None:
+        if self._git is not None:
+            self._answer["git_commit"] = self._git.commit()
+            self._answer["git_dirty"] = self._git.dirty()
