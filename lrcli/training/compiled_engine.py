@@ -27,7 +27,7 @@ from lrcli.training.compiled_layout import Layout, aligned, layer_sizes
 from lrcli.training.machine_code import Code, find, load, make
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
-from lrcli.training.quadratic import QuadraticLoss, is_quadratic, quadratic_form
+from lrcli.training.quadratic import QuadraticLoss, has_triangle, is_quadratic, quadratic_form
 
 __all__ = ["CompiledEngine"]
 
@@ -53,10 +53,11 @@ class CompiledEngine:
         self._threads = min(_cores(), self._layout.blocks)
         self._pool: ThreadPoolExecutor | None = None
         self._is_quadratic = is_quadratic(problem)
+        self._reduced = {split for split in problem.splits if has_triangle(problem, split)}
         self._quadratics: dict[SplitName, QuadraticLoss] = {}
         self._examples = Examples(problem, population, self._dtype)
         self._steps = self._examples.steps
-        names = ["train"] if self._is_quadratic else ["train", "evaluate"]
+        names = ["train"] if self._reduced == set(problem.splits) else ["train", "evaluate"]
         self._codes = [Code(name, dtype, members, units) for name in names]
         if self._examples.shuffles:
             self._codes.append(Code("shuffle", dtype, 1, 1))
@@ -249,7 +250,7 @@ class CompiledEngine:
 
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """See `Engine.evaluate`; losses are averaged in float64."""
-        if self._is_quadratic:
+        if split in self._reduced:
             if split not in self._quadratics:
                 self._quadratics[split] = QuadraticLoss(self._problem, split, self._dtype)
             return {"loss": self._quadratics[split].of(self.parameters(), self._rows)}

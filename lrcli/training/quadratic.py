@@ -4,7 +4,9 @@ With X = Q R, the examples' features and a last column of targets, the sum of sq
 theta is |R (theta, -1)|^2: a few numbers for each member, however many examples there are. R is found by
 modified Gram-Schmidt, which on the augmented matrix is as accurate as Householder reflections (Bjorck
 1967), and every sum is taken in an order of its own, so the numbers depend neither on the population nor on
-the number of threads.
+the number of threads. Libraries of matrix products promise neither.
+
+A triangle of many columns costs more than a look at the examples: see `has_triangle`.
 """
 
 from collections.abc import Mapping
@@ -14,9 +16,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lrcli.components.losses import MSE, HalfMSE
-from lrcli.training.problem import Array, Problem, SplitName
+from lrcli.training.problem import Array, Problem, Split, SplitName
 
-__all__ = ["QuadraticForm", "QuadraticLoss", "is_quadratic", "quadratic_form"]
+__all__ = ["QuadraticForm", "QuadraticLoss", "has_triangle", "is_quadratic", "quadratic_form"]
+
+_MOST_COLUMNS = 64  # of a triangle; tests/benchmarks/quadratic.py
+_NUMBERS = 2**15  # that are computed with at a time: they stay in the processor's cache
+_MOST_NUMBERS = 2**21  # of the examples that are reduced together
 
 
 def is_quadratic(problem: Problem) -> bool:
@@ -25,16 +31,36 @@ def is_quadratic(problem: Problem) -> bool:
     return linear and isinstance(problem.loss, MSE | HalfMSE)
 
 
+def has_triangle(problem: Problem, split: SplitName) -> bool:
+    """Whether a split's loss is to be taken from its triangle: it is quadratic, and its columns are few.
+
+    The answer depends on the sizes of one member's experiment alone, as its bits do.
+    """
+    columns = sum(parameter.size for parameter in problem.parameters) + 1
+    return is_quadratic(problem) and columns <= min(_MOST_COLUMNS, problem.splits[split].size)
+
+
 def _reduced(problem: Problem, split: SplitName, dtype: DTypeLike) -> tuple[Array, float]:
     """The triangle of each row of data, (S, P + 1, P + 1), and the loss's factor of the sum of squares."""
     data = problem.splits[split]
-    columns = [data.features.astype(dtype)]
-    if any(parameter.is_bias for parameter in problem.parameters):
-        columns.append(np.ones((*data.features.shape[:2], 1), dtype))
-    columns.append(data.targets.astype(dtype))
     halves = 0.5 if isinstance(problem.loss, HalfMSE) else 1.0
     scale = halves / (data.size if problem.loss.reduction == "mean" else 1)
-    return _triangles(np.concatenate(columns, axis=2).astype(np.float64)), scale
+    biased = any(parameter.is_bias for parameter in problem.parameters)
+    rows = max(1, _MOST_NUMBERS // (data.size * (data.features.shape[2] + 2)))
+    parts = range(0, len(data.features), rows)
+    triangles = [_triangles(_columns(data, slice(a, a + rows), dtype, biased=biased)) for a in parts]
+    return np.concatenate(triangles), scale
+
+
+def _columns(data: Split, rows: slice, dtype: DTypeLike, *, biased: bool) -> Array:
+    """(rows, K, N) the features, perhaps a column of ones, and the targets, as training rounds them."""
+    features, targets = data.features[rows], data.targets[rows]
+    count, width = len(features), features.shape[2]
+    columns = np.ones((count, width + biased + 1, data.size))
+    for k in range(width):
+        columns[:, k] = features[:, :, k].astype(dtype)
+    columns[:, -1] = targets[:, :, 0].astype(dtype)
+    return columns
 
 
 class QuadraticForm(NamedTuple):
@@ -77,7 +103,8 @@ class QuadraticLoss:
             split: the examples.
             dtype: to which training rounds them.
         """
-        self._triangles, self._scale = _reduced(problem, split, dtype)
+        triangles, self._scale = _reduced(problem, split, dtype)
+        self._columns = np.ascontiguousarray(triangles.transpose(2, 1, 0))  # (K, K, S), one after the other
         self._most = float(np.finfo(dtype).max)
 
     def of(self, parameters: Mapping[str, Array], rows: NDArray[np.intp]) -> Array:
@@ -90,30 +117,39 @@ class QuadraticLoss:
         Returns:
             (R,); infinite where the training dtype could not hold it.
         """
-        theta = [column for values in parameters.values() for column in values.reshape(len(rows), -1).T]
-        theta.append(np.full(len(rows), -1.0))
-        total = np.zeros(len(rows))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for i in range(len(theta)):
-                projection = np.zeros(len(rows))
-                for j in range(i, len(theta)):
-                    projection += self._triangles[rows, i, j] * theta[j]
-                total += projection * projection
-            loss = self._scale * total
+        loss = np.empty(len(rows))
+        step = max(1, _NUMBERS // len(self._columns))
+        for first in range(0, len(rows), step):
+            part = slice(first, first + step)
+            theta = [values[part].reshape(len(rows[part]), -1) for values in parameters.values()]
+            loss[part] = self._of_some(np.concatenate(theta, axis=1).T, rows[part])
         return np.where(loss > self._most, np.inf, loss)
 
+    def _of_some(self, theta: Array, rows: NDArray[np.intp]) -> Array:
+        """The loss of members with the parameters (P, R), each sum from its first term to its last."""
+        numbers = [*np.ascontiguousarray(theta), np.full(len(rows), -1.0)]
+        projections = np.zeros((len(numbers), len(rows)))
+        total = np.zeros(len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for j, number in enumerate(numbers):
+                projections[: j + 1] += self._columns[j, : j + 1].take(rows, axis=1) * number
+            for projection in projections:
+                total += projection * projection
+            return self._scale * total
 
-def _triangles(matrices: Array) -> Array:
-    """The R of Q R: (S, N, K) to (S, K, K)."""
-    rest = np.ascontiguousarray(matrices.transpose(0, 2, 1))
-    size = rest.shape[1]
-    triangles = np.zeros((len(rest), size, size))
+
+def _triangles(columns: Array) -> Array:
+    """The R of Q R of matrices (S, K, N), a row for each column, which are used up: (S, K, K)."""
+    size, examples = columns.shape[1:]
+    together = max(1, _NUMBERS // (len(columns) * examples))
+    triangles = np.zeros((len(columns), size, size))
     for k in range(size):
-        length = np.sqrt(np.sum(rest[:, k] ** 2, axis=1))
+        length = np.sqrt(np.sum(columns[:, k] ** 2, axis=1))
         triangles[:, k, k] = length
-        direction = rest[:, k] / np.where(length == 0, 1.0, length)[:, None]
-        for j in range(k + 1, size):
-            share = np.sum(direction * rest[:, j], axis=1)
-            triangles[:, k, j] = share
-            rest[:, j] -= share[:, None] * direction
+        direction = (columns[:, k] / np.where(length == 0, 1.0, length)[:, None])[:, None]
+        for first in range(k + 1, size, together):
+            rest = columns[:, first : first + together]
+            share = np.sum(direction * rest, axis=2)
+            triangles[:, k, first : first + together] = share
+            rest -= share[:, :, None] * direction
     return triangles

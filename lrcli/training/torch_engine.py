@@ -22,7 +22,7 @@ from lrcli.components.torch_models import torch_model
 from lrcli.components.torch_optimizers import torch_optimizer
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
-from lrcli.training.quadratic import QuadraticLoss, is_quadratic
+from lrcli.training.quadratic import QuadraticLoss, has_triangle
 from lrcli.training.torch_batches import Batch, Batches
 from lrcli.training.torch_coefficients import CoefficientTable
 from lrcli.training.torch_device import choose_threads, prepare_process, select_device
@@ -51,7 +51,6 @@ class TorchEngine:
             population = population.take([0, 0])
         self._problem = problem
         self._rows = problem.data_index[population.draw_index][: self._size]
-        self._is_quadratic = is_quadratic(problem)
         self._quadratics: dict[SplitName, QuadraticLoss] = {}
         self._dtype_of_numpy = dtype
         self._population = population
@@ -236,7 +235,7 @@ class TorchEngine:
     @torch.no_grad()
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """See `Engine.evaluate`; losses are averaged in float64 where the device has it."""
-        if self._is_quadratic:
+        if has_triangle(self._problem, split):
             return {"loss": self._quadratic(split).of(self.parameters(), self._rows)}
         parts = [self._evaluate(split, members) for members in self._parts(split)]
         return {name: np.concatenate([part[name] for part in parts])[: self._size] for name in parts[0]}

@@ -4,7 +4,7 @@ import builders
 import numpy as np
 import pytest
 
-from lrcli.training.quadratic import QuadraticLoss, is_quadratic
+from lrcli.training.quadratic import QuadraticLoss, has_triangle, is_quadratic, quadratic_form
 
 MODELS = {
     "line": (builders.LINEAR, {"kind": "linear"}),
@@ -12,6 +12,7 @@ MODELS = {
     "cubic": (builders.SINE, {"kind": "polynomial", "degree": 3}),
     "degree 10": (builders.SINE, {"kind": "polynomial", "degree": 10}),
     "more powers than examples": (builders.SINE | {"num_train": 5}, {"kind": "polynomial", "degree": 9}),
+    "62 features": (builders.LINEAR | {"w": [0.5] * 62}, {"kind": "linear"}),
     "a feature that is always zero": (builders.LINEAR | {"feature_std": [1.0, 0.0]}, {"kind": "linear"}),
 }
 LOSSES = [
@@ -55,6 +56,25 @@ def test_same_as_summing_over_the_examples(dataset, model, loss, dtype):
         np.testing.assert_allclose(found, expected, rtol=1e-11)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_triangle_is_that_of_householder(dtype):
+    """To a sign for each of its rows, and in whatever parts the data are reduced."""
+    problem = builders.problem(
+        builders.LINEAR | {"w": [0.5] * 30}, {"kind": "linear"}, {"kind": "mse"}, (0, 1)
+    )
+    form = quadratic_form(problem, dtype)
+    data = problem.splits["train"]
+    for row in range(2):
+        features, targets = (
+            array[row].astype(dtype).astype(float) for array in (data.features, data.targets)
+        )
+        columns = np.hstack([features, np.ones((len(features), 1))])
+        minimum, rest, *_ = np.linalg.lstsq(columns, targets[:, 0])
+        np.testing.assert_allclose(form.minimum[row], minimum, rtol=1e-11)
+        np.testing.assert_allclose(form.matrix[row], 2 * columns.T @ columns / 100, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(form.least[row], rest[0] / 100, rtol=1e-11)
+
+
 @pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
 def test_near_the_smallest_loss_there_is(distance):
     dataset = builders.LINEAR | {"noise": 0.0}
@@ -80,6 +100,47 @@ def test_a_member_alone_has_the_bits_that_it_has_among_others():
         )
         only = {name: values[[member]] for name, values in parameters.items()}
         assert QuadraticLoss(single, "train", "float32").of(only, np.array([0]))[0] == together[member]
+
+
+def wide(features, seeds):
+    """Linear regression on so many features."""
+    dataset = builders.LINEAR | {"w": [0.5] * features, "num_train": 310, "num_val": 7}
+    return builders.problem(dataset, {"kind": "linear"}, {"kind": "half_mse"}, seeds)
+
+
+@pytest.mark.parametrize("features", [1, 2, 6, 7, 8, 15, 16, 31, 61, 62, 63, 64, 127, 200, 299])
+@pytest.mark.parametrize("engine", ["compiled", "torch"])
+def test_bits_depend_neither_on_how_many_there_are_nor_on_the_order(features, engine):
+    """Of the losses that an engine takes, from triangles or from the examples."""
+    if engine == "compiled":
+        pytest.importorskip("numba")
+    members = 100
+    rows = np.random.default_rng(0).integers(0, 4, members)
+    problem = wide(features, range(4))
+    whole = builders.population({"kind": "sgd"}, {"epochs": 1, "batch_size": 100}, rows)
+
+    def losses(pick, problem=problem, population=None):
+        population = population or whole.take(pick)
+        trained = builders.trained(problem, population, "float32", engine=engine)
+        return np.stack([trained.evaluate(split)["loss"] for split in ("train", "val")])
+
+    together = losses(range(members))
+    for count in (1, 2, 3, 7, members):
+        pick = np.random.default_rng(count).permutation(members)[:count]
+        np.testing.assert_array_equal(losses(pick), together[:, pick])
+    seed = int(rows[5])
+    alone = builders.population({"kind": "sgd"}, {"epochs": 1, "batch_size": 100})
+    np.testing.assert_array_equal(losses([0], wide(features, [seed]), alone), together[:, [5]])
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [(2, {"train", "val"}), (5, {"train", "val"}), (6, {"train"}), (62, {"train"}), (63, set())],
+)
+def test_a_triangle_is_taken_where_it_is_smaller_than_the_examples(features, expected):
+    """Of features + 2 columns, at most 64; there are 310 examples, and 7."""
+    problem = wide(features, [0])
+    assert {split for split in problem.splits if has_triangle(problem, split)} == expected
 
 
 def test_what_the_dtype_could_not_hold_is_infinite():
