@@ -110,9 +110,14 @@ class LinearDataset(Dataset):
         return len(self.w)
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
-        inputs = rng.standard_normal((count, len(self.w))) * np.asarray(self.feature_std)
-        targets = inputs @ np.array(self.w)[:, None] + self.b
-        return inputs, targets + self.noise * rng.standard_normal((count, 1))
+        inputs = rng.standard_normal((count, len(self.w)))
+        inputs *= np.asarray(self.feature_std)
+        targets = inputs @ np.array(self.w)[:, None]
+        targets += self.b
+        noise = rng.standard_normal((count, 1))
+        noise *= self.noise
+        targets += noise
+        return inputs, targets
 
     def true_parameters(self, model: str) -> dict[str, Array] | None:
         if model == "linear":

@@ -6,6 +6,7 @@
 Training rounds these numbers to the experiment's dtype, and nothing else is done to them.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import numpy as np
 
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.runs.directories import take_directory
-from lrcli.runs.files import write_json, write_whole
+from lrcli.runs.files import write_json, writing_whole
 from lrcli.training.problem import Array, Problem, Split, build_problem
 
 __all__ = ["write_data"]
+
+_NUMBERS = 2**16  # that are text at a time
 
 
 def write_data(experiment: Experiment, directory: Path) -> list[Path]:
@@ -39,21 +42,26 @@ def write_data(experiment: Experiment, directory: Path) -> list[Path]:
     paths = []
     for name, split in problem.splits.items():
         paths.append(directory / f"{name}.csv")
-        write_whole(paths[-1], _csv(split).encode())
+        with writing_whole(paths[-1]) as file:
+            for lines in _csv(split):
+                file.write(lines.encode())
     paths.append(directory / "truth.json")
     write_json(paths[-1], _truth(experiment, problem))
     return paths
 
 
-def _csv(split: Split) -> str:
-    """A line for each example."""
+def _csv(split: Split) -> Iterator[str]:
+    """A line for each example, some lines at a time."""
     inputs, targets = split.inputs[0], split.targets[0]
-    if targets.shape[1] > 1:  # one-hot
-        targets = np.argmax(targets, axis=1)[:, None].astype(np.float64)
-    header = ",".join([*(f"x{i}" for i in range(inputs.shape[1])), "y"])
-    rows = np.hstack([inputs, targets]).tolist()
-    lines = [",".join([repr(number).removesuffix(".0") for number in row]) for row in rows]
-    return "\n".join([header, *lines, ""])
+    yield ",".join([*(f"x{i}" for i in range(inputs.shape[1])), "y"]) + "\n"
+    step = max(1, _NUMBERS // (inputs.shape[1] + 1))
+    for first in range(0, split.size, step):
+        x, y = inputs[first : first + step], targets[first : first + step]
+        if y.shape[1] > 1:  # one-hot
+            y = np.argmax(y, axis=1)[:, None].astype(np.float64)
+        rows = np.hstack([x, y]).tolist()
+        lines = [",".join([repr(number).removesuffix(".0") for number in row]) for row in rows]
+        yield "\n".join([*lines, ""])
 
 
 def _truth(experiment: Experiment, problem: Problem) -> dict[str, Any]:

@@ -5,7 +5,6 @@ file that grows does so by whole lines.
 """
 
 import contextlib
-import io
 import json
 import math
 import os
@@ -29,6 +28,7 @@ __all__ = [
     "write_new",
     "write_whole",
     "write_yaml",
+    "writing_whole",
 ]
 
 
@@ -52,8 +52,9 @@ def make_directory(path: Path) -> None:
         path.mkdir(exist_ok=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears whole, in place of an earlier one of that name.
+@contextlib.contextmanager
+def writing_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, piece by piece, that appears whole, in place of an earlier one of that name.
 
     Raises:
         WriteError: it could not be written; an earlier file of that name is unharmed.
@@ -62,7 +63,7 @@ def write_whole(path: Path, data: bytes) -> None:
     with reporting_errors(path):
         try:
             with aside.open("wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(path)
@@ -70,6 +71,12 @@ def write_whole(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 aside.unlink()
             raise
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears whole; see `writing_whole`."""
+    with writing_whole(path) as file:
+        file.write(data)
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -99,9 +106,8 @@ def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as .npz, which `numpy.load` reads without executing code."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    write_whole(path, buffer.getvalue())
+    with writing_whole(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def replace_nonfinite(value: Any) -> Any:

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 __all__ = ["cells", "csv_text"]
 
 
-def csv_text(columns: Mapping[str, Sequence[str]]) -> str:
-    """A CSV file: a header, and a line for each row.
+def csv_text(columns: Mapping[str, Sequence[str]], *, with_header: bool = True) -> str:
+    """A CSV file, or rows of one: a header, and a line for each row.
 
     Args:
         columns: from name to the texts of its rows, as `cells` makes them.
+        with_header: whether these are the first rows of the file.
     """
     header = io.StringIO()
-    csv.writer(header, lineterminator="\n").writerow(columns)
+    if with_header:
+        csv.writer(header, lineterminator="\n").writerow(columns)
     return header.getvalue() + "\n".join([*map(",".join, zip(*columns.values(), strict=True)), ""])
 
 

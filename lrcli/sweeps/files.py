@@ -3,7 +3,7 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scor
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.place import RunPlace
-from lrcli.runs.files import make_directory, write_arrays, write_json, write_whole, write_yaml
+from lrcli.runs.files import make_directory, write_arrays, write_json, write_whole, write_yaml, writing_whole
 from lrcli.runs.tables import cells, csv_text
 from lrcli.sweeps.plan import SweepPlan
 
@@ -25,6 +25,7 @@ __all__ = ["SweepFiles"]
 
 SCHEMA = 1
 _CHECKPOINT = "checkpoint"
+_ROWS = 2**14  # of results.csv that are text at a time
 _MOST_LISTED = 1000  # configurations in result.json, the best ones; summary.csv has them all
 _COLUMNS = ("n", "diverged", "median", "q25", "q75", "mean", "std")
 _RECOVERY = "recovery/max_abs_error"
@@ -93,7 +94,9 @@ class SweepFiles:
         Returns:
             the result, to be given to `close`.
         """
-        write_whole(self.directory / "results.csv", csv_text(self._member_columns(results)).encode())
+        with writing_whole(self.directory / "results.csv") as file:
+            for rows in self._rows_of_members(results):
+                file.write(rows.encode())
         missing = results.missing
         statistics = _without(describe_metric(results), missing)
         summary = self._configuration_columns(results, statistics)
@@ -144,22 +147,29 @@ class SweepFiles:
             "environment": self.facts,
         }
 
-    def _member_columns(self, results: SweepResults) -> dict[str, list[str]]:
-        """The columns of results.csv, a row for each member."""
-        seeds, count = len(results.seeds), len(results.configurations)
-        keys = {name: column * seeds for name, column in self._key_columns().items()}
-        diverged = np.where(results.diverged_step > 0, results.diverged_step, np.nan)
+    def _rows_of_members(self, results: SweepResults) -> Iterator[str]:
+        """The text of results.csv, some rows at a time: texts take many times the memory of numbers."""
+        keys = {name: np.array(column, dtype=object) for name, column in self._key_columns().items()}
+        values = self._member_values(results)
+        for first in range(0, results.status.size, _ROWS):
+            members = np.arange(first, min(first + _ROWS, results.status.size))
+            seeds, configurations = np.divmod(members, len(results.configurations))
+            columns = {"member": cells(members), "seed": cells(np.array(results.seeds)[seeds])}
+            columns |= {name: column[configurations].tolist() for name, column in keys.items()}
+            columns |= {name: cells(column.reshape(-1)[members]) for name, column in values.items()}
+            columns["diverged_step"] = ["" if text == "0" else text for text in columns["diverged_step"]]
+            yield csv_text(columns, with_header=first == 0)
+
+    def _member_values(self, results: SweepResults) -> dict[str, NDArray[Any]]:
+        """The columns of results.csv after the swept keys, (S, C) each."""
         return {
-            "member": cells(np.arange(seeds * count)),
-            "seed": cells(np.repeat(results.seeds, count)),
-            **keys,
-            "status": cells(results.status.ravel()),
-            "outcome": cells(outcomes(results).ravel()),
-            "diverged_step": [text.removesuffix(".0") for text in cells(diverged.ravel())],
-            "epochs": cells(results.epochs.ravel()),
-            **{name: cells(values.ravel()) for name, values in results.final.items()},
-            f"best/{self._plan.experiment.best.metric}": cells(results.best.ravel()),
-            **{f"error/{name}": cells(values.ravel()) for name, values in results.errors.items()},
+            "status": results.status,
+            "outcome": outcomes(results),
+            "diverged_step": results.diverged_step,
+            "epochs": results.epochs,
+            **results.final,
+            f"best/{self._plan.experiment.best.metric}": results.best,
+            **{f"error/{name}": values for name, values in results.errors.items()},
         }
 
     def _configuration_columns(self, results: SweepResults, statistics: Statistics) -> dict[str, list[str]]:

@@ -22,6 +22,7 @@ __all__ = ["SPLITS", "Array", "Draw", "Problem", "Split", "SplitName", "build_pr
 
 Array = NDArray[np.float64]
 SplitName = Literal["train", "val", "test"]
+_PIECE = 2**16  # numbers that are looked at together
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
@@ -147,12 +148,11 @@ def _draw(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
         for index, split in enumerate(SPLITS)
         if counts[split]
     }
-    initial = {
-        parameter.name: np.stack(
-            [draw.model.init.draw(parameter, generator(draw.seed, "init", index)) for draw in draws]
-        )
-        for index, parameter in enumerate(parameters)
-    }
+    initial = {parameter.name: np.empty((len(draws), *parameter.shape)) for parameter in parameters}
+    for index, parameter in enumerate(parameters):
+        for number, draw in enumerate(draws):
+            rng = generator(draw.seed, "init", index)
+            initial[parameter.name][number] = draw.model.init.draw(parameter, rng)
     return Problem(tuple(draws), tuple(sources), data_index, loss, splits, parameters, initial)
 
 
@@ -171,13 +171,7 @@ def _sources(draws: Sequence[Draw]) -> tuple[list[Draw], NDArray[np.intp]]:
 
 
 def _draw_split(sources: Sequence[Draw], num_outputs: int, index: int, count: int) -> Split:
-    with np.errstate(over="ignore", invalid="ignore"):
-        draws = [
-            dataset.sample(generator(seed if dataset.seed is None else dataset.seed, "data", index), count)
-            for seed, dataset, _ in sources
-        ]
-    inputs = np.stack([x for x, _ in draws])
-    targets = np.stack([y for _, y in draws])
+    inputs, targets = _draw_rows(sources, index, count)
     for row, source in enumerate(sources if index == 0 else ()):
         for example, target in source.dataset.outliers.items():
             targets[row, example] = target
@@ -186,6 +180,29 @@ def _draw_split(sources: Sequence[Draw], num_outputs: int, index: int, count: in
     with np.errstate(over="ignore", invalid="ignore"):
         features = sources[0].model.features(inputs)
         # Each feature's square must be a number too: sums of squares decide about every fit.
-        if not np.isfinite(np.square(features)).all() or not np.isfinite(targets).all():
+        if not _finite(features, np.square) or not _finite(targets, np.positive):
             raise UsageError("dataset: its numbers are too large to compute with, as this model uses them")
     return Split(inputs, features, targets)
+
+
+def _draw_rows(sources: Sequence[Draw], index: int, count: int) -> tuple[Array, Array]:
+    """Inputs (S, N, D) and targets (S, N, 1) of a split; one row is never there twice."""
+    rows = []
+    for number, (seed, dataset, _) in enumerate(sources):
+        rng = generator(seed if dataset.seed is None else dataset.seed, "data", index)
+        with np.errstate(over="ignore", invalid="ignore"):
+            row = dataset.sample(rng, count)
+        if len(sources) == 1:
+            return row[0][None], row[1][None]
+        if number == 0:
+            rows = [np.empty((len(sources), *array.shape)) for array in row]
+        for whole, array in zip(rows, row, strict=True):
+            whole[number] = array
+    return rows[0], rows[1]
+
+
+def _finite(array: Array, function: np.ufunc) -> bool:
+    """Whether a function of every number is finite, looked at piece by piece."""
+    flat = array.reshape(-1)
+    pieces = range(0, flat.size, _PIECE)
+    return all(np.isfinite(function(flat[first : first + _PIECE])).all() for first in pieces)
