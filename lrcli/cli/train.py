@@ -26,7 +26,7 @@ EPILOG = examples(
     "lrcli train experiments/linear.yaml optimizer.lr=0.1 training.epochs=20",
     "lrcli train experiments/linear.yaml --seed 3 --json",
     "lrcli train experiments/*.yaml --quiet",
-    "lrcli train experiments/xor_*.yaml --expect experiments/xor_mlp.yaml",
+    "lrcli train experiments/linear_scratch.yaml experiments/linear_l1.yaml --expect experiments/linear.yaml",
 )
 
 _FAILED, _WRONG, _UNMET, _INTERRUPTED = 1, 2, 3, 130

@@ -4,6 +4,8 @@ A number that depends on random draws must lie inside the central 99% of what lr
 seeds; a deterministic one must be met to the digits that float32 allows.
 """
 
+import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,8 +13,12 @@ import numpy as np
 import pytest
 
 from lrcli.analysis.recovery import find_recovery
+from lrcli.components.initializers import element_names
+from lrcli.experiment.engines import build_engine
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.loading import load
+from lrcli.experiment.place import Interruption, RunPlace
+from lrcli.experiment.training import train
 from lrcli.training.loop import Plan, Record, TrainingLoop
 from lrcli.training.population import build_population
 from lrcli.training.problem import build_problem
@@ -33,7 +39,8 @@ def _trained(name, seeds, overrides):
     experiment = load(EXPERIMENTS / f"{name}.yaml", overrides).experiment
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, range(seeds))
     population = build_population(experiment.optimizer, experiment.training, range(seeds))
-    engine = TorchEngine(problem, population, "cpu", experiment.dtype)
+    engine = build_engine(experiment, problem, population)
+    engine.compile()
     plan = Plan(experiment.logging.every, experiment.logging.evaluate_train, experiment.best)
     loop = TrainingLoop(engine, problem, population, plan)
     return loop, [event for event in loop if isinstance(event, Record)]
@@ -59,28 +66,100 @@ def test_every_experiment_is_sound():
         assert load(file).experiment.name == file.stem
 
 
-@pytest.mark.parametrize("name", [file.stem for file in sorted(EXPERIMENTS.glob("*.yaml"))])
+# Where seeds differ in kind, and a file's expectations are for its own.
+OF_ONE_SEED = {"linear_outlier_mse", "linear_wide_init", "xor_mlp", "xor_noisy"}
+WITH_EXPECTATIONS = [file.stem for file in sorted(EXPERIMENTS.glob("*.yaml")) if load(file).experiment.expect]
+
+
+def unmet(experiment, problem, metrics, parameters):
+    """For each member the expectations that it does not meet.
+
+    Args:
+        metrics: from name to (R,).
+        parameters: from name to (R, *shape); member r has the r-th row of data.
+    """
+    split = problem.splits["train"]
+    shapes = {p.name: p.shape for p in problem.parameters}
+    datasets = [problem.dataset] * len(problem.sources)
+    recovery = find_recovery(datasets, problem.model, shapes, split.inputs, split.targets)
+    metrics = dict(metrics)
+    members = np.arange(len(problem.sources))
+    if recovery is not None:
+        metrics |= recovery.metrics(parameters, members)
+        for name, errors in recovery.errors(parameters, members).items():
+            flat = errors.reshape(len(members), -1).T
+            elements = element_names(name, errors.shape[1:])
+            metrics |= {f"recovery/{element}": column for element, column in zip(elements, flat, strict=True)}
+    of_members = [{key: float(values[member]) for key, values in metrics.items()} for member in members]
+    rows = [compare(experiment.expect, of_member, []) for of_member in of_members]
+    return [[row["name"] for row in of_member if not row["passed"]] for of_member in rows]
+
+
+def test_all_but_the_sweeps_expect_something():
+    assert {file.stem for file in EXPERIMENTS.glob("*.yaml")} - set(WITH_EXPECTATIONS) == {"xor_optimizers"}
+
+
+@pytest.mark.parametrize("name", sorted(set(WITH_EXPECTATIONS) - OF_ONE_SEED))
 def test_expectations_hold_for_every_seed(name):
     seeds = 1 if name == "sine_legendre" else 240 if name in MANY else 60
     loop, records = replicates(name, seeds)
     experiment = load(EXPERIMENTS / f"{name}.yaml").experiment
-    assert experiment.expect
-    problem, last = loop.problem, records[-1]
-    split = problem.splits["train"]
-    shapes = {p.name: p.shape for p in problem.parameters}
-    recovery = find_recovery(
-        [problem.dataset] * len(problem.sources), problem.model, shapes, split.inputs, split.targets
-    )
-    metrics = dict(last.metrics)
-    if recovery is not None:
-        members = np.arange(seeds)
-        metrics |= recovery.metrics(last.parameters, members)
-        errors = recovery.errors(last.parameters, members)
-        metrics |= {f"recovery/{k}": v for k, v in errors.items() if v.ndim == 1}
-    for member in range(seeds):
-        of_member = {key: float(values[member]) for key, values in metrics.items()}
-        failed = [row for row in compare(experiment.expect, of_member, []) if not row["passed"]]
-        assert not failed
+    assert not any(unmet(experiment, loop.problem, records[-1].metrics, records[-1].parameters))
+
+
+@pytest.mark.parametrize("engine", ["torch", "auto"])
+@pytest.mark.parametrize("name", WITH_EXPECTATIONS)
+def test_expectations_hold_for_the_seed_of_the_file(tmp_path, name, engine):
+    words = [f"engine={engine}", "logging.tensorboard=false"]
+    experiment = load(EXPERIMENTS / f"{name}.yaml", words).experiment
+    *_, finished = train(experiment, RunPlace(tmp_path / "runs"), Interruption())
+    assert len(finished.result["expectations"]) == len(experiment.expect)
+    assert all(row["passed"] for row in finished.result["expectations"])
+
+
+def constant_prediction(problem):
+    """Parameters of the best constant prediction, a row of one member, by the model's own equation."""
+    targets = problem.splits["train"].targets[0]
+    best = float(np.median(targets) if problem.loss.kind in {"l1", "huber"} else np.mean(targets))
+    if problem.loss.kind == "bce":
+        best = float(np.log(best / (1 - best)))
+    parameters = {p.name: np.zeros((1, *p.shape)) for p in problem.parameters}
+    constant = {"linear": "b", "polynomial": "coef", "legendre": "a", "mlp": list(parameters)[-1]}
+    parameters[constant[problem.model.kind]].flat[0] = best
+    return parameters
+
+
+@pytest.mark.parametrize("parameters", ["untrained", "constant"])
+@pytest.mark.parametrize("name", WITH_EXPECTATIONS)
+def test_expectations_are_not_met_without_learning(name, parameters):
+    """Neither by a model that was never trained nor by the best constant prediction."""
+    experiment = load(EXPERIMENTS / f"{name}.yaml").experiment
+    problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    if parameters == "constant":
+        problem = replace(problem, initial=constant_prediction(problem))
+    population = build_population(experiment.optimizer, experiment.training, [0])
+    engine = TorchEngine(problem, population, "cpu", "float64")
+    metrics = {
+        f"{split}/{name}": values
+        for split in problem.splits
+        for name, values in engine.evaluate(split).items()
+    }
+    metrics["train/running_loss"] = metrics["train/loss"]
+    assert unmet(experiment, problem, metrics, engine.parameters())[0]
+
+
+@pytest.mark.parametrize(("name", "seeds"), [("xor_mlp", 1000), ("xor_noisy", 100)])
+def test_the_share_of_starts_that_fail_is_as_the_file_says(name, seeds):
+    """Of all the thousand seeds, or within four standard errors of the share of some.
+
+    Training in float32 is chaotic near a boundary: a few seeds may fall on the other side elsewhere.
+    """
+    text = (EXPERIMENTS / f"{name}.yaml").read_text(encoding="utf-8")
+    said = int(re.search(r"seeds 0 to 999, (\d+) end below 95% of the training", text)[1])
+    _, records = replicates(name, seeds)
+    failed = np.mean(records[-1].metrics["train/accuracy"] < 0.95)
+    share = said / 1000
+    assert abs(failed - share) <= (0.005 if seeds == 1000 else 4 * np.sqrt(share * (1 - share) / seeds))
 
 
 def test_linear_scratch():
