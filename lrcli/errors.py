@@ -17,9 +17,12 @@ Anything else that reaches the command line is a bug in lrcli and shows its trac
 from collections.abc import Sequence
 from typing import ClassVar
 
+from lrcli.wording import one_line
+
 __all__ = [
     "DeviceError",
     "EngineError",
+    "Excerpt",
     "ExperimentError",
     "LrcliError",
     "RunDirectoryError",
@@ -33,6 +36,21 @@ class LrcliError(Exception):
     """Base of all errors with a message for the user; its text is that message."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        """The message is a line, and so is each detail; no name or value in it can make another.
+
+        Args:
+            message: what is wrong, and what to do.
+            details: further lines, shown indented below it.
+        """
+        super().__init__("\n  ".join(map(one_line, (message, *details))))
+
+
+class Excerpt(str):
+    """A message above the line that it is about; of all messages only this one has several lines."""
+
+    __slots__ = ()
 
 
 class UsageError(LrcliError):
@@ -49,8 +67,8 @@ class ExperimentError(UsageError):
     """
 
     def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__("\n\n".join(mistakes))
-        self.mistakes = tuple(mistakes)
+        self.mistakes = tuple(m if isinstance(m, Excerpt) else one_line(m) for m in mistakes)
+        Exception.__init__(self, "\n\n".join(self.mistakes))
 
 
 class DeviceError(UsageError):

@@ -18,7 +18,8 @@ LAYERS = [
     {"training", "analysis", "runs"},
     {"components"},
     {"config"},
-    {"errors", "__init__"},
+    {"errors"},
+    {"wording", "__init__"},
 ]
 ONLY_IN = {
     "typer": {"cli"},

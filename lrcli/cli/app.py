@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,9 +22,13 @@ from lrcli.cli.show import show
 from lrcli.cli.sweep import REPLAY_EPILOG, RESUME_EPILOG, SWEEP_EPILOG, replay, resume, sweep
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
-from lrcli.errors import LrcliError, WriteError
+from lrcli.cli.usage import Misuse, explain
+from lrcli.errors import LrcliError, RunDirectoryError, UsageError, WriteError
+from lrcli.reporting.guard import guarded_streams, silence
 
 __all__ = ["app", "main"]
+
+_UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EBADF}
 
 app = typer.Typer(
     name="lrcli",
@@ -54,32 +58,58 @@ def root(
     """Run small supervised-learning experiments whose answer is known."""
 
 
-app.command(epilog=TRAIN_EPILOG)(train)
-app.command(epilog=SWEEP_EPILOG)(sweep)
-app.command(epilog=RESUME_EPILOG)(resume)
-app.command(epilog=REPLAY_EPILOG)(replay)
-app.command(epilog=CHECK_EPILOG)(check)
-app.command(epilog=SHOW_EPILOG)(show)
-app.command(epilog=DATA_EPILOG)(data)
-app.command(epilog=INIT_EPILOG)(init)
-app.command(name="list", epilog=LIST_EPILOG)(list_components)
-app.command(epilog=DESCRIBE_EPILOG)(describe)
-app.command(epilog=SCHEMA_EPILOG)(schema)
+for _command, _epilog, _name in (
+    (train, TRAIN_EPILOG, "train"),
+    (sweep, SWEEP_EPILOG, "sweep"),
+    (resume, RESUME_EPILOG, "resume"),
+    (replay, REPLAY_EPILOG, "replay"),
+    (check, CHECK_EPILOG, "check"),
+    (show, SHOW_EPILOG, "show"),
+    (data, DATA_EPILOG, "data"),
+    (init, INIT_EPILOG, "init"),
+    (list_components, LIST_EPILOG, "list"),
+    (describe, DESCRIBE_EPILOG, "describe"),
+    (schema, SCHEMA_EPILOG, "schema"),
+):
+    # Its first paragraph whole, where typer would cut it to fit a line.
+    _summary = " ".join((_command.__doc__ or "").partition("\n\n")[0].split())
+    app.command(name=_name, epilog=_epilog, short_help=_summary)(_command)
 
 
-def _run() -> None:
-    """Run the command; a full disk behind standard output is told as commands tell it that write there."""
+def _run() -> int:
+    """Run the command, and give its exit code.
+
+    Raises:
+        LrcliError: what the user must know; a full disk behind standard output is told as commands tell it
+            that write there.
+    """
     try:
         try:
-            app(prog_name="lrcli")
+            code = app(prog_name="lrcli", standalone_mode=False)
         finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+            sys.stdout.flush()
+    except Misuse as misuse:
+        if len(sys.argv) == 1:  # which asks for help
+            typer.echo(getattr(misuse, "format_message", misuse.__str__)(), err=True)
+            return UsageError.exit_code
+        raise UsageError(explain(misuse)) from None
+    except typer.Abort:
+        return LrcliError.exit_code
+    except (OSError, RunDirectoryError, WriteError) as error:
+        if not _has_current_directory():
+            raise UsageError("the current directory is gone; change to one that is there") from None
+        if not isinstance(error, OSError) or error.errno not in _UNWRITABLE:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to come goes nowhere
+        silence(sys.stdout)
         raise WriteError(f"standard output: could not be written: {error.strerror}") from None
+    return code if isinstance(code, int) else 0
+
+
+def _has_current_directory() -> bool:
+    try:
+        return bool(Path.cwd())
+    except OSError:
+        return False
 
 
 def main() -> None:
@@ -89,17 +119,16 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if sys.platform == "win32":  # else programs that libraries start are looked for in the current directory
         os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is shown as its code
-            stream.reconfigure(errors="backslashreplace")
     pause_collecting()
-    try:
-        with answering_bash():
-            _run()
-    except LrcliError as error:
-        from lrcli.reporting.messages import print_error
+    with guarded_streams():
+        try:
+            with answering_bash():
+                code = _run()
+        except LrcliError as error:
+            from lrcli.reporting.messages import print_error
 
-        print_error(str(error))
-        sys.exit(error.exit_code)
-    finally:
-        forget_for_exit()
+            print_error(str(error))
+            code = error.exit_code
+        finally:
+            forget_for_exit()
+    sys.exit(code)

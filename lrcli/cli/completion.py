@@ -52,12 +52,14 @@ def complete_group() -> list[str]:
 
 
 def complete_name() -> list[tuple[str, str]]:
-    """Groups, and the components in them."""
+    """Components, and what else can be described."""
     from lrcli.components.descriptions import describe
     from lrcli.components.tables import GROUPS
+    from lrcli.experiment.topics import topic_names
 
     kinds = [(group, kind) for group, kinds in GROUPS.items() for kind in kinds]
-    return [(f"{group}.{kind}", describe(group, kind).summary) for group, kind in kinds]
+    components = [(f"{group}.{kind}", describe(group, kind).summary) for group, kind in kinds]
+    return components + [(name, "") for name in topic_names()]
 
 
 def complete_dataset() -> list[str]:

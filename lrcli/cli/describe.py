@@ -10,7 +10,9 @@ from lrcli.cli.help import examples
 __all__ = ["DESCRIBE_EPILOG", "LIST_EPILOG", "describe", "list_components"]
 
 LIST_EPILOG = examples("lrcli list", "lrcli list optimizer")
-DESCRIBE_EPILOG = examples("lrcli describe optimizer.adam", "lrcli describe schedule")
+DESCRIBE_EPILOG = examples(
+    "lrcli describe optimizer.adam", "lrcli describe schedule", "lrcli describe training"
+)
 
 
 def list_components(
@@ -37,19 +39,24 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="GROUP[.KIND]", help="A component, or all of a group.", autocompletion=complete_name
+            metavar="NAME",
+            help="A component, a group of them, a block such as training, or a key.",
+            autocompletion=complete_name,
         ),
     ],
 ) -> None:
-    """Describe a component: its formula, every key with type, default, range and meaning, a minimal file."""
-    from lrcli.components.descriptions import describe as described
-    from lrcli.components.descriptions import find
-    from lrcli.config.dumping import yaml_text
-    from lrcli.experiment.examples import minimal_experiment
+    """Describe a component or a block: its formula, every key with type, default, range and meaning.
+
+    A kind is found with its group or without, as optimizer.adam or adam. An example follows.
+    """
+    from lrcli.config.dumping import annotated_yaml, yaml_text
+    from lrcli.experiment.topics import find_topics
     from lrcli.reporting.reference import print_description
     from lrcli.reporting.streams import standard_output
 
     with standard_output():
-        for number, (group, kind) in enumerate(find(name)):
+        for number, topic in enumerate(find_topics(name)):
             print("\n" if number else "", end="")  # noqa: T201
-            print_description(described(group, kind), yaml_text(minimal_experiment(group, kind)))
+            heading = "A minimal file" if topic.is_file else "In a file"
+            content = yaml_text(topic.content) if topic.is_file else annotated_yaml(topic.content, {})
+            print_description(topic.description, heading, content)

@@ -19,6 +19,7 @@ def show(
     What the file does not say itself is marked with where it comes from.
     """
     from lrcli.config.dumping import annotated_yaml
+    from lrcli.experiment.engines import engine_of
     from lrcli.experiment.experiment import resolved
     from lrcli.experiment.loading import load
     from lrcli.experiment.origins import origins
@@ -29,4 +30,7 @@ def show(
     for note in loaded.notes:
         print_note(note)
     content = resolved(loaded.experiment)
-    print_lines(annotated_yaml(content, origins(loaded.document, content)).splitlines())
+    said = origins(loaded.document, content)
+    name, reason = engine_of(loaded.experiment)
+    said["engine",] = "; ".join(filter(None, [said.get(("engine",)), f"{name}: {reason}"]))
+    print_lines(annotated_yaml(content, said).splitlines())

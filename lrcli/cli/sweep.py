@@ -29,7 +29,9 @@ SWEEP_EPILOG = examples(
     "lrcli sweep experiments/linear.yaml --lr 1e-3:1:13 --dry-run",
 )
 RESUME_EPILOG = examples(_FIRST, "lrcli resume runs/linear/sweep-0001")
-REPLAY_EPILOG = examples(_FIRST, "lrcli replay runs/linear/sweep-0001 7")
+REPLAY_EPILOG = examples(
+    _FIRST, "lrcli replay runs/linear/sweep-0001 7", "lrcli replay runs/linear/sweep-0001 best"
+)
 
 _NO_MEMBER_FINISHED, _INTERRUPTED = 1, 130
 
@@ -128,7 +130,7 @@ def replay(
         Path,
         typer.Argument(metavar="SWEEP", help="The directory of a sweep.", autocompletion=complete_file),
     ],
-    member: Annotated[int, typer.Argument(metavar="MEMBER", help="Its number in results.csv.")],
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help="Its number in results.csv, or best.")],
     runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
     run_dir: Annotated[
         Path | None, typer.Option(help="Write the run here instead.", show_default=False)
@@ -139,9 +141,10 @@ def replay(
     """Train one member of a sweep alone, as an ordinary run with all that it records."""
     from lrcli.cli.train import exit_code, train_and_report
     from lrcli.experiment.place import RunPlace
+    from lrcli.sweeps.members import member_number
     from lrcli.sweeps.resuming import member_alone
 
-    loaded = member_alone(directory, member)
+    loaded = member_alone(directory, member_number(directory, member))
     place = RunPlace(runs_dir, run_dir, directory.absolute())
     result = train_and_report(loaded, place, as_json=as_json, quiet=quiet)
     raise typer.Exit(exit_code(result))

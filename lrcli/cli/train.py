@@ -1,6 +1,7 @@
 """`lrcli train`."""
 
 import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -149,11 +150,28 @@ def exit_code(result: dict[str, Any]) -> int:
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:
     """Files and overrides; a word with ``=`` is an override unless a file has that very name."""
-    overrides = [word for word in words if "=" in word and not Path(word).exists()]
+    overrides = [word for word in words if "=" in word and not os.path.exists(word)]  # noqa: PTH110
     files = [Path(word) for word in words if word not in overrides]
+    for file, after in zip(files, [*files[1:], None], strict=True):
+        _check_is_no_key(str(file), str(after or "VALUE"))
     if not files:
         raise UsageError("no experiment file; write lrcli train FILE [KEY=VALUE]...")
     return files, overrides
+
+
+def _check_is_no_key(word: str, after: str) -> None:
+    """A key and its value as two words are no files.
+
+    Raises:
+        UsageError: the word is a key.
+    """
+    if not word.replace(".", "").replace("_", "").isalpha() or os.path.exists(word):  # noqa: PTH110
+        return
+    from lrcli.config.keys import dotted_keys
+    from lrcli.experiment.experiment import Experiment
+
+    if word in dotted_keys(Experiment, {}):
+        raise UsageError(f"{word}: there is no such file; to set this key write {word}={after}")
 
 
 def _load_each(
@@ -178,7 +196,7 @@ def _load_each(
                 "the sweep block waits for lrcli sweep; train takes the file's own values"
             )
     errors = list(dict.fromkeys(errors))
-    if not loaded or not all(file.exists() for file in files):
+    if not loaded or not all(map(os.path.exists, files)):
         raise UsageError("\n\n".join(errors))
     return (loaded if lesson is None else lesson.give(loaded)), errors
 

@@ -13,11 +13,11 @@ from pydantic.fields import FieldInfo
 
 from lrcli.components.tables import GROUPS
 from lrcli.config.base import Config
+from lrcli.config.hints import nearest
 from lrcli.config.keys import default_of
-from lrcli.config.validation import nearest
 from lrcli.errors import UsageError
 
-__all__ = ["Description", "Option", "describe", "example", "find"]
+__all__ = ["Description", "Option", "describe", "describe_block", "example", "find"]
 
 
 _SOURCE = "Source: "  # begins the last paragraph of a component's docstring
@@ -47,19 +47,17 @@ class Option:
 
 @dataclass(frozen=True)
 class Description:
-    """One kind of a component.
+    """One kind of a component, or one block.
 
     Attributes:
-        group: ``optimizer``, say.
-        kind: ``adam``, say.
+        name: ``optimizer.adam`` or ``training``, say.
         summary: the formula or the idea, in a line.
         details: what else its docstring says.
-        source: where the formula or the idea comes from.
+        source: where the formula or the idea comes from; empty for a block.
         options: its keys but for ``kind``.
     """
 
-    group: str
-    kind: str
+    name: str
     summary: str
     details: str
     source: str
@@ -85,15 +83,31 @@ def find(name: str) -> list[tuple[str, str]]:
 
 def describe(group: str, kind: str) -> Description:
     """What there is to know about one kind."""
-    config = GROUPS[group][kind]
-    summary, _, details = inspect.cleandoc(config.__doc__ or "").partition("\n\n")
-    names = [name for name in config.key_order() if name != "kind"]
-    options = [_option(name, config.model_fields[name]) for name in names]
-    options.sort(key=lambda option: not option.required)
-    paragraphs = [" ".join(paragraph.split()) for paragraph in (summary, *details.split("\n\n"))]
+    return _described(f"{group}.{kind}", GROUPS[group][kind])
+
+
+def describe_block(name: str, config: type[Config], only: str = "") -> Description:
+    """What there is to know about a block that chooses no component.
+
+    Args:
+        name: of the block.
+        config: its class.
+        only: of all its keys this one, which the description is then about.
+    """
+    described = _described(name, config)
+    if not only:
+        return described
+    options = tuple(option for option in described.options if option.name == only)
+    return Description(name, options[0].meaning, "", "", options)
+
+
+def _described(name: str, config: type[Config]) -> Description:
+    paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(config.__doc__ or "").split("\n\n")]
+    source = next((text.removeprefix(_SOURCE) for text in paragraphs if text.startswith(_SOURCE)), "")
     told = "\n\n".join(text for text in paragraphs[1:] if not text.startswith(_SOURCE))
-    (source,) = [text.removeprefix(_SOURCE) for text in paragraphs if text.startswith(_SOURCE)]
-    return Description(group, kind, paragraphs[0], told, source, tuple(options))
+    options = [_option(key, config.model_fields[key]) for key in config.key_order() if key != "kind"]
+    options.sort(key=lambda option: not option.required)
+    return Description(name, paragraphs[0], told, source, tuple(options))
 
 
 def example(config: type[Config]) -> dict[str, Any]:
@@ -106,6 +120,8 @@ def example(config: type[Config]) -> dict[str, Any]:
 
 def _option(name: str, field: FieldInfo) -> Option:
     default = default_of(field)
+    if isinstance(default, dict) and default and "kind" not in default:
+        default = None  # a block, whose keys have their own defaults
     bounds = _bounds(field.metadata)
     return Option(
         name, _words(field.annotation), default, field.is_required(), bounds, field.description or ""
@@ -142,10 +158,18 @@ def _words(annotation: Any) -> str:
         return _alternatives([_words(arm) for arm in arguments if arm is not type(None)])
     if origin is list:
         bounds = _bounds([m for field in get_args(arguments[0])[1:] for m in field.metadata])
-        return f"list of {_words(arguments[0])}s {bounds}".rstrip()
+        return f"list of {_plural(arguments[0])} {bounds}".rstrip()
+    if isinstance(annotation, type) and issubclass(annotation, Config):
+        return "a mapping"
     if origin is dict:
         return f"mapping from {_words(arguments[0])} to {_words(arguments[1])}"
     return str(annotation)
+
+
+def _plural(annotation: Any) -> str:
+    """What a list is of."""
+    words = "value" if annotation is Any else _words(annotation)
+    return words.replace("mapping", "mappings", 1) if words.startswith("mapping") else f"{words}s"
 
 
 def _alternatives(words: list[str]) -> str:

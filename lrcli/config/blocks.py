@@ -19,7 +19,7 @@ _DIGITS = 14  # of the values between the ends of a range
 class Best(Config):
     """Which state of the run is kept as the best one."""
 
-    metric: str = Field(description="the recorded metric that decides")
+    metric: str = Field(description="the recorded metric that decides", examples=["val/loss"])
     mode: Literal["min", "max"] | None = Field(
         None, description="whether small or large is good; default: max for an accuracy, else min"
     )
@@ -101,6 +101,7 @@ class GridSpec(Config):
     log_range: list[float] | None = Field(
         None,
         description="[lo, hi, n]: n values from lo to hi, both included, in geometric steps",
+        examples=[[0.001, 1, 13]],
         json_schema_extra=_THREE,
     )
     range: list[float] | None = Field(
@@ -163,7 +164,9 @@ def _check_bounds(name: str, bounds: list[float]) -> None:
     if not low < high:
         raise ValueError(f"{name} needs lo < hi, not {low:g} and {high:g}")
     if name == "log_range" and low <= 0:
-        raise ValueError(f"log_range needs lo > 0, not {low:g}; its values are values, not exponents")
+        equal = f"equal steps are written {{range: [{low:g}, {high:g}, {count:g}]}}"
+        cure = "its ends are values, not exponents" if low < 0 else equal
+        raise ValueError(f"log_range needs lo > 0, not {low:g}, as its steps are geometric; {cure}")
     if count != int(count) or not 2 <= count <= _MOST_POINTS:
         raise ValueError(f"{name} needs a whole number n from 2 to {_MOST_POINTS}, not {count:g}")
 
@@ -192,6 +195,7 @@ class Sweep(Config):
     grid: list[Grid] = Field(
         max_length=1000,
         description="from dotted key to values; a list of mappings is a union of grids",
+        examples=[{"optimizer.lr": {"log_range": [0.001, 1, 13]}}],
         json_schema_extra=_one_or_several,
     )
     seeds: Annotated[int, Field(ge=1)] | Seeds = Field(

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["MOST_MISTAKES", "Document", "KeyPath", "Place"]
+from lrcli.errors import Excerpt
+from lrcli.wording import one_line
+
+__all__ = ["EXTENDS", "MOST_MISTAKES", "Document", "KeyPath", "Place"]
+
+EXTENDS = "extends"  # the key that names a base
 
 KeyPath = tuple[str | int, ...]
 
@@ -22,14 +27,20 @@ class Place:
     column: int
     text: str
 
-    def show(self, message: str) -> str:
+    def show(self, message: str) -> Excerpt:
         """The message as ``origin:line:column: message`` above the line with a caret under the culprit."""
-        where = f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
+        origin = one_line(self.origin)
+        where = f"{origin}:{self.line}:{self.column}" if self.line else origin
         number = str(self.line or "")
         start = max(0, self.column - MAX_WIDTH // 2) if len(self.text) > MAX_WIDTH else 0
-        shown = self.text[start : start + MAX_WIDTH].expandtabs(1)
-        indent = " " * sum(map(_cells, shown[: self.column - 1 - start]))
-        return f"{where}: {message}\n  {number} | {shown}\n  {' ' * len(number)} | {indent}^"
+        before, after = (
+            one_line(part.expandtabs(1))
+            for part in (self.text[start : self.column - 1], self.text[self.column - 1 : start + MAX_WIDTH])
+        )
+        indent = " " * sum(map(_cells, before))
+        return Excerpt(
+            f"{where}: {one_line(message)}\n  {number} | {before}{after}\n  {' ' * len(number)} | {indent}^"
+        )
 
 
 def _cells(character: str) -> int:

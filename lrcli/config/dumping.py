@@ -8,6 +8,7 @@ import yaml
 
 from lrcli.config.document import KeyPath
 from lrcli.config.scalars import Dumper
+from lrcli.wording import one_line
 
 __all__ = ["annotated_yaml", "in_line", "yaml_text"]
 
@@ -30,13 +31,8 @@ def annotated_yaml(value: Mapping[str, Any], comments: Mapping[KeyPath, str]) ->
     lengths = [len(line) for line, comment in lines if comment and len(line) <= _WIDEST_ALIGNED]
     width = max(lengths, default=0)
     return "".join(
-        f"{line:<{width}}  # {_printable(comment)}\n" if comment else f"{line}\n" for line, comment in lines
+        f"{line:<{width}}  # {one_line(comment)}\n" if comment else f"{line}\n" for line, comment in lines
     )
-
-
-def _printable(comment: str) -> str:
-    """The comment with what would end it, or a terminal's line, as its code."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in comment)
 
 
 def _lines(

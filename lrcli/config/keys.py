@@ -4,14 +4,21 @@ from collections.abc import Iterator
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from lrcli.config.base import Config
-from lrcli.config.document import KeyPath
-from lrcli.config.inheritance import EXTENDS
+from lrcli.config.document import EXTENDS, KeyPath
 
-__all__ = ["default_of", "dotted_keys", "keys_at", "kinds_at", "models_at", "value_at"]
+__all__ = [
+    "blocks_at",
+    "configs_in",
+    "default_of",
+    "dotted_keys",
+    "keys_at",
+    "kinds_at",
+    "models_at",
+    "value_at",
+]
 
 
 def keys_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
@@ -23,32 +30,44 @@ def keys_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
 def kinds_at(config: type[Config], path: KeyPath, data: Any) -> list[str]:
     """The kinds that the mapping at a path may choose from."""
     models = models_at(config, path, data)
-    return [kind for m in models for kind in get_args(m.model_fields["kind"].annotation)]
+    return [kind for model in models for kind in _kinds(model)]
 
 
-def models_at(config: type[Config], path: KeyPath, data: Any) -> list[type[BaseModel]]:
+def models_at(config: type[Config], path: KeyPath, data: Any) -> list[type[Config]]:
     """The models that may describe the mapping at a path: one, or every arm while kind is unknown."""
-    models: list[type[BaseModel]] = [config]
+    models: list[type[Config]] = [config]
     for part in path:
         data = data[part]
         if isinstance(part, str) and any(part in model.model_fields for model in models):
             fields = [m.model_fields[part].annotation for m in models if part in m.model_fields]
-            models = [model for field in fields for model in _models_in(field)]
+            models = [model for field in fields for model in configs_in(field)]
         if isinstance(data, dict) and "kind" in data:
             models = [m for m in models if data["kind"] in _kinds(m)] or models
     return models
 
 
-def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
+def blocks_at(config: type[Config], path: KeyPath, data: Any) -> list[type[Config]]:
+    """The blocks that the mapping at a path may be; none where it may hold any key, as a grid does."""
+    blocks: list[type[Config]] = [config]
+    for part in path:
+        data = data[part]
+        fields = [block.model_fields[part] for block in blocks if part in block.model_fields]
+        blocks = [block for field in fields for block in _blocks(field.annotation)]
+        if isinstance(data, dict) and "kind" in data:
+            blocks = [block for block in blocks if data["kind"] in _kinds(block)] or blocks
+    return blocks
+
+
+def _kinds(model: type[Config]) -> tuple[Any, ...]:
     return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def configs_in(annotation: Any) -> Iterator[type[Config]]:
     """The model classes inside an annotation such as ``list[Annotated[A | B, ...]] | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and issubclass(annotation, Config):
         yield annotation
     for inner in get_args(annotation):
-        yield from _models_in(inner)
+        yield from configs_in(inner)
 
 
 def dotted_keys(config: type[Config], data: Any) -> dict[str, FieldInfo]:

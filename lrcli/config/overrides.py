@@ -6,8 +6,9 @@ never separates two. A mistake in an override is shown as the override, not as a
 
 from typing import Any
 
-from lrcli.config.document import Document, KeyPath, Place
-from lrcli.config.inheritance import EXTENDS
+from lrcli.config.document import EXTENDS, Document, KeyPath, Place
+from lrcli.config.hints import shell_hint
+from lrcli.config.inheritance import no_longer
 from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 
@@ -45,7 +46,7 @@ def override(document: Document, word: str) -> list[str]:
         dropped = [other for other in parent if other != "kind"]
         if dropped:
             block = ".".join(map(str, path[:-1]))
-            notes.append(f"{word} replaces the whole {block}; its {', '.join(dropped)} no longer apply")
+            notes.append(f"{word} replaces the whole {block}; {no_longer(dropped)}")
         document.forget(path[:-1], parent)
         parent.clear()
     if path in document.values:
@@ -88,7 +89,8 @@ def _parse_value(word: str, name: str, text: str) -> Document:
         place = _at(word, offset + 1)
         # Each begins "value:1:7: " or "value: ", and its column counts from the value.
         reasons = [mistake.splitlines()[0].partition(": ")[2] for mistake in error.mistakes]
-        raise ExperimentError([place.show(f"{name}: {reason}") for reason in reasons]) from None
+        hint = shell_hint(name, text)
+        raise ExperimentError([place.show(f"{name}: {reason}{hint}") for reason in reasons]) from None
     keys, values = (
         {path: _at(word, place.column + offset) for path, place in places.items()}
         for places in (value.keys, value.values)

@@ -15,6 +15,8 @@ try:
 except ImportError:  # a PyYAML built without libyaml: slower, the same nodes
     from yaml import SafeLoader  # type: ignore[assignment]
 
+from lrcli.wording import one_line, printable
+
 __all__ = ["MERGE_TAG", "Loader", "to_python"]
 
 _NULL, _BOOL, _INT, _FLOAT, _STR = (
@@ -47,13 +49,19 @@ class Loader(SafeLoader):
 class Dumper(SafeDumper):
     """A dumper that quotes the text which `Loader` would take for something else, such as 1e-3.
 
-    Text of several lines is written on one, its line breaks as codes.
+    Text of several lines is written on one, its line breaks as codes, and so is what a terminal would
+    obey instead of show.
     """
 
     def represent_text(self, text: str) -> ScalarNode:
         """The node of a text."""
-        broken = len(f"{text}.".splitlines()) > 1
-        return self.represent_scalar(_STR, text, style='"' if broken else None)
+        return self.represent_scalar(_STR, text, style=None if one_line(text) == text else '"')
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        """Write a quoted text; one that a terminal would not just show is written in ASCII."""
+        allowed, self.allow_unicode = self.allow_unicode, printable(text) == text and self.allow_unicode
+        super().write_double_quoted(text, split)
+        self.allow_unicode = allowed
 
 
 Dumper.add_representer(str, Dumper.represent_text)

@@ -10,15 +10,18 @@ explode is refused before it does.
 import hashlib
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from lrcli.config.document import MOST_MISTAKES, Document, KeyPath, Place
+from lrcli.config.hints import yaml_hint
+from lrcli.config.opening import UnreadableError, read_bytes
 from lrcli.config.scalars import MERGE_TAG, Loader, to_python
 from lrcli.errors import ExperimentError
+from lrcli.wording import one_line
 
-__all__ = ["parse", "read"]
+__all__ = ["parse", "parse_file", "read", "read_text"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
@@ -39,25 +42,44 @@ def read(path: Path, origin: str) -> Document:
     Raises:
         ExperimentError: it cannot be read, or is not one YAML mapping.
     """
+    return parse_file(read_text(path, origin), one_line(origin))
+
+
+class FileText(NamedTuple):
+    """The text of a file, and the SHA-256 of its bytes."""
+
+    text: str
+    sha256: str
+
+
+def read_text(path: Path, origin: str) -> FileText:
+    """The text of a file.
+
+    Raises:
+        ExperimentError: it cannot be read or is no text; nothing of its content is shown.
+    """
+    origin = one_line(origin)
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise ExperimentError([f"{origin}: there is no such file"]) from None
-    except IsADirectoryError:
-        raise ExperimentError([f"{origin}: is a directory, not an experiment file"]) from None
-    except OSError as error:
-        reason = "is a directory, not an experiment file" if path.is_dir() else error.strerror
-        raise ExperimentError([f"{origin}: {reason}"]) from None
+        raw = read_bytes(path, MAX_BYTES)
+    except UnreadableError as error:
+        raise ExperimentError([f"{origin}: {error}"]) from None
     if len(raw) > MAX_BYTES:
         raise ExperimentError([f"{origin}: is larger than 1 MB; an experiment file is a page"])
     try:
-        text = raw.decode("utf-8-sig")
+        return FileText(raw.decode("utf-8-sig"), hashlib.sha256(raw).hexdigest())
     except UnicodeDecodeError as error:
         message = f"{origin}: is not a text file in UTF-8 (byte {error.start} is 0x{raw[error.start]:02x})"
         raise ExperimentError([message]) from None
-    document = parse(text, origin)
-    document.files[origin] = hashlib.sha256(raw).hexdigest()
+
+
+def parse_file(file: FileText, origin: str) -> Document:
+    """Parse an experiment file: see `parse`.
+
+    Raises:
+        ExperimentError: as there, or it is no mapping.
+    """
+    document = parse(file.text, origin)
+    document.files[origin] = file.sha256
     if document.data is None:
         raise ExperimentError([f"{origin}: is empty; an experiment needs at least a dataset and a model"])
     if not isinstance(document.data, dict):
@@ -91,7 +113,10 @@ def parse(text: str, origin: str) -> Document:
         what = "is not valid YAML: " + ", ".join(filter(None, (error.context, error.problem)))
         if "several" in what or "another document" in what:
             what = "holds several documents; an experiment file is one"
-        raise ExperimentError([walk.place(mark).show(what) if mark else f"{origin}: {what}"]) from None
+        if mark is None:
+            raise ExperimentError([f"{origin}: {what}"]) from None
+        place = walk.place(mark)
+        raise ExperimentError([place.show(what + yaml_hint(place.text, place.column))]) from None
     except yaml.YAMLError as error:
         message = f"{origin}: is not valid YAML: {' '.join(str(error).split())}"
         raise ExperimentError([message]) from None

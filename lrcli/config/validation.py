@@ -3,7 +3,6 @@
 All mistakes are shown at once, in the order of the file, each with its place.
 """
 
-import difflib
 import json
 import math
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from pydantic_core import ErrorDetails
 
 from lrcli.config.base import Config
 from lrcli.config.document import MOST_MISTAKES, Document, KeyPath, Place
-from lrcli.config.keys import keys_at, kinds_at
+from lrcli.config.hints import kind_hint, nearest, number_hint, stray_key_hint
+from lrcli.config.keys import kinds_at
 from lrcli.errors import ExperimentError
 
-__all__ = ["Mistake", "nearest", "refuse", "validate"]
+__all__ = ["Mistake", "refuse", "validate"]
 
 _EXACT = 2.0**63  # beyond, JSON parsers differ
 
@@ -85,12 +85,6 @@ def refuse(document: Document, mistakes: list[Mistake], more: int = 0) -> Experi
     return ExperimentError([*(place.show(_named(mistake)) for place, mistake in placed), *rest])
 
 
-def nearest(name: str, known: list[str]) -> str:
-    """``"; did you mean X?"`` where one known name is a strong match, else nothing."""
-    match = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"; did you mean {match[0]}?" if match else ""
-
-
 def _named(mistake: Mistake) -> str:
     name = ".".join(map(str, mistake.path))
     return f"{name}: {mistake.message}" if name else mistake.message
@@ -102,10 +96,8 @@ def _explain(detail: ErrorDetails, document: Document, config: type[Config]) -> 
     path = _written_path(detail["loc"], document.data)
     value = _describe(detail["input"])
     if kind == "extra_forbidden":
-        known = keys_at(config, path[:-1], document.data)
-        takes = f"; known here: {', '.join(known)}" if known else ""
-        guess = nearest(str(path[-1]), known)
-        return Mistake(path, f"unknown key{guess or takes}", at_key=True)
+        hint = stray_key_hint(path, document.place(path, key=True), config, document.data)
+        return Mistake(path, f"unknown key{hint}", at_key=True)
     if kind == "missing":
         return Mistake(path, f"the key {detail['loc'][-1]} is missing")
     if kind == "union_tag_not_found":
@@ -117,12 +109,27 @@ def _explain(detail: ErrorDetails, document: Document, config: type[Config]) -> 
         message = f"must be text, not {_describe(written)}"
         if isinstance(written, str):
             message = f"unknown kind {written}{nearest(written, known)}"
-        return Mistake((*path, "kind"), f"{message}; one of {', '.join(known)}")
+        return Mistake((*path, "kind"), f"{message}; one of {', '.join(known)}{_help_with(path)}")
     if kind in _WANTED:
-        return Mistake(path, f"must be {_WANTED[kind].format(**context)}, not {value}")
+        hint = _hint(kind, path, detail["input"], document, config)
+        return Mistake(path, f"must be {_WANTED[kind].format(**context)}, not {value}{hint}")
     if kind == "value_error":
         return Mistake(path, str(context["error"]), at_key=detail["loc"][-1:] == ("[key]",))
     return Mistake(path, f"{detail['msg']} (it is {value})")
+
+
+def _help_with(path: KeyPath) -> str:
+    """Where to read what the kinds of a block are."""
+    return f" (lrcli list {path[-1]} tells what they are)"
+
+
+def _hint(kind: str, path: KeyPath, value: Any, document: Document, config: type[Config]) -> str:
+    """What to do about a value of a wrong type."""
+    if kind.startswith(("int_", "float_")):
+        return number_hint(value, whole=kind.startswith("int_"))
+    if kind.startswith(("model_", "dict_")):
+        return kind_hint(path, value, document.place(path), config, document.data)
+    return ""
 
 
 def _merge_arms(mistakes: list[Mistake]) -> list[Mistake]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from lrcli.components.initializers import element_names
 from lrcli.components.models import Legendre
 from lrcli.config.blocks import Best
-from lrcli.config.validation import Mistake, nearest
+from lrcli.config.hints import nearest
+from lrcli.config.validation import Mistake
 from lrcli.experiment.engines import refusal
 from lrcli.experiment.experiment import Experiment, recorded_metrics
 

@@ -42,7 +42,7 @@ def complete_override(path: Path, overrides: Sequence[str], start: str) -> list[
 
 def _read_leniently(path: Path, overrides: Sequence[str]) -> Document:
     try:
-        document, _ = read_extended(path, str(path))
+        document, _ = read_extended(path, str(path), Experiment)
     except UsageError:
         return Document({})
     for word in overrides:

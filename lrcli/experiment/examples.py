@@ -33,6 +33,7 @@ def minimal_experiment(group: str, kind: str) -> dict[str, Any]:
         if group == "schedule":
             content["optimizer"]["schedule"] = example(GROUPS[group][kind])
         experiment = Experiment.model_validate({"name": "example", **content})
-        if not incompatibilities(experiment):
+        of_classes = experiment.loss.needs_classes == (experiment.dataset.num_classes is not None)
+        if not incompatibilities(experiment) and (of_classes or group == "loss"):
             return content
     raise AssertionError(f"nothing fits {group} {kind}")

@@ -13,6 +13,7 @@ from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.experiment.expectations import FORM, parse
+from lrcli.experiment.names import NAME, check_name
 
 __all__ = ["Comparison", "Experiment", "recorded_metrics", "resolved"]
 
@@ -22,7 +23,6 @@ def _comparison(text: str) -> str:
     return text
 
 
-_NAME = "[A-Za-z0-9_]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9_-])?"
 _DEVICE = "auto|cpu|cuda(:[0-9]{1,3})?|mps"
 Comparison = Annotated[
     str, AfterValidator(_comparison), Field(json_schema_extra={"pattern": f"^{FORM.pattern}$(?!\n)"})
@@ -34,7 +34,7 @@ class Experiment(Config):
 
     name: str = Field(
         description="names the directory of its runs; default: the file's stem",
-        json_schema_extra={"pattern": f"^{_NAME}$(?!\n)"},
+        json_schema_extra={"pattern": f"^{NAME}$(?!\n)"},
     )
     description: str = Field("", description="a line for people")
     seed: int = Field(0, ge=0, description="drives data, initial parameters, shuffling and noise")
@@ -59,14 +59,13 @@ class Experiment(Config):
         default_factory=dict,
         max_length=1000,
         description="from a metric to a comparison; checked after training",
+        examples=[{"val/loss": "<= 0.1"}],
     )
 
     @field_validator("name")
     @classmethod
     def _names_a_directory(cls, name: str) -> str:
-        if not re.fullmatch(_NAME, name):
-            raise ValueError(f"must name a directory: letters, digits, - _ and . only, not {name[:40]!r}")
-        return name
+        return check_name(name)
 
     @field_validator("device")
     @classmethod

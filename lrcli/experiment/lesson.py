@@ -16,11 +16,12 @@ from pydantic import Field
 
 from lrcli.config.base import Config
 from lrcli.config.document import Document
+from lrcli.config.hints import nearest
 from lrcli.config.inheritance import read_extended
-from lrcli.config.validation import Mistake, nearest, refuse, validate
+from lrcli.config.validation import Mistake, refuse, validate
 from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import result_names
-from lrcli.experiment.experiment import Comparison
+from lrcli.experiment.experiment import Comparison, Experiment
 from lrcli.experiment.loading import Loaded, load
 
 __all__ = ["Lesson", "read_lesson"]
@@ -76,7 +77,7 @@ def read_lesson(path: Path) -> Lesson:
     Raises:
         ExperimentError: it is neither expectations alone nor a sound experiment with some.
     """
-    document, _ = read_extended(path, str(path))
+    document, _ = read_extended(path, str(path), Experiment)
     if set(document.data) <= set(_Expectations.model_fields):
         return Lesson(validate(document, _Expectations).expect, document)
     loaded = load(path)

@@ -3,7 +3,6 @@
 import copy
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +10,15 @@ from typing import Any
 
 from lrcli.config.blocks import GridSpec
 from lrcli.config.document import Document, KeyPath
+from lrcli.config.hints import meant, nearest
 from lrcli.config.inheritance import read_extended
 from lrcli.config.keys import dotted_keys
 from lrcli.config.overrides import override
-from lrcli.config.validation import Mistake, nearest, refuse, validate
+from lrcli.config.validation import Mistake, refuse, validate
 from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.names import directory_name
 
 __all__ = ["Loaded", "Source", "at_point", "decisive", "load", "one_experiment", "one_point", "reason"]
 
@@ -84,10 +85,10 @@ def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], s
         ExperimentError: with every mistake and its place.
         UsageError: a word that is no override.
     """
-    document, notes = read_extended(path, str(path))
+    document, notes = read_extended(path, str(path), Experiment)
     notes += [note for word in overrides for note in override(document, word)]
     if "name" not in document.data:
-        document.data["name"] = _directory_name(path.stem)
+        document.data["name"] = directory_name(path.stem)
     notes += filter(None, [edit(document)])
     experiment = _check(document)
     mistakes = list(_check_grid(document, experiment))
@@ -95,10 +96,6 @@ def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], s
         raise refuse(document, mistakes)
     source = Source(document.files, tuple(overrides))
     return Loaded(experiment, document, notes + remarks(experiment), source)
-
-
-def _directory_name(stem: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-.")[:100].rstrip("-.") or "experiment"
 
 
 def _check(document: Document) -> Experiment:
@@ -123,8 +120,7 @@ def _check_grid(document: Document, experiment: Experiment) -> Iterator[Mistake]
         yield from _check_keys(grid, path)
         strange = [key for key in grid if key.split(".")[0] not in {*Experiment.model_fields, *fixed}]
         for key in strange:
-            longer = [name for name in known if name.endswith(f".{key}")]
-            guess = f"; did you mean {' or '.join(longer)}?" if longer else nearest(key, list(known))
+            guess = nearest(key, list(known)) or meant(key, known)
             yield Mistake((*path, key), f"unknown key{guess}", at_key=True)
         points = {key: spec.points() for key, spec in grid.items() if key not in {*fixed, *strange}}
         first = {key: values[0] for key, values in points.items()}

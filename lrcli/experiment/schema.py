@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lrcli.config.inheritance import EXTENDS
+from lrcli.config.document import EXTENDS
 from lrcli.experiment.experiment import Experiment
 
 __all__ = ["schema", "schema_text"]

@@ -10,6 +10,7 @@ from lrcli.config.base import Config
 from lrcli.config.blocks import Logging, Training
 from lrcli.config.dumping import in_line
 from lrcli.config.keys import default_of
+from lrcli.experiment.examples import minimal_experiment
 from lrcli.experiment.experiment import Experiment
 
 __all__ = ["MODELINE", "SCHEMA_FILE", "starter_text"]
@@ -63,7 +64,7 @@ def starter_text(dataset: str, file: str) -> str:
         dataset: the dataset's kind.
         file: what the file will be called.
     """
-    suitable = _SUITABLE[dataset]
+    suitable = _SUITABLE.get(dataset) or minimal_experiment("dataset", dataset)
     required = example(GROUPS["dataset"][dataset])
     chosen = suitable | {"dataset": required | suitable.get("dataset", {})}
     names = [name for name, field in Experiment.model_fields.items() if name in chosen or name in _BLOCKS]

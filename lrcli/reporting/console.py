@@ -15,11 +15,13 @@ from lrcli.experiment.training import Finished
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.runs.files import replace_nonfinite
+from lrcli.wording import counted, one_line
 
 __all__ = ["print_json", "print_report", "titled"]
 
 _MOST_ROWS = 30
 _SHOWN_METRICS = ("loss", "accuracy")
+_ROUNDING = 1e-12
 
 
 def print_report(finished: Finished, model: str) -> None:
@@ -47,7 +49,7 @@ def print_report(finished: Finished, model: str) -> None:
         if result["expectations"]:
             print_text(out, "")
             _print_expectations(out, result["expectations"])
-        print_text(out, f"\nrun: {result['run_dir']}")
+        print_text(out, f"\nrun: {one_line(result['run_dir'])}")
 
 
 def print_json(result: Mapping[str, Any]) -> None:
@@ -71,22 +73,22 @@ def _why_no_recovery(result: dict[str, Any], model: str) -> str:
 
 def _headline(result: dict[str, Any]) -> str:
     seconds = result["timing"]["train_seconds"]
-    counted = f"{result['epochs']} epochs, {result['steps']} steps in {seconds:.3g} s"
+    done = f"{counted(result['epochs'], 'epoch')}, {counted(result['steps'], 'step')} in {seconds:.3g} s"
     words = {
         "completed": "completed",
         "stopped_early": "stopped early: no improvement",
         "interrupted": "interrupted; its parameters and metrics so far are saved, but it cannot be resumed",
         "diverged": f"diverged at step {result['diverged_step']}; try a smaller learning rate",
     }
-    return f"{titled(result)}: {words[result['status']]} ({counted})"
+    return f"{titled(result)}: {words[result['status']]} ({done})"
 
 
 def titled(result: Mapping[str, Any]) -> str:
     """The name of a run or a sweep, and its file where that is called otherwise."""
     name, source = result["name"], result["source"]
     if source is None or Path(source["file"]).stem in {name, "experiment"}:
-        return str(name)
-    return f"{name}, from {source['file']}"
+        return one_line(name)
+    return one_line(f"{name}, from {source['file']}")
 
 
 def _metrics_line(metrics: dict[str, float]) -> str:
@@ -101,9 +103,15 @@ def _print_recovery(out: Console, rows: list[dict[str, Any]]) -> None:
     shown = rows[:_MOST_ROWS]
     if len(rows) > len(shown):
         said.append(f"{len(rows) - len(shown):,} more in result.json")
-    columns = [Column("parameter", [row["name"] for row in shown], right=False)]
-    for heading, key in ((against, "true"), ("learned", "learned"), ("error", "error")):
-        columns.append(Column(heading, [f"{row[key]:.6g}" for row in shown]))
+    # What least squares find as a zero is rounding beside the others.
+    largest = 0.0 if against == "true" else max(abs(row["true"]) for row in rows)
+    true = [0.0 if abs(row["true"]) < _ROUNDING * largest else row["true"] for row in shown]
+    columns = [
+        Column("parameter", [row["name"] for row in shown], right=False),
+        Column(against, [f"{number:.6g}" for number in true]),
+        Column("learned", [f"{row['learned']:.6g}" for row in shown]),
+        Column("error", [f"{row['error']:.6g}" for row in shown]),
+    ]
     print_table(out, columns, HEAVY_HEAD, "; ".join(said))
 
 

@@ -17,6 +17,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from lrcli.wording import one_line, printable
+
 __all__ = ["Column", "print_table", "print_text", "wrapped"]
 
 _ENDLESS = 100_000  # characters
@@ -47,8 +49,9 @@ class Column:
 def print_text(out: Console, text: str) -> None:
     """Print a text; on a terminal its lines are broken between words."""
     if out.is_terminal:
+        text = printable(text)
         text = "\n".join(part for line in text.split("\n") for part in wrapped(line, out.width))
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    out.print(text, soft_wrap=True)
 
 
 def wrapped(line: str, width: int) -> list[str]:
@@ -84,7 +87,7 @@ def print_table(out: Console, columns: Sequence[Column], box: Box = SIMPLE_HEAD,
     else:
         table = _table(*form)
         width, out.width = out.width, max(out.width, min(room, _measured(out, table).maximum))
-        out.print(table, markup=False, highlight=False)
+        out.print(table)
         out.width = width
         kept = max(column.rank for column in form[0])
         left_out = [column.heading for column in columns if column.rank > kept]
@@ -109,11 +112,13 @@ def _table(columns: Sequence[Column], box: Box) -> Table:
     table = Table(box=box, padding=(0, 0, 0, 1) if compact else (0, 1), show_edge=not compact)
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.right else "left"
-        widest = max(cell_len(str(text)) for text in (column.heading, *column.cells))
+        widest = max(cell_len(one_line(text)) for text in (column.heading, *column.cells))
         whole = None if column.wraps else widest
-        table.add_column(Text(column.heading), justify=justify, no_wrap=not column.wraps, min_width=whole)
+        table.add_column(
+            Text(one_line(column.heading)), justify=justify, no_wrap=not column.wraps, min_width=whole
+        )
     for row in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        table.add_row(*(Text(one_line(cell)) if isinstance(cell, str) else cell for cell in row))
     return table
 
 

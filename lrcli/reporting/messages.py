@@ -5,6 +5,7 @@ import re
 from rich.text import Text
 
 from lrcli.reporting.streams import console
+from lrcli.wording import one_line, printable
 
 __all__ = ["print_error", "print_note"]
 
@@ -15,7 +16,7 @@ _CARET = re.compile(r"^ +\| *\^$")
 def print_error(message: str) -> None:
     """Show what is wrong, the places and the carets standing out."""
     text = Text.assemble(("error: ", "bold red"))
-    for number, line in enumerate(message.split("\n")):
+    for number, line in enumerate(printable(message).split("\n")):
         if number:
             text.append("\n")
         place = _PLACE.match(line)
@@ -27,7 +28,7 @@ def print_error(message: str) -> None:
 
 def print_note(message: str) -> None:
     """Show what the user should know."""
-    _print(Text.assemble(("note: ", "bold"), message))
+    _print(Text.assemble(("note: ", "bold"), one_line(message)))
 
 
 def _print(text: Text) -> None:

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
+from lrcli.wording import counted
 
 __all__ = ["failure", "print_overview"]
 
@@ -86,4 +87,4 @@ def _summary(rows: list[dict[str, Any] | None]) -> str:
     well = len(rows) - wrong - failed - unmet
     others = ((wrong, _WRONG), (failed, "failed"), (unmet, "short of an expectation"))
     counts = [f"{well} did well", *(f"{count} {word}" for count, word in others if count)]
-    return f"{len(rows)} files: {', '.join(counts)}"
+    return f"{counted(len(rows), 'file')}: {', '.join(counts)}"

@@ -15,6 +15,7 @@ from lrcli.reporting.streams import console, draws_bars
 from lrcli.runs.files import LineFile
 from lrcli.training.loop import Progress as Reached
 from lrcli.training.loop import Record
+from lrcli.wording import counted
 
 __all__ = ["BarReport", "ProgressReport"]
 
@@ -57,7 +58,7 @@ class BarReport:
         """Draw the bar, with these columns behind it, where there is a terminal for it."""
         if self._quiet or not draws_bars(self._console):
             return
-        shown = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
+        shown = (TextColumn("{task.description}", markup=False), BarColumn(), *columns, TimeRemainingColumn())
         self._bar = Progress(*shown, console=self._console, transient=True)
         self._bar.add_task(description, total=total)
         self._bar.start()
@@ -85,7 +86,7 @@ class BarReport:
         tenths = done * _PLAIN_LINES // max(total, 1)
         if self._bar is None and not self._quiet and tenths > self._printed:
             self._printed = tenths
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(line, soft_wrap=True)
 
 
 class ProgressReport(BarReport):
@@ -129,7 +130,9 @@ class ProgressReport(BarReport):
     def _start(self, event: Started) -> None:
         self._epochs = event.epochs
         self._log = LineFile(Path(event.run_dir) / "log.txt")
-        self._log.write(f"training {event.epochs} epochs, {event.steps} steps on {event.device}")
+        self._log.write(
+            f"training {counted(event.epochs, 'epoch')}, {counted(event.steps, 'step')} on {event.device}"
+        )
         self._start_bar("training", event.steps, _Rate())
 
     def _line(self, record: Record) -> None:

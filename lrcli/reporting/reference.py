@@ -12,30 +12,33 @@ __all__ = ["list_lines", "print_description"]
 
 def list_lines(descriptions: list[Description]) -> list[str]:
     """A line for each kind: its group, its name, its formula or idea."""
-    return [f"{d.group:<11}{d.kind:<17}{d.summary}" for d in descriptions]
+    names = [(*d.name.split("."), d.summary) for d in descriptions]
+    return [f"{group:<11}{kind:<17}{summary}" for group, kind, summary in names]
 
 
-def print_description(description: Description, content: str) -> None:
-    """Formula, keys and a minimal file of one kind, on standard output.
+def print_description(description: Description, heading: str, content: str) -> None:
+    """Formula, keys and an example of one kind or block, on standard output.
 
     Args:
-        description: the kind.
-        content: the file, as YAML.
+        description: of the kind or the block.
+        heading: what the example is.
+        content: the example, as YAML.
     """
     out = console()
 
     def show(text: str) -> None:
-        out.print(text, markup=False, highlight=False)
+        out.print(text)
 
-    show(f"{description.group}.{description.kind}\n")
+    show(f"{description.name}\n")
     show(description.summary)
     if description.details:
         show("\n" + description.details)
-    show(f"\nSource: {description.source}")
+    if description.source:
+        show(f"\nSource: {description.source}")
     if description.options:
         show("")
-        out.print(_options_table(description.options), markup=False, highlight=False)
-    show("\nA minimal file:\n")
+        out.print(_options_table(description.options))
+    show(f"\n{heading}:\n")
     for line in content.splitlines():
         show(f"    {line}")
 

@@ -1,29 +1,49 @@
-"""Standard output and error: readers that leave, disks that fill up, terminals without Unicode."""
+"""Standard output and error: readers that leave, disks that fill up, terminals that obey what they are sent.
+
+All that is shown leaves through a `console`, or as it is through the guarded streams of
+`lrcli.reporting.guard`: what a terminal would obey appears as its code, whoever printed it.
+"""
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
+from lrcli.reporting.guard import silence
 from lrcli.runs.files import reporting_errors
+from lrcli.wording import one_line, printable
 
 __all__ = ["console", "draws_bars", "print_lines", "standard_output"]
 
 
 class _Console(Console):
-    """A console that falls silent when its reader has left, and lets the run go on."""
+    """A console that shows text as it is, and falls silent when its reader has left: the run goes on."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        _silence(self.file.fileno())
+        silence(self.file)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Before anything is measured, so that tables stay aligned."""
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Whatever it came from; only codes of the console's own pass."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else printable(text), style, control)
 
 
 def console(*, stderr: bool = False) -> Console:
     """The console of standard output, or of standard error."""
-    return _Console(stderr=stderr)
+    stream = sys.stderr if stderr else sys.stdout
+    return _Console(
+        file=getattr(stream, "unguarded", stream), stderr=stderr, markup=False, emoji=False, highlight=False
+    )
 
 
 def draws_bars(out: Console) -> bool:
@@ -48,22 +68,15 @@ def standard_output() -> Iterator[None]:
     except Exception as error:
         if not isinstance(error.__cause__, BrokenPipeError):
             raise
-        _silence(sys.stdout.fileno())
+        silence(sys.stdout)
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Write lines to standard output as they are.
+    """Write lines to standard output; none of them can make another.
 
     Raises:
         WriteError: standard output could not be written.
     """
     with standard_output():
         for line in lines:
-            print(line)  # noqa: T201
-
-
-def _silence(descriptor: int) -> None:
-    """Let what is still to come, at exit too, go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+            print(one_line(line))  # noqa: T201

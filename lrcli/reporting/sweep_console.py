@@ -19,6 +19,7 @@ from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweep_axes import short_key, value_text
 from lrcli.sweeps.plan import SweepPlan
+from lrcli.wording import counted, one_line
 
 __all__ = ["print_plan", "print_sweep_report"]
 
@@ -53,7 +54,7 @@ def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None
             print_text(out, "\n".join(["", *chart, ""]))
             for sentence in _verdict(results, statistics, result):
                 print_text(out, sentence)
-        print_text(out, f"\nrun: {result['run_dir']}")
+        print_text(out, f"\nrun: {one_line(result['run_dir'])}")
 
 
 def print_plan(plan: SweepPlan) -> None:
@@ -70,16 +71,16 @@ def print_plan(plan: SweepPlan) -> None:
         columns.append(Column(key, cells, short=short_key(key, configurations.keys)))
     left = len(configurations) - _ROWS
     steps = sum(part.steps for part in plan.parts)
-    populations = _counted(plan.groups, "population")
+    populations = counted(plan.groups, "population")
     parts = f" in {len(plan.parts)} parts" if len(plan.parts) > plan.groups else ""
     with standard_output():
         out = console()
         print_table(out, columns, caption=f"{left:,} more" if left > 0 else "")
         print_text(out, "")
         for line in (
-            f"{_counted(plan.size, 'member')}: {_counted(len(configurations), 'configuration')} x "
-            f"{_counted(len(plan.seeds), 'seed')}, ranked by {plan.select.metric}",
-            f"{populations}{parts}, {steps:,} steps",
+            f"{counted(plan.size, 'member')}: {counted(len(configurations), 'configuration')} x "
+            f"{counted(len(plan.seeds), 'seed')}, ranked by {plan.select.metric}",
+            f"{populations}{parts}, {counted(steps, 'step')}",
             f"about {max(1, round(plan.bytes_needed / 10**6)):,} MB of memory and "
             f"{_duration(plan.seconds)} of training",
         ):
@@ -99,13 +100,9 @@ def _headline(results: SweepResults, result: Mapping[str, Any]) -> str:
     words = {"completed": "completed", "interrupted": "interrupted; lrcli resume goes on with it"}
     seconds = result["timing"]["train_seconds"]
     members = (
-        f"{_counted(seeds * count, 'member')}: {_counted(count, 'configuration')} x {_counted(seeds, 'seed')}"
+        f"{counted(seeds * count, 'member')}: {counted(count, 'configuration')} x {counted(seeds, 'seed')}"
     )
     return f"{titled(result)}: {words[result['status']]} ({members}, in {seconds:.3g} s)"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _print_table(out: Console, results: SweepResults, statistics: Statistics) -> None:

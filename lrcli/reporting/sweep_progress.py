@@ -7,6 +7,7 @@ from rich.progress import TextColumn
 from lrcli.experiment.preparation import Compiling
 from lrcli.reporting.progress import BarReport
 from lrcli.sweeps.running import SweepEvent, SweepProgress, SweepStarted
+from lrcli.wording import counted
 
 __all__ = ["SweepProgressReport"]
 
@@ -33,12 +34,12 @@ class SweepProgressReport(BarReport):
         elif isinstance(event, SweepStarted):
             self._total = event.steps
             steps = TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps")
-            self._start_bar(f"{event.members:,} members", event.steps, steps)
+            self._start_bar(counted(event.members, "member"), event.steps, steps)
         elif isinstance(event, SweepProgress):
             self._advance(event)
 
     def _advance(self, event: SweepProgress) -> None:
-        text = f"{event.members:,} members"
+        text = counted(event.members, "member")
         if not math.isnan(event.best):
             text += f"  best {self._metric} {event.best:.4g}"
         if event.diverged:

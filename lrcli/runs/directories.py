@@ -32,8 +32,8 @@ def new_run_directory(runs_dir: Path, name: str, command: str) -> Path:
             except FileExistsError:
                 continue
             return path
-    except OSError as error:
-        raise RunDirectoryError(f"{parent}: cannot hold runs: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: the system has no such characters in names
+        raise RunDirectoryError(f"{parent}: cannot hold runs: {_reason(error)}") from None
     raise AssertionError("there is always a next number")
 
 
@@ -53,6 +53,10 @@ def take_directory(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise RunDirectoryError(f"{path}: is not empty, and nothing is ever overwritten")
-    except OSError as error:
-        raise RunDirectoryError(f"{path}: cannot be written to: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"{path}: cannot be written to: {_reason(error)}") from None
     return path
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lrcli.config.dumping import yaml_text
 from lrcli.errors import UsageError, WriteError
+from lrcli.wording import one_line
 
 __all__ = [
     "LineFile",
@@ -136,7 +137,7 @@ class LineFile:
         Raises:
             WriteError: it could not be written.
         """
-        data = f"{line}\n".encode()
+        data = f"{one_line(line)}\n".encode()
         with reporting_errors(self._path):
             end = self._file.tell()
             written = 0

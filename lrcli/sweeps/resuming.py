@@ -13,7 +13,7 @@ from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
 from lrcli.sweeps.plan import SweepPlan, plan_sweep
 
-__all__ = ["complete_result", "files_for", "member_alone", "plan_again"]
+__all__ = ["complete_result", "files_for", "member_alone", "plan_again", "result_of_sweep"]
 
 _MOST_SHOWN = 10
 
@@ -32,8 +32,7 @@ def files_for(plan: SweepPlan, place: RunPlace) -> SweepFiles:
     if earlier.memory != plan.memory:
         differences.append(f"memory: {earlier.memory} there, {plan.memory} here")
     if differences:
-        shown = "\n  ".join(differences[:_MOST_SHOWN])
-        raise RunDirectoryError(f"{directory}: holds another sweep:\n  {shown}")
+        raise RunDirectoryError(f"{directory}: holds another sweep:", differences[:_MOST_SHOWN])
     return SweepFiles(plan, place, directory)
 
 
@@ -50,7 +49,7 @@ def plan_again(directory: Path) -> tuple[SweepPlan, list[str]]:
 
 def _begun(directory: Path) -> tuple[SweepPlan, Loaded]:
     """The plan of a sweep as it was begun, and its file."""
-    result = _result(directory)
+    result = result_of_sweep(directory)
     loaded = load(directory / "experiment.yaml")
     plan = plan_sweep(loaded, result["memory"]) if loaded.experiment.sweep else None
     if plan is None or plan.fingerprint != result["fingerprint"]:
@@ -64,7 +63,7 @@ def complete_result(files: SweepFiles) -> dict[str, Any] | None:
     """The result of a sweep that lacks nothing, or None."""
     if files.is_new:
         return None
-    result = _result(files.directory)
+    result = result_of_sweep(files.directory)
     return result if result["status"] == "completed" else None
 
 
@@ -93,7 +92,7 @@ def member_alone(directory: Path, member: int) -> Loaded:
     return replace(loaded, experiment=experiment, notes=[note], source=source)
 
 
-def _result(directory: Path) -> dict[str, Any]:
+def result_of_sweep(directory: Path) -> dict[str, Any]:
     """The result.json of a sweep."""
     try:
         result = json.loads((directory / "result.json").read_bytes())

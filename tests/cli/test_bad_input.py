@@ -129,7 +129,7 @@ def test_no_file(tmp_path, file, message):
 
 def test_word_that_is_neither_a_file_nor_an_override(tmp_path):
     (tmp_path / "exp.yaml").write_text(GOOD)
-    message = "error: exp2.yaml: there is no such file\n"
+    message = "error: exp2.yaml: there is no such file; did you mean exp.yaml?\n"
     assert refusal(tmp_path, "train", "exp.yaml", "exp2.yaml") == message
     message = "error: =3: is no override; write KEY=VALUE, such as optimizer.lr=0.01\n"
     assert refusal(tmp_path, "train", "exp.yaml", "=3") == message

@@ -32,7 +32,8 @@ def test_a_line_for_each_good_file():
     assert [line.split(":")[0] for line in lines] == [str(file) for file in EXPERIMENTS]
     linear = next(line for line in lines if "linear_concise" in line)
     assert linear.endswith(
-        ": linear data (1000 examples), linear model (3 parameters), half_mse loss, sgd, 300 steps"
+        ": linear data (1,000 examples), linear model (3 parameters), half_mse loss, sgd, 300 steps, "
+        "compiled engine"
     )
 
 
@@ -42,7 +43,7 @@ def test_what_a_sweep_would_train(tmp_path):
     done = check(file)
     assert done.stdout == (
         f"{file}: xor data (100 examples), mlp model (37 parameters), bce loss, sgd, 12 steps, "
-        "81 members in its sweep\n"
+        "compiled engine, 81 members in its sweep\n"
     )
 
 

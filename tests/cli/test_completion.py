@@ -89,7 +89,9 @@ def test_a_shell_that_keeps_the_word_whole(offers):
 
 
 def test_every_component_is_offered(offers):
-    assert offers("describe", "") == [f"{group}.{kind}" for group, kinds in GROUPS.items() for kind in kinds]
+    components = [f"{group}.{kind}" for group, kinds in GROUPS.items() for kind in kinds]
+    assert offers("describe", "")[: len(components)] == components
+    assert {"training", "sweep.grid", "seed"} <= set(offers("describe", ""))
 
 
 def test_completing_needs_no_torch():

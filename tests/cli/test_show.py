@@ -47,7 +47,7 @@ def test_the_whole_of_it(show):
         "description: ''      # default\n"
         "seed: 0              # default\n"
         "device: auto         # default\n"
-        "engine: auto         # default\n"
+        "engine: auto         # default; compiled: a dense model on the cpu\n"
         "dtype: float32       # default\n"
         "dataset:\n"
         "  kind: linear       # base.yaml:1\n"
@@ -94,7 +94,7 @@ def test_the_whole_of_it(show):
 
 def test_values_of_the_file_have_no_mark(show):
     shown = marks(show("base.yaml")[0])
-    assert set(shown.values()) == {"", "default"}
+    assert set(shown.values()) == {"", "default", "default; compiled: a dense model on the cpu"}
     for line in ("kind: linear", "w: [2.0, -3.4]", "std: 0.01", "lr: 0.03", "val/loss: <= 0.1"):
         assert shown[line] == ""
 

@@ -103,7 +103,7 @@ def test_another_kind_replaces_the_mapping_and_says_so():
 def test_another_kind_further_down():
     data, notes = after("model.init.kind=zeros")
     assert data["model"] == {"kind": "linear", "init": {"kind": "zeros"}}
-    assert notes == ["model.init.kind=zeros replaces the whole model.init; its std no longer apply"]
+    assert notes == ["model.init.kind=zeros replaces the whole model.init; its std no longer applies"]
 
 
 @pytest.mark.parametrize("word", ["optimizer.kind=sgd", "optimizer.schedule.kind=constant"])

@@ -1,7 +1,8 @@
 import pytest
 
+from lrcli.config.hints import nearest
 from lrcli.config.source import parse
-from lrcli.config.validation import Mistake, nearest, refuse, validate
+from lrcli.config.validation import Mistake, refuse, validate
 from lrcli.errors import ExperimentError
 from lrcli.experiment.experiment import Experiment
 
@@ -282,7 +283,8 @@ foo: 3
         "file:1:12: training.epoch: unknown key; did you mean epochs?",
         "file:1:34: training.batch_size: must be a whole number or 'full', not the text 'half'",
         "file:2:12: optimizer: the key kind is missing; one of sgd, rmsprop, adam, adamw",
-        "file:3:15: model.kind: unknown kind lin; one of linear, polynomial, legendre, sinusoid, mlp",
+        "file:3:15: model.kind: unknown kind lin; one of linear, polynomial, legendre, sinusoid, mlp "
+        "(lrcli list model tells what they are)",
         "file:5:3: dataset.nois: unknown key; did you mean noise?",
         "file:6:6: dataset.b: must be a number, not true",
         "file:7:12: dataset.w.1: must be a number, not the text 'x'",

@@ -409,7 +409,8 @@ LR = "optimizer.lr: {values: [1]}"
         ("{grid: {sweep.seeds: {values: [1]}}}", "sweep.grid.sweep.seeds: cannot be swept", "sweep.seeds"),
         (
             "{grid: {optimizer.lr: {log_range: [0, 1, 5]}}}",
-            "sweep.grid.optimizer.lr: log_range needs lo > 0, not 0; its values are values, not exponents",
+            "sweep.grid.optimizer.lr: log_range needs lo > 0, not 0, as its steps are "
+            "geometric; equal steps are written {range: [0, 1, 5]}",
             "{log_range",
         ),
         (
@@ -542,7 +543,7 @@ def test_points(load_with, spec, points):
         ("linear", "linear"),
         ("my experiment (2)", "my-experiment-2"),
         (".hidden", "hidden"),
-        ("übung", "bung"),
+        ("übung", "übung"),
         ("…", "experiment"),
         ("a" * 99 + ".b", "a" * 99),
         ("v1.2", "v1.2"),

@@ -1,0 +1,37 @@
+r"""How text that lrcli did not write itself is put into what it says.
+
+Keys, file names and values come from outside. What a terminal would obey instead of show (codes that
+move the cursor, change colours or the direction of writing) appears as its code, such as ``\x1b``.
+"""
+
+import re
+
+__all__ = ["counted", "one_line", "printable"]
+
+# Control characters but for tab and line feed, separators of lines, half characters, and those formatting
+# characters that hide or turn text around. What scripts and emoji are joined with is left alone.
+_OBEYED = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
+)
+_UNPRINTABLE = re.compile(f"[{_OBEYED}]")
+_BREAKING = re.compile(f"[\t\n{_OBEYED}]")
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would obey as its code; lines stay lines."""
+    return _UNPRINTABLE.sub(_code, text)
+
+
+def one_line(text: object) -> str:
+    """The text, such as a key or a file's name, within a line: its breaks and tabs are codes, too."""
+    return _BREAKING.sub(_code, str(text))
+
+
+def _code(match: re.Match[str]) -> str:
+    return ascii(match[0])[1:-1]
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 step``, ``1,000 steps``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
