@@ -1,6 +1,6 @@
 """What to do about a mistake: the likely meaning of what was written, as the end of a message.
 
-Each function gives a text that begins with ``"; "``, or nothing where no meaning is likely.
+Each function gives a text that follows the message, or nothing where no meaning is likely.
 """
 
 import difflib
@@ -95,16 +95,17 @@ def yaml_hint(line: str, column: int) -> str:
         column: where the loader stopped, counted from 1.
     """
     if "\t" in line[: len(line) - len(line.lstrip())] or line[column - 1 : column] == "\t":
-        return "; there is a tab: YAML indents with spaces"
+        return ": there is a tab, and YAML indents with spaces"
     comparison = re.search(r":\s+(>=?\s*[-+.0-9][^#]*)", line)
-    return f'; put quotes around it: "{comparison[1].strip()}"' if comparison else ""
+    return f': a value with > needs quotes, "{comparison[1].strip()}"' if comparison else ""
 
 
 def shell_hint(name: str, text: str) -> str:
-    """What to do where the shell has cut a value at a space."""
+    """What to do where the shell may have cut a value at a space; the whole message."""
     if all(text.count(left) == text.count(right) for left, right in ("[]", "{}")):
         return ""
-    return f"; if the shell has cut it at a space, put quotes around all of it: '{name}={text} ...'"
+    cure = f"if the shell has cut it at a space, put quotes around all of it: '{name}={text} ...'"
+    return f"a bracket is open; {cure}"
 
 
 def _listed(words: list[str]) -> str:

@@ -89,8 +89,10 @@ def _parse_value(word: str, name: str, text: str) -> Document:
         place = _at(word, offset + 1)
         # Each begins "value:1:7: " or "value: ", and its column counts from the value.
         reasons = [mistake.splitlines()[0].partition(": ")[2] for mistake in error.mistakes]
-        hint = shell_hint(name, text)
-        raise ExperimentError([place.show(f"{name}: {reason}{hint}") for reason in reasons]) from None
+        cut = shell_hint(name, text)
+        raise ExperimentError(
+            [place.show(f"{name}: {reason}") for reason in ([cut] if cut else reasons)]
+        ) from None
     keys, values = (
         {path: _at(word, place.column + offset) for path, place in places.items()}
         for places in (value.keys, value.values)

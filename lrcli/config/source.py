@@ -116,7 +116,8 @@ def parse(text: str, origin: str) -> Document:
         if mark is None:
             raise ExperimentError([f"{origin}: {what}"]) from None
         place = walk.place(mark)
-        raise ExperimentError([place.show(what + yaml_hint(place.text, place.column))]) from None
+        hint = yaml_hint(place.text, place.column)  # instead of the parser's own words, which tell less
+        raise ExperimentError([place.show(f"is not valid YAML{hint}" if hint else what)]) from None
     except yaml.YAMLError as error:
         message = f"{origin}: is not valid YAML: {' '.join(str(error).split())}"
         raise ExperimentError([message]) from None
