@@ -250,9 +250,9 @@ _FITTING: dict[str, Any] = {
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
     "momentum": _SMALL,
     "dampening": st.just(0),
-    "grid": st.lists(st.sampled_from(list(_SWEPT)), min_size=1, max_size=2, unique=True).map(
-        lambda keys: {key: copy.deepcopy(_SWEPT[key]) for key in keys}
-    ),
+    "grid": st.lists(st.sampled_from(list(_SWEPT)), min_size=1, max_size=2, unique=True)
+    .filter(lambda keys: not any(key.startswith(f"{other}.") for key in keys for other in keys))
+    .map(lambda keys: {key: copy.deepcopy(_SWEPT[key]) for key in keys}),
 }
 
 

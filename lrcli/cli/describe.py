@@ -19,7 +19,9 @@ def list_components(
     group: Annotated[
         str | None,
         typer.Argument(
-            metavar="GROUP", help="dataset, model, init, loss, ...", autocompletion=complete_group
+            metavar="GROUP",
+            help="dataset, model, init, loss, optimizer or schedule.",
+            autocompletion=complete_group,
         ),
     ] = None,
 ) -> None:

@@ -54,7 +54,8 @@ def test_the_program_names_every_command(monkeypatch, capsys):
     code, out = run(monkeypatch, capsys, "--help")
     assert code == 0
     _, _, listed = out.partition("Commands:\n")
-    assert [line.split()[0] for line in listed.split("\n\n")[0].splitlines()] == COMMANDS
+    starts = [line for line in listed.split("\n\n")[0].splitlines() if line[2] != " "]
+    assert [line.split()[0] for line in starts] == COMMANDS
     assert {"train", "check", "show", "data", "init", "list", "describe", "schema"} <= set(COMMANDS)
     assert out.strip() == help_text("").strip()
 
@@ -71,6 +72,26 @@ def test_help_of_a_command(monkeypatch, capsys, word):
 def test_help_is_narrow(monkeypatch, name, columns):
     monkeypatch.setenv("COLUMNS", columns)
     assert max(map(len, help_text(name).splitlines())) <= WIDEST
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "80", "100"])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_is_whole_at_every_width(monkeypatch, name, columns):
+    monkeypatch.setenv("COLUMNS", "1000")
+    whole = help_text(name)
+    monkeypatch.setenv("COLUMNS", columns)
+    text = help_text(name)
+    assert "".join(text.split()) == "".join(whole.split())
+    cut = [line for line in text.splitlines() if line.endswith(("...", "…"))]
+    assert all("]..." in line or "}..." in line for line in cut)  # that may be repeated
+
+
+def test_the_program_says_the_first_sentence_of_every_command(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = one_line(help_text(""))
+    for name in COMMANDS:
+        first = one_line((ROOT.commands[name].help or "").split("\n\n")[0])
+        assert f"{name} {first}" in text
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])

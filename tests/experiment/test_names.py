@@ -1,12 +1,16 @@
 """Names of experiments: those of any script, and none that some system cannot take."""
 
+import json
 import re
+import shutil
+import subprocess
 import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.names import NAME, check_name, directory_name
 
 CHECKS = settings(derandomize=True, deadline=None, database=None, max_examples=500)
@@ -138,3 +142,30 @@ def test_no_character_of_the_rule_turns_into_one_that_it_lacks():
     letters = [chr(i) for i in range(0x110000) if unicodedata.category(chr(i))[0] == "L" and i > 127]
     lost = {c for c in letters if not re.fullmatch(NAME, c) and unicodedata.is_normalized("NFC", c)}
     assert {unicodedata.name(c, "") for c in lost} <= {"", "MODIFIER LETTER"}
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript here")
+@pytest.mark.parametrize("flags", ["", "u"])
+def test_javascript_reads_the_rule_as_python_does(flags):
+    """As editors use it; without the flag u a character beyond the first plane counts as two."""
+    pattern = Experiment.model_json_schema()["properties"]["name"]["pattern"]
+    plane = [chr(i) for i in range(0x10000) if not 0xD800 <= i < 0xE000]
+    names = [
+        *GOOD,
+        *(name for name in BAD if name != "\ud800"),
+        "實" * 63,
+        *plane,
+        *(f"a{c}b" for c in plane),
+    ]
+    names += ["😀", "a😀b", "😀" * 63] if flags else ["😀", "a😀b"]
+    program = (
+        "const [p, f, names] = JSON.parse(require('fs').readFileSync(0));"
+        "const r = new RegExp(p, f); console.log(JSON.stringify(names.map(n => r.test(n))))"
+    )
+    done = subprocess.run(
+        ["node", "-e", program], input=json.dumps([pattern, flags, names]), capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    expected = [bool(re.search(pattern, name)) for name in names]
+    assert json.loads(done.stdout) == expected
+    assert expected == [bool(re.fullmatch(NAME, name)) for name in names]
