@@ -1,5 +1,6 @@
 """`lrcli schema` and `lrcli init`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from lrcli.cli.help import examples
 __all__ = ["INIT_EPILOG", "SCHEMA_EPILOG", "init", "schema"]
 
 SCHEMA_EPILOG = examples("lrcli schema > lrcli.schema.json")
+_LONGEST_NAME = 200  # bytes; file systems take 255, and a name beside it is used while it is written
 INIT_EPILOG = examples("lrcli init first", "lrcli init wave --dataset sine")
 
 
@@ -49,6 +51,11 @@ def init(
     file = Path(name.removesuffix(".yaml") + ".yaml")
     if file.stem in {"", ".yaml"}:
         raise UsageError(f"{name!r}: is no name for a file")
+    if len(os.fsencode(file.name)) > _LONGEST_NAME:
+        raise UsageError(f"{file}: is too long a name for a file")
+    for folder in file.parents:
+        if os.path.lexists(folder) and not os.path.isdir(folder):  # noqa: PTH112 - as its name may be too long
+            raise UsageError(f"{file}: {folder} is no directory")
     write_new(file, starter_text(dataset, file.as_posix()).encode())
     beside, content = file.with_name(SCHEMA_FILE), schema_text().encode()
     if not beside.exists():

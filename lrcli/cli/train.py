@@ -1,6 +1,7 @@
 """`lrcli train`."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -152,8 +153,8 @@ def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:
     """Files and overrides; a word with ``=`` is an override unless a file has that very name."""
     overrides = [word for word in words if "=" in word and not os.path.exists(word)]  # noqa: PTH110
     files = [Path(word) for word in words if word not in overrides]
-    for file, after in zip(files, [*files[1:], None], strict=True):
-        _check_is_no_key(str(file), str(after or "VALUE"))
+    for file, after in itertools.zip_longest(files, files[1:], fillvalue="VALUE"):
+        _check_is_no_key(str(file), str(after))
     if not files:
         raise UsageError("no experiment file; write lrcli train FILE [KEY=VALUE]...")
     return files, overrides

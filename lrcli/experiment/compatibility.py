@@ -10,6 +10,7 @@ from lrcli.config.hints import nearest
 from lrcli.config.validation import Mistake
 from lrcli.experiment.engines import refusal
 from lrcli.experiment.experiment import Experiment, recorded_metrics
+from lrcli.wording import counted
 
 __all__ = ["incompatibilities", "remarks", "result_names"]
 
@@ -44,8 +45,8 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
 def _batches(experiment: Experiment) -> Iterator[Mistake]:
     size, count = experiment.training.batch_size, experiment.dataset.num_train
     if size != "full" and size > count and experiment.training.drop_last:
-        message = f"would leave out the only batch: batch_size {size} is larger than the {count} examples"
-        yield _mistake("training", "drop_last", message)
+        larger = f"batch_size {size} is larger than the {counted(count, 'example')}"
+        yield _mistake("training", "drop_last", f"would leave out the only batch: {larger}")
 
 
 def _metrics(experiment: Experiment) -> Iterator[Mistake]:
@@ -110,9 +111,8 @@ def remarks(experiment: Experiment) -> list[str]:
     said = []
     size, count = experiment.training.batch_size, experiment.dataset.num_train
     if size != "full" and size > count:
-        said.append(
-            f"batch_size {size} is larger than the {count} training examples: each epoch is one batch"
-        )
+        examples = counted(count, "training example")
+        said.append(f"batch_size {size} is larger than the {examples}: each epoch is one batch")
     for grid in experiment.sweep.grid if experiment.sweep else ():
         for key, spec in grid.items():
             values = ", ".join(map(json.dumps, spec.repeated))

@@ -14,6 +14,7 @@ from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, at_point, load, one_experiment, one_point
 from lrcli.training.problem import build_problem
+from lrcli.wording import counted
 
 __all__ = ["load_sweep"]
 
@@ -114,7 +115,8 @@ def _put_default(document: Document) -> str:
     put(document, ("sweep", "grid", _LR), "the default grid", {"log_range": [low, high, _POINTS]})
     seeds = (document.data["sweep"].get("seeds")) or Sweep.model_fields["seeds"].default
     count = len(seeds) if isinstance(seeds, list) else seeds
-    return f"no grid was asked for: {_POINTS} learning rates from {low:g} to {high:g}, {why}; {count} seeds"
+    rates = f"{_POINTS} learning rates from {low:g} to {high:g}, {why}"
+    return f"no grid was asked for: {rates}; {counted(count, 'seed')}"
 
 
 def _put_rates_of_kinds(document: Document, words: list[str]) -> str:

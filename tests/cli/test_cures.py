@@ -120,6 +120,17 @@ LINES = {
         "init new --dataset csv",
         "error: unknown dataset csv; one of linear, sine, xor",
     ),
+    "init a long name": (f"init {'x' * 300}", f"error: {'x' * 300}.yaml: is too long a name for a file"),
+    "init below a file": ("init good.yaml/new", "error: good.yaml/new.yaml: good.yaml is no directory"),
+    "a long override": (
+        f"show good.yaml description={'x' * 310} seed=a",
+        "error: override: seed: must be a whole number, not the text 'a'\n   | seed=a\n   |      ^",
+    ),
+    "a long override to train": (
+        f"train good.yaml description={'x' * 310} seed=a",
+        "error: override: seed: must be a whole number, not the text 'a'\n   | seed=a\n   |      ^",
+    ),
+    "no file at all": ("train seed=1", "error: no experiment file; write lrcli train FILE [KEY=VALUE]..."),
     "init without a kind": ("init new --dataset=", "error: unknown dataset ; one of linear, sine, xor"),
     "describe adem": (
         "describe adem",

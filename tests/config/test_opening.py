@@ -3,6 +3,8 @@
 import errno
 import os
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -29,8 +31,11 @@ def test_a_file(tmp_path):
 
 @needs_pipes
 def test_a_pipe_that_nobody_writes_to(tmp_path):
+    """In a process of its own, which can be ended if it waits."""
     os.mkfifo(tmp_path / "pipe")
-    assert reason(tmp_path / "pipe") == "is a pipe that nobody writes to"
+    command = [sys.executable, "-m", "lrcli", "check", "pipe"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "error: pipe: is a pipe that nobody writes to\n")
 
 
 @needs_pipes
