@@ -45,7 +45,7 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
 def _batches(experiment: Experiment) -> Iterator[Mistake]:
     size, count = experiment.training.batch_size, experiment.dataset.num_train
     if size != "full" and size > count and experiment.training.drop_last:
-        larger = f"batch_size {size} is larger than the {counted(count, 'example')}"
+        larger = f"batch_size {size:,} is larger than the {counted(count, 'example')}"
         yield _mistake("training", "drop_last", f"would leave out the only batch: {larger}")
 
 
@@ -112,7 +112,7 @@ def remarks(experiment: Experiment) -> list[str]:
     size, count = experiment.training.batch_size, experiment.dataset.num_train
     if size != "full" and size > count:
         examples = counted(count, "training example")
-        said.append(f"batch_size {size} is larger than the {examples}: each epoch is one batch")
+        said.append(f"batch_size {size:,} is larger than the {examples}: each epoch is one batch")
     for grid in experiment.sweep.grid if experiment.sweep else ():
         for key, spec in grid.items():
             values = ", ".join(map(json.dumps, spec.repeated))

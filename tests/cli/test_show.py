@@ -176,7 +176,7 @@ def test_notes_go_to_standard_error(show, tmp_path):
     out, err = show("exp.yaml", "optimizer.kind=adam", "training.batch_size=5000")
     assert err.splitlines() == [
         "note: optimizer.kind=adam replaces the whole optimizer; its lr, momentum no longer apply",
-        "note: batch_size 5000 is larger than the 1000 training examples: each epoch is one batch",
+        "note: batch_size 5,000 is larger than the 1,000 training examples: each epoch is one batch",
     ]
     assert "note" not in out
     (tmp_path / "exp.yaml").write_text("extends: base.yaml\noptimizer: {kind: adam}\n")

@@ -258,7 +258,7 @@ def test_allowed(load_with, blocks):
 
 def test_a_batch_larger_than_the_data_is_remarked_on(load_with):
     assert load_with(training="{batch_size: 1001}").notes == [
-        "batch_size 1001 is larger than the 1000 training examples: each epoch is one batch"
+        "batch_size 1,001 is larger than the 1,000 training examples: each epoch is one batch"
     ]
 
 
