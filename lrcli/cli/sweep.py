@@ -190,7 +190,7 @@ def _train(
     result = finished.result
     try:
         if not result["missing"]:
-            _draw(plan, finished, tb_members)
+            _draw(plan, files, finished, tb_members)
     except BaseException as error:  # the tables and all parts are written, and resume draws
         files.fail("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         if isinstance(error, KeyboardInterrupt):
@@ -234,18 +234,17 @@ def _run(plan: "SweepPlan", files: "SweepFiles", *, quiet: bool) -> "SweepFinish
     raise AssertionError("a sweep ends with SweepFinished or an error")
 
 
-def _draw(plan: "SweepPlan", finished: "SweepFinished", tb_members: int) -> None:
+def _draw(plan: "SweepPlan", files: "SweepFiles", finished: "SweepFinished", tb_members: int) -> None:
     """Figures, and event files with them."""
     logging = plan.experiment.logging
-    directory = Path(finished.result["run_dir"])
+    directory = files.directory
     pictures: dict[str, bytes] = {}
     if logging.figures:
         from lrcli.reporting.figures import write_figures
 
         written = write_figures(finished.results, directory / "figures")
         pictures = {path.stem: path.read_bytes() for path in written if path.suffix == ".png"}
-    for earlier in directory.glob("*/events.out.tfevents.*"):  # of a sweep that was interrupted
-        earlier.unlink()
+    files.events.delete_files()  # of a call that was stopped while it drew
     if logging.tensorboard:
         from lrcli.reporting.sweep_tensorboard import write_sweep_events
         from lrcli.reporting.tensorboard import hyperparameters
@@ -253,4 +252,4 @@ def _draw(plan: "SweepPlan", finished: "SweepFinished", tb_members: int) -> None
         name = f"{plan.experiment.name}/{directory.name}"
         members = range(min(tb_members, plan.size))
         constants = hyperparameters(plan.experiment)
-        write_sweep_events(finished.results, directory, name, pictures, members, constants)
+        write_sweep_events(finished.results, directory, name, pictures, members, constants, files.events.add)

@@ -11,7 +11,7 @@ import struct
 import sys
 import time
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,12 @@ _HISTOGRAM_BINS = 30
 class EventFile:
     """An event file in a directory; its name sorts by the time it was opened."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, announce: Callable[[Path], None] | None = None) -> None:
         """Open the file and write its head.
+
+        Args:
+            directory: where.
+            announce: told of the file before it is there.
 
         Raises:
             WriteError: the file could not be written.
@@ -65,6 +69,8 @@ class EventFile:
         self._now = time.time()
         name = f"events.out.tfevents.{self._now:017.6f}.{socket.gethostname()}.{os.getpid()}.0"
         self._path = directory / name
+        if announce is not None:
+            announce(self._path)
         with reporting_errors(self._path):
             self._writer = RecordWriter(self._path.open("wb"))
         self._event(Event(wall_time=self._now, file_version="brain.Event:2"))

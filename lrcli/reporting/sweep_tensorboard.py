@@ -5,7 +5,7 @@ a run can be laid over each other; the bounds of the band around them are under 
 gets slow with many runs and dies of two thousand, so there are never five hundred.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ _MOST_RECORDS = 1000  # of a tag; TensorBoard shows no more
 _MOST_VALUES = 500_000  # in all files: about two seconds
 _SHOWN_ROWS = 20
 _Hyperparameters = Mapping[str, bool | float | str]
+_Open = Callable[[str], EventFile]  # from the name of a run
 
 
 def write_sweep_events(
@@ -46,6 +47,7 @@ def write_sweep_events(
     figures: Mapping[str, bytes],
     members: Sequence[int] = (),
     constants: _Hyperparameters | None = None,
+    announce: Callable[[Path], None] | None = None,
 ) -> None:
     """Write the event files of a finished sweep.
 
@@ -56,6 +58,7 @@ def write_sweep_events(
         figures: from name to the bytes of a PNG file.
         members: the places of members (seed-major) that have files of their own.
         constants: hyperparameters that are not swept, `lrcli.reporting.tensorboard.hyperparameters`.
+        announce: told of each file before it is there.
 
     Raises:
         WriteError: a file could not be written.
@@ -66,11 +69,22 @@ def write_sweep_events(
     shown = np.sort(_best_and_others(order, room))
     records = _records(results, len(shown))
     directories = short_names(results, shown)
+    opened = _open_in(sweep_dir, announce)
     # TensorBoard lists runs in the order in which they begin.
-    _write_summary(results, sweep_dir, figures, order, len(shown), len(records))
-    _write_configurations(results, sweep_dir, name, shown, directories, records, constants or {})
+    _write_summary(results, opened, figures, order, len(shown), len(records))
+    _write_configurations(results, opened, name, shown, directories, records, constants or {})
     if members:
-        _write_members(results, sweep_dir, members, records)
+        _write_members(results, opened, members, records)
+
+
+def _open_in(sweep_dir: Path, announce: Callable[[Path], None] | None) -> _Open:
+    """What opens the event file of a run, in a directory of its name."""
+
+    def opened(run: str) -> EventFile:
+        make_directory(sweep_dir / run)
+        return EventFile(sweep_dir / run, announce)
+
+    return opened
 
 
 def _best_and_others(order: NDArray[np.intp], most: int) -> NDArray[np.intp]:
@@ -89,7 +103,7 @@ def _records(results: SweepResults, configurations: int) -> NDArray[np.intp]:
 
 def _write_configurations(
     results: SweepResults,
-    sweep_dir: Path,
+    opened: _Open,
     name: str,
     shown: NDArray[np.intp],
     directories: Sequence[str],
@@ -105,8 +119,7 @@ def _write_configurations(
     for i, directory in enumerate(directories):
         configuration = results.configurations[shown[i]]
         columns = _constant(constants, results.keys) | flat_columns(configuration)
-        make_directory(sweep_dir / directory)
-        file = EventFile(sweep_dir / directory)
+        file = opened(directory)
         file.write(0, session_start(columns, f"{name}/{directory}"))
         _write_curves(file, tags, curves[i], steps[i])
         last = int(results.step[shown[i]].max())
@@ -160,7 +173,7 @@ def _write_curves(file: EventFile, tags: Sequence[str], values: Array, steps: ND
 
 
 def _write_members(
-    results: SweepResults, sweep_dir: Path, members: Sequence[int], records: NDArray[np.intp]
+    results: SweepResults, opened: _Open, members: Sequence[int], records: NDArray[np.intp]
 ) -> None:
     """The curves of single members, without a row in the HParams table."""
     seed, configuration = np.divmod(np.array(members), len(results.configurations))
@@ -170,23 +183,21 @@ def _write_members(
     directories = dict(zip(np.unique(configuration).tolist(), names, strict=True))
     for i, member in enumerate(members):
         place = f"member={member},{directories[int(configuration[i])]},seed={results.seeds[seed[i]]}"
-        make_directory(sweep_dir / place)
-        file = EventFile(sweep_dir / place)
+        file = opened(place)
         _write_curves(file, list(results.curves), curves[i], steps[i])
         file.close()
 
 
 def _write_summary(
     results: SweepResults,
-    sweep_dir: Path,
+    opened: _Open,
     figures: Mapping[str, bytes],
     order: NDArray[np.intp],
     shown: int,
     records: int,
 ) -> None:
     """The pictures, the ranking and the layout of the Custom Scalars page."""
-    make_directory(sweep_dir / "summary")
-    file = EventFile(sweep_dir / "summary")
+    file = opened("summary")
     values = [image(f"figures/{name}", png) for name, png in figures.items()]
     values.append(text("best configurations", _ranking(results, order, shown, records)))
     if len(results.seeds) > 1:

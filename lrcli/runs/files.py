@@ -47,10 +47,12 @@ def make_directory(path: Path) -> None:
     """Make a directory inside a run's; one that is there already is fine.
 
     Raises:
-        WriteError: it could not be made.
+        WriteError: it could not be made, or is a link to files that are not the run's.
     """
     with reporting_errors(path):
         path.mkdir(exist_ok=True)
+    if path.is_symlink():
+        raise WriteError(f"{path}: is a link, through which nothing is written; remove it and try again")
 
 
 @contextlib.contextmanager
@@ -63,7 +65,8 @@ def writing_whole(path: Path) -> Iterator[IO[bytes]]:
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with reporting_errors(path):
         try:
-            with aside.open("wb") as file:
+            aside.unlink(missing_ok=True)  # of a process of the same number, long ago
+            with aside.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

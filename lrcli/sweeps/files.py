@@ -19,6 +19,7 @@ from lrcli.experiment.experiment import resolved
 from lrcli.experiment.place import RunPlace
 from lrcli.runs.files import make_directory, write_arrays, write_json, write_whole, write_yaml, writing_whole
 from lrcli.runs.tables import cells, csv_text
+from lrcli.sweeps.event_list import EventList
 from lrcli.sweeps.plan import SweepPlan
 
 __all__ = ["SweepFiles"]
@@ -88,6 +89,11 @@ class SweepFiles:
         """Where the results of a part are kept until all are there."""
         return self.directory / _CHECKPOINT / f"part-{number:04d}.npz"
 
+    @property
+    def events(self) -> EventList:
+        """Which event files it has written."""
+        return EventList(self.directory, self.directory / _CHECKPOINT / "events.txt")
+
     def finish(self, results: SweepResults, timing: Mapping[str, float]) -> dict[str, Any]:
         """Write the tables, and the result as far as it goes before pictures are drawn.
 
@@ -118,7 +124,7 @@ class SweepFiles:
             WriteError: it could not be written.
         """
         write_json(self.directory / "result.json", result)
-        if result["status"] == "completed":
+        if result["status"] == "completed":  # a link there is left, with what it leads to
             shutil.rmtree(self.directory / _CHECKPOINT, ignore_errors=True)
 
     def fail(self, status: str) -> None:

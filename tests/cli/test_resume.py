@@ -281,6 +281,94 @@ def test_stopped_while_drawing(place, lrcli, monkeypatch):
     assert list((place / "cut" / "figures").glob("*.png"))
 
 
+# What lies beside the files of a sweep.
+
+
+@pytest.fixture
+def stopped_while_drawing(lrcli, monkeypatch):
+    """A sweep whose event files are begun, but for the last ones."""
+    import lrcli.reporting.sweep_tensorboard as sweep_tensorboard
+
+    opened, count = sweep_tensorboard.EventFile, []
+
+    def stop_at_fourth(*arguments):
+        if len(count) == 3:
+            raise KeyboardInterrupt
+        count.append(opened(*arguments))
+        return count[-1]
+
+    with monkeypatch.context() as context:
+        context.setattr(sweep_tensorboard, "EventFile", stop_at_fourth)
+        lrcli("sweep", "small.yaml", "logging.tensorboard=true", "-q", "--run-dir", "cut", code=130)
+    return [file._path for file in count]
+
+
+def test_event_files_of_other_runs_stay(place, lrcli, stopped_while_drawing):
+    """To compare, a user may copy a run into the directory of a sweep, or put a link to it there."""
+    name = "events.out.tfevents.0000000001.host.1.0"
+    others = [place / "elsewhere", place / "cut" / "copy", stopped_while_drawing[1].parent]
+    for directory in others:
+        directory.mkdir(exist_ok=True)
+        (directory / name).write_text("of another run")
+    if os.name != "nt":
+        (place / "cut" / "link").symlink_to(place / "elsewhere")
+    assert all(path.exists() for path in stopped_while_drawing)
+    lrcli("resume", "cut", "-q")
+    assert not [path for path in stopped_while_drawing if path.exists()]
+    for directory in others:
+        assert (directory / name).read_text() == "of another run"
+    written = [path for path in (place / "cut").rglob("events.out.*") if path.name != name]
+    assert len(written) == len({path.parent for path in written}) == 6 + 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_the_list_of_event_files_names_no_others(place, lrcli, stopped_while_drawing):
+    """It came with the directory, from wherever that came."""
+    name = stopped_while_drawing[0].name
+    (place / "elsewhere").mkdir()
+    (place / "elsewhere" / name).touch()
+    (place / name).touch()
+    (place / "cut" / "notes").mkdir()
+    (place / "cut" / "notes" / "text").touch()
+    (place / "cut" / "link").symlink_to(place / "elsewhere")
+    lines = [f"../elsewhere/{name}", f"../{name}", f"{place}/elsewhere/{name}", "notes/text", "notes", ""]
+    lines += [f"link/{name}", f"./../{name}", f"notes/../../elsewhere/{name}", "\0/\0", "result.json"]
+    with (place / "cut" / "checkpoint" / "events.txt").open("a") as file:
+        file.write("\n".join(lines))
+    lrcli("resume", "cut", "-q")
+    for path in (place / "elsewhere" / name, place / name, place / "cut" / "notes" / "text"):
+        assert path.exists()
+    assert result_of(place / "cut")["status"] == "completed"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("name", ["checkpoint", "figures", "summary"])
+def test_nothing_is_written_or_deleted_through_a_link(place, lrcli, stop, name):
+    stop(3, interrupt, "small.yaml", "logging={}", *CUT, "--run-dir", "cut")
+    elsewhere = place / "elsewhere"
+    shutil.copytree(place / "cut" / "checkpoint", elsewhere)
+    for old in ("loss_over_rate.png", "part-0000.npz"):
+        (elsewhere / old).write_text("of another")
+    shutil.rmtree(place / "cut" / name, ignore_errors=True)
+    (place / "cut" / name).symlink_to(elsewhere)
+    before = contents(elsewhere)
+    _, _, err = lrcli("resume", "cut", "-q", code=1)
+    assert err.startswith(f"error: cut/{name}: is a link")
+    assert contents(elsewhere) == before
+    (place / "cut" / name).unlink()
+    lrcli("resume", "cut", "-q")
+    assert contents(elsewhere) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_list_of_event_files_that_is_a_link(place, lrcli, stopped_while_drawing):
+    (place / "notes").write_text("mine\n")
+    (place / "cut" / "checkpoint" / "events.txt").unlink()
+    (place / "cut" / "checkpoint" / "events.txt").symlink_to(place / "notes")
+    lrcli("resume", "cut", "-q")
+    assert (place / "notes").read_text() == "mine\n"
+
+
 # What cannot be resumed.
 
 

@@ -31,6 +31,18 @@ def test_a_failed_write_leaves_the_earlier_file_and_no_litter(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_is_replaced_not_followed(tmp_path):
+    """That of the file, and one where it is written aside: of a name that can be foreseen."""
+    other, path = tmp_path / "other", tmp_path / "result.json"
+    other.write_bytes(b"of another")
+    path.symlink_to(other)
+    (tmp_path / f".result.json.{os.getpid()}.tmp").symlink_to(other)
+    write_whole(path, b"new")
+    assert (other.read_bytes(), path.read_bytes()) == (b"of another", b"new")
+    assert not path.is_symlink()
+
+
 def test_a_reader_never_sees_half_a_file(tmp_path):
     path = tmp_path / "result.json"
     texts = {letter * 300_000 for letter in (b"a", b"b")}
