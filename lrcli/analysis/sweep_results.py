@@ -27,7 +27,8 @@ class SweepResults:
         metric: by which configurations are ranked, such as ``val/loss``.
         mode: whether small or large values of it are good.
         status: (S, C) completed, stopped_early, diverged or interrupted.
-        diverged_step: (S, C) the step that would have broken the member, counted from 1; 0: none.
+        diverged_step: (S, C) the step that would have broken the member, counted from 1, or the last step of
+            one whose loss had exploded; 0: it has not diverged.
         epochs: (S, C) epochs finished.
         final: from metric to its last value, (S, C); NaN where there is none. A member that diverged keeps
             the last values it had.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.config.blocks import Best, EarlyStopping
+from lrcli.training.divergence import exploded, starting_level
 from lrcli.training.engine import Engine
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
@@ -75,10 +76,12 @@ class Members:
     """What has become of each member; every array's first axis is R.
 
     Attributes:
-        status: running, completed, stopped_early, diverged or interrupted.
+        status: running, completed, stopped_early, diverged (as `lrcli.training.divergence` defines it) or
+            interrupted.
         epochs: epochs finished.
         steps: optimizer updates finished.
-        diverged_step: the step that would have broken it, counted from 1; 0: none.
+        diverged_step: the step that would have broken it, counted from 1, or the last step of one that has
+            exploded; 0: it has not diverged.
         best: the tracker of the best state.
         best_parameters: the parameters at that state.
     """
@@ -123,9 +126,12 @@ class TrainingLoop:
             best_parameters=engine.parameters(),
         )
         stopping = plan.early_stopping
-        self._stopping = stopping and Tracker(size, stopping.metric, stopping.direction, stopping.min_delta)
+        self._stopping: Tracker | None = None
+        if stopping is not None:
+            self._stopping = Tracker(size, stopping.metric, stopping.direction, stopping.min_delta)
         self.last_metrics: dict[str, Array] = {}
         self._ended = np.zeros(size, dtype=bool)  # at the last record: nothing changes for them any more
+        self._level = np.zeros(size)  # of the loss before training
         self._interrupted = False
         self.seconds = 0.0
 
@@ -137,6 +143,7 @@ class TrainingLoop:
         """Train until every member has ended: `Progress` and `Record` events."""
         epochs, every = self._population.training.epochs, self._plan.every
         epoch = 0
+        self._measure_level()
         while epoch < epochs and not self._interrupted and self.members.active.any():
             target = min(epochs, (epoch // every + 1) * every)
             for step in self._advance(epoch, target):
@@ -147,6 +154,13 @@ class TrainingLoop:
                 epoch = -(-int(self.members.diverged_step.max()) // self.steps_per_epoch)
             yield self._record(epoch)
         self.members.status[self.members.active] = "completed" if epoch == epochs else "interrupted"
+
+    def _measure_level(self) -> None:
+        """Where the loss begins."""
+        started = time.perf_counter()
+        losses = self._evaluate("train")["train/loss"]
+        self._level = starting_level(self.problem, losses, self._population.draw_index)
+        self.seconds += time.perf_counter() - started
 
     def test(self) -> dict[str, Array]:
         """The metrics of the test set, where there is one, with the parameters as they are now."""
@@ -178,7 +192,7 @@ class TrainingLoop:
         members = self.members
         diverged = self._engine.diverged_steps()
         newly = members.active & (diverged > 0)
-        members.diverged_step = diverged
+        members.diverged_step = np.where(newly, diverged, members.diverged_step)
         members.status[newly] = "diverged"
         members.steps[newly] = diverged[newly] - 1
         members.epochs[newly] = members.steps[newly] // self.steps_per_epoch
@@ -191,29 +205,44 @@ class TrainingLoop:
         parameters = self._engine.parameters()
         metrics = self._measure(epoch, parameters)
         members = self.members
-        if epoch == self._population.training.epochs:
-            self._judge_last_step(metrics)
+        is_last = epoch == self._population.training.epochs
+        if is_last:
+            self._judge(members.active, metrics)
         improved = members.best.update(metrics[self._plan.best.metric], epoch, members.active)
         for name, values in members.best_parameters.items():
             values[improved] = parameters[name][improved]
-        stopping = self._plan.early_stopping
-        if stopping and self._stopping:
-            self._stopping.update(metrics[stopping.metric], epoch, members.active)
-            stopped = members.active & (self._stopping.waited >= stopping.patience)
-            if stopped.any() and epoch < self._population.training.epochs:
-                members.status[stopped] = "stopped_early"
-                self._engine.freeze(stopped)
+        if not is_last:
+            self._stop_early(epoch, metrics)
         self._ended = ~members.active
         self.seconds += time.perf_counter() - started
         return Record(epoch, epoch * self.steps_per_epoch, metrics, parameters)
 
-    def _judge_last_step(self, metrics: dict[str, Array]) -> None:
-        """A member that the last step broke: no further step is there to notice that its loss is none."""
-        losses = [values for name, values in metrics.items() if name in {"train/loss", "val/loss"}]
-        broken = self.members.active & ~np.all(np.isfinite(losses), axis=0)
-        steps = self.members.steps + 1
-        self.members.diverged_step = np.where(broken, steps, self.members.diverged_step)
-        self.members.status[broken] = "diverged"
+    def _stop_early(self, epoch: int, metrics: dict[str, Array]) -> None:
+        """Stop the members that no longer improve."""
+        members, stopping = self.members, self._plan.early_stopping
+        if stopping is None or self._stopping is None:
+            return
+        self._stopping.update(metrics[stopping.metric], epoch, members.active)
+        stopped = members.active & (self._stopping.waited >= stopping.patience)
+        if stopped.any():
+            members.status[stopped] = "stopped_early"
+            self._judge(stopped, metrics)
+            self._engine.freeze(stopped)
+
+    def _judge(self, ending: NDArray[np.bool_], metrics: dict[str, Array]) -> None:
+        """Which of the members whose training ends here have diverged; see `lrcli.training.divergence`."""
+        members = self.members
+        loss = metrics.get("train/loss")
+        if loss is None:
+            loss = self._evaluate("train")["train/loss"]
+        broken = ending & ~np.isfinite([loss, metrics.get("val/loss", loss)]).all(axis=0)
+        last_epoch = metrics["train/running_loss"]
+        if self.problem.loss.reduction == "sum":  # a batch's loss is a share of the whole
+            last_epoch = last_epoch * self.steps_per_epoch
+        far = ending & ~broken & exploded(loss, last_epoch, self._level)
+        members.diverged_step = np.where(broken, members.steps + 1, members.diverged_step)
+        members.diverged_step = np.where(far, members.steps, members.diverged_step)
+        members.status[broken | far] = "diverged"
 
     def _measure(self, epoch: int, parameters: dict[str, Array]) -> dict[str, Array]:
         metrics = self._engine.last_epoch()

@@ -566,3 +566,20 @@ def test_members_that_are_not_there(place, lrcli, words, message):
     assert out == ""
     assert message in err
     assert contents(place) == before
+
+
+@pytest.mark.parametrize("every", [1, 1000])
+def test_a_member_that_exploded_has_diverged_in_a_sweep_and_alone(place, lrcli, every):
+    """Every number of it is still finite, and its curve may be one record long."""
+    words = ["dataset.feature_std=100", "training.epochs=3", f"logging.every={every}"]
+    words += ["sweep.grid={optimizer.lr: {values: [1e-5, 6e-4]}}", "sweep.seeds=2"]
+    lrcli("sweep", "small.yaml", *words, "-q", "--run-dir", "swept")
+    for row in rows(place / "swept" / "results.csv"):
+        status = "completed" if row["optimizer.lr"] == "1e-05" else "diverged"
+        assert row["status"] == status
+        code = int(status == "diverged")
+        lrcli("replay", "swept", row["member"], "-q", "--run-dir", f"again-{row['member']}", code=code)
+        result = result_of(place / f"again-{row['member']}")
+        assert (result["status"], str(result["diverged_step"] or "")) == (status, row["diverged_step"])
+        assert (row["outcome"] == "diverged") == (status == "diverged")
+        assert result["metrics"]["train/loss"] == float(row["train/loss"])

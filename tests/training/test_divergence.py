@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
-from builders import LINEAR, XOR, advance, flat, population, problem, trained
+from builders import LINEAR, XOR, advance, compiled, flat, population, problem, trained
 
+from lrcli.config.blocks import Best, Training
+from lrcli.training.divergence import exploded, starting_level
+from lrcli.training.loop import Plan, TrainingLoop
 from lrcli.training.torch_engine import TorchEngine
 
 LINE = (LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
@@ -110,3 +113,76 @@ def test_frozen_members_stay_frozen():
     assert before[0].tobytes() == after[0].tobytes()
     assert not np.allclose(before[1], after[1])
     assert engine.diverged_steps().tolist() == [0, 0]
+
+
+WIDE = LINEAR | {"feature_std": 100.0, "num_val": 0}
+
+
+def ended(loss, optimizer, training, rates, seed_index=None, evaluate=True, every=1, engine="torch"):
+    """The loop of a population that has ended."""
+    pb = problem(WIDE, {"kind": "linear"}, loss, range(3))
+    members = population(optimizer, training, seed_index or [0] * len(rates), lr=rates)
+    ready = compiled(pb, members) if engine == "compiled" else TorchEngine(pb, members, "cpu", "float64")
+    stopping = Training(**training).early_stopping
+    best = Best(metric="train/loss" if evaluate else "train/running_loss")
+    loop = TrainingLoop(ready, pb, members, Plan(every, evaluate, best, stopping))
+    list(loop)
+    return loop
+
+
+@pytest.mark.parametrize("engine", ["compiled", "torch"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(("evaluate", "every"), [(True, 1), (False, 1), (True, 1000), (False, 1000)])
+def test_an_exploded_loss_is_divergence_however_it_is_recorded(engine, reduction, evaluate, every):
+    """Full batches of N(0, 100^2): lambda is near 10^4, so that at 3e-4 the error doubles each step."""
+    if engine == "compiled":
+        pytest.importorskip("numba")
+    scale = 100 if reduction == "sum" else 1
+    rates = [r / scale for r in (1e-5, 1.9e-4, 3e-4, 1e-3)]
+    training = {"epochs": 12, "batch_size": "full"}
+    loss = {"kind": "half_mse", "reduction": reduction}
+    loop = ended(loss, {"kind": "sgd"}, training, rates, evaluate=evaluate, every=every, engine=engine)
+    assert loop.members.status.tolist() == ["completed", "completed", "diverged", "diverged"]
+    assert loop.members.diverged_step.tolist() == [0, 0, 12, 12]
+    assert loop.members.steps.tolist() == [12] * 4
+    assert "train/loss" in loop.last_metrics or not evaluate
+
+
+@pytest.mark.parametrize(("steps", "status"), [(3, "completed"), (12, "diverged")])
+def test_a_loss_that_is_not_far_above_has_not_exploded(steps, status):
+    training = {"epochs": steps, "batch_size": "full"}
+    loop = ended({"kind": "half_mse"}, {"kind": "sgd"}, training, [3e-4])
+    assert loop.last_metrics["train/loss"][0] > 4
+    assert loop.members.status.tolist() == [status]
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_an_exploding_member_that_stops_early_has_diverged(every):
+    stopping = {"metric": "train/loss", "patience": 10}
+    training = {"epochs": 50, "batch_size": "full", "early_stopping": stopping}
+    loop = ended({"kind": "half_mse"}, {"kind": "sgd"}, training, [3e-4, 1e-4], every=every)
+    step = int(loop.members.steps[0])
+    assert step < 50
+    assert loop.members.status.tolist()[0] == "diverged"
+    assert loop.members.diverged_step[0] == step, "later steps of its neighbour change nothing"
+    assert loop.members.status[1] != "diverged"
+
+
+def test_what_comes_back_has_not_diverged():
+    """Adam leaps by its rate whatever the gradient is, and returns: its loss is far above, but falling."""
+    level, loss, during = np.ones(4), np.array([2e3, 2e3, 2e6, 5e2]), np.array([1e3, 4e3, 4e6, 1.0])
+    assert exploded(loss, during, level).tolist() == [True, False, True, False]
+    assert exploded(np.full(1, np.nan), np.ones(1), np.ones(1)).tolist() == [False]
+
+
+def test_a_member_that_begins_at_the_optimum_is_not_judged_by_rounding():
+    dataset = WIDE | {"noise": 0.0}
+    truth = {"kind": "values", "values": {"w": [[2.0], [-3.4]], "b": [4.2]}}
+    pb = problem(dataset, {"kind": "linear", "init": truth}, {"kind": "half_mse"})
+    members = population({"kind": "adam", "lr": 1e-3}, {"epochs": 5})
+    engine = TorchEngine(pb, members, "cpu", "float32")
+    loop = TrainingLoop(engine, pb, members, Plan(1, True, Best(metric="train/loss")))
+    list(loop)
+    assert loop.members.status.tolist() == ["completed"]
+    squares = np.mean(pb.splits["train"].targets ** 2)
+    assert starting_level(pb, np.zeros(1), np.zeros(1, int)) == pytest.approx([squares])
