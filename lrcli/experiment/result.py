@@ -11,6 +11,7 @@ from lrcli.components.initializers import element_names
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
+from lrcli.experiment.stability import Stability
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
@@ -31,6 +32,7 @@ def build_result(
     members: Members | None = None,
     parameters: Mapping[str, Array] | None = None,
     recovery: Recovery | None = None,
+    stable: Stability | None = None,
     timing: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """The result of a run of one member.
@@ -46,6 +48,7 @@ def build_result(
         members: what became of the member, once that is known.
         parameters: from name to (1, *shape).
         recovery: what they are held against.
+        stable: which rates would have been, where the run diverged.
         timing: seconds.
     """
     learned = {name: values.tolist()[0] for name, values in (parameters or {}).items()}
@@ -61,6 +64,7 @@ def build_result(
         "epochs": int(members.epochs[0]) if members else 0,
         "steps": int(members.steps[0]) if members else 0,
         "diverged_step": (int(members.diverged_step[0]) or None) if members else None,
+        "stability": stable and {"largest_stable_rate": stable.limit, "sense": stable.sense},
         "metrics": dict(metrics),
         "best": _best(experiment, members),
         "parameters": learned,

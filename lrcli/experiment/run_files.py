@@ -12,6 +12,7 @@ from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Source
 from lrcli.experiment.result import build_result
+from lrcli.experiment.stability import stability
 from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
 from lrcli.training.loop import Record, TrainingLoop
 from lrcli.training.problem import Array
@@ -94,9 +95,15 @@ class RunFiles:
         self._checkpoint("best", loop.members.best_parameters)
         if self._table is not None:
             self._table.close()
+        stable = stability(self.experiment, loop.problem) if status == "diverged" else None
         timing = {"train_seconds": loop.seconds, "total_seconds": time.perf_counter() - started}
         return self.write_result(
-            status, members=loop.members, parameters=parameters, recovery=self.recovery, timing=timing
+            status,
+            members=loop.members,
+            parameters=parameters,
+            recovery=self.recovery,
+            stable=stable,
+            timing=timing,
         )
 
     def _checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:

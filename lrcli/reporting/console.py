@@ -78,9 +78,9 @@ def _headline(result: dict[str, Any]) -> str:
         "completed": "completed",
         "stopped_early": "stopped early: no improvement",
         "interrupted": "interrupted; its parameters and metrics so far are saved, but it cannot be resumed",
-        "diverged": f"diverged at step {result['diverged_step']}; try a smaller learning rate",
     }
-    return f"{titled(result)}: {words[result['status']]} ({done})"
+    how = words.get(result["status"]) or f"diverged at step {result['diverged_step']}; {_smaller(result)}"
+    return f"{titled(result)}: {how} ({done})"
 
 
 def titled(result: Mapping[str, Any]) -> str:
@@ -89,6 +89,15 @@ def titled(result: Mapping[str, Any]) -> str:
     if source is None or Path(source["file"]).stem in {name, "experiment"}:
         return one_line(name)
     return one_line(f"{name}, from {source['file']}")
+
+
+def _smaller(result: Mapping[str, Any]) -> str:
+    """What to try after a run that diverged."""
+    limit = result["stability"]["largest_stable_rate"]
+    if limit is None or not limit < result["metrics"].get("lr", np.inf):
+        return "try a smaller learning rate"
+    sense = " ".join(["the largest stable learning rate", *filter(None, [result["stability"]["sense"]])])
+    return f"{sense} is {limit:.3g}; try a smaller one"
 
 
 def _metrics_line(metrics: dict[str, float]) -> str:

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from lrcli.analysis.theory import largest_curvature, largest_stable_rate
 from lrcli.components.optimizers import SGD
 from lrcli.config.blocks import Sweep
 from lrcli.config.document import Document
@@ -13,7 +12,7 @@ from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, at_point, load, one_experiment, one_point
-from lrcli.training.problem import build_problem
+from lrcli.experiment.stability import stability
 from lrcli.wording import counted
 
 __all__ = ["load_sweep"]
@@ -145,16 +144,12 @@ def _put_rates_of_kinds(document: Document, words: list[str]) -> str:
 
 def _sensible_rates(experiment: Experiment, whose: str = "the file's") -> tuple[float, float, str]:
     """The ends of the grid, and why these; the rate that the experiment has is `whose`."""
+    known = stability(experiment)
+    if known.limit:
+        sense = f" {known.sense}" if known.sense else ""
+        why = f"around the largest stable one{sense}, {known.limit:.3g}"
+        return _round(known.limit / 1000), _round(2 * known.limit), why
     optimizer = experiment.optimizer
-    if isinstance(optimizer, SGD):
-        problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
-        features = problem.splits["train"].features[0]
-        curvature = largest_curvature(experiment.model, experiment.loss, features)
-        if curvature:
-            if experiment.loss.reduction == "sum":  # over a batch, not over all examples
-                curvature *= experiment.training.first_batch(len(features)) / len(features)
-            limit = largest_stable_rate(curvature, optimizer.momentum)
-            return _round(limit / 1000), _round(2 * limit), f"around the largest stable one, {limit:.3g}"
     # A step of the others is about as long as their rate, whatever the gradient: up to 1 it may be of use.
     high = optimizer.lr * 100 if isinstance(optimizer, SGD) else max(optimizer.lr * 100, 1.0)
     return _round(optimizer.lr / 100), _round(high), f"around {whose} {optimizer.lr:g}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders import LINEAR, SINE, XOR, component, population, problem
 
-from lrcli.analysis.theory import largest_curvature, largest_stable_rate
+from lrcli.analysis.theory import Rule, largest_curvature, largest_stable_rate
 from lrcli.experiment.loading import load
 from lrcli.experiment.training import Interruption, RunPlace
 from lrcli.sweeps.files import SweepFiles
@@ -97,21 +97,65 @@ def test_there_is_none_where_the_hessian_varies(dataset, model, loss):
     assert curvature(dataset, model, loss) is None
 
 
-@pytest.mark.parametrize(
-    ("curvature", "momentum", "rate"), [(1.0, 0.0, 2.0), (4.0, 0.0, 0.5), (2.0, 0.9, 1.9), (1.0, 1.0, 4.0)]
-)
-def test_the_largest_stable_rate(curvature, momentum, rate):
-    assert largest_stable_rate(curvature, momentum) == pytest.approx(rate, rel=1e-15)
+RULES = [
+    Rule(),
+    Rule(0.5),
+    Rule(0.9),
+    Rule(0.9, 0.9),
+    Rule(0.5, -1.0),
+    Rule(0.0, 0.9),
+    Rule(0.1, 0.0, nesterov=True),
+    Rule(0.9, 0.0, nesterov=True),
+    Rule(1.0, 0.0, nesterov=True),
+]
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def on_a_quadratic(curvature, rate, rule, steps=3000):
+    """How far from its minimum SGD is after its steps, from 1, as torch.optim.SGD documents them."""
+    p, v = 1.0, None
+    for _ in range(steps):
+        g = curvature * p
+        v = g if v is None or not rule.momentum else rule.momentum * v + (1 - rule.dampening) * g
+        p -= rate * (g + rule.momentum * v if rule.nesterov else v)
+        if abs(p) > 1e100:
+            break
+    return abs(p)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("curvature", [0.1, 1.0, 30.0])
-def test_the_iteration_on_a_quadratic_is_stable_just_below_and_not_just_above(curvature, momentum):
-    """The roots of z^2 - (1 + momentum - rate lambda) z + momentum lie within the unit circle, or do not."""
-    limit = largest_stable_rate(curvature, momentum)
-    for factor, stable in ((0.999, True), (1.001, False)):
-        roots = np.roots([1, -(1 + momentum - factor * limit * curvature), momentum])
-        assert (np.abs(roots).max() < 1) == stable
+def test_the_iteration_on_a_quadratic_is_stable_just_below_and_not_just_above(curvature, rule):
+    limit = largest_stable_rate(curvature, rule)
+    assert on_a_quadratic(curvature, 0.99 * limit, rule) < 1e-3
+    assert on_a_quadratic(curvature, 1.01 * limit, rule) > 1e3
+
+
+def test_the_largest_stable_rate():
+    assert largest_stable_rate(4.0) == 0.5
+    assert largest_stable_rate(2.0, Rule(0.9)) == pytest.approx(1.9, rel=1e-15)
+    assert largest_stable_rate(1.0, Rule(0.9, 0.0, nesterov=True)) == pytest.approx(3.8 / 2.8, rel=1e-15)
+    assert largest_stable_rate(1.0, Rule(0.9, 0.9)) == pytest.approx(38, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "rule", [Rule(1.0), Rule(1.5), Rule(0.5, 1.0), Rule(0.5, 2.0), Rule(1.2, 0, True)], ids=str
+)
+def test_no_rate_is_claimed_where_none_is_stable(rule):
+    assert largest_stable_rate(1.0, rule) is None
+    if not rule.nesterov:
+        assert on_a_quadratic(1.0, 1e-2, rule) > 0.1
+
+
+def test_weight_decay_stands_on_the_diagonal():
+    features = problem(WIDE, LINE, {"kind": "mse"}).splits["train"].features[0]
+    model, loss, decay = (
+        component("model", **LINE),
+        component("loss", kind="mse"),
+        np.array([0, 0, 10.0, 2.0]),
+    )
+    columns = np.hstack([features, np.ones((len(features), 1))])
+    expected = np.linalg.eigvalsh(2 * columns.T @ columns / len(features) + np.diag(decay))[-1]
+    assert largest_curvature(model, loss, features, decay) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -119,7 +163,7 @@ def test_the_iteration_on_a_quadratic_is_stable_just_below_and_not_just_above(cu
 def test_theory(tmp_path, case, momentum):
     """Sixty rates around the limit: losses shrink below it and grow above it, to one step of the grid."""
     dataset, model, loss = case
-    limit = largest_stable_rate(curvature(*case), momentum)
+    limit = largest_stable_rate(curvature(*case), Rule(momentum))
     experiment = {
         "dataset": dataset | {"seed": 0, "num_val": 0},
         "model": model,

@@ -149,6 +149,27 @@ def test_a_diverged_run_is_a_result(place):
     assert f"diverged at step {result['diverged_step']}" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["training.batch_size=full"], r"the largest stable learning rate is 1\.\d+; try a smaller one"),
+        (
+            [],
+            r"largest stable learning rate in mean square, for random batches of 10 is 1\.\d+",
+        ),
+        (["optimizer.kind=rmsprop", "optimizer.lr=1e30"], "; try a smaller learning rate"),
+        (["loss.kind=mse", "optimizer.momentum=2", "optimizer.lr=0.1"], "; try a smaller learning rate"),
+    ],
+)
+def test_a_diverged_run_is_told_the_largest_stable_rate(place, words, advice):
+    words = ["optimizer.lr=3", "training.epochs=200", *words]
+    done = lrcli(place, "train", "short.yaml", *words, code=1)
+    assert re.search(advice, done.stdout)
+    result = result_of(place / "runs" / "short" / "train-0001")
+    limit = result["stability"]["largest_stable_rate"]
+    assert (limit is None) == ("is" not in advice)
+
+
 def test_several_files_in_one_call(place):
     done = lrcli(place, "train", "short.yaml", "xor.yaml", "seed=2", "--json", "--quiet")
     results = [json.loads(line) for line in done.stdout.splitlines()]

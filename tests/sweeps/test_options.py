@@ -205,6 +205,15 @@ def test_default_rates_lie_around_the_largest_stable_one(place, dataset, model, 
     assert note.endswith(f"largest stable one, {limit:.3g}; 5 seeds")
 
 
+def test_default_rates_of_batches_lie_around_what_is_stable_for_batches(place):
+    """Of batches of 2, Gaussian features and a bias: 2 B / (B + D + 2), far below 2 / lambda_max."""
+    words = ["dataset.num_train=5000", "training.batch_size=2", "dataset.w=[1.0, 2.0, 3.0]"]
+    loaded = load_sweep(place / "exp.yaml", words)
+    rates = points(place / "exp.yaml", *words)[0]["optimizer.lr"]
+    assert rates[-1] == pytest.approx(2 * 4 / 7, rel=0.1)
+    assert any("largest stable one in mean square, for random batches of 2, " in n for n in loaded.notes)
+
+
 def test_default_rates_of_a_summed_loss_count_the_batch(place):
     """A step sums over its batch, not over all examples: what is stable depends on the size of the batch."""
     words = ["loss.reduction=sum", "dataset.num_train=1000", "training.batch_size=10"]
@@ -220,6 +229,9 @@ def test_default_rates_of_a_summed_loss_count_the_batch(place):
         ("xor", ["optimizer.kind=sgd", "optimizer.lr=0.5"], 0.5),
         ("exp", ["optimizer.kind=adam", "optimizer.lr=0.02"], 0.02),
         ("exp", ["loss.kind=huber"], 0.03),
+        ("exp", ["training.clip_grad_norm=1"], 0.03),
+        ("exp", ["optimizer.schedule={kind: cosine}"], 0.03),
+        ("exp", ["optimizer.momentum=1.5"], 0.03),
     ],
 )
 def test_default_rates_lie_around_that_of_the_file(place, file, overrides, rate):

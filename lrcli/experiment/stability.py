@@ -1,0 +1,120 @@
+"""The largest stable learning rate of an experiment, and the words that belong to it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrcli.analysis.batch_theory import stable_rate_in_order, stable_rate_of_random_batches
+from lrcli.analysis.theory import (
+    Rule,
+    design_matrix,
+    hessian,
+    largest_curvature,
+    largest_stable_rate,
+    term_curvature,
+)
+from lrcli.components.optimizers import SGD
+from lrcli.experiment.experiment import Experiment
+from lrcli.training.problem import Array, Problem, build_problem
+
+__all__ = ["Stability", "stability"]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What is known of the learning rates with which an experiment is stable.
+
+    Attributes:
+        limit: the largest stable rate; None where none is known.
+        sense: what stable means, to be put behind "the largest stable rate"; empty where it needs no words.
+        unknown: why there is no limit, a clause; empty where there is one.
+    """
+
+    limit: float | None
+    sense: str = ""
+    unknown: str = ""
+
+
+def stability(experiment: Experiment, problem: Problem | None = None) -> Stability:
+    """The largest stable learning rate, where SGD at a constant rate makes a quadratic loss small.
+
+    Takes milliseconds for a few parameters, a second or two for a hundred; for more than that, or very many
+    examples, batches have no answer.
+
+    Args:
+        experiment: whose rate is asked for.
+        problem: its data, where they have been drawn; the first row counts.
+    """
+    optimizer = experiment.optimizer
+    if not isinstance(optimizer, SGD):
+        return Stability(None, unknown=f"none is known for {optimizer.kind}")
+    rule = Rule(optimizer.momentum, optimizer.dampening, optimizer.nesterov)
+    reason = _why_unknown(experiment)
+    if reason:
+        return Stability(None, unknown=reason)
+    if problem is None:
+        problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    training = experiment.training
+    features = problem.splits["train"].features[0]
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.sum(np.square(features)) ** 2):
+            return Stability(None, unknown="the features are too large to compute with")
+    sizes = training.batch_sizes(len(features))
+    if len(sizes) == 1 and sizes[0] == len(features):
+        return _answer(_of_all(experiment, features, rule))
+    if training.shuffle:
+        sense = f"in mean square, for random batches of {sizes[0]}"
+        return _answer(_of_random_batches(experiment, features, sizes, rule), sense)
+    return _answer(_in_order(experiment, features, sizes, rule))
+
+
+def _answer(limit: float | None, sense: str = "") -> Stability:
+    if limit is None:
+        return Stability(None, unknown="none was found for this momentum and these batches")
+    return Stability(limit, sense)
+
+
+def _why_unknown(experiment: Experiment) -> str:
+    """Why no limit is known before the data are looked at; empty where one may be."""
+    if experiment.training.clip_grad_norm is not None:
+        return "clipped gradients bound every step"
+    if not _is_constant_in_the_end(experiment):
+        return "its schedule changes the rate"
+    if term_curvature(experiment.model, experiment.loss) is None:
+        return "the curvature of this loss is not the same everywhere"
+    return ""
+
+
+def _is_constant_in_the_end(experiment: Experiment) -> bool:
+    """Whether the second half of the steps has the optimizer's own rate; what came before is forgotten."""
+    count = experiment.training.num_batches(experiment.dataset.num_train)
+    total = experiment.training.epochs * count
+    steps = np.linspace(total // 2, total - 1, 1000).astype(np.int64)
+    lr = np.array([experiment.optimizer.lr])
+    return bool(np.all(experiment.optimizer.schedule.rates(lr, steps, total) == lr))
+
+
+def _decay(experiment: Experiment) -> Array:
+    """(P,) of each number among the parameters, in their canonical order."""
+    parts = [np.full(p.size, experiment.optimizer.weight_decay) for p in experiment.parameters]
+    return np.concatenate(parts)
+
+
+def _of_all(experiment: Experiment, features: Array, rule: Rule) -> float | None:
+    curvature = largest_curvature(experiment.model, experiment.loss, features, _decay(experiment))
+    return largest_stable_rate(curvature, rule) if curvature else None
+
+
+def _in_order(experiment: Experiment, features: Array, sizes: list[int], rule: Rule) -> float | None:
+    batches = np.split(features[: sum(sizes)], np.cumsum(sizes)[:-1])
+    found = [hessian(experiment.model, experiment.loss, batch) for batch in batches]
+    hessians = np.stack([matrix for matrix in found if matrix is not None])
+    return stable_rate_in_order(hessians + np.diag(_decay(experiment)), rule)
+
+
+def _of_random_batches(experiment: Experiment, features: Array, sizes: list[int], rule: Rule) -> float | None:
+    columns = design_matrix(experiment.model, features)
+    curvature = term_curvature(experiment.model, experiment.loss) or 0.0
+    if experiment.loss.reduction == "sum":
+        curvature *= sizes[0]  # a smaller last batch only moves the parameters less
+    return stable_rate_of_random_batches(columns, curvature, _decay(experiment), sizes, rule)

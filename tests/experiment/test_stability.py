@@ -1,0 +1,165 @@
+"""The largest stable rate of whole experiments: training by hand explodes above it and not below."""
+
+import numpy as np
+import pytest
+from builders import component
+
+from lrcli.config.blocks import Training
+from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.stability import stability
+from lrcli.training.problem import build_problem
+
+DATA = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.1, "num_train": 60, "num_val": 0}
+MANY = DATA | {"w": [1.0] * 50, "num_train": 300}  # in mean square and for each run are about the same
+SINE = {"kind": "sine", "num_train": 60, "num_val": 0}
+
+
+def experiment(optimizer=None, training=None, dataset=DATA, model=None, loss=None):
+    training = {"epochs": 3000, "batch_size": "full"} | (training or {})
+    return Experiment(
+        name="made",
+        dataset=component("dataset", **dataset),
+        model=component("model", **(model or {"kind": "linear"})),
+        loss=component("loss", **(loss or {"kind": "half_mse"})),
+        optimizer=component("optimizer", **({"kind": "sgd"} | (optimizer or {}))),
+        training=Training(**training),
+    )
+
+
+def grown(made, rate, epochs):
+    """ln of the distance of two runs after training by hand, from 1: the noise of the targets cancels."""
+    pb = build_problem(made.dataset, made.model, made.loss, [0])
+    features = pb.splits["train"].features[0]
+    if made.model.kind == "linear":
+        features = np.hstack([features, np.ones((len(features), 1))])
+    optimizer, sizes = made.optimizer, made.training.batch_sizes(len(features))
+    scale = 2.0 if made.loss.kind == "mse" else 1.0
+    total, step, log, v = epochs * len(sizes), 0, 0.0, None
+    p = np.ones(features.shape[1]) / np.sqrt(features.shape[1])
+    for epoch in range(1, epochs + 1):
+        order = pb.order(0, epoch) if made.training.shuffle and len(sizes) > 1 else np.arange(len(features))
+        for x in np.split(features[order[: sum(sizes)]], np.cumsum(sizes)[:-1]):
+            weight = scale / (len(x) if made.loss.reduction == "mean" else 1)
+            g = weight * x.T @ (x @ p) + optimizer.weight_decay * p
+            first = v is None or not optimizer.momentum
+            v = g if first else optimizer.momentum * v + (1 - optimizer.dampening) * g
+            at = float(optimizer.schedule.rates(np.array([rate]), np.array([step]), total)[0, 0])
+            p = p - at * (g + optimizer.momentum * v if optimizer.nesterov else v)
+            step += 1
+            size = max(np.linalg.norm(p), at * np.linalg.norm(v))
+            p, v, log = p / size, v / size, log + np.log(size)
+    return log
+
+
+EXACT = {
+    "plain": {},
+    "momentum": {"optimizer": {"momentum": 0.9}},
+    "dampening": {"optimizer": {"momentum": 0.9, "dampening": 0.9}},
+    "nesterov": {"optimizer": {"momentum": 0.9, "nesterov": True}},
+    "decay": {"optimizer": {"weight_decay": 10.0}},
+    "decay, nesterov": {"optimizer": {"weight_decay": 1.0, "momentum": 0.5, "nesterov": True}},
+    "mse": {"loss": {"kind": "mse"}},
+    "sum": {"loss": {"kind": "mse", "reduction": "sum"}},
+    "sum, decay": {"loss": {"kind": "half_mse", "reduction": "sum"}, "optimizer": {"weight_decay": 100.0}},
+    "warmup": {"optimizer": {"schedule": {"kind": "linear_warmup", "steps": 50}}},
+    "a step that never comes": {"optimizer": {"schedule": {"kind": "step", "every": 10**6}}},
+    "a batch of all": {"training": {"batch_size": 60}},
+    "a larger batch": {"training": {"batch_size": 70}},
+    "in order": {"training": {"batch_size": 7, "shuffle": False}},
+    "in order, drop last": {"training": {"batch_size": 7, "shuffle": False, "drop_last": True}},
+    "in order, sum": {
+        "training": {"batch_size": 7, "shuffle": False},
+        "loss": {"kind": "half_mse", "reduction": "sum"},
+        "optimizer": {"weight_decay": 0.5},
+    },
+    "in order, momentum": {"training": {"batch_size": 20, "shuffle": False}, "optimizer": {"momentum": 0.8}},
+    "in order, sorted": {
+        "training": {"batch_size": 10, "shuffle": False},
+        "dataset": SINE,
+        "model": {"kind": "polynomial", "degree": 2},
+        "optimizer": {"momentum": 0.5, "nesterov": True},
+    },
+}
+
+
+@pytest.mark.parametrize("case", EXACT.values(), ids=EXACT)
+def test_the_limit_is_exact_where_every_epoch_is_the_same(case):
+    made = experiment(**case)
+    known = stability(made)
+    assert known.sense == ""
+    assert grown(made, 0.98 * known.limit, 3000) < 0
+    assert grown(made, 1.02 * known.limit, 3000) > 2
+
+
+RANDOM = {
+    "1 example": ({}, 1, 0.1),
+    "10 examples": ({}, 10, 0.1),
+    "mse": ({"loss": {"kind": "mse"}}, 10, 0.1),
+    "sum": ({"loss": {"kind": "half_mse", "reduction": "sum"}}, 10, 0.1),
+    "decay": ({"optimizer": {"weight_decay": 3.0}}, 10, 0.2),
+    "momentum": ({"optimizer": {"momentum": 0.9}}, 10, 0.2),
+    "nesterov": ({"optimizer": {"momentum": 0.9, "nesterov": True}}, 10, 0.2),
+    "dampening": ({"optimizer": {"momentum": 0.5, "dampening": 0.5}}, 10, 0.15),
+    "drop last": ({"training": {"drop_last": True}}, 70, 0.25),
+    "a last batch of one": ({}, 13, 0.4),
+}
+
+
+@pytest.mark.parametrize(("case", "batch", "margin"), RANDOM.values(), ids=RANDOM)
+def test_random_batches_are_stable_in_mean_square(case, batch, margin):
+    training = {"batch_size": batch, **case.get("training", {})}
+    made = experiment(**{"dataset": MANY, **case, "training": training})
+    known = stability(made)
+    assert known.sense == f"in mean square, for random batches of {batch}"
+    epochs = 1 + 6000 * batch // 300
+    assert grown(made, (1 - margin) * known.limit, epochs) < 0
+    assert grown(made, (1 + margin) * known.limit, epochs) > 0
+
+
+@pytest.mark.parametrize(("features", "batch"), [(1, 1), (3, 4), (20, 1), (20, 16)])
+def test_the_closed_form_for_gaussian_features(features, batch):
+    """With D features and a bias E[(x'Mx) xx'] is known (Isserlis 1918): noise in two numbers, by hand."""
+    dataset = DATA | {"w": [1.0] * features, "num_train": 10_000 if features > 3 else 50_000}
+    known = stability(experiment(dataset=dataset, training={"batch_size": batch}))
+    mu = np.linalg.eigvals([[features + 1, 1], [features, 0]]).max()
+    assert known.limit == pytest.approx(2 * batch / (batch + mu), rel=0.03)
+
+
+def test_random_batches_of_nearly_all_are_nearly_those_of_all():
+    sizes = (1, 10, 30, 59, 60)
+    made = [experiment(training={"batch_size": size, "drop_last": True}) for size in sizes]
+    limits = [stability(each).limit for each in made]
+    assert limits == sorted(limits)
+    assert limits[-2] == pytest.approx(limits[-1], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [
+        ({"optimizer": {"kind": "adam"}}, "adam"),
+        ({"optimizer": {"kind": "rmsprop"}}, "rmsprop"),
+        ({"optimizer": {"schedule": {"kind": "cosine"}}}, "schedule"),
+        ({"optimizer": {"schedule": {"kind": "exponential", "gamma": 0.99}}}, "schedule"),
+        ({"optimizer": {"schedule": {"kind": "linear_warmup", "steps": 2900}}}, "schedule"),
+        ({"training": {"clip_grad_norm": 1.0}}, "clipped"),
+        ({"loss": {"kind": "huber"}}, "curvature"),
+        ({"loss": {"kind": "bce"}, "dataset": {"kind": "xor"}}, "curvature"),
+        ({"model": {"kind": "mlp", "hidden": [3]}}, "curvature"),
+        ({"optimizer": {"momentum": 1.0}}, "momentum"),
+        ({"training": {"batch_size": 10}, "optimizer": {"momentum": 1.5}}, "momentum"),
+        ({"training": {"batch_size": 10, "shuffle": False}, "optimizer": {"momentum": 1.5}}, "momentum"),
+        ({"dataset": DATA | {"feature_std": 1e100}}, "too large"),
+        ({"dataset": DATA | {"w": [1.0] * 200}, "training": {"batch_size": 10}}, "batches"),
+    ],
+)
+def test_where_none_is_known_none_is_claimed(case, why):
+    known = stability(experiment(**case))
+    assert known.limit is None
+    assert why in known.unknown
+
+
+def test_directions_without_data_have_no_say():
+    dataset = DATA | {"feature_std": [1.0, 0.0]}
+    for training in ({}, {"batch_size": 5}, {"batch_size": 5, "shuffle": False}):
+        with_it = stability(experiment(dataset=dataset, training=training)).limit
+        assert 0.1 < with_it < 3
