@@ -38,5 +38,9 @@ def made_results(
         "epoch": epoch,
         "step": 10 * epoch,
         "curves": curves or {metric: scores[:, :, None]},
+        "undetermined": {},
+        "least": np.full(scores.shape, np.nan),
+        "constant": np.full(scores.shape, np.nan),
+        "problems": np.zeros(count, dtype=np.intp),
     }
     return SweepResults(**{**made, **fields})

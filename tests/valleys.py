@@ -65,6 +65,10 @@ def valley(
         epoch=np.tile(epochs, (count, 1)),
         step=np.tile(32 * epochs, (count, 1)),
         curves=curves,
+        undetermined={},
+        least=np.full(breaks.shape, np.nan),
+        constant=np.full(breaks.shape, np.nan),
+        problems=np.zeros(count, dtype=np.intp),
     )
 
 

@@ -1,23 +1,29 @@
 """Recovery: how far the learned parameters are from the true ones.
 
-Where a model is the rule behind the data, the true parameters are known. Where it is not, but a best
-possible fit exists in closed form (least squares for models that are linear in their parameters, and
-for the Legendre curve, which is a cubic), the learned parameters are held against that. Elsewhere, as
-in an MLP, parameters are not identifiable: other parameters give the same function.
+Where a model is the rule behind the data, the true parameters are known. Where it is not, but the best
+possible ones can be found (see `lrcli.analysis.reference`), the learned parameters are held against those.
+Elsewhere, as in an MLP, parameters are not identifiable: other parameters give the same function.
+
+Where the data leave some parameters open (see `lrcli.analysis.determination`), their errors say nothing:
+what was learned of them depends on where training began.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.determination import undetermined
+from lrcli.analysis.reference import Examples, Standard, find_references, has_reference
 from lrcli.analysis.symmetries import nearest_equivalent
+from lrcli.analysis.theory import design_matrix
 from lrcli.components.datasets import AnyDataset
-from lrcli.components.models import AnyModel, Legendre, Linear, Polynomial
+from lrcli.components.losses import AnyLoss
+from lrcli.components.models import AnyModel
 
-__all__ = ["Recovery", "best_parameters", "find_recovery"]
+__all__ = ["Recovery", "find_recovery"]
 
 Array = NDArray[np.float64]
 
@@ -28,20 +34,31 @@ class Recovery:
 
     Attributes:
         model: the model's kind.
-        against: ``true``, or ``least_squares``: the best possible on the training set.
-        values: from parameter name to (S, *shape); NaN for a set of data that has no best possible ones.
+        against: ``true``, or how the best possible ones on the training set were found: ``least_squares``,
+            ``ridge`` or ``optimum``.
+        values: from parameter name to (K, *shape), for each set of data and weight decay; NaN where there
+            are no best possible ones.
+        undetermined: from parameter name to (K, *shape), which numbers the data leave open.
+        separable: (K,) there are no best possible ones, because a plane separates the classes.
     """
 
     model: str
-    against: Literal["true", "least_squares"]
+    against: Standard
     values: dict[str, Array]
+    undetermined: dict[str, NDArray[np.bool_]]
+    separable: NDArray[np.bool_]
+
+    @property
+    def known(self) -> bool:
+        """Whether any set of data has parameters to hold learned ones against."""
+        return not any(bool(np.isnan(values).all()) for values in self.values.values())
 
     def equivalent(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
         """The learned parameters, in the form nearest to the reference among those of the same curve.
 
         Args:
             learned: from parameter name to (R, *shape).
-            row_index: (R,) which of the S sets of data each member has.
+            row_index: (R,) which of the K sets each member has.
         """
         reference = {name: values[row_index] for name, values in self.values.items()}
         return nearest_equivalent(self.model, learned, reference)
@@ -63,37 +80,56 @@ class Recovery:
 def find_recovery(
     datasets: Sequence[AnyDataset],
     model: AnyModel,
+    loss: AnyLoss,
     shapes: Mapping[str, tuple[int, ...]],
-    inputs: Array,
-    targets: Array,
+    examples: Examples,
 ) -> Recovery | None:
     """What the parameters of a model trained on a dataset can be held against.
 
     Args:
         datasets: the generators of the S sets of data, all of one kind.
         model: the model.
+        loss: the loss.
         shapes: of the model's parameters.
-        inputs: (S, N, D) the training inputs of each set.
-        targets: (S, N, O) the training targets.
+        examples: the training sets, and for K of them with a weight decay each what the decay is.
 
     Returns:
-        None where the parameters are not identifiable.
+        None where the parameters are not identifiable, or nothing is known of the best ones.
     """
     rules = [dataset.true_parameters(model.kind) for dataset in datasets]
     known = [rule for rule in rules if rule is not None and _fits(rule, shapes)]
+    none = np.zeros(len(examples.rows), dtype=bool)
     if len(known) == len(rules):
         values = {
-            name: np.stack([_pad(rule[name], shape) for rule in known]) for name, shape in shapes.items()
+            name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
+            for name, shape in shapes.items()
         }
-        return Recovery(model.kind, "true", values)
-    if datasets[0].num_classes is not None:
+        return Recovery(model.kind, "true", values, _open(model, shapes, examples), none)
+    if not has_reference(model, loss, datasets[0].num_classes):
         return None
-    best = [best_parameters(model, x, y) for x, y in zip(inputs, targets, strict=True)]
-    if all(found is None for found in best):
+    best = find_references(model, loss, shapes, examples)
+    if not best.found.any() and not best.separable.any():
         return None
-    unknown = {name: np.full(shape, np.nan) for name, shape in shapes.items()}
-    rows = [unknown if found is None else found for found in best]
-    return Recovery(model.kind, "least_squares", {name: np.stack([r[name] for r in rows]) for name in shapes})
+    opens = _open(model, shapes, examples)
+    return Recovery(model.kind, best.against, best.values, opens, best.separable)
+
+
+def _open(
+    model: AnyModel, shapes: Mapping[str, tuple[int, ...]], examples: Examples
+) -> dict[str, NDArray[np.bool_]]:
+    """The numbers that the data leave open: from parameter name to (K, *shape)."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    masks = np.stack([_open_numbers(model, inputs, sum(sizes)) for inputs in examples.inputs])[examples.rows]
+    parts = np.split(masks, np.cumsum(sizes)[:-1], axis=1)
+    return {name: part.reshape(-1, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+
+
+def _open_numbers(model: AnyModel, inputs: Array, size: int) -> NDArray[np.bool_]:
+    """(P,) of one set of data; a curve that is not linear needs as many places as it has parameters."""
+    if not model.linear_in_parameters:
+        return np.full(size, len(np.unique(inputs, axis=0)) < size)
+    mask = undetermined(design_matrix(model, model.features(inputs)))
+    return np.repeat(mask, size // len(mask))
 
 
 def _fits(rule: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> bool:
@@ -109,57 +145,3 @@ def _pad(true: Array, shape: tuple[int, ...]) -> Array:
     padded = np.zeros(shape)
     padded[tuple(slice(size) for size in true.shape)] = true
     return padded
-
-
-def best_parameters(model: AnyModel, inputs: Array, targets: Array) -> dict[str, Array] | None:
-    """The parameters with the smallest sum of squared errors, where a closed form gives them.
-
-    Args:
-        model: the model.
-        inputs: (N, D).
-        targets: (N, O).
-    """
-    if isinstance(model, Linear):
-        columns = np.hstack([inputs, np.ones((len(inputs), 1))])
-        solution = _least_squares(columns, targets)
-        return {"w": solution[:-1], "b": solution[-1]}
-    if isinstance(model, Polynomial):
-        return {"coef": _least_squares(model.features(inputs), targets)[:, 0]}
-    if isinstance(model, Legendre):
-        powers = inputs ** np.arange(4)
-        cubic = _least_squares(powers, targets)[:, 0]
-        shares = np.abs(cubic) * np.abs(powers).max(0)
-        if shares[3] <= 1e-10 * shares.max():  # rounding: the best cubic is a parabola or a line
-            return None
-        return legendre_of_cubic(cubic)
-    return None
-
-
-def _least_squares(columns: Array, targets: Array) -> Array:
-    return np.asarray(np.linalg.lstsq(columns, targets, rcond=None)[0], dtype=np.float64)
-
-
-def legendre_of_cubic(cubic: Array) -> dict[str, Array] | None:
-    """The Legendre curve a + b P3(c + d x) that is a given cubic, its d positive.
-
-    Comparing powers of x with k0 + k1 x + k2 x^2 + k3 x^3 and writing m = c / d gives m = k2 / (3 k3),
-    d^2 = 0.6 / (3 m^2 - k1 / k3), b = 0.4 k3 / d^3, a = k0 - b P3(c).
-
-    Args:
-        cubic: (4,) the coefficients, constant first.
-
-    Returns:
-        The parameters ``a b c d``, or None where no such curve is that cubic.
-    """
-    k0, k1, k2, k3 = cubic
-    if k3 == 0:
-        return None
-    m = k2 / (3 * k3)
-    spread = 3 * m**2 - k1 / k3
-    if spread <= 0:
-        return None
-    d = np.sqrt(0.6 / spread)
-    b = 0.4 * k3 / d**3
-    c = m * d
-    a = k0 - b * (5 * c**3 - 3 * c) / 2
-    return {"a": np.array(a), "b": np.array(b), "c": np.array(c), "d": np.array(d)}

@@ -39,6 +39,11 @@ class SweepResults:
             with fewer records.
         step: (C, T) the optimizer updates finished at each record.
         curves: from metric to (S, C, T); NaN where there is no record or no number.
+        undetermined: from a parameter's number to the members whose data leave it open, (S, C); see
+            `lrcli.analysis.determination`.
+        least: (S, C) the smallest training loss that is possible; NaN where it is not known.
+        constant: (S, C) that of the best constant answer; NaN where it is not known.
+        problems: (C,) equal for configurations with the same data, model and loss.
     """
 
     keys: tuple[str, ...]
@@ -55,6 +60,10 @@ class SweepResults:
     epoch: NDArray[np.int64]
     step: NDArray[np.int64]
     curves: Mapping[str, Array]
+    undetermined: Mapping[str, NDArray[np.bool_]]
+    least: Array
+    constant: Array
+    problems: NDArray[np.intp]
 
     @property
     def missing(self) -> NDArray[np.bool_]:

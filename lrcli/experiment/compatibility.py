@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 
+from lrcli.analysis.reference import has_reference
 from lrcli.components.initializers import element_names
-from lrcli.components.models import Legendre
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.validation import Mistake
@@ -86,11 +86,10 @@ def result_names(experiment: Experiment) -> list[str]:
 
 
 def _recovery_metrics(experiment: Experiment) -> list[str]:
-    """Recorded where the rule has parameters of the model's form, or a closed form gives the best ones."""
+    """Recorded where the rule has parameters of the model's form, or the best ones can be found."""
     dataset, model = experiment.dataset, experiment.model
     true = dataset.true_parameters(model.kind) is not None
-    fitted = model.linear_in_parameters or isinstance(model, Legendre)
-    known = true or (fitted and dataset.num_classes is None)
+    known = true or has_reference(model, experiment.loss, dataset.num_classes)
     return ["recovery/max_abs_error", "recovery/error_norm"] if known else []
 
 

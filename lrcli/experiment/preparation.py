@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery, find_recovery
+from lrcli.analysis.reference import Examples
+from lrcli.components.optimizers import AdamW
 from lrcli.errors import UsageError
 from lrcli.experiment.engines import build_engine
 from lrcli.experiment.experiment import Experiment
@@ -16,7 +18,7 @@ from lrcli.training.loop import Plan, TrainingLoop
 from lrcli.training.population import Population
 from lrcli.training.problem import Draw, Problem, draw_problem
 
-__all__ = ["Compiling", "Prepared", "make_ready", "prepare"]
+__all__ = ["Compiling", "Prepared", "make_ready", "prepare", "trained_examples"]
 
 
 @dataclass(frozen=True)
@@ -29,24 +31,25 @@ class Prepared:
     """A population that is ready to train.
 
     Attributes:
+        experiment: what its members have in common.
         problem: its data and initial parameters.
         population: its members.
         engine: which holds them.
         loop: which trains them.
-        recovery: what its parameters are held against, a row for each of the problem's rows of data; None
-            where they are not identifiable.
+        examples: what the members are trained on, a set for each row of data and weight decay.
+        rows: (R,) which of these sets each member has.
+        recovery: what its parameters are held against, one for each set; None where they are not
+            identifiable.
     """
 
+    experiment: Experiment
     problem: Problem
     population: Population
     engine: Engine
     loop: TrainingLoop
+    examples: Examples
+    rows: NDArray[np.intp]
     recovery: Recovery | None
-
-    @property
-    def rows(self) -> NDArray[np.intp]:
-        """(R,) each member's row of data."""
-        return self.problem.data_index[self.population.draw_index]
 
 
 def prepare(experiment: Experiment, draws: Sequence[Draw], population: Population) -> Prepared:
@@ -68,13 +71,14 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
         engine = build_engine(experiment, problem, population)
     except MemoryError as error:
         raise UsageError(f"the experiment does not fit in memory: {error}") from None
-    recovery = _find_recovery(experiment, problem)
+    examples, rows = trained_examples(experiment, problem, population)
+    recovery = _find_recovery(experiment, problem, examples)
     logging, training = experiment.logging, experiment.training
     plan = Plan(logging.every, logging.evaluate_train, experiment.best, training.early_stopping)
-    if recovery is not None:
-        rows = problem.data_index[population.draw_index]
+    if recovery is not None and recovery.known:
         plan = replace(plan, of_parameters=partial(recovery.metrics, row_index=rows))
-    return Prepared(problem, population, engine, TrainingLoop(engine, problem, population, plan), recovery)
+    loop = TrainingLoop(engine, problem, population, plan)
+    return Prepared(experiment, problem, population, engine, loop, examples, rows, recovery)
 
 
 def make_ready(prepared: Prepared) -> Iterator[Compiling]:
@@ -88,13 +92,39 @@ def make_ready(prepared: Prepared) -> Iterator[Compiling]:
     prepared.engine.compile()
 
 
-def _find_recovery(experiment: Experiment, problem: Problem) -> Recovery | None:
-    split = problem.splits["train"]
+def trained_examples(
+    experiment: Experiment, problem: Problem, population: Population
+) -> tuple[Examples, NDArray[np.intp]]:
+    """What the members are trained on, and which set of it each has."""
+    training, split = experiment.training, problem.splits["train"]
+    sizes = training.batch_sizes(split.size)
+    used = split.size if training.shuffle else sum(sizes)  # without shuffling some may never be seen
+    rows = problem.data_index[population.draw_index]
+    decays = np.zeros(len(rows))
+    if not isinstance(experiment.optimizer, AdamW):  # whose decay is no part of what is made small
+        decays = population.hyperparameters["weight_decay"]
+    pairs = np.stack([np.arange(len(problem.sources)), np.zeros(len(problem.sources))], axis=1)
+    if decays.any():
+        pairs, rows = np.unique(np.stack([rows, decays], axis=1), axis=0, return_inverse=True)
+    count = sum(parameter.size for parameter in problem.parameters)
+    terms = used * problem.loss.num_terms(problem.dataset.num_classes)
+    examples = Examples(
+        inputs=split.inputs[:, :used],
+        targets=split.targets[:, :used],
+        rows=pairs[:, 0].astype(np.intp),
+        decay=np.repeat(pairs[:, 1:], count, axis=1),
+        scale=1 / terms if problem.loss.reduction == "mean" else 1 / len(sizes),
+    )
+    return examples, rows
+
+
+def _find_recovery(experiment: Experiment, problem: Problem, examples: Examples) -> Recovery | None:
     shapes = {parameter.name: parameter.shape for parameter in problem.parameters}
     datasets = [source.dataset for source in problem.sources]
-    recovery = find_recovery(datasets, experiment.model, shapes, split.inputs, split.targets)
+    recovery = find_recovery(datasets, experiment.model, experiment.loss, shapes, examples)
+    known = recovery is not None and recovery.known
     stopping = experiment.training.early_stopping
     deciding = {experiment.best.metric, stopping and stopping.metric}
-    if recovery is None and any(metric and metric.startswith("recovery/") for metric in deciding):
+    if not known and any(metric and metric.startswith("recovery/") for metric in deciding):
         raise UsageError("training: no parameters are known that recovery/... could be measured against")
     return recovery

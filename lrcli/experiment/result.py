@@ -11,6 +11,7 @@ from lrcli.components.initializers import element_names
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
+from lrcli.experiment.reference_words import describe_reference, undetermined_names
 from lrcli.experiment.stability import Stability
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
@@ -52,7 +53,8 @@ def build_result(
         timing: seconds.
     """
     learned = {name: values.tolist()[0] for name, values in (parameters or {}).items()}
-    rows = _recovery_rows(recovery, parameters) if recovery and parameters else []
+    known = recovery is not None and recovery.known
+    rows = _recovery_rows(recovery, parameters) if recovery and known and parameters else []
     return {
         "schema": SCHEMA,
         "command": "train",
@@ -64,11 +66,12 @@ def build_result(
         "epochs": int(members.epochs[0]) if members else 0,
         "steps": int(members.steps[0]) if members else 0,
         "diverged_step": (int(members.diverged_step[0]) or None) if members else None,
-        "stability": stable and {"largest_stable_rate": stable.limit, "sense": stable.sense},
+        "stability": stable and stable.as_data(),
         "metrics": dict(metrics),
         "best": _best(experiment, members),
         "parameters": learned,
         "recovery": rows,
+        "reference": describe_reference(experiment, recovery) if parameters else None,
         "expectations": compare(expected, metrics, rows) if members else [],
         "timing": dict(timing or {}),
         "environment": dict(environment),
@@ -88,8 +91,16 @@ def _recovery_rows(recovery: Recovery, parameters: Mapping[str, Array]) -> list[
     only = np.array([0])
     learned = recovery.equivalent(parameters, only)
     errors = recovery.errors(parameters, only)
+    is_open = set(undetermined_names(recovery))
     return [
-        {"name": element, "true": true, "learned": value, "error": error, "against": recovery.against}
+        {
+            "name": element,
+            "true": true,
+            "learned": value,
+            "error": error,
+            "against": recovery.against,
+            "determined": element not in is_open,
+        }
         for name in recovery.values
         for element, true, value, error in zip(
             element_names(name, errors[name].shape[1:]),

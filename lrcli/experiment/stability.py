@@ -1,6 +1,8 @@
 """The largest stable learning rate of an experiment, and the words that belong to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from lrcli.components.optimizers import SGD
 from lrcli.experiment.experiment import Experiment
 from lrcli.training.problem import Array, Problem, build_problem
 
-__all__ = ["Stability", "stability"]
+__all__ = ["Stability", "advice", "stability"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,24 @@ class Stability:
     limit: float | None
     sense: str = ""
     unknown: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """The ``stability`` of a result."""
+        return {"largest_stable_rate": self.limit, "sense": self.sense}
+
+
+def advice(stable: Mapping[str, Any] | None, lowest: float) -> str:
+    """What to try where training diverged, a clause.
+
+    Args:
+        stable: the ``stability`` of a result; None where nothing is known.
+        lowest: the lowest rate that diverged.
+    """
+    limit = None if stable is None else stable["largest_stable_rate"]
+    if stable is None or limit is None or not limit < lowest:
+        return "try a smaller learning rate"
+    sense = f" {stable['sense']}" if stable["sense"] else ""
+    return f"the largest stable learning rate{sense} is {limit:.3g}; try a smaller one"
 
 
 def stability(experiment: Experiment, problem: Problem | None = None) -> Stability:

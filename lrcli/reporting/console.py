@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lrcli.analysis.equations import equation
+from lrcli.experiment.stability import advice
 from lrcli.experiment.training import Finished
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
@@ -40,9 +41,11 @@ def print_report(finished: Finished, model: str) -> None:
         print_text(out, _headline(result))
         print_text(out, _metrics_line(result["metrics"]) + "\n")
         if result["recovery"]:
-            _print_recovery(out, result["recovery"])
+            _print_recovery(out, result["recovery"], result["reference"])
+            if result["reference"]["why"]:
+                print_text(out, result["reference"]["why"])
         else:
-            print_text(out, _why_no_recovery(result, model))
+            print_text(out, result["reference"]["text"])
         curve = _equations(finished, model)
         if curve:
             print_text(out, "\n" + "\n".join(curve))
@@ -62,15 +65,6 @@ def print_json(result: Mapping[str, Any]) -> None:
         print(json.dumps(replace_nonfinite(result), allow_nan=False))  # noqa: T201
 
 
-def _why_no_recovery(result: dict[str, Any], model: str) -> str:
-    if model == "mlp" or "train/accuracy" in result["metrics"] or "val/accuracy" in result["metrics"]:
-        return (
-            "The parameters of this model are not identifiable from these data: other parameters give the "
-            "same function. Judge it by its losses and accuracies."
-        )
-    return "No true parameters, and no best possible ones, are known for this model on these data."
-
-
 def _headline(result: dict[str, Any]) -> str:
     seconds = result["timing"]["train_seconds"]
     done = f"{counted(result['epochs'], 'epoch')}, {counted(result['steps'], 'step')} in {seconds:.3g} s"
@@ -79,7 +73,8 @@ def _headline(result: dict[str, Any]) -> str:
         "stopped_early": "stopped early: no improvement",
         "interrupted": "interrupted; its parameters and metrics so far are saved, but it cannot be resumed",
     }
-    how = words.get(result["status"]) or f"diverged at step {result['diverged_step']}; {_smaller(result)}"
+    smaller = advice(result["stability"], result["metrics"].get("lr", np.inf))
+    how = words.get(result["status"]) or f"diverged at step {result['diverged_step']}; {smaller}"
     return f"{titled(result)}: {how} ({done})"
 
 
@@ -91,24 +86,15 @@ def titled(result: Mapping[str, Any]) -> str:
     return one_line(f"{name}, from {source['file']}")
 
 
-def _smaller(result: Mapping[str, Any]) -> str:
-    """What to try after a run that diverged."""
-    limit = result["stability"]["largest_stable_rate"]
-    if limit is None or not limit < result["metrics"].get("lr", np.inf):
-        return "try a smaller learning rate"
-    sense = " ".join(["the largest stable learning rate", *filter(None, [result["stability"]["sense"]])])
-    return f"{sense} is {limit:.3g}; try a smaller one"
-
-
 def _metrics_line(metrics: dict[str, float]) -> str:
     shown = {name: value for name, value in metrics.items() if name.rpartition("/")[2] in _SHOWN_METRICS}
     return "  ".join(f"{name} {value:.6g}" for name, value in shown.items())
 
 
-def _print_recovery(out: Console, rows: list[dict[str, Any]]) -> None:
+def _print_recovery(out: Console, rows: list[dict[str, Any]], reference: Mapping[str, Any]) -> None:
     """Parameter, true, learned, error; at most a screen of them."""
-    against = {"true": "true", "least_squares": "best possible"}[rows[0]["against"]]
-    said = ["error = true - learned" if against == "true" else "best possible: least squares"]
+    against = "true" if reference["against"] == "true" else "best possible"
+    said = ["error = true - learned" if against == "true" else f"best possible: {reference['text']}"]
     shown = rows[:_MOST_ROWS]
     if len(rows) > len(shown):
         said.append(f"{len(rows) - len(shown):,} more in result.json")
@@ -121,6 +107,9 @@ def _print_recovery(out: Console, rows: list[dict[str, Any]]) -> None:
         Column("learned", [f"{row['learned']:.6g}" for row in shown]),
         Column("error", [f"{row['error']:.6g}" for row in shown]),
     ]
+    if reference["undetermined"]:
+        marks = ["" if row["determined"] else "not determined" for row in shown]
+        columns.append(Column("", marks, right=False))
     print_table(out, columns, HEAVY_HEAD, "; ".join(said))
 
 
@@ -143,7 +132,7 @@ def _equations(finished: Finished, model: str) -> list[str]:
     if fitted is None:
         return []
     recovery = finished.recovery
-    if recovery is None:
+    if recovery is None or not recovery.known:
         return [f"fitted: {fitted}"]
     reference = equation(model, {name: values[0] for name, values in recovery.values.items()})
     label = "true" if recovery.against == "true" else "best"

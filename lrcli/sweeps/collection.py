@@ -1,7 +1,9 @@
 """What the members of a sweep have done so far, in arrays over seeds and configurations."""
 
+import json
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.components.initializers import element_names
+from lrcli.experiment.levels import find_levels
 from lrcli.experiment.preparation import Prepared
 from lrcli.runs.files import write_arrays
 from lrcli.sweeps.plan import SweepPlan
@@ -43,6 +46,8 @@ class Collection:
             self._step[part.group.configurations, : part.records] = part.record_epochs * part.steps_per_epoch
         self._final: dict[str, Array] = {}
         self._errors: dict[str, Array] = {}
+        self._levels: dict[str, Array] = {}
+        self._open: dict[str, Array] = {}  # 1 for the numbers that a member's data leave open
         self._curves: dict[str, Array] = {}
 
     def record(self, places: NDArray[np.intp], number: int, record: Record, ended: NDArray[np.bool_]) -> None:
@@ -73,12 +78,23 @@ class Collection:
         }
         for name, values in {**loop.last_metrics, **test}.items():
             self._table(self._final, name)[at] = values
-        if prepared.recovery is not None:
+        levels = find_levels(prepared)
+        for name, values in levels._asdict().items():
+            self._table(self._levels, name)[at] = values
+        if prepared.recovery is not None and prepared.recovery.known:
             learned = prepared.engine.parameters()
-            for name, errors in prepared.recovery.errors(learned, prepared.rows).items():
-                flat = errors.reshape(len(places), -1).T
-                for element, values in zip(element_names(name, errors.shape[1:]), flat, strict=True):
-                    self._table(self._errors, element)[at] = values
+            self._spread(self._errors, at, prepared.recovery.errors(learned, prepared.rows))
+            is_open = {name: mask[prepared.rows] for name, mask in prepared.recovery.undetermined.items()}
+            self._spread(self._open, at, {name: mask for name, mask in is_open.items() if mask.any()})
+
+    def _spread(
+        self, tables: dict[str, Array], at: tuple[NDArray[np.intp], ...], arrays: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Put arrays (R, *shape) by parameter into tables by number."""
+        for name, array in arrays.items():
+            flat = array.reshape(len(array), -1).T
+            for element, values in zip(element_names(name, array.shape[1:]), flat, strict=True):
+                self._table(tables, element)[at] = values
 
     def save(self, path: Path, places: NDArray[np.intp], fingerprint: str) -> None:
         """Write all that is known of some members.
@@ -113,7 +129,7 @@ class Collection:
             elif kind == "curve":
                 self._curve(metric)[at] = values
             else:
-                self._table(self._final if kind == "final" else self._errors, metric)[at] = values
+                self._table(self._tables()[kind], metric)[at] = values
         return True
 
     def results(self) -> SweepResults:
@@ -139,14 +155,36 @@ class Collection:
             epoch=self._epoch,
             step=self._step,
             curves=self._curves,
+            undetermined={name: values == 1 for name, values in self._open.items() if np.any(values == 1)},
+            least=self._table(self._levels, "least"),
+            constant=self._table(self._levels, "constant"),
+            problems=self._problems(),
         )
+
+    def _problems(self) -> NDArray[np.intp]:
+        """(C,) equal for configurations that differ in the optimizer, the training and the start alone."""
+        plan, keys = self._plan, self._plan.configurations.keys
+        blocks = ("dataset", "model", "loss")
+        own = [k for k in keys if k.split(".")[0] in blocks and not f"{k}.".startswith("model.init.")]
+        if not own:
+            return np.zeros(len(plan.configurations), dtype=np.intp)
+        numbers: dict[str, int] = {}
+        texts = (json.dumps([point.get(key) for key in own]) for point in plan.filled)
+        return np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.intp)
 
     def _by_member(self) -> dict[str, NDArray[Any]]:
         """Everything that has a value for each member: (S, C) or (S, C, T)."""
         state = {name: getattr(self, name) for name in _STATE}
-        final = {f"final:{name}": values for name, values in self._final.items()}
-        errors = {f"error:{name}": values for name, values in self._errors.items()}
-        return state | final | errors | {f"curve:{name}": values for name, values in self._curves.items()}
+        numbers = {
+            f"{kind}:{name}": values
+            for kind, table in self._tables().items()
+            for name, values in table.items()
+        }
+        return state | numbers | {f"curve:{name}": values for name, values in self._curves.items()}
+
+    def _tables(self) -> dict[str, dict[str, Array]]:
+        """What is kept of every member beside its state and its curves."""
+        return {"final": self._final, "error": self._errors, "level": self._levels, "open": self._open}
 
     def _curve(self, name: str) -> Array:
         if name not in self._curves:

@@ -17,6 +17,8 @@ from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scor
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.place import RunPlace
+from lrcli.experiment.reference_words import why_undetermined
+from lrcli.experiment.stability import stability
 from lrcli.runs.files import make_directory, write_arrays, write_json, write_whole, write_yaml, writing_whole
 from lrcli.runs.tables import cells, csv_text
 from lrcli.sweeps.event_list import EventList
@@ -111,11 +113,29 @@ class SweepFiles:
         status = "interrupted" if missing.any() else "completed"
         found = _no_findings() if missing.any() else _findings(results, statistics)
         found |= {
+            "stability": self._stability(results, statistics),
+            "reference": self._reference(results),
             "diverged": int(np.count_nonzero(results.status == "diverged")),
             "missing": int(np.count_nonzero(missing)),
             "timing": dict(timing),
         }
         return self._result(status, found)
+
+    def _stability(self, results: SweepResults, statistics: Statistics) -> dict[str, Any] | None:
+        """Which rates are stable, where none of the sweep is and nothing else was swept."""
+        if results.keys != ("optimizer.lr",) or np.isfinite(statistics.median).any() or results.missing.any():
+            return None
+        return stability(self._plan.experiment).as_data()
+
+    def _reference(self, results: SweepResults) -> dict[str, Any]:
+        """Which parameters the data leave open, in any seed, and a sentence about it."""
+        names = list(results.undetermined)
+        if not names:
+            return {"undetermined": [], "why": ""}
+        seeds = np.any([mask.any(axis=1) for mask in results.undetermined.values()], axis=0)
+        share = "" if seeds.all() else f" of {np.count_nonzero(seeds)} of {len(seeds)} seeds"
+        why = why_undetermined(self._plan.experiment, names, f"The data{share} do")
+        return {"undetermined": names, "why": why}
 
     def close(self, result: Mapping[str, Any]) -> None:
         """Write the result, once everything else is written; a complete sweep needs no checkpoint.

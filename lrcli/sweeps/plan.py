@@ -20,7 +20,7 @@ from lrcli.training.problem import Draw
 
 __all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "bytes_per_member", "plan_sweep"]
 
-SCHEMA = 2  # of what is saved of a part
+SCHEMA = 3  # of what is saved of a part
 DEFAULT_MEMORY = 10**9  # bytes
 _LR = "optimizer.lr"
 _CURVES = 8  # metrics of a record, about

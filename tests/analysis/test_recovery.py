@@ -4,17 +4,20 @@ import numpy as np
 import pytest
 from builders import LINEAR, SINE, XOR, component, problem
 
-from lrcli.analysis.recovery import best_parameters, find_recovery, legendre_of_cubic
+from lrcli.analysis.recovery import find_recovery
+from lrcli.analysis.reference import Examples, best_parameters, legendre_of_cubic
 from lrcli.analysis.symmetries import nearest_equivalent
 
 FIRST = np.array([0])
 
 
-def recovery_of(dataset, model, loss="mse"):
-    pb = problem(dataset, model, {"kind": loss})
+def recovery_of(dataset, model, loss="mse", decay=0.0):
+    pb = problem(dataset, model, loss if isinstance(loss, dict) else {"kind": loss})
     split = pb.splits["train"]
     shapes = {p.name: p.shape for p in pb.parameters}
-    return find_recovery([pb.dataset] * len(pb.sources), pb.model, shapes, split.inputs, split.targets), split
+    decays = np.full((1, sum(p.size for p in pb.parameters)), decay)
+    examples = Examples(split.inputs, split.targets, FIRST, decays, 1 / split.size)
+    return find_recovery([pb.dataset], pb.model, pb.loss, shapes, examples), split
 
 
 def test_a_linear_model_of_linear_data_has_true_parameters():
@@ -118,8 +121,8 @@ def test_legendre_curves_are_symmetric_too():
 @pytest.mark.parametrize(
     ("dataset", "model", "loss"),
     [
-        (XOR, {"kind": "linear"}, "bce"),
         (XOR, {"kind": "mlp", "hidden": [4]}, "bce"),
+        (XOR, {"kind": "linear"}, "l1"),
         (LINEAR, {"kind": "mlp", "hidden": [4]}, "mse"),
         (SINE, {"kind": "mlp", "hidden": []}, "mse"),
     ],

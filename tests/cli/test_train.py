@@ -149,6 +149,33 @@ def test_a_diverged_run_is_a_result(place):
     assert f"diverged at step {result['diverged_step']}" in done.stdout
 
 
+def test_parameters_that_the_data_leave_open_are_named(place):
+    done = lrcli(place, "train", "short.yaml", "dataset.num_train=2")
+    assert "fewer training examples (2) than parameters (3)" in done.stdout
+    assert done.stdout.count("not determined") == 3
+    result = result_of(place / "runs" / "short" / "train-0001")
+    assert result["reference"]["undetermined"] == ["w[0]", "w[1]", "b"]
+    assert not any(row["determined"] for row in result["recovery"])
+    done = lrcli(place, "train", "short.yaml")
+    assert "determine" not in done.stdout
+
+
+def test_logistic_regression_is_held_against_its_optimum(place):
+    words = ["model={kind: linear}", "optimizer={kind: sgd, lr: 1}", "training.epochs=500"]
+    words += ["training.batch_size=full"]
+    done = lrcli(place, "train", "xor.yaml", *words, "dataset.label_noise=0.2")
+    assert "best possible: the smallest training loss, by Newton's" in done.stdout
+    result = result_of(place / "runs" / "xor" / "train-0001")
+    assert {row["against"] for row in result["recovery"]} == {"optimum"}
+    assert max(abs(row["error"]) for row in result["recovery"]) < 0.05
+    assert result["metrics"]["recovery/max_abs_error"] < 0.05
+    done = lrcli(place, "train", "xor.yaml", *words, "dataset.num_train=3")
+    assert "A plane separates the classes" in done.stdout
+    result = result_of(place / "runs" / "xor" / "train-0002")
+    assert (result["recovery"], result["reference"]["against"]) == ([], None)
+    assert "recovery/max_abs_error" not in result["metrics"]
+
+
 @pytest.mark.parametrize(
     ("words", "advice"),
     [

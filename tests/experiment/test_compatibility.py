@@ -311,6 +311,7 @@ EVERY_METRIC = "train/running_loss, train/loss, val/loss, grad_norm, lr, recover
             {
                 "dataset": XOR,
                 "loss": "{kind: bce}",
+                "model": "{kind: mlp, hidden: [4]}",
                 "training": "{best: {metric: recovery/error_norm}}",
             },
             "training.best.metric: recovery/error_norm is not recorded here; ",
@@ -336,6 +337,9 @@ def test_metric_that_is_not_recorded(messages, blocks, message):
         ("recovery/error_norm", {"dataset": SINE, "model": "{kind: sinusoid}"}),
         ("recovery/error_norm", {"dataset": SINE, "model": "{kind: polynomial, degree: 3}"}),
         ("recovery/error_norm", {"dataset": SINE, "model": "{kind: legendre}"}),
+        ("recovery/error_norm", {"dataset": XOR, "loss": "{kind: bce}"}),
+        ("recovery/error_norm", {"dataset": XOR, "loss": "{kind: cross_entropy}"}),
+        ("recovery/error_norm", {"dataset": XOR, "loss": "{kind: mse}"}),
     ],
 )
 def test_metric_that_is_recorded(load_with, metric, blocks):

@@ -18,6 +18,7 @@ from lrcli.experiment.engines import build_engine
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.loading import load
 from lrcli.experiment.place import Interruption, RunPlace
+from lrcli.experiment.preparation import trained_examples
 from lrcli.experiment.training import train
 from lrcli.training.loop import Plan, Record, TrainingLoop
 from lrcli.training.population import build_population
@@ -38,12 +39,16 @@ def replicates(name, seeds=SEEDS, *overrides):
 def _trained(name, seeds, overrides):
     experiment = load(EXPERIMENTS / f"{name}.yaml", overrides).experiment
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, range(seeds))
-    population = build_population(experiment.optimizer, experiment.training, range(seeds))
+    population = members_of(experiment, seeds)
     engine = build_engine(experiment, problem, population)
     engine.compile()
     plan = Plan(experiment.logging.every, experiment.logging.evaluate_train, experiment.best)
     loop = TrainingLoop(engine, problem, population, plan)
     return loop, [event for event in loop if isinstance(event, Record)]
+
+
+def members_of(experiment, seeds):
+    return build_population(experiment.optimizer, experiment.training, range(seeds))
 
 
 def assert_central(values, published, what, printed_to=0.0):
@@ -78,21 +83,21 @@ def unmet(experiment, problem, metrics, parameters):
         metrics: from name to (R,).
         parameters: from name to (R, *shape); member r has the r-th row of data.
     """
-    split = problem.splits["train"]
     shapes = {p.name: p.shape for p in problem.parameters}
-    datasets = [problem.dataset] * len(problem.sources)
-    recovery = find_recovery(datasets, problem.model, shapes, split.inputs, split.targets)
+    count = len(problem.sources)
+    examples, rows = trained_examples(experiment, problem, members_of(experiment, count))
+    datasets = [problem.dataset] * count
+    recovery = find_recovery(datasets, problem.model, problem.loss, shapes, examples)
     metrics = dict(metrics)
-    members = np.arange(len(problem.sources))
     if recovery is not None:
-        metrics |= recovery.metrics(parameters, members)
-        for name, errors in recovery.errors(parameters, members).items():
-            flat = errors.reshape(len(members), -1).T
+        metrics |= recovery.metrics(parameters, rows)
+        for name, errors in recovery.errors(parameters, rows).items():
+            flat = errors.reshape(count, -1).T
             elements = element_names(name, errors.shape[1:])
             metrics |= {f"recovery/{element}": column for element, column in zip(elements, flat, strict=True)}
-    of_members = [{key: float(values[member]) for key, values in metrics.items()} for member in members]
-    rows = [compare(experiment.expect, of_member, []) for of_member in of_members]
-    return [[row["name"] for row in of_member if not row["passed"]] for of_member in rows]
+    of_members = [{key: float(values[member]) for key, values in metrics.items()} for member in range(count)]
+    rows_of = [compare(experiment.expect, of_member, []) for of_member in of_members]
+    return [[row["name"] for row in of_member if not row["passed"]] for of_member in rows_of]
 
 
 def test_all_but_the_sweeps_expect_something():

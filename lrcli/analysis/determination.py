@@ -1,0 +1,38 @@
+"""Which parameters the training data determine, for models that are linear in their parameters.
+
+Where columns of the design matrix depend on each other (fewer examples than parameters, a feature that is
+constant or a sum of others), many parameters fit the data equally well, and which of them is learned depends
+on where training began. Columns are scaled to length 1, and singular values up to max(N, P) eps of the
+largest one count as 0, the tolerance of LAPACK and MATLAB (Golub and Van Loan 2013, section 5.4.1). A
+parameter is undetermined where it takes part in a direction that changes no output.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["undetermined"]
+
+Array = NDArray[np.float64]
+
+_CLEAR = 1e-8  # smallest eigenvalue of X'X from which the rank is not in doubt
+_PART = 1e-6  # of a direction of length 1
+_MOST_WORK = 5e9
+
+
+def undetermined(columns: Array) -> NDArray[np.bool_]:
+    """The parameters that the data leave open, (P,); none for matrices too large to judge.
+
+    Args:
+        columns: (N, P) the design matrix.
+    """
+    count, size = columns.shape
+    if count * size**2 > _MOST_WORK:
+        return np.full(size, count < size)
+    lengths = np.linalg.norm(columns, axis=0)
+    scaled = columns / np.where(lengths == 0, 1.0, lengths)
+    if count >= size and np.linalg.eigvalsh(scaled.T @ scaled)[0] > _CLEAR:
+        return np.zeros(size, dtype=bool)
+    triangle = np.linalg.qr(scaled, mode="r")  # of the same singular values, but no larger than need be
+    _, values, directions = np.linalg.svd(triangle, full_matrices=True)
+    rank = np.count_nonzero(values > max(count, size) * np.finfo(float).eps * values.max(initial=0.0))
+    return np.asarray(np.linalg.norm(directions[rank:], axis=0) > _PART)

@@ -1,0 +1,89 @@
+"""What learned parameters are held against, as data and in words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lrcli.analysis.recovery import Recovery
+from lrcli.components.initializers import element_names
+from lrcli.experiment.experiment import Experiment
+
+__all__ = ["describe_reference", "undetermined_names", "why_undetermined"]
+
+_MOST_NAMED = 8
+
+
+def describe_reference(experiment: Experiment, recovery: Recovery | None) -> dict[str, Any]:
+    """The ``reference`` of a run's result.
+
+    Returns:
+        ``against``: how the reference was found, None where there is none; ``text``: a clause about it, or
+        sentences that say why there is none; ``undetermined``: the numbers among the parameters that the data
+        leave open; ``why``: a sentence about these, empty where there are none.
+    """
+    if recovery is None or not recovery.known:
+        return {"against": None, "text": _why_none(experiment, recovery), "undetermined": [], "why": ""}
+    names = undetermined_names(recovery)
+    why = why_undetermined(experiment, names) if names else ""
+    text = _how(experiment, recovery)
+    return {"against": recovery.against, "text": text, "undetermined": names, "why": why}
+
+
+def undetermined_names(recovery: Recovery, row: int = 0) -> list[str]:
+    """The numbers that one set of data leaves open, such as ``w[0]``."""
+    return [
+        element
+        for name, masks in recovery.undetermined.items()
+        for element, is_open in zip(
+            element_names(name, masks.shape[1:]), masks[row].ravel().tolist(), strict=True
+        )
+        if is_open
+    ]
+
+
+def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = "The data do") -> str:
+    """A sentence about the numbers that the data leave open."""
+    count = sum(parameter.size for parameter in experiment.parameters)
+    examples = experiment.dataset.num_train
+    if examples < count:
+        reason = f"there are fewer training examples ({examples}) than parameters ({count})"
+    else:
+        reason = "columns of the training data are constant or follow from others"
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    listed = ", ".join(names[:_MOST_NAMED]) + more
+    return (
+        f"{whose} not determine {listed}: {reason}, so other values fit as well, and the errors of these "
+        "say nothing"
+    )
+
+
+def _how(experiment: Experiment, recovery: Recovery) -> str:
+    """How the best possible parameters were found."""
+    loss = experiment.loss.kind
+    decays = experiment.optimizer.weight_decay > 0
+    if recovery.against == "true":
+        return "the rule behind the data"
+    if recovery.against == "ridge":
+        return "least squares with the weight decay, ridge regression"
+    if recovery.against == "optimum":
+        text = "the smallest training loss, by Newton's method"
+        left_out = decays and experiment.optimizer.kind == "adamw"
+        return text + (
+            ", without the weight decay" if left_out else ", weight decay included" if decays else ""
+        )
+    if loss not in {"mse", "half_mse"}:
+        return f"least squares, which is not what the loss {loss} makes smallest"
+    return "least squares" + (", without the weight decay" if decays else "")
+
+
+def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
+    if recovery is not None and recovery.separable.all():
+        return (
+            "A plane separates the classes of the training set, so no parameters are the best: the longer "
+            "the training, the larger they become. Judge them by losses and accuracies."
+        )
+    if experiment.model.kind == "mlp" or experiment.dataset.num_classes is not None:
+        return (
+            "The parameters of this model are not identifiable from these data: other parameters give the "
+            "same function. Judge it by its losses and accuracies."
+        )
+    return "No true parameters, and no best possible ones, are known for this model on these data."

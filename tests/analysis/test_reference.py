@@ -1,0 +1,169 @@
+"""What minimises what was trained: gradients are zero there, and training arrives there."""
+
+import numpy as np
+import pytest
+import torch
+from builders import LINEAR, SINE, XOR, component, population, problem, trained
+
+from lrcli.analysis.logistic import logistic_optimum
+from lrcli.analysis.loss_values import constant_loss, loss_value
+from lrcli.analysis.reference import Examples, find_references, has_reference
+from lrcli.components.torch_losses import torch_loss
+
+NOISY = XOR | {"label_noise": 0.3}
+LINE, CUBIC = {"kind": "linear"}, {"kind": "polynomial", "degree": 3}
+
+
+def references(pb, decay=0.0, steps=1):
+    """Of one set of data, as the loss of a step counts it."""
+    split = pb.splits["train"]
+    shapes = {p.name: p.shape for p in pb.parameters}
+    decays = np.full((1, sum(p.size for p in pb.parameters)), decay)
+    terms = split.size * pb.loss.num_terms(pb.dataset.num_classes)
+    scale = 1 / terms if pb.loss.reduction == "mean" else 1 / steps
+    examples = Examples(split.inputs, split.targets, np.array([0]), decays, scale)
+    return find_references(pb.model, pb.loss, shapes, examples)
+
+
+TRAINED = {
+    "line": (LINEAR, LINE, {"kind": "half_mse"}, 1.0),
+    "line, sum": (LINEAR, LINE, {"kind": "mse", "reduction": "sum"}, 0.005),
+    "cubic": (SINE, CUBIC, {"kind": "mse"}, 0.005),
+    "bce": (NOISY, LINE, {"kind": "bce"}, 2.0),
+    "bce, sum": (NOISY, LINE, {"kind": "bce", "reduction": "sum"}, 0.1),
+    "squares of classes": (NOISY, LINE, {"kind": "mse"}, 0.5),
+}
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+@pytest.mark.parametrize("case", TRAINED.values(), ids=TRAINED)
+def test_full_batch_training_arrives_there(case, decay):
+    *blocks, rate = case
+    pb = problem(*blocks)
+    members = population(
+        {"kind": "sgd", "weight_decay": decay}, {"epochs": 8000, "batch_size": "full"}, lr=[rate]
+    )
+    engine = trained(pb, members)
+    best = references(pb, decay)
+    assert best.found.all()
+    for name, values in engine.parameters().items():
+        np.testing.assert_allclose(best.values[name], values, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(best.losses, engine.evaluate("train")["loss"], rtol=1e-9)
+    kind = "optimum" if blocks[2]["kind"] == "bce" else "ridge" if decay else "least_squares"
+    assert best.against == kind
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.2])
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+def test_the_gradient_of_the_logistic_loss_is_zero_there(outputs, decay):
+    rng = np.random.default_rng(outputs)
+    columns = np.hstack([rng.normal(size=(80, 3)) * [1, 10, 0.1], np.ones((80, 1))])
+    labels = rng.integers(max(outputs, 2), size=80)
+    targets = labels[:, None] * 1.0 if outputs == 1 else np.eye(outputs)[labels]
+    loss = component("loss", kind="bce" if outputs == 1 else "cross_entropy")
+    decays = np.full((4, outputs), decay)
+    best = logistic_optimum(columns, targets, 1 / 80, decays).parameters
+    for i, j in np.ndindex(4, outputs):
+        step = np.zeros((4, outputs))
+        step[i, j] = 1e-5
+        up, down = (
+            loss_value(loss, columns @ p, targets) + np.sum(decays * p * p) / 2
+            for p in (best + step, best - step)
+        )
+        assert abs(up - down) / 2e-5 < 1e-8
+
+
+def test_two_outputs_are_one_logit_in_two_halves():
+    one, two = (references(problem(NOISY, LINE, {"kind": kind})) for kind in ("bce", "cross_entropy"))
+    for name, values in two.values.items():
+        difference = values[..., 1:] - values[..., :1]
+        np.testing.assert_allclose(difference.ravel(), one.values[name].ravel(), rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(values.sum(axis=-1), 0, atol=1e-10)
+    np.testing.assert_allclose(one.losses, two.losses, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["bce", "cross_entropy"])
+@pytest.mark.parametrize("gap", [1.0, 1e-3, 0.0, -0.1])
+def test_separable_classes_have_no_optimum(kind, gap):
+    """A gap of 0 puts examples of both classes on the plane, which is not enough for an optimum either."""
+    x = np.linspace(-1, 1, 20)[:, None]
+    x = np.hstack([x + np.sign(x) * gap, np.ones((20, 1))])
+    if gap == 0.0:
+        x = np.vstack([x, [[0.0, 1.0], [0.0, 1.0]]])
+    labels = (x[:, 0] > 0).astype(int)
+    if gap == 0.0:
+        labels[-1] = 1
+    if gap < 0:
+        labels[[3, 15]] = 1 - labels[[3, 15]]
+    targets = np.eye(2)[labels] if kind == "cross_entropy" else labels[:, None] * 1.0
+    found = logistic_optimum(x, targets, 1 / len(x), np.zeros((2, targets.shape[1])))
+    assert (found.parameters is None) == (gap >= 0)
+    assert found.reason == ("separable" if gap >= 0 else "")
+    decayed = logistic_optimum(x, targets, 1 / len(x), np.full((2, targets.shape[1]), 0.01))
+    assert decayed.parameters is not None
+
+
+def test_one_class_alone_is_separable():
+    columns = np.hstack([np.random.default_rng(0).normal(size=(9, 2)), np.ones((9, 1))])
+    assert logistic_optimum(columns, np.ones((9, 1)), 1 / 9, np.zeros((3, 1))).reason == "separable"
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "classes", "expected"),
+    [
+        (LINE, "mse", None, True),
+        (LINE, "l1", None, True),
+        (LINE, "l1", 2, False),
+        (LINE, "mse", 2, True),
+        (LINE, "bce", 2, True),
+        (LINE, "cross_entropy", 2, True),
+        ({"kind": "legendre"}, "mse", None, True),
+        ({"kind": "sinusoid"}, "mse", None, False),
+        ({"kind": "mlp", "hidden": []}, "bce", 2, False),
+    ],
+)
+def test_where_there_may_be_one(model, loss, classes, expected):
+    assert has_reference(component("model", **model), component("loss", kind=loss), classes) == expected
+
+
+KINDS = ["mse", "half_mse", "l1", "huber", "bce", "cross_entropy"]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_are_those_of_the_engine(kind, reduction):
+    rng = np.random.default_rng(0)
+    outputs = 3 * rng.normal(size=(40, 3 if kind == "cross_entropy" else 1))
+    labels = rng.integers(3, size=40)
+    targets = {"cross_entropy": np.eye(3)[labels], "bce": (labels[:, None] > 1) * 1.0}.get(
+        kind, 3 * rng.normal(size=(40, 1))
+    )
+    loss = component("loss", kind=kind, reduction=reduction)
+    terms, _ = torch_loss(loss).terms(torch.from_numpy(outputs)[None], torch.from_numpy(targets)[None])
+    expected = float(terms.mean() if reduction == "mean" else terms.sum())
+    assert loss_value(loss, outputs, targets) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_constant_answer_is_better(kind):
+    rng = np.random.default_rng(1)
+    labels = rng.integers(3, size=50)
+    targets = {"cross_entropy": np.eye(3)[labels], "bce": (labels[:, None] > 1) * 1.0}.get(
+        kind, rng.exponential(size=(50, 1))
+    )
+    loss = component("loss", kind=kind)
+    best = constant_loss(loss, targets)
+    answers = rng.normal(size=(2000, targets.shape[1]))
+    found = min(loss_value(loss, np.broadcast_to(answer, targets.shape), targets) for answer in answers)
+    slack = 0.02 if kind == "huber" else 1e-12
+    assert best <= found * (1 + slack)
+    assert best == pytest.approx(found, rel=0.05)
+
+
+def test_a_constant_answer_is_right_where_there_is_one_class():
+    for kind, targets in (
+        ("bce", np.ones((5, 1))),
+        ("bce", np.zeros((5, 1))),
+        ("cross_entropy", np.eye(2)[[1] * 5]),
+    ):
+        assert constant_loss(component("loss", kind=kind), targets) == pytest.approx(0, abs=1e-12)
