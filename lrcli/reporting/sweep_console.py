@@ -13,6 +13,7 @@ from lrcli.analysis.comparison import FEWEST_SEEDS, GroupComparison, compare_gro
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Mode, Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.experiment.stability import advice
 from lrcli.reporting.chart import sweep_chart
 from lrcli.reporting.console import titled
 from lrcli.reporting.layout import Column, print_table, print_text
@@ -155,16 +156,25 @@ def _verdict(results: SweepResults, statistics: Statistics, result: Mapping[str,
     """What to make of it, a sentence each."""
     best = result["best"]
     if best["median"] is None or not np.isfinite(best["median"]):
-        yield "every configuration diverged in at least half of its seeds; try smaller learning rates"
+        yield f"every configuration diverged in at least half of its seeds; {_smaller_rates(results, result)}"
     else:
         yield _best(results, best)
         yield from _alike(results, result)
+    if result["reference"]["why"]:
+        yield result["reference"]["why"]
     rates = _column(results, _RATE) if _RATE in results.keys else None
     if _OPTIMIZER in results.keys:
         yield from _about_optimizers(results, statistics, rates)
-    elif rates is not None:
+    elif rates is not None and np.isfinite(rates[ranking(statistics, results.mode)[0]]):
         yield from _about_rates(results, statistics, rates)
     yield from (f"warning: {warning}" for warning in result["warnings"])
+
+
+def _smaller_rates(results: SweepResults, result: Mapping[str, Any]) -> str:
+    """What to try where every rate was too large."""
+    if result["stability"] is None:
+        return "try smaller learning rates"
+    return advice(result["stability"], float(_column(results, _RATE).min()))
 
 
 def _best(results: SweepResults, best: Mapping[str, Any]) -> str:
@@ -191,14 +201,33 @@ def _alike(results: SweepResults, result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _about_rates(results: SweepResults, statistics: Statistics, rates: Array) -> Iterator[str]:
-    """How wide the usable band is, and whether the best may lie outside the grid."""
-    along = marginal(rates, statistics.median, results.mode)
+    """How wide the usable band is around the best, and whether the best may lie outside the grid."""
+    best = int(ranking(statistics, results.mode)[0])
+    along = _through(results, statistics, rates, best)
     band = usable_band(along.rates, along.medians, results.mode)
     if band is not None:
-        yield f"usable learning rates: {_band(band)}"
-    best = rates[ranking(statistics, results.mode)[0]]
-    if best in {along.rates[0], along.rates[-1]} or not np.isfinite(along.medians).any():
+        beside = _beside(results, best)
+        yield f"usable learning rates{beside and f' with {beside}'}: {_band(band)}"
+    if rates[best] in along.rates[[0, -1]] or not np.isfinite(along.medians).any():
         yield from _edge(along, results.mode, "the best learning rate", "--lr ")
+
+
+def _through(results: SweepResults, statistics: Statistics, rates: Array, best: int) -> Marginal:
+    """The rates of the configurations that differ from one in nothing else."""
+    held = _held(results, best)
+    alike = [_held(results, number) == held for number in range(len(results.configurations))]
+    return marginal(np.where(alike, rates, np.nan), statistics.median, results.mode)
+
+
+def _held(results: SweepResults, number: int) -> dict[str, Any]:
+    """What a configuration has beside its rate."""
+    return {key: value for key, value in results.configurations[number].items() if key != _RATE}
+
+
+def _beside(results: SweepResults, number: int) -> str:
+    """The same in words, but for the optimizer's name; empty where only rates were swept."""
+    held = {key: value for key, value in _held(results, number).items() if key != _OPTIMIZER}
+    return " and ".join(f"{short_key(key, results.keys)}={value_text(value)}" for key, value in held.items())
 
 
 def _edge(along: Marginal, mode: Mode, what: str, option: str) -> Iterator[str]:
@@ -226,14 +255,12 @@ def _about_optimizers(results: SweepResults, statistics: Statistics, rates: Arra
     kinds = [configuration.get(_OPTIMIZER, "") for configuration in results.configurations]
     groups = compare_groups(scores(results), kinds, results.mode)
     for index, kind in enumerate(groups.groups):
-        mine = np.array([other == kind for other in kinds])
-        along = (
-            None
-            if rates is None
-            else marginal(np.where(mine, rates, np.nan), statistics.median, results.mode)
-        )
+        best = int(groups.best[index])
+        along = None if rates is None else _through(results, statistics, rates, best)
         band = usable_band(along.rates, along.medians, results.mode) if along and len(along.rates) else None
-        yield f"{kind}: best {groups.median[index]:.4g}" + (f", usable {_band(band)}" if band else "")
+        beside = _beside(results, best)
+        usable = f", usable {beside and f'with {beside}: '}{_band(band)}" if band else ""
+        yield f"{kind}: best {groups.median[index]:.4g}{usable}"
         if along is not None and len(along.rates):
             yield from _edge(along, results.mode, f"the best learning rate of {kind}", "")
     yield from _differences(groups, results.mode)

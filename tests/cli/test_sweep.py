@@ -224,7 +224,7 @@ def test_configurations_that_cannot_be_told_apart(sweep):
 def test_optimizers_are_compared_by_seed_and_budget(place, sweep):
     out, _ = sweep("grids.yaml")
     assert re.search(r"^sgd: best \S+, usable \S+ to ", out, re.MULTILINE)
-    assert re.search(r"^adam: best \S+, usable \S+ to ", out, re.MULTILINE)
+    assert re.search(r"^adam: best \S+, usable (with \S+: )?\S+ to ", out, re.MULTILINE)
     line = re.search(
         r"^adam minus sgd, paired by seed: (\S+) \(95% interval (\S+) to ([^;)]+)", out, re.MULTILINE
     )
@@ -248,8 +248,10 @@ def test_one_seed_has_no_interval_between_optimizers(sweep):
 def test_all_diverged(place, sweep):
     out, _ = sweep("small.yaml", "--lr", "1e9,1e10", code=1)
     assert "every configuration diverged" in out
-    assert "try smaller learning rates" in out
+    assert re.search(r"the largest stable learning rate .* is 1\.\d+; try a smaller one", out)
     assert "best: " not in out
+    again, _ = sweep("small.yaml", "--lr", "1e9,1e10", "--grid", "optimizer.momentum=0,0.5", code=1)
+    assert "diverged in at least half of its seeds; try smaller learning rates" in again
     table = rows(place / "runs" / "small" / "sweep-0001" / "results.csv")
     assert {(row["status"], row["outcome"]) for row in table} == {("diverged", "diverged")}
     assert all(1 <= int(row["diverged_step"]) <= 24 for row in table)
@@ -473,3 +475,41 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_is(place, sweep, monkeypatch)
     sweep(*words, "cut")
     assert (place / "cut" / "results.csv").read_bytes() == (place / "whole" / "results.csv").read_bytes()
     assert not (place / "cut" / "checkpoint").exists()
+
+
+def test_the_usable_band_is_that_of_the_best_group(place, sweep):
+    """Momentum 0.9 explodes where none is still fine: the band of the best is its own, and says so."""
+    grid = ["--lr", "0.001,0.01,0.1,0.3,1,3", "--grid", "optimizer.momentum=0,0.9"]
+    out, _ = sweep("small.yaml", *grid, "training.batch_size=full", "training.epochs=60", "dataset.noise=0.1")
+    found = rows(place / "runs" / "small" / "sweep-0001" / "summary.csv")
+    best = min(found, key=lambda row: float(row["median"] or "inf"))
+    own = [row for row in found if row["optimizer.momentum"] == best["optimizer.momentum"]]
+    medians = [float(row["median"] or "inf") for row in own]
+    low = high = own.index(best)
+    while low > 0 and medians[low - 1] <= 2 * float(best["median"]):
+        low -= 1
+    while high < len(own) - 1 and medians[high + 1] <= 2 * float(best["median"]):
+        high += 1
+    ends = f"{float(own[low]['optimizer.lr']):.4g} to {float(own[high]['optimizer.lr']):.4g}"
+    assert f"usable learning rates with momentum={best['optimizer.momentum']}: {ends}" in out
+
+
+def test_parameters_that_the_data_leave_open_are_named(place, sweep):
+    out, _ = sweep("small.yaml", "dataset.feature_std=[1.0, 0.0]", "--lr", "0.1,0.2", "--memory", "1KB")
+    assert "The data do not determine w[1]: columns of the training data are constant" in out
+    result = read_json((place / "runs" / "small" / "sweep-0001" / "result.json").read_text())
+    assert result["reference"]["undetermined"] == ["w[1]"]
+    out, _ = sweep("small.yaml", "dataset.num_train=2", "--lr", "0.1,0.2")
+    assert "do not determine w[0], w[1], b: there are fewer training examples (2) than parameters (3)" in out
+    assert "determine" not in sweep("small.yaml", "--lr", "0.1,0.2")[0]
+
+
+def test_few_records_are_judged_by_what_is_possible(place, sweep):
+    """Three records and a closed form: members that reach the noise floor have converged, but for chance."""
+    sweep("small.yaml", "--lr", "1e-6,0.5", "dataset.noise=0.1", "training.epochs=3", "--seeds", "10", "-q")
+    table = rows(place / "runs" / "small" / "sweep-0001" / "results.csv")
+    slow, quick = (
+        [row["outcome"] for row in table if row["optimizer.lr"] == rate] for rate in ("1e-06", "0.5")
+    )
+    assert set(slow) == {"improving"}
+    assert quick.count("converged") >= 7
