@@ -16,23 +16,32 @@ Array = NDArray[np.float64]
 
 _CLEAR = 1e-8  # smallest eigenvalue of X'X from which the rank is not in doubt
 _PART = 1e-6  # of a direction of length 1
-_MOST_WORK = 5e9
+_MOST_WORK = 1e9
 
 
 def undetermined(columns: Array) -> NDArray[np.bool_]:
-    """The parameters that the data leave open, (P,); none for matrices too large to judge.
+    """The parameters that each set of data leaves open, (S, P); none for matrices too large to judge.
 
     Args:
-        columns: (N, P) the design matrix.
+        columns: (S, N, P) the design matrices.
     """
-    count, size = columns.shape
+    sets, count, size = columns.shape
     if count * size**2 > _MOST_WORK:
-        return np.full(size, count < size)
-    lengths = np.linalg.norm(columns, axis=0)
-    scaled = columns / np.where(lengths == 0, 1.0, lengths)
-    if count >= size and np.linalg.eigvalsh(scaled.T @ scaled)[0] > _CLEAR:
-        return np.zeros(size, dtype=bool)
+        return np.full((sets, size), count < size)
+    lengths = np.sqrt(np.einsum("snp,snp->sp", columns, columns))
+    scaled = columns / np.where(lengths == 0, 1.0, lengths)[:, None]
+    answer = np.zeros((sets, size), dtype=bool)
+    doubtful = np.ones(sets, dtype=bool)
+    if count >= size:
+        doubtful = np.linalg.eigvalsh(np.einsum("snp,snq->spq", scaled, scaled))[:, 0] <= _CLEAR
+    for number in np.flatnonzero(doubtful).tolist():
+        answer[number] = _open(scaled[number])
+    return answer
+
+
+def _open(scaled: Array) -> NDArray[np.bool_]:
+    """(P,) from one design matrix with columns of length 1 or 0."""
     triangle = np.linalg.qr(scaled, mode="r")  # of the same singular values, but no larger than need be
     _, values, directions = np.linalg.svd(triangle, full_matrices=True)
-    rank = np.count_nonzero(values > max(count, size) * np.finfo(float).eps * values.max(initial=0.0))
+    rank = np.count_nonzero(values > max(scaled.shape) * np.finfo(float).eps * values.max(initial=0.0))
     return np.asarray(np.linalg.norm(directions[rank:], axis=0) > _PART)

@@ -1,31 +1,19 @@
-"""The optimum of logistic regression, by Newton's method."""
-
-from typing import Literal, NamedTuple
+"""The optimum of logistic regression, by Newton's method, of many sets of data at once."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LogisticOptimum", "logistic_optimum"]
+__all__ = ["logistic_optima"]
 
 Array = NDArray[np.float64]
 
 _STEPS = 100
+_HALVINGS = 30
+_ROUNDING = 1e-15  # of the objective: what no step can lower any more
 _CERTAIN = 30.0  # logits beyond which no example has a say: e^-30
 
 
-class LogisticOptimum(NamedTuple):
-    """The parameters (P, O) of the smallest objective, or None where there are none.
-
-    Attributes:
-        parameters: of the optimum.
-        reason: why there is none: the classes are separable; empty where there is one.
-    """
-
-    parameters: Array | None
-    reason: Literal["", "separable"] = ""
-
-
-def logistic_optimum(columns: Array, targets: Array, scale: float, decay: Array) -> LogisticOptimum:
+def logistic_optima(columns: Array, targets: Array, scale: float, decay: Array) -> Array:
     """The parameters that make scale * (sum of cross-entropies) + (sum of decay p^2) / 2 smallest.
 
     The objective is convex, and Newton's method with step halving finds its minimum from zero (Boyd and
@@ -38,70 +26,91 @@ def logistic_optimum(columns: Array, targets: Array, scale: float, decay: Array)
     prove it; where examples lie on the plane, logits that grow beyond any doubt show it.
 
     Args:
-        columns: (N, P) the design matrix.
-        targets: (N, O) of 0 and 1.
+        columns: (K, N, P) the design matrices.
+        targets: (K, N, O) of 0 and 1.
         scale: of the sum of the examples' losses.
-        decay: (P, O) the weight decay of each parameter.
+        decay: (K, P, O) the weight decay of each parameter.
+
+    Returns:
+        (K, P, O); NaN where the classes are separable.
     """
-    theta = np.zeros((columns.shape[1], targets.shape[1]))
-    value = _objective(theta, columns, targets, scale, decay)
-    decays = bool(np.any(decay > 0))
+    sets, _, size = columns.shape
+    theta = np.zeros((sets, size, targets.shape[2]))
+    separable = np.zeros(sets, dtype=bool)
+    left = np.arange(sets)
     for _ in range(_STEPS):
-        gradient, hessian = _derivatives(theta, columns, targets, scale, decay)
-        step = np.linalg.lstsq(hessian, -gradient, rcond=None)[0].reshape(theta.shape, order="F")
-        share, lowered = 1.0, False
-        while share > 1e-10 and not lowered:
-            new = _objective(theta + share * step, columns, targets, scale, decay)
-            lowered = new < value
-            share /= 1 if lowered else 2
-        if not lowered:
+        data = columns[left], targets[left], scale, decay[left]
+        theta[left], done = _step(theta[left], *data)
+        logits = columns[left] @ theta[left]
+        decays = np.any(decay[left] > 0, axis=(1, 2))
+        certain = np.abs(logits).max(axis=(1, 2)) > _CERTAIN
+        apart = ~decays & (_separates(logits, targets[left]) | certain)
+        separable[left] = apart
+        left = left[~(done | apart)]
+        if not left.size:
             break
-        theta, value = theta + share * step, new
-        if not decays and _separates(theta, columns, targets):
-            return LogisticOptimum(None, "separable")
-        if np.abs(share * step).max() <= 1e-14 * np.abs(theta).max():
-            break
-    if not decays and np.abs(columns @ theta).max() > _CERTAIN:
-        return LogisticOptimum(None, "separable")
-    return LogisticOptimum(theta)
+    return np.where(separable[:, None, None], np.nan, theta)
 
 
-def _objective(theta: Array, columns: Array, targets: Array, scale: float, decay: Array) -> float:
+def _step(
+    theta: Array, columns: Array, targets: Array, scale: float, decay: Array
+) -> tuple[Array, NDArray[np.bool_]]:
+    """One step of each set, halved until it lowers the objective; and which can go no further."""
+    gradient, hessian = _derivatives(theta, columns, targets, scale, decay)
+    inverse = np.linalg.pinv(hessian, hermitian=True)
+    flat = -np.einsum("kij,kj->ki", inverse, gradient)
+    step = flat.reshape(len(theta), theta.shape[2], -1).transpose(0, 2, 1)
+    promised = -np.einsum("ki,ki->k", gradient, flat)  # twice what a quadratic would be lowered by
+    value = _objective(theta, columns, targets, scale, decay)
+    done = promised <= _ROUNDING * np.abs(value)
+    share = np.ones(len(theta))
+    for _ in range(_HALVINGS):
+        new = _objective(theta + share[:, None, None] * step, columns, targets, scale, decay)
+        high = ~done & ~(new < value)
+        if not high.any():
+            break
+        share = np.where(high, share / 2, share)
+    else:  # rounding alone is left
+        share, done = np.where(high, 0.0, share), done | high
+    return theta + share[:, None, None] * step, done
+
+
+def _objective(theta: Array, columns: Array, targets: Array, scale: float, decay: Array) -> Array:
     logits = columns @ theta
-    if targets.shape[1] == 1:
-        terms = np.logaddexp(0.0, logits) - targets * logits
+    if targets.shape[2] == 1:
+        terms = (np.logaddexp(0.0, logits) - targets * logits).sum(axis=(1, 2))
     else:
-        terms = np.logaddexp.reduce(logits, axis=1) - np.sum(targets * logits, axis=1)
-    return float(scale * terms.sum() + np.sum(decay * theta**2) / 2)
+        terms = (np.logaddexp.reduce(logits, axis=2) - np.sum(targets * logits, axis=2)).sum(axis=1)
+    return np.asarray(scale * terms + np.sum(decay * theta**2, axis=(1, 2)) / 2)
 
 
 def _derivatives(
     theta: Array, columns: Array, targets: Array, scale: float, decay: Array
 ) -> tuple[Array, Array]:
-    """The gradient (O P,) and the Hessian (O P, O P), output by output."""
+    """The gradients (K, O P) and the Hessians (K, O P, O P), output by output."""
     logits = columns @ theta
-    size, outputs = theta.shape
+    sets, size, outputs = theta.shape
     if outputs == 1:
         chances = np.exp(-np.logaddexp(0.0, -logits))
     else:
-        chances = np.exp(logits - np.logaddexp.reduce(logits, axis=1)[:, None])
-    gradient = scale * columns.T @ (chances - targets) + decay * theta
-    hessian = np.empty((outputs, size, outputs, size))
+        chances = np.exp(logits - np.logaddexp.reduce(logits, axis=2, keepdims=True))
+    turned = columns.transpose(0, 2, 1)
+    gradient = scale * turned @ (chances - targets) + decay * theta
+    hessian = np.empty((sets, outputs, size, outputs, size))
     for k in range(outputs):
         for j in range(outputs):
-            weights = chances[:, k] * ((k == j) - chances[:, j])
-            hessian[k, :, j] = scale * (columns * weights[:, None]).T @ columns
-    flat = hessian.reshape(outputs * size, -1) + np.diag(decay.ravel(order="F"))
-    return gradient.ravel(order="F"), flat
+            weights = chances[:, :, k] * ((k == j) - chances[:, :, j])
+            hessian[:, k, :, j] = scale * turned @ (columns * weights[:, :, None])
+    matrix = hessian.reshape(sets, outputs * size, -1)
+    matrix += np.eye(outputs * size) * decay.transpose(0, 2, 1).reshape(sets, 1, -1)
+    return gradient.transpose(0, 2, 1).reshape(sets, -1), matrix
 
 
-def _separates(theta: Array, columns: Array, targets: Array) -> bool:
-    """Whether every example is on its own side, by more than rounding."""
-    logits = columns @ theta
-    if targets.shape[1] == 1:
-        margins = np.where(targets > 0.5, logits, -logits)
+def _separates(logits: Array, targets: Array) -> NDArray[np.bool_]:
+    """Whether every example of a set is on its own side, by more than rounding."""
+    if targets.shape[2] == 1:
+        margins = np.where(targets > 0.5, logits, -logits).min(axis=(1, 2))
     else:
-        others = np.where(targets > 0.5, -np.inf, logits).max(axis=1)
-        margins = np.sum(targets * logits, axis=1) - others
-    rounding = 1e-12 * (np.abs(columns) @ np.abs(theta)).max()
-    return bool(margins.min() > rounding)
+        others = np.where(targets > 0.5, -np.inf, logits).max(axis=2)
+        margins = (np.sum(targets * logits, axis=2) - others).min(axis=1)
+    return np.asarray(margins > 1e-12 * np.abs(logits).max(axis=(1, 2)))

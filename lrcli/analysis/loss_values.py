@@ -65,7 +65,8 @@ def constant_loss(loss: AnyLoss, targets: Array) -> float | None:
             present = np.clip(shares, 1e-300, 1 - 1e-16 if loss.kind == "bce" else 1)
             answers = [np.log(present) - (np.log1p(-present) if loss.kind == "bce" else 0)]
         else:
-            answers = [shares, np.median(targets, axis=0)]
+            squares = loss.kind in {"mse", "half_mse"}
+            answers = [shares] if squares else [shares, np.median(targets, axis=0)]
     found = [loss_value(loss, np.broadcast_to(answer, targets.shape), targets) for answer in answers]
     known = [value for value in found if value is not None]
     return min(known) if known else None

@@ -27,6 +27,8 @@ __all__ = ["Recovery", "find_recovery"]
 
 Array = NDArray[np.float64]
 
+_NUMBERS = 4_000_000  # of one array
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -40,6 +42,7 @@ class Recovery:
             are no best possible ones.
         undetermined: from parameter name to (K, *shape), which numbers the data leave open.
         separable: (K,) there are no best possible ones, because a plane separates the classes.
+        losses: (K,) the training loss at the best possible ones; NaN where that is not known.
     """
 
     model: str
@@ -47,6 +50,7 @@ class Recovery:
     values: dict[str, Array]
     undetermined: dict[str, NDArray[np.bool_]]
     separable: NDArray[np.bool_]
+    losses: Array
 
     @property
     def known(self) -> bool:
@@ -98,20 +102,20 @@ def find_recovery(
     """
     rules = [dataset.true_parameters(model.kind) for dataset in datasets]
     known = [rule for rule in rules if rule is not None and _fits(rule, shapes)]
-    none = np.zeros(len(examples.rows), dtype=bool)
+    none, unknown = np.zeros(len(examples.rows), dtype=bool), np.full(len(examples.rows), np.nan)
     if len(known) == len(rules):
         values = {
             name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
             for name, shape in shapes.items()
         }
-        return Recovery(model.kind, "true", values, _open(model, shapes, examples), none)
+        return Recovery(model.kind, "true", values, _open(model, shapes, examples), none, unknown)
     if not has_reference(model, loss, datasets[0].num_classes):
         return None
     best = find_references(model, loss, shapes, examples)
     if not best.found.any() and not best.separable.any():
         return None
     opens = _open(model, shapes, examples)
-    return Recovery(model.kind, best.against, best.values, opens, best.separable)
+    return Recovery(model.kind, best.against, best.values, opens, best.separable, best.losses)
 
 
 def _open(
@@ -119,17 +123,24 @@ def _open(
 ) -> dict[str, NDArray[np.bool_]]:
     """The numbers that the data leave open: from parameter name to (K, *shape)."""
     sizes = [math.prod(shape) for shape in shapes.values()]
-    masks = np.stack([_open_numbers(model, inputs, sum(sizes)) for inputs in examples.inputs])[examples.rows]
+    masks = _open_numbers(model, examples.inputs, sum(sizes))[examples.rows]
     parts = np.split(masks, np.cumsum(sizes)[:-1], axis=1)
     return {name: part.reshape(-1, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
 def _open_numbers(model: AnyModel, inputs: Array, size: int) -> NDArray[np.bool_]:
-    """(P,) of one set of data; a curve that is not linear needs as many places as it has parameters."""
+    """(S, P) of (S, N, D); a curve that is not linear needs as many places as it has parameters."""
     if not model.linear_in_parameters:
-        return np.full(size, len(np.unique(inputs, axis=0)) < size)
-    mask = undetermined(design_matrix(model, model.features(inputs)))
-    return np.repeat(mask, size // len(mask))
+        few = [len(np.unique(each, axis=0)) < size for each in inputs]
+        return np.repeat(np.array(few)[:, None], size, axis=1)
+    at_once = max(1, _NUMBERS // (inputs.shape[1] * size))
+    parts = [inputs[start : start + at_once] for start in range(0, len(inputs), at_once)]
+    masks = [
+        undetermined(np.stack([design_matrix(model, model.features(each)) for each in part]))
+        for part in parts
+    ]
+    mask = np.concatenate(masks)
+    return np.repeat(mask, size // mask.shape[1], axis=1)
 
 
 def _fits(rule: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> bool:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lrcli.analysis.loss_values import constant_loss
-from lrcli.analysis.reference import find_references, has_reference
+from lrcli.analysis.reference import least_losses
+from lrcli.components.losses import MSE, HalfMSE
 from lrcli.components.optimizers import AdamW
 from lrcli.experiment.preparation import Prepared
 from lrcli.training.problem import Array
@@ -39,11 +40,13 @@ def find_levels(prepared: Prepared) -> Levels:
     values = [constant_loss(loss, targets) for targets in examples.targets]
     constants = np.array([np.nan if value is None else value for value in values])
     constant = constants[examples.rows[prepared.rows]]
-    if not has_reference(experiment.model, loss, experiment.dataset.num_classes):
+    recovery = prepared.recovery
+    if recovery is not None and recovery.against != "true":
+        least = recovery.losses[prepared.rows]
+    elif experiment.model.linear_in_parameters and isinstance(loss, MSE | HalfMSE):
+        least = least_losses(experiment.model, loss, examples)[prepared.rows]
+    else:
         return Levels(unknown, constant)
-    shapes = {parameter.name: parameter.shape for parameter in prepared.problem.parameters}
-    references = find_references(experiment.model, loss, shapes, examples)
-    least = references.losses[prepared.rows]
     if isinstance(experiment.optimizer, AdamW):  # whose decay ends somewhere else
         least = np.where(prepared.population.hyperparameters["weight_decay"] > 0, np.nan, least)
     return Levels(least, constant)

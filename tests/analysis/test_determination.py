@@ -31,7 +31,7 @@ ONES = np.ones((30, 1))
     ],
 )
 def test_known_cases(columns, expected):
-    assert undetermined(columns).tolist() == expected
+    assert undetermined(columns[None])[0].tolist() == expected
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 4))
@@ -43,9 +43,19 @@ def test_exactly_the_numbers_that_take_part_in_a_dependence(seed, free, dependen
     columns = np.hstack([base, base @ mix])
     expected = [*np.any(mix != 0, axis=1), *([True] * dependent)]
     scales = 10.0 ** rng.integers(-6, 7, size=columns.shape[1])
-    assert undetermined(columns * scales).tolist() == expected
+    assert undetermined((columns * scales)[None])[0].tolist() == expected
 
 
 def test_many_examples_take_little_memory():
     columns = np.repeat(X[:2], 20_000, axis=0)
-    assert undetermined(columns).tolist() == [True] * 3
+    assert undetermined(columns[None]).tolist() == [[True] * 3]
+
+
+def test_each_set_of_data_is_its_own():
+    sets = np.stack([X, X * [1, 0, 1], X, np.hstack([X[:, :2], X[:, :1]])])
+    assert undetermined(sets).tolist() == [
+        [False] * 3,
+        [False, True, False],
+        [False] * 3,
+        [True, False, True],
+    ]

@@ -5,9 +5,9 @@ import pytest
 import torch
 from builders import LINEAR, SINE, XOR, component, population, problem, trained
 
-from lrcli.analysis.logistic import logistic_optimum
+from lrcli.analysis.logistic import logistic_optima
 from lrcli.analysis.loss_values import constant_loss, loss_value
-from lrcli.analysis.reference import Examples, find_references, has_reference
+from lrcli.analysis.reference import Examples, find_references, has_reference, least_losses
 from lrcli.components.torch_losses import torch_loss
 
 NOISY = XOR | {"label_noise": 0.3}
@@ -23,6 +23,11 @@ def references(pb, decay=0.0, steps=1):
     scale = 1 / terms if pb.loss.reduction == "mean" else 1 / steps
     examples = Examples(split.inputs, split.targets, np.array([0]), decays, scale)
     return find_references(pb.model, pb.loss, shapes, examples)
+
+
+def optimum(columns, targets, decay):
+    """Of the mean of one set of data."""
+    return logistic_optima(columns[None], targets[None], 1 / len(columns), decay[None])[0]
 
 
 TRAINED = {
@@ -62,7 +67,7 @@ def test_the_gradient_of_the_logistic_loss_is_zero_there(outputs, decay):
     targets = labels[:, None] * 1.0 if outputs == 1 else np.eye(outputs)[labels]
     loss = component("loss", kind="bce" if outputs == 1 else "cross_entropy")
     decays = np.full((4, outputs), decay)
-    best = logistic_optimum(columns, targets, 1 / 80, decays).parameters
+    best = optimum(columns, targets, decays)
     for i, j in np.ndindex(4, outputs):
         step = np.zeros((4, outputs))
         step[i, j] = 1e-5
@@ -96,16 +101,40 @@ def test_separable_classes_have_no_optimum(kind, gap):
     if gap < 0:
         labels[[3, 15]] = 1 - labels[[3, 15]]
     targets = np.eye(2)[labels] if kind == "cross_entropy" else labels[:, None] * 1.0
-    found = logistic_optimum(x, targets, 1 / len(x), np.zeros((2, targets.shape[1])))
-    assert (found.parameters is None) == (gap >= 0)
-    assert found.reason == ("separable" if gap >= 0 else "")
-    decayed = logistic_optimum(x, targets, 1 / len(x), np.full((2, targets.shape[1]), 0.01))
-    assert decayed.parameters is not None
+    assert np.isnan(optimum(x, targets, np.zeros((2, targets.shape[1])))).all() == (gap >= 0)
+    assert np.isfinite(optimum(x, targets, np.full((2, targets.shape[1]), 0.01))).all()
 
 
 def test_one_class_alone_is_separable():
     columns = np.hstack([np.random.default_rng(0).normal(size=(9, 2)), np.ones((9, 1))])
-    assert logistic_optimum(columns, np.ones((9, 1)), 1 / 9, np.zeros((3, 1))).reason == "separable"
+    assert np.isnan(optimum(columns, np.ones((9, 1)), np.zeros((3, 1)))).all()
+
+
+def test_many_sets_at_once_are_each_its_own():
+    rng = np.random.default_rng(0)
+    columns, targets = rng.normal(size=(30, 12, 3)), rng.integers(2, size=(30, 12, 1)) * 1.0
+    together = logistic_optima(columns, targets, 0.1, np.zeros((30, 3, 1)))
+    alone = [
+        logistic_optima(x[None], y[None], 0.1, np.zeros((1, 3, 1)))[0]
+        for x, y in zip(columns, targets, strict=True)
+    ]
+    np.testing.assert_allclose(together, alone, rtol=1e-9)
+    assert 0 < np.isnan(together[:, 0, 0]).sum() < 30
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+@pytest.mark.parametrize("loss", [{"kind": "mse"}, {"kind": "half_mse", "reduction": "sum"}], ids=str)
+@pytest.mark.parametrize("features", [[1.0, 2.0], [1.0, 0.0], [1e-6, 1e6]], ids=str)
+def test_normal_equations_give_the_smallest_loss(features, loss, decay):
+    """Also of data that leave parameters open, and of features of any size."""
+    pb = problem(LINEAR | {"feature_std": features}, LINE, loss)
+    split = pb.splits["train"]
+    examples = Examples(
+        split.inputs, split.targets, np.zeros(2, int), np.array([[0.0] * 3, [decay] * 3]), 0.01
+    )
+    shapes = {p.name: p.shape for p in pb.parameters}
+    expected = find_references(pb.model, pb.loss, shapes, examples).losses
+    np.testing.assert_allclose(least_losses(pb.model, pb.loss, examples), expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize(
