@@ -65,10 +65,7 @@ def guarded_streams() -> Iterator[None]:
     """Guard standard output and error; one that is closed leads nowhere, and no file takes its number."""
     before = sys.stdout, sys.stderr
     with contextlib.ExitStack() as stack:
-        nowhere = [
-            stack.enter_context(Path(os.devnull).open("w", encoding="utf-8")) for each in before if not each
-        ]
-        output, errors = (stream or nowhere.pop() for stream in before)
+        output, errors = (stream or stack.enter_context(_nowhere()) for stream in before)
         for stream in (output, errors):
             if isinstance(stream, TextIOWrapper):  # what its encoding lacks is shown as its code
                 stream.reconfigure(errors="backslashreplace")
