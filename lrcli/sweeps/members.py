@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def member_number(directory: Path, word: str) -> int:
         UsageError: the word is neither, or the sweep has no best yet.
         RunDirectoryError: there is no sweep, or its files have been damaged.
     """
-    if word.isdecimal():
+    if re.fullmatch("-?[0-9]{1,18}", word):
         return int(word)
     if word != BEST:
         raise UsageError(f"{word}: is no member; write its number in results.csv, or {BEST}")

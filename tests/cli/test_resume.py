@@ -554,8 +554,8 @@ def test_a_member_of_a_sweep_that_was_stopped(place, lrcli, stop):
         (["24"], "swept: has no member 24; they are numbered from 0 to 23"),
         (["--", "-1"], "swept: has no member -1; they are numbered from 0 to 23"),
         (["-1"], "-1"),
-        (["first"], "MEMBER"),
-        (["1.5"], "MEMBER"),
+        (["first"], "is no member; write its number in results.csv, or best"),
+        (["1.5"], "is no member; write its number in results.csv, or best"),
         ([], "MEMBER"),
     ],
 )
