@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from lrcli.components.descriptions import example
 from lrcli.components.tables import GROUPS
@@ -29,8 +29,12 @@ _EXPECT = """
 # expect:                        # checked after training; exit code 3 where it does not hold
 #   train/loss: "<= 0.1"
 """
+_TOP = ("name", "description", "seed", "device", "engine", "dtype")
 _BLOCKS: dict[str, type[Config]] = {"training": Training, "logging": Logging}
 _COMMENT_COLUMN = 32
+_EXTENDS = (
+    f"{'# extends: base.yaml':<{_COMMENT_COLUMN}} # a file that this one changes; its path from this one"
+)
 
 # What suits each dataset: the first thing to try, and it recovers the truth or solves the task.
 _SUITABLE: dict[str, dict[str, dict[str, Any]]] = {
@@ -68,8 +72,9 @@ def starter_text(dataset: str, file: str) -> str:
     required = example(GROUPS["dataset"][dataset])
     chosen = suitable | {"dataset": required | suitable.get("dataset", {})}
     names = [name for name, field in Experiment.model_fields.items() if name in chosen or name in _BLOCKS]
-    top = [_line(Experiment, name, {}, "") for name in ("seed", "device", "dtype")]
-    lines = [*top, *(line for name in names for line in _block(name, chosen.get(name, {})))]
+    top = [_line(Experiment, name, {}, "") for name in _TOP]
+    lines = [_EXTENDS, *top, *(line for name in names for line in _block(name, chosen.get(name, {})))]
+    lines += ["", *_optional(Experiment, "sweep", "# ")]
     return _HEAD.format(modeline=MODELINE, file=file, dataset=dataset) + "\n".join(lines) + "\n" + _EXPECT
 
 
@@ -81,7 +86,21 @@ def _block(name: str, chosen: Mapping[str, Any]) -> Iterator[str]:
     if "kind" in chosen:
         yield f"  # {inspect.cleandoc(config.__doc__ or '').splitlines()[0]}"
     for key in sorted(config.key_order(), key=lambda key: key not in chosen):
-        yield _line(config, key, chosen, "  " if chosen else "#   ")
+        yield from _optional(config, key, "  # ") or [_line(config, key, chosen, "  " if chosen else "#   ")]
+
+
+def _optional(config: type[Config], key: str, start: str) -> list[str]:
+    """A mapping that is not there by default, with all its keys behind the start; nothing for other keys."""
+    field = config.model_fields[key]
+    inner = [arm for arm in get_args(field.annotation) if isinstance(arm, type) and issubclass(arm, Config)]
+    if len(inner) != 1 or default_of(field) is not None:
+        return []
+    lines = [_commented(f"{start}{key}:", field.description or "")]
+    fields = inner[0].model_fields
+    needed = {name: examples[0] for name in fields if (examples := fields[name].examples)}
+    for name in inner[0].key_order():
+        lines += _optional(inner[0], name, f"{start}  ") or [_line(inner[0], name, needed, f"{start}  ")]
+    return lines
 
 
 def _line(config: type[Config], key: str, chosen: Mapping[str, Any], indent: str) -> str:
@@ -95,7 +114,7 @@ def _line(config: type[Config], key: str, chosen: Mapping[str, Any], indent: str
         return _commented(f"{indent}{key}: {in_line(chosen[key])}", field.description or "")
     default = default_of(field)
     value = "" if default is None else in_line(default)
-    off = indent if indent.startswith("#") else f"{indent}# "
+    off = indent if "#" in indent else f"{indent}# "
     return _commented(f"{off}{key}: {value}".rstrip(), field.description or "")
 
 

@@ -13,9 +13,10 @@ from jsonschema import Draft7Validator
 from lrcli.cli import app as cli
 from lrcli.components.tables import GROUPS
 from lrcli.config.dumping import annotated_yaml, in_line, yaml_text
+from lrcli.config.keys import dotted_keys
 from lrcli.config.source import read
 from lrcli.errors import ExperimentError
-from lrcli.experiment.experiment import resolved
+from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import load
 from lrcli.experiment.origins import origins
 from lrcli.experiment.schema import schema, schema_text
@@ -140,8 +141,13 @@ def test_a_second_init_leaves_the_first(lrcli, tmp_path, kind):
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
+# A block that is not there by default: its line, and those of its keys.
+OPTIONAL = re.compile(r"^( *# *)\w+:  .*\n(?:\1  .*\n)+", re.MULTILINE)
+
+
 def uncommented(text):
     """A starter whose commented-out keys are said, each at its default."""
+    text = re.sub("^# extends: .*\n", "", OPTIONAL.sub("", text), flags=re.MULTILINE)
     return re.sub(r"^( *)# ( *\w+:)(?= +[^# ]|$)", r"\1\2", text, flags=re.MULTILINE)
 
 
@@ -153,3 +159,24 @@ def test_what_a_starter_comments_out_are_the_defaults(directory, kind):
     assert not COMMENTED_OUT.search(every)
     same(loaded(directory, text).experiment, loaded(directory, every).experiment)
     assert Draft7Validator(schema()).is_valid(read(directory / "exp.yaml", "exp.yaml").data)
+
+
+@pytest.mark.parametrize("kind", GROUPS["dataset"])
+def test_a_starter_explains_every_key(directory, kind):
+    text = starter_text(kind, "first.yaml")
+    content = loaded(directory, text).document.data
+    content["model"]["init"], content["optimizer"]["schedule"] = {"kind": "default"}, {"kind": "constant"}
+    explained = {*re.findall(r"^[ #]*(\w+):.* # \S", text, re.MULTILINE), *content}
+    keys = {name for dotted in dotted_keys(Experiment, content) for name in dotted.split(".")}
+    blocks = {"logging", "training", "kind"}  # a heading, and what is said of each kind of a choice
+    assert keys | {"extends", "expect", "sweep", "early_stopping", "best", "select"} <= explained | blocks
+
+
+@pytest.mark.parametrize("kind", GROUPS["dataset"])
+def test_blocks_that_a_starter_leaves_out_can_be_taken_as_they_stand(directory, kind):
+    text = starter_text(kind, "first.yaml")
+    blocks = [match[0] for match in OPTIONAL.finditer(text)]
+    assert [re.search(r"\w+", block)[0] for block in blocks] == ["early_stopping", "best", "sweep", "expect"]
+    for block in blocks:
+        said = "".join(re.sub("^( *)# ", r"\1", line) for line in block.splitlines(keepends=True))
+        assert loaded(directory, text.replace(block, said)).experiment != loaded(directory, text).experiment
