@@ -1,6 +1,6 @@
 """The report of a run, in words and numbers that agree."""
 
-from lrcli.reporting.console import _recovery_table
+from lrcli.reporting.console import _print_recovery
 from lrcli.reporting.streams import console
 
 SMALL = "dataset: {kind: linear, w: [2], b: 1, num_train: 10, num_val: 5}\nmodel: {kind: linear}\n" + (
@@ -14,7 +14,8 @@ def rows(numbers, against):
 
 
 def shown(numbers, against, capsys):
-    console().print(_recovery_table(rows(numbers, against)))
+    reference = {"against": against, "text": "", "undetermined": []}
+    _print_recovery(console(), rows(numbers, against), reference)
     return [line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
 
 

@@ -1,0 +1,73 @@
+"""The transcripts of the README: what its commands print.
+
+    python tests/readme.py    writes the README anew, with what they print now
+
+A block of ``console`` holds commands behind a ``$``, each with its output below. A line ``...`` stands for any
+lines, ``...`` at the end of a line for its rest, and seconds are whatever they are. Of a file that is shown with
+``cat`` and is not there, the README has the only copy.
+"""
+
+import difflib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["README", "blocks", "differences", "replay"]
+
+README = Path(__file__).parents[1] / "README.md"
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SECONDS = re.compile(r"\bin [0-9.e-]+ s\b")
+_LEFT_OUT = "..."
+
+
+def blocks(text: str) -> list[str]:
+    return _BLOCK.findall(text)
+
+
+def replay(block: str, directory: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Run the commands of a block: for each, what the README says of it, and what it prints."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, *said = part.rstrip("\n").split("\n")
+        if command.startswith("cat "):
+            (directory / command.removeprefix("cat ")).write_text("\n".join(said) + "\n")
+            continue
+        yield command, said, _run(command, directory)
+
+
+def _run(command: str, directory: Path) -> list[str]:
+    """What a command prints where it is no terminal: its output, and what is wrong."""
+    name, _, words = command.partition(" ")
+    assert name == "lrcli"
+    line = f"exec {sys.executable} -m lrcli {words}"
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    done = subprocess.run(
+        line,
+        shell=True,
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        env=environment,  # noqa: S602
+    )
+    return [
+        text.rstrip()
+        for text in (done.stderr if done.returncode == 2 and not done.stdout else done.stdout).splitlines()
+    ]
+
+
+def differences(said: list[str], printed: list[str]) -> list[str]:
+    """Where they differ, as lines of a diff; none where the README tells the truth."""
+    pattern = "".join(r"(?:.*\n)*?" if line == _LEFT_OUT else _as_pattern(line) + r"\n" for line in said)
+    text = "".join(f"{_SECONDS.sub('in 0 s', line)}\n" for line in printed)
+    if re.fullmatch(pattern, text):
+        return []
+    return list(difflib.unified_diff(said, printed, "README.md", "printed", lineterm=""))
+
+
+def _as_pattern(line: str) -> str:
+    line = _SECONDS.sub("in 0 s", line.rstrip())
+    if line.endswith(_LEFT_OUT):
+        return re.escape(line.removesuffix(_LEFT_OUT)) + ".*"
+    return re.escape(line)

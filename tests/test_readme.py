@@ -1,0 +1,45 @@
+"""The README is followed word by word."""
+
+import re
+import shutil
+
+import pytest
+from readme import README, blocks, differences, replay
+
+TEXT = README.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where a user stands who has just cloned the project."""
+    shutil.copytree(README.parent / "experiments", tmp_path / "experiments")
+    return tmp_path
+
+
+@pytest.mark.parametrize("block", blocks(TEXT), ids=lambda block: block.partition("\n")[0].removeprefix("$ "))
+def test_a_transcript_is_what_is_printed(place, block):
+    found = list(replay(block, place))
+    assert found
+    for command, said, printed in found:
+        assert "\n".join(differences(said, printed)) == "", command
+
+
+def test_a_transcript_that_lies_is_caught():
+    said = ["a: completed (in 0.0376 s)", "...", "best: 1 ...", "end"]
+    true = ["a: completed (in 2 s)", "x", "y", "best: 1 of 2", "end"]
+    assert not differences(said, true)
+    for lie in (true[:-1], ["b", *true[1:]], [*true, "more"], [*true[:3], "best: 2 of 2", "end"]):
+        assert differences(said, lie)
+
+
+def test_every_option_of_a_command_line_is_one(program):
+    """Of the synopses, which are set in by four spaces."""
+    for line in re.findall(r"^    lrcli ([a-z]+) (.*(?:\n {16}.*)*)", TEXT, re.MULTILINE):
+        command, words = line
+        helped = program(command, "--help")[1]
+        assert {*re.findall(r"--[a-z-]+", words)} <= {*re.findall(r"--[a-z-]+", helped)}, command
+
+
+def test_every_example_file_is_there():
+    for name in re.findall(r"experiments/([\w-]+\.yaml)", TEXT):
+        assert (README.parent / "experiments" / name).is_file(), name
