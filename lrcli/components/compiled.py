@@ -34,12 +34,16 @@ class OptimizerForm(NamedTuple):
         options: two, which of its forms it takes; what they mean is the rule's.
         arrays: of state, each as long as the parameters.
         coefficients: the names of what the rule needs at each step, in its order.
+        decay: which of them is about weight decay, and
+        undecayed: what it is for parameters that are not decayed.
     """
 
     number: int
     options: tuple[bool, bool]
     arrays: int
     coefficients: tuple[str, ...]
+    decay: int
+    undecayed: float
 
 
 def optimizer_form(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> OptimizerForm:
@@ -50,10 +54,13 @@ def optimizer_form(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> Optimiz
         uses: for each numeric key, whether any member's is not zero.
     """
     options, arrays, coefficients = _FORMS[optimizer.kind](optimizer, uses)
-    return OptimizerForm(OPTIMIZERS.index(optimizer.kind), options, arrays, coefficients)
+    number = OPTIMIZERS.index(optimizer.kind)
+    name, undecayed = next((name, value) for name, value in _UNDECAYED.items() if name in coefficients)
+    return OptimizerForm(number, options, arrays, coefficients, coefficients.index(name), undecayed)
 
 
 _Form = tuple[tuple[bool, bool], int, tuple[str, ...]]
+_UNDECAYED = {"weight_decay": 0.0, "shrink": 1.0}
 _MOMENTS = ("step_size", "root_correction", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "eps")
 
 

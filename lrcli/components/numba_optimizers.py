@@ -1,9 +1,10 @@
 """The optimizers as the compiled engine computes them: one update of all of a member's parameters.
 
-p, g are the parameters and the gradient, `count` rows each; state is the optimizer's arrays, one after the
-other, each as long; c are the coefficients of the step, in the order of `lrcli.components.compiled.FORMS`.
-`lrcli.components.optimizers` has the formulas, and works the coefficients out. The two options tell which of
-its forms an optimizer takes.
+p, g are the parameters and the gradient, `count` rows each, of which those from `first` to `last` are
+updated; state is the optimizer's arrays, one after the other, each as long; c are the coefficients of the
+step, in the order of `lrcli.components.compiled`. That of weight decay is `decay` instead, for some rows are
+not decayed. `lrcli.components.optimizers` has the formulas, and works the coefficients out. The two options
+tell which of its forms an optimizer takes.
 """
 
 from lrcli.components.numba_jit import jit
@@ -13,10 +14,10 @@ __all__ = ["FORMS"]
 
 
 @jit
-def sgd(p, g, state, count, c, momentum, nesterov):
+def sgd(p, g, state, count, first, last, c, decay, momentum, nesterov):
     """V = momentum v + intake g; p = p - lr v, or along g + momentum v with nesterov."""
-    lr, mu, intake, decay = c[0], c[1], c[2], c[3]
-    for k in range(count):
+    lr, mu, intake = c[0], c[1], c[2]
+    for k in range(first, last):
         step = g[k] + decay * p[k]
         if momentum:
             velocity = mu * state[k] + intake * step
@@ -26,12 +27,12 @@ def sgd(p, g, state, count, c, momentum, nesterov):
 
 
 @jit
-def rmsprop(p, g, state, count, c, momentum, centered):
+def rmsprop(p, g, state, count, first, last, c, decay, momentum, centered):
     """V = alpha v + (1 - alpha) g^2; p = p - lr g / (sqrt(v) + eps)."""
-    lr, alpha, one_minus_alpha, eps, decay, mu = c[0], c[1], c[2], c[3], c[4], c[5]
+    lr, alpha, one_minus_alpha, eps, mu = c[0], c[1], c[2], c[3], c[5]
     mean = state + count
     steps = mean + count if centered else mean
-    for k in range(count):
+    for k in range(first, last):
         slope = g[k] + decay * p[k]
         square = alpha * state[k] + one_minus_alpha * (slope * slope)
         state[k] = square
@@ -46,11 +47,11 @@ def rmsprop(p, g, state, count, c, momentum, centered):
 
 
 @jit
-def adam(p, g, state, count, c, decoupled, amsgrad):
+def adam(p, g, state, count, first, last, c, decay, decoupled, amsgrad):
     """M = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = p - step_size m / (sqrt(v) / correction + eps)."""
-    step_size, correction, eps, decay = c[0], c[1], c[6], c[7]
+    step_size, correction, eps = c[0], c[1], c[6]
     square, largest = state + count, state + 2 * count
-    for k in range(count):
+    for k in range(first, last):
         old = decay * p[k] if decoupled else p[k]
         slope = g[k] if decoupled else g[k] + decay * p[k]
         mean = c[2] * state[k] + c[3] * slope

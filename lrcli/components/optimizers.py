@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrcli.components.initializers import Parameter
 from lrcli.components.schedules import AnySchedule, Constant
 from lrcli.config.base import Config
 
@@ -31,9 +32,23 @@ class Optimizer(Config):
 
     numeric: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
 
+    decay: Literal["all", "weights"] = Field(
+        "all", description="what weight_decay takes from: all, or all but the biases of linear and mlp models"
+    )
     schedule: AnySchedule = Field(
         default_factory=lambda: Constant(kind="constant"), description="the rate over the steps"
     )
+
+    def decays(self, parameter: Parameter) -> bool:
+        """Whether the numbers of a parameter are decayed.
+
+        A bias is what a layer adds: the b of a linear model, each b1, b2, ... of an mlp. Other models have
+        none: a polynomial's constant is a weight as any other, that of the power 0 in a layer without a bias,
+        and a curve's shift or offset is no layer's.
+
+        Source: Dive into Deep Learning, section 3.7, for decay of the weights alone.
+        """
+        return self.decay == "all" or not parameter.is_bias
 
     def hyperparameters(self) -> dict[str, float]:
         """The numeric keys as one flat mapping; a list such as ``betas`` becomes ``betas.0, betas.1``."""

@@ -32,21 +32,35 @@ class TorchOptimizer(NamedTuple):
     update: Callable[[Tensor, State, Tensor, Coefficients], tuple[Tensor, State]]
 
 
-def torch_optimizer(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> TorchOptimizer:
+def torch_optimizer(
+    optimizer: AnyOptimizer, uses: Mapping[str, bool], decayed: Tensor | None = None
+) -> TorchOptimizer:
     """The torch form of an optimizer.
 
     Args:
         optimizer: its kind and its keys that hold no numbers.
         uses: for each numeric key, whether any member's is not zero. A term that is zero for all
             members is left out; where it is zero for some, it adds exactly nothing to theirs.
+        decayed: (P,) which of a member's parameters weight decay takes from; None: all.
     """
-    return _FORMS[optimizer.kind](optimizer, uses)
+    return _FORMS[optimizer.kind](optimizer, uses, decayed)
 
 
-def _sgd(optimizer: Any, uses: Mapping[str, bool]) -> TorchOptimizer:
+def _penalized(g: Tensor, p: Tensor, c: Coefficients, decayed: Tensor | None) -> Tensor:
+    """The gradient with that of the L2 penalty."""
+    return g + c["weight_decay"] * (p if decayed is None else p * decayed)
+
+
+def _shrunk(p: Tensor, c: Coefficients, decayed: Tensor | None) -> Tensor:
+    """The parameters without the share that decoupled decay takes off."""
+    shrunk = c["shrink"] * p
+    return shrunk if decayed is None else torch.where(decayed, shrunk, p)
+
+
+def _sgd(optimizer: Any, uses: Mapping[str, bool], decayed: Tensor | None) -> TorchOptimizer:
     def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
         if uses["weight_decay"]:
-            g = g + c["weight_decay"] * p
+            g = _penalized(g, p, c, decayed)
         if not uses["momentum"]:
             return p - c["lr"] * g, {}
         velocity = c["momentum"] * state["velocity"] + c["intake"] * g
@@ -56,11 +70,11 @@ def _sgd(optimizer: Any, uses: Mapping[str, bool]) -> TorchOptimizer:
     return TorchOptimizer(("velocity",) if uses["momentum"] else (), update)
 
 
-def _rmsprop(optimizer: RMSprop, uses: Mapping[str, bool]) -> TorchOptimizer:
+def _rmsprop(optimizer: RMSprop, uses: Mapping[str, bool], decayed: Tensor | None) -> TorchOptimizer:
     def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
         new: State = {}
         if uses["weight_decay"]:
-            g = g + c["weight_decay"] * p
+            g = _penalized(g, p, c, decayed)
         square = new["square"] = c["alpha"] * state["square"] + c["one_minus_alpha"] * (g * g)
         if optimizer.centered:
             mean = new["mean"] = c["alpha"] * state["mean"] + c["one_minus_alpha"] * g
@@ -74,14 +88,14 @@ def _rmsprop(optimizer: RMSprop, uses: Mapping[str, bool]) -> TorchOptimizer:
     return TorchOptimizer(("square", *(name for name, used in optional.items() if used)), update)
 
 
-def _adam(optimizer: Any, uses: Mapping[str, bool]) -> TorchOptimizer:
+def _adam(optimizer: Any, uses: Mapping[str, bool], decayed: Tensor | None) -> TorchOptimizer:
     decoupled = optimizer.kind == "adamw"
 
     def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
         if decoupled:
-            p = c["shrink"] * p
+            p = _shrunk(p, c, decayed)
         elif uses["weight_decay"]:
-            g = g + c["weight_decay"] * p
+            g = _penalized(g, p, c, decayed)
         mean = c["beta1"] * state["mean"] + c["one_minus_beta1"] * g
         square = c["beta2"] * state["square"] + c["one_minus_beta2"] * (g * g)
         new = {"mean": mean, "square": square}
@@ -92,7 +106,7 @@ def _adam(optimizer: Any, uses: Mapping[str, bool]) -> TorchOptimizer:
     return TorchOptimizer(("mean", "square", *(("largest_square",) if optimizer.amsgrad else ())), update)
 
 
-_FORMS: dict[str, Callable[[Any, Mapping[str, bool]], TorchOptimizer]] = {
+_FORMS: dict[str, Callable[[Any, Mapping[str, bool], Tensor | None], TorchOptimizer]] = {
     "sgd": _sgd,
     "rmsprop": _rmsprop,
     "adam": _adam,

@@ -52,6 +52,10 @@ _TRAIN: Call = {
     "optimizer": "integer",  # its number
     "option_1": "integer",
     "option_2": "integer",
+    "decay": "integer",  # which coefficient is about weight decay
+    "undecayed": "number",  # what it is for rows that are not decayed
+    "decay_edges": "integers",  # (E,) where decayed rows end, and others, by turns
+    "num_decay_edges": "integer",  # E
     "coefficients": "numbers",  # (blocks, coefficient_rows, M)
     "coefficient_rows": "integer",
     "coefficient_places": "integers",  # (2, C) the row of each at first_step, and how it moves with a step

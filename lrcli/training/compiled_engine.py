@@ -140,6 +140,8 @@ class CompiledEngine:
     def _place_fixed(self) -> None:
         """What is the same in every call."""
         problem, population, layout = self._problem, self._population, self._layout
+        decays = population.optimizer.decays
+        edges = layout.decay_edges([decays(p) for p in problem.parameters for _ in range(p.size)])
         clip = population.hyperparameters.get("clip_grad_norm", np.full(population.size, np.inf))
         self._fixed: dict[str, Any] = {
             "sizes": np.array(layout.sizes, np.int64),
@@ -163,6 +165,10 @@ class CompiledEngine:
             "optimizer": self._form.number,
             "option_1": int(self._form.options[0]),
             "option_2": int(self._form.options[1]),
+            "decay": self._form.decay,
+            "undecayed": self._form.undecayed,
+            "decay_edges": edges,
+            "num_decay_edges": len(edges),
             "num_coefficients": len(self._form.coefficients),
             "limits": layout.spread(clip, self._dtype),
             "clips": int(np.isfinite(clip).any()),

@@ -95,6 +95,16 @@ class Layout:
         lanes[self._places] = 1
         return lanes.reshape(self.blocks, self.members)
 
+    def decay_edges(self, decayed: Sequence[bool]) -> NDArray[np.int64]:
+        """Where rows of parameters end that are decayed, and that are not, by turns; decayed first.
+
+        Args:
+            decayed: for each of the P numbers; in a layer the biases have rows of their own.
+        """
+        rows = np.empty(self.count, dtype=bool)
+        rows[self._numbers // self.units] = decayed
+        return np.flatnonzero(np.diff(rows, prepend=True, append=not rows[-1])).astype(np.int64)
+
     def place(self, state: NDArray[Any], parameters: NDArray[Any]) -> None:
         """Write parameters (R, P) into the first array of a state (blocks, arrays, count * units, M)."""
         state[:, 0, self._numbers] = self.spread(parameters.T, state.dtype)

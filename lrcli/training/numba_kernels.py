@@ -25,14 +25,16 @@ def _train(members: Any, units: Any, doubles: Any) -> Callable[..., Any]:
         epochs, first_epoch, used,
         state, count, arrays, scratch, values, first_block, last_block, tile,
         active, broken, accounts, batch, steps, scale, weight, last_scale, last_weight,
-        optimizer, option_1, option_2, coefficients, coefficient_rows, coefficient_places,
-        num_coefficients, moving, limits, clips, quadratic, is_quadratic, first_step, last_step, exact_from,
+        optimizer, option_1, option_2, decay, undecayed, decay_edges, num_decay_edges,
+        coefficients, coefficient_rows, coefficient_places, num_coefficients, moving, limits, clips,
+        quadratic, is_quadratic, first_step, last_step, exact_from,
     ):  # fmt: skip
         before = flush_denormals()
         network = Network(sizes, depth, activation, values)
         rule = Rule(
             loss, delta, batch, steps, scale, weight, last_scale, last_weight,
-            optimizer, option_1 != 0, option_2 != 0, coefficient_places, num_coefficients, moving != 0,
+            optimizer, option_1 != 0, option_2 != 0, decay, undecayed, decay_edges, num_decay_edges,
+            coefficient_places, num_coefficients, moving != 0,
             clips != 0, is_quadratic != 0, first_step, last_step, exact_from, tile,
         )  # fmt: skip
         size = (1 + arrays) * count

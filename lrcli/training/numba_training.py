@@ -53,6 +53,10 @@ class Rule(NamedTuple):
     optimizer: Any
     option_1: Any
     option_2: Any
+    decay: Any
+    undecayed: Any
+    decay_edges: Any
+    num_decay_edges: Any
     coefficient_places: Any
     num_coefficients: Any
     moving: Any
@@ -244,6 +248,20 @@ def _load_coefficients(rule, block, step):
 
 
 @jit
+def _update_all(rule, block):
+    """Update the parameters: rows that are decayed and rows that are not, by turns."""
+    first = 0
+    for i in range(rule.num_decay_edges):
+        last = rule.decay_edges[i]
+        decay = block.current[rule.decay] if i % 2 == 0 else zeros(block.current) + rule.undecayed
+        _update(
+            rule.optimizer, block.state, block.gradient, block.state + block.count, block.count, first, last,
+            block.current, decay, rule.option_1, rule.option_2,
+        )  # fmt: skip
+        first = last
+
+
+@jit
 def _step(network, rule, data, block, step, epoch, place, guarded):
     """One update of every member; `step` counts from 0. Returns its share of the epoch's loss."""
     exact = guarded or step >= rule.exact_from
@@ -260,17 +278,7 @@ def _step(network, rule, data, block, step, epoch, place, guarded):
         _copy(block.before, block.state, block.size)
     if rule.moving:
         _load_coefficients(rule, block, step)
-    arrays = block.state + block.count
-    _update(
-        rule.optimizer,
-        block.state,
-        block.gradient,
-        arrays,
-        block.count,
-        block.current,
-        rule.option_1,
-        rule.option_2,
-    )
+    _update_all(rule, block)
     if guarded:
         _freeze_broken(block, loss, step)
     return loss

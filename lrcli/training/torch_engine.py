@@ -56,7 +56,7 @@ class TorchEngine:
         self._population = population
         self._model = torch_model(problem.model)
         self._loss = torch_loss(problem.loss)
-        self._optimizer = torch_optimizer(population.optimizer, population.uses)
+        self._optimizer = torch_optimizer(population.optimizer, population.uses, self._decayed())
         self._place_data()
         self._place_parameters()
         self._place_coefficients()
@@ -82,6 +82,12 @@ class TorchEngine:
         self._scales = {n: 1 / (n * terms) if loss.reduction == "mean" else 1.0 for n in distinct}
         self._shares = {n: n / total for n in distinct}
         self._loss_rows = {n: self._row(n * terms, self._scales[n] * self._shares[n]) for n in distinct}
+
+    def _decayed(self) -> Tensor | None:
+        """(P,) which parameters weight decay takes from; None: all."""
+        decays = self._population.optimizer.decays
+        decayed = [decays(p) for p in self._problem.parameters for _ in range(p.size)]
+        return None if all(decayed) else torch.tensor(decayed, device=self._device)
 
     def _row(self, length: int, value: float) -> Tensor:
         """A row (R, 1, length) that weighs every term alike when it multiplies a column of them."""

@@ -74,6 +74,7 @@ def test_the_whole_of_it(show):
         "  dampening: 0.0     # default\n"
         "  nesterov: false    # default\n"
         "  weight_decay: 0.0  # default\n"
+        "  decay: all         # default\n"
         "  schedule:          # default\n"
         "    kind: constant\n"
         "training:\n"

@@ -513,3 +513,19 @@ def test_few_records_are_judged_by_what_is_possible(place, sweep):
     )
     assert set(slow) == {"improving"}
     assert quick.count("converged") >= 7
+
+
+def test_decay_of_all_or_of_weights(program, place):
+    """Two populations; a member without decay is the same in both, a bias that is not decayed is larger."""
+    grid = ["--grid", "optimizer.decay=all,weights", "--grid", "optimizer.weight_decay=0,0.5"]
+    program("sweep", "small.yaml", *grid, "--lr", "0.1", "--seeds", "2", "-q", "--run-dir", "swept")
+    table = rows(place / "swept" / "results.csv")
+    found = {
+        (row["seed"], row["optimizer.decay"], float(row["optimizer.weight_decay"])): row for row in table
+    }
+    assert len(found) == 8
+    for seed in "01":
+        of_all, of_weights = (found[seed, decay, 0.0] for decay in ("all", "weights"))
+        assert [of_all[key] == of_weights[key] for key in ("error/b", "train/loss")] == [True, True]
+        of_all, of_weights = (abs(float(found[seed, decay, 0.5]["error/b"])) for decay in ("all", "weights"))
+        assert of_weights < of_all

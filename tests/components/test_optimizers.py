@@ -5,6 +5,7 @@ import pytest
 import torch
 from builders import component
 
+from lrcli.components.initializers import Parameter
 from lrcli.components.tables import GROUPS
 from lrcli.components.torch_optimizers import torch_optimizer
 from lrcli.config.blocks import Training
@@ -42,6 +43,12 @@ CASES = [
     ("adamw", {"weight_decay": 0.3}),
     ("adamw", {"amsgrad": True, "betas": [0.8, 0.99], "eps": 1e-6}),
 ]
+CASES += [
+    (kind, options | {"decay": "weights"})
+    for kind, options in CASES
+    if kind == "adamw" or "weight_decay" in options or not options
+]
+PARAMETERS = (Parameter("w", (3, 1), (3, 1), 3), Parameter("b", (2,), (1, 2), 3, is_bias=True))
 
 
 def gradient(step: int) -> torch.Tensor:
@@ -58,7 +65,8 @@ def start() -> torch.Tensor:
 def run_ours(optimizer, rates, steps=STEPS, **varied):
     population = build_population(optimizer, Training(), [0] * len(rates), {"lr": rates, **varied})
     uses = {name: bool(np.any(v != 0)) for name, v in population.hyperparameters.items()}
-    form = torch_optimizer(optimizer, uses)
+    decayed = torch.tensor([optimizer.decays(p) for p in PARAMETERS for _ in range(p.size)])
+    form = torch_optimizer(optimizer, uses, None if decayed.all() else decayed)
     table = CoefficientTable(population, steps, torch.device("cpu"), torch.float64)
     p = start().repeat(len(rates), 1)
     state = {name: torch.zeros_like(p) for name in form.state}
@@ -68,15 +76,20 @@ def run_ours(optimizer, rates, steps=STEPS, **varied):
 
 
 def run_torch(kind, options, rate, steps=STEPS, schedule=None):
-    p = start().requires_grad_()
-    optimizer = TORCH[kind]([p], lr=rate, **options)
+    options = dict(options)
+    weights, biases = ({"params": [part.clone().requires_grad_()]} for part in start().split([3, 2]))
+    if options.pop("decay", "all") == "weights":
+        biases["weight_decay"] = 0
+    optimizer = TORCH[kind]([weights, biases], lr=rate, **options)
     scheduler = schedule and schedule(optimizer)
+    parts = weights["params"] + biases["params"]
     for step in range(steps):
-        p.grad = gradient(step)
+        for part, g in zip(parts, gradient(step).split([3, 2]), strict=True):
+            part.grad = g
         optimizer.step()
         if scheduler:
             scheduler.step()
-    return p.detach()
+    return torch.cat(parts).detach()
 
 
 def test_every_optimizer_and_every_option_is_here():
@@ -89,7 +102,7 @@ def test_every_optimizer_and_every_option_is_here():
 @pytest.mark.parametrize("kind", list(TORCH))
 def test_defaults_are_those_of_torch(kind):
     theirs = TORCH[kind]([torch.zeros(1, requires_grad=True)]).defaults
-    ours = component("optimizer", kind=kind).model_dump(exclude={"kind", "schedule"})
+    ours = component("optimizer", kind=kind).model_dump(exclude={"kind", "schedule", "decay"})
     for name, value in ours.items():
         assert (tuple(value) if isinstance(value, list) else value) == theirs[name], name
 
@@ -136,11 +149,12 @@ def test_schedules_are_those_of_torch(schedule, rates, kind):
         torch.testing.assert_close(row, expected, rtol=1e-12, atol=1e-14)
 
 
-def test_members_may_differ_in_every_number():
+@pytest.mark.parametrize("decayed", ["all", "weights"])
+def test_members_may_differ_in_every_number(decayed):
     """Momentum, dampening and decay as vectors, zeros among them: each row as torch trains it alone."""
     momentum, dampening, decay = [0.0, 0.9, 0.5, 0.0], [0.4, 0.0, 0.2, 0.0], [0.0, 0.1, 0.0, 0.2]
     ours = run_ours(
-        component("optimizer", kind="sgd"),
+        component("optimizer", kind="sgd", decay=decayed),
         [0.02, 0.01, 0.03, 0.05],
         momentum=momentum,
         dampening=dampening,
@@ -148,7 +162,9 @@ def test_members_may_differ_in_every_number():
     )
     rows = zip(ours, [0.02, 0.01, 0.03, 0.05], momentum, dampening, decay, strict=True)
     for row, rate, m, d, w in rows:
-        expected = run_torch("sgd", {"momentum": m, "dampening": d, "weight_decay": w}, rate)
+        expected = run_torch(
+            "sgd", {"momentum": m, "dampening": d, "weight_decay": w, "decay": decayed}, rate
+        )
         torch.testing.assert_close(row, expected, rtol=1e-12, atol=1e-14)
 
 
