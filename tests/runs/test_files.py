@@ -156,7 +156,7 @@ def git(directory, *words):
 
 def state(directory):
     with GitState(directory) as asked:
-        return asked.answer()
+        return asked.answer(30.0)
 
 
 def test_nobody_waits_for_an_answer_that_is_not_wanted(tmp_path):

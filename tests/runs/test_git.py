@@ -211,6 +211,15 @@ def test_a_filter_beside_a_file_that_has_changed(repository, program):
 
 
 @posix
+def test_a_filter_without_a_name(repository, program):
+    (repository / ".git" / "info" / "attributes").write_text("*.yaml filter=\n")
+    with (repository / ".git" / "config").open("a") as file:
+        file.write(f'[filter ""]\n\tclean = {program}\n[filter]\n\tclean = {program}\n')
+    touch(repository / "exp.yaml")
+    assert not dirty(repository)
+
+
+@posix
 def test_a_filter_whose_name_cannot_be_switched_off(repository, program):
     (repository / ".git" / "info" / "attributes").write_text("*.yaml filter=a=b\n")
     with (repository / ".git" / "config").open("a") as file:
