@@ -175,6 +175,15 @@ def test_what_comes_back_has_not_diverged():
     assert exploded(np.full(1, np.nan), np.ones(1), np.ones(1)).tolist() == [False]
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_sum_over_batches_is_compared_with_the_sum_over_all(reduction):
+    """Adam's steps do not depend on the loss's scale: far above, but falling, in both."""
+    loss, training = {"kind": "half_mse", "reduction": reduction}, {"epochs": 4, "batch_size": 10}
+    loop = ended(loss, {"kind": "adam"}, training, [3e3, 1e4])
+    assert loop.members.status.tolist() == ["completed", "completed"]
+    assert (loop.last_metrics["train/loss"] > 1e8).all(), "where it began it was below 1e5, in mean"
+
+
 def test_a_member_that_begins_at_the_optimum_is_not_judged_by_rounding():
     dataset = WIDE | {"noise": 0.0}
     truth = {"kind": "values", "values": {"w": [[2.0], [-3.4]], "b": [4.2]}}
