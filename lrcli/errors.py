@@ -54,17 +54,22 @@ class Excerpt(str):
 
 
 class UsageError(LrcliError):
-    """The command line or the experiment file is wrong."""
-
-    exit_code = 2
-
-
-class ExperimentError(UsageError):
-    """Mistakes in an experiment file or in an override.
+    """The command line or the experiment file is wrong.
 
     Attributes:
         mistakes: one finished message for each mistake, in the order of the file.
     """
+
+    exit_code = 2
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        """As of every error; it is the one mistake."""
+        super().__init__(message, details)
+        self.mistakes: tuple[str, ...] = (Excerpt(str(self)),)
+
+
+class ExperimentError(UsageError):
+    """Mistakes in an experiment file or in an override."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         self.mistakes = tuple(m if isinstance(m, Excerpt) else one_line(m) for m in mistakes)

@@ -1,10 +1,8 @@
 """The transcripts of the README: what its commands print.
 
-    python tests/readme.py    writes the README anew, with what they print now
-
-A block of ``console`` holds commands behind a ``$``, each with its output below. A line ``...`` stands for any
-lines, ``...`` at the end of a line for its rest, and seconds are whatever they are. Of a file that is shown with
-``cat`` and is not there, the README has the only copy.
+A block of ``console`` holds commands behind a ``$``, each with its output below. A line ``...`` stands for
+any lines, ``...`` at the end of a line for its rest, and seconds are whatever they are. A file that is shown
+with ``cat`` is written as it is shown.
 """
 
 import difflib
@@ -41,20 +39,15 @@ def _run(command: str, directory: Path) -> list[str]:
     """What a command prints where it is no terminal: its output, and what is wrong."""
     name, _, words = command.partition(" ")
     assert name == "lrcli"
-    line = f"exec {sys.executable} -m lrcli {words}"
-    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
     done = subprocess.run(
-        line,
-        shell=True,
+        ["bash", "-c", f'exec "$0" -m lrcli {words}', sys.executable],  # which knows what * stands for
         cwd=directory,
+        env={key: value for key, value in os.environ.items() if key != "COLUMNS"},
         capture_output=True,
         text=True,
-        env=environment,  # noqa: S602
+        check=False,
     )
-    return [
-        text.rstrip()
-        for text in (done.stderr if done.returncode == 2 and not done.stdout else done.stdout).splitlines()
-    ]
+    return [line.rstrip() for line in (done.stdout or done.stderr).splitlines()]
 
 
 def differences(said: list[str], printed: list[str]) -> list[str]:

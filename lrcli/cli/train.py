@@ -13,7 +13,7 @@ from lrcli.cli.completion import complete_device, complete_engine, complete_file
 from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
-from lrcli.errors import LrcliError, UsageError
+from lrcli.errors import ExperimentError, LrcliError, UsageError
 
 if TYPE_CHECKING:
     from lrcli.experiment.lesson import Lesson
@@ -95,7 +95,7 @@ def train(
     # All checks first: a mistake is answered before torch is imported, and before anything is trained.
     loaded, errors = _load_each(files, overrides, lesson)
     for error in errors:
-        print_error(error)
+        print_error(str(error))
     codes = [_WRONG if errors else 0]
     results: dict[str, dict[str, Any] | None] = {str(file): None for file in files}
     for number, (file, each) in enumerate(loaded.items()):
@@ -177,7 +177,7 @@ def _check_is_no_key(word: str, after: str) -> None:
 
 def _load_each(
     files: Sequence[Path], overrides: Sequence[str], lesson: "Lesson | None"
-) -> tuple[dict[Path, "Loaded"], list[str]]:
+) -> tuple[dict[Path, "Loaded"], list[UsageError]]:
     """The good files, and what is wrong with the others, each message once.
 
     Raises:
@@ -185,21 +185,21 @@ def _load_each(
     """
     from lrcli.experiment.loading import load
 
-    loaded, errors = {}, []
+    loaded: dict[Path, Loaded] = {}
+    errors: dict[str, UsageError] = {}
     for file in files:
         try:
             loaded[file] = load(file, overrides)
         except UsageError as error:
-            errors.append(str(error))
+            errors[str(error)] = error
             continue
         if loaded[file].experiment.sweep is not None:
             loaded[file].notes.append(
                 "the sweep block waits for lrcli sweep; train takes the file's own values"
             )
-    errors = list(dict.fromkeys(errors))
     if not loaded or not all(map(os.path.exists, files)):
-        raise UsageError("\n\n".join(errors))
-    return (loaded if lesson is None else lesson.give(loaded)), errors
+        raise ExperimentError([mistake for error in errors.values() for mistake in error.mistakes])
+    return (loaded if lesson is None else lesson.give(loaded)), list(errors.values())
 
 
 def _run(loaded: "Loaded", place: "RunPlace", *, quiet: bool) -> "Finished":

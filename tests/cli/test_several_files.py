@@ -218,6 +218,8 @@ def test_an_interrupted_run_does_not_promise_to_go_on():
         "epochs": 1,
         "steps": 3,
         "diverged_step": None,
+        "stability": None,
+        "metrics": {},
     }
     text = _headline(result | {"timing": {"train_seconds": 1.0}})
     assert "its parameters and metrics so far are saved, but it cannot be resumed" in text
