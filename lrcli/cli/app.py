@@ -23,7 +23,7 @@ from lrcli.cli.sweep import REPLAY_EPILOG, RESUME_EPILOG, SWEEP_EPILOG, replay, 
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
 from lrcli.cli.usage import Misuse, explain
-from lrcli.errors import LrcliError, RunDirectoryError, UsageError, WriteError
+from lrcli.errors import LrcliError, RunDirectoryError, RunError, UsageError, WriteError
 from lrcli.reporting.guard import guarded_streams, silence
 
 __all__ = ["app", "main"]
@@ -95,6 +95,10 @@ def _run() -> int:
         raise UsageError(explain(misuse)) from None
     except typer.Abort:
         return LrcliError.exit_code
+    except MemoryError:
+        raise RunError(
+            "out of memory: something else uses much of it, or the machine has too little"
+        ) from None
     except (OSError, RunDirectoryError, WriteError) as error:
         if not _has_current_directory():
             raise UsageError("the current directory is gone; change to one that is there") from None

@@ -33,6 +33,7 @@ REPLAY_EPILOG = examples(
     _FIRST, "lrcli replay runs/linear/sweep-0001 7", "lrcli replay runs/linear/sweep-0001 best"
 )
 
+_MOST_MEMORY = 10**18  # bytes
 _NO_MEMBER_FINISHED, _INTERRUPTED = 1, 130
 
 QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -152,11 +153,14 @@ def replay(
 
 def _bytes(text: str) -> int:
     """A size such as 500MB or 2GB, in bytes."""
-    match = re.fullmatch(r"([0-9]*\.?[0-9]+) ?([KMGT]?)(i?)B?", text, re.IGNORECASE)
-    if match is None or float(match[1]) == 0:
-        raise UsageError(f"--memory {text}: write a size such as 500MB or 2GB")
-    base = 1024 if match[3] else 1000
-    return max(1, int(float(match[1]) * base ** " KMGT".index(match[2].upper() or " ")))
+    match = re.fullmatch(r"([0-9]{0,30}\.?[0-9]{1,30}) ?([KMGT]?)(i)?B?", text, re.IGNORECASE | re.ASCII)
+    size = float(match[1]) if match else 0.0
+    if match and size:
+        size *= (1024 if match[3] else 1000) ** " KMGT".index(match[2].upper() or " ")
+    if not 0 < size < _MOST_MEMORY:
+        shown = text if len(text) <= 40 else f"{text[:37]}..."
+        raise UsageError(f"--memory {shown}: write a size such as 500MB or 2GB")
+    return max(1, int(size))
 
 
 def _notes(notes: Sequence[str], *, quiet: bool) -> None:

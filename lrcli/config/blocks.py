@@ -203,6 +203,11 @@ class Sweep(Config):
     )
     select: Select | None = Field(None, description="the metric by which configurations are ranked")
 
+    @property
+    def num_seeds(self) -> int:
+        """How many seeds there are."""
+        return self.seeds if isinstance(self.seeds, int) else len(self.seeds)
+
     def seed_list(self, first: int) -> tuple[int, ...]:
         """The seeds themselves; a count begins with the `first`."""
         if isinstance(self.seeds, int):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.experiment.resources import memory_for_data, refuse_too_much
 from lrcli.runs.directories import take_directory
 from lrcli.runs.files import write_json, writing_whole
 from lrcli.training.problem import Array, Problem, Split, build_problem
@@ -33,10 +34,11 @@ def write_data(experiment: Experiment, directory: Path) -> list[Path]:
         The files.
 
     Raises:
-        UsageError: the data are too large to compute with.
+        UsageError: the data are too large to compute with, or for the memory.
         RunDirectoryError: the directory holds something, or cannot be made.
         WriteError: a file could not be written.
     """
+    refuse_too_much(experiment, memory_for_data(experiment))
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     take_directory(directory)
     paths = []

@@ -13,6 +13,7 @@ from lrcli.components.optimizers import AdamW
 from lrcli.errors import UsageError
 from lrcli.experiment.engines import build_engine
 from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.resources import Sizes, memory_for_training, refuse_too_much, refuse_uncountable
 from lrcli.training.engine import Engine
 from lrcli.training.loop import Plan, TrainingLoop
 from lrcli.training.population import Population
@@ -66,6 +67,9 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
         UsageError: the data or the parameters do not fit in memory or are too large to compute with, or
             a metric that decides something cannot be had.
     """
+    sizes = Sizes(population.size, len({draw.data_key for draw in draws}), len(draws))
+    refuse_too_much(experiment, memory_for_training(experiment, sizes))
+    refuse_uncountable(experiment)
     problem = draw_problem(draws, experiment.loss)
     try:
         engine = build_engine(experiment, problem, population)

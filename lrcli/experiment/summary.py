@@ -31,4 +31,4 @@ def summarize(experiment: Experiment) -> str:
 def _members(sweep: Sweep) -> int:
     """Configurations times seeds."""
     configurations = sum(math.prod(len(spec.points()) for spec in grid.values()) for grid in sweep.grid)
-    return configurations * (sweep.seeds if isinstance(sweep.seeds, int) else len(sweep.seeds))
+    return configurations * sweep.num_seeds

@@ -82,7 +82,7 @@ def print_plan(plan: SweepPlan) -> None:
             f"{counted(plan.size, 'member')}: {counted(len(configurations), 'configuration')} x "
             f"{counted(len(plan.seeds), 'seed')}, ranked by {plan.select.metric}",
             f"{populations}{parts}, {counted(steps, 'step')}",
-            f"about {max(1, round(plan.bytes_needed / 10**6)):,} MB of memory and "
+            f"about {max(1, round(plan.needs.total() / 10**6)):,} MB of memory and "
             f"{_duration(plan.seconds)} of training",
         ):
             print_text(out, line)

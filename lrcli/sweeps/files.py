@@ -28,7 +28,7 @@ __all__ = ["SweepFiles"]
 
 SCHEMA = 1
 _CHECKPOINT = "checkpoint"
-_ROWS = 2**14  # of results.csv that are text at a time
+_CELLS = 2**18  # of results.csv that are text at a time
 _MOST_LISTED = 1000  # configurations in result.json, the best ones; summary.csv has them all
 _COLUMNS = ("n", "diverged", "median", "q25", "q75", "mean", "std")
 _RECOVERY = "recovery/max_abs_error"
@@ -177,8 +177,9 @@ class SweepFiles:
         """The text of results.csv, some rows at a time: texts take many times the memory of numbers."""
         keys = {name: np.array(column, dtype=object) for name, column in self._key_columns().items()}
         values = self._member_values(results)
-        for first in range(0, results.status.size, _ROWS):
-            members = np.arange(first, min(first + _ROWS, results.status.size))
+        rows = max(1, _CELLS // (2 + len(keys) + len(values)))
+        for first in range(0, results.status.size, rows):
+            members = np.arange(first, min(first + rows, results.status.size))
             seeds, configurations = np.divmod(members, len(results.configurations))
             columns = {"member": cells(members), "seed": cells(np.array(results.seeds)[seeds])}
             columns |= {name: column[configurations].tolist() for name, column in keys.items()}

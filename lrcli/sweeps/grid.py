@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.components.optimizers import AnyOptimizer
-from lrcli.config.blocks import Sweep
+from lrcli.config.blocks import GridSpec, Sweep
 from lrcli.config.document import Document
 from lrcli.config.keys import value_at
 from lrcli.errors import ExperimentError, UsageError
@@ -29,7 +29,15 @@ from lrcli.experiment.loading import at_point, decisive, one_point, reason
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Array, Draw
 
-__all__ = ["Configurations", "FilledConfigurations", "Group", "Variant", "build_groups", "point_text"]
+__all__ = [
+    "Configurations",
+    "FilledConfigurations",
+    "Group",
+    "Variant",
+    "build_groups",
+    "count_variants",
+    "point_text",
+]
 
 _CLIP = "training.clip_grad_norm"
 _NUMERIC = {f"optimizer.{key}" for kind in get_args(get_args(AnyOptimizer)[0]) for key in kind.numeric}
@@ -183,6 +191,43 @@ class Group:
         """Members of all seeds."""
         return len(self.seeds) * len(self.configurations)
 
+    @cached_property
+    def num_datasets(self) -> int:
+        """The variants whose data differ."""
+        return int(self._data_of.max()) + 1
+
+    @cached_property
+    def _data_of(self) -> NDArray[np.intp]:
+        """(n,) which of the different data each configuration has."""
+        experiments = [variant.experiment for variant in self.variants]
+        keys = [Draw(0, each.dataset, each.model).data_key for each in experiments]
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        return np.repeat([numbers[key] for key in keys], [len(v.numbers) for v in self.variants])
+
+    @cached_property
+    def _variant_of(self) -> NDArray[np.intp]:
+        """(n,) the variant of each configuration."""
+        return np.repeat(np.arange(len(self.variants)), [len(v.numbers) for v in self.variants])
+
+    def rows(self, members: slice) -> int:
+        """S, the rows of data of some of its members."""
+        return self._distinct(self._data_of, members)
+
+    def draws(self, members: slice) -> int:
+        """How many sets of initial parameters some of its members have."""
+        return self._distinct(self._variant_of, members)
+
+    def _distinct(self, kinds: NDArray[np.intp], members: slice) -> int:
+        """How many pairs of a seed and a kind of configuration there are among some members."""
+        first, last, _ = members.indices(self.size)
+        n = len(kinds)
+        seeds = range(first // n, -(-last // n))
+        ends = {0, len(seeds) - 1}
+        pieces = [kinds[max(first - n * seeds[i], 0) : last - n * seeds[i]] for i in ends]
+        return sum(len(np.unique(piece)) for piece in pieces) + (len(seeds) - len(ends)) * len(
+            set(kinds.tolist())
+        )
+
     def places(self, members: slice) -> NDArray[np.intp]:
         """Where some of its members, numbered seed by seed, stand in the sweep.
 
@@ -195,9 +240,8 @@ class Group:
     def population(self, members: slice) -> tuple[list[Draw], Population]:
         """What is drawn for some of its members, and their population."""
         seed_of, local = self._split(members)
-        variant_of = np.repeat(np.arange(len(self.variants)), [len(v.numbers) for v in self.variants])
         pairs, draw_index = np.unique(
-            np.stack([seed_of, variant_of[local]], axis=1), axis=0, return_inverse=True
+            np.stack([seed_of, self._variant_of[local]], axis=1), axis=0, return_inverse=True
         )
         draws = [
             Draw(self.seeds[s], self.variants[v].experiment.dataset, self.variants[v].experiment.model)
@@ -282,6 +326,11 @@ def _sound(document: Document, point: dict[str, Any]) -> Experiment:
 def point_text(point: Mapping[str, Any]) -> str:
     """A point of a grid as overrides, such as ``optimizer.lr=0.1, training.epochs=3``."""
     return ", ".join(f"{key}={json.dumps(value)}" for key, value in point.items())
+
+
+def count_variants(grid: Mapping[str, GridSpec]) -> int:
+    """The points of a grid that need an experiment of their own."""
+    return math.prod(len(spec.points()) for key, spec in grid.items() if not _is_vector(key))
 
 
 def _is_vector(key: str) -> bool:

@@ -12,6 +12,7 @@ from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, at_point, load, one_experiment, one_point
+from lrcli.experiment.resources import Sizes, memory_for_training, refuse_too_much
 from lrcli.experiment.stability import stability
 from lrcli.wording import counted
 
@@ -144,6 +145,7 @@ def _put_rates_of_kinds(document: Document, words: list[str]) -> str:
 
 def _sensible_rates(experiment: Experiment, whose: str = "the file's") -> tuple[float, float, str]:
     """The ends of the grid, and why these; the rate that the experiment has is `whose`."""
+    refuse_too_much(experiment, memory_for_training(experiment, Sizes()))
     known = stability(experiment)
     if known.limit:
         sense = f" {known.sense}" if known.sense else ""

@@ -1,34 +1,35 @@
 """What a sweep will train, in which parts, and what that needs: known before anything is trained."""
 
+import bisect
 import hashlib
 import itertools
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.config.blocks import Best
-from lrcli.errors import UsageError
-from lrcli.experiment.engines import engine_of, multiply_adds
+from lrcli.config.blocks import Best, Sweep
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, Source
-from lrcli.sweeps.grid import Configurations, FilledConfigurations, Group, build_groups
-from lrcli.training.problem import Draw
+from lrcli.experiment.resources import (
+    Needs,
+    Sizes,
+    bytes_of_results,
+    memory_for_data,
+    memory_for_training,
+    refuse_too_much,
+)
+from lrcli.sweeps.estimates import seconds_of_training
+from lrcli.sweeps.grid import Configurations, FilledConfigurations, Group, build_groups, count_variants
 
-__all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "bytes_per_member", "plan_sweep"]
+__all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "plan_sweep"]
 
-SCHEMA = 3  # of what is saved of a part
+SCHEMA = 3  # of what is saved of a part, and of how a sweep is cut
 DEFAULT_MEMORY = 10**9  # bytes
 _LR = "optimizer.lr"
-_CURVES = 8  # metrics of a record, about
-_MOST_CURVES = 8 * 10**9  # bytes
-_STATES = {"sgd": 1, "rmsprop": 3, "adam": 3, "adamw": 3}  # arrays beside the parameters, at most
-_WORK = 4  # gradient, its view by parameter, the update and what it is made of
-_STEP_SECONDS = {"torch": 6e-5, "compiled": 1e-7}  # of a small population
-_NUMBERS_PER_SECOND = {"torch": 4e8, "compiled": 1e10}  # what a large one adds: multiply-adds
+_VARIANT = 8000  # bytes of the experiment of its own that a point has which differs in more than rates
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,23 @@ class Part:
     @property
     def records(self) -> int:
         """Records of each member."""
-        return len(self.record_epochs)
+        experiment = self.group.experiment
+        return -(-experiment.training.epochs // experiment.logging.every)
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Its members, rows of data and draws."""
+        return Sizes(self.size, self.group.rows(self.members), self.group.draws(self.members))
+
+    @property
+    def needs(self) -> Needs:
+        """The memory that its training takes."""
+        return memory_for_training(self.group.experiment, self.sizes)
+
+    @property
+    def seconds(self) -> float:
+        """The time that its training takes."""
+        return seconds_of_training(self.group.experiment, self.sizes, self.records)
 
     @property
     def record_epochs(self) -> NDArray[np.int64]:
@@ -139,29 +156,19 @@ class SweepPlan:
         """Populations, before they are cut to fit the memory."""
         return len({id(part.group) for part in self.parts})
 
-    @property
-    def bytes_of_curves(self) -> int:
-        """What the curves of all members take; they are kept until the end."""
-        return 8 * _CURVES * self.size * max(part.records for part in self.parts)
-
-    @property
-    def bytes_needed(self) -> int:
-        """The memory of the largest part and of the curves, about."""
-        groups = {id(part.group): part.group for part in self.parts}
-        each = {key: bytes_per_member(group) for key, group in groups.items()}
-        largest = max(part.size * each[id(part.group)] for part in self.parts)
-        return largest + 2 * self.bytes_of_curves  # once more while they are written
+    @cached_property
+    def needs(self) -> Needs:
+        """The memory of the part that takes most, and of the results of all members, by the key to change."""
+        largest = max((part.needs for part in self.parts), key=Needs.total)
+        records = max(part.records for part in self.parts)
+        of_part = max(part.size for part in self.parts)
+        kept, saved = (bytes_of_results(self.experiment, n, records) for n in (self.size, of_part))
+        return largest + kept + saved  # which are there twice while a part is saved
 
     @property
     def seconds(self) -> float:
-        """The time of training, roughly: the order of magnitude is meant."""
-        total = 0.0
-        for part in self.parts:
-            experiment = part.group.experiment
-            engine, _ = engine_of(experiment)
-            numbers = part.size * multiply_adds(experiment)
-            total += part.steps * (_STEP_SECONDS[engine] + numbers / _NUMBERS_PER_SECOND[engine])
-        return total
+        """The time that it takes, within a factor of two; see `lrcli.sweeps.estimates`."""
+        return sum(part.seconds for part in self.parts)
 
 
 def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
@@ -173,13 +180,15 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
 
     Raises:
         ExperimentError: a point of the grid is no sound experiment.
-        UsageError: the curves would not fit in memory.
+        UsageError: it would not fit in memory.
     """
     sweep = loaded.experiment.sweep
     if sweep is None:
         raise ValueError("the experiment has no sweep")
+    configurations = Configurations(sweep)
+    _refuse_at_sight(loaded.experiment, sweep, len(configurations))
     seeds = sweep.seed_list(loaded.experiment.seed)
-    filled, groups = _points(loaded, Configurations(sweep), seeds)
+    filled, groups = _points(loaded, configurations, seeds)
     repeated = filled.repeated
     if repeated:
         filled, groups = _points(loaded, Configurations(sweep, repeated), seeds)
@@ -187,9 +196,7 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
     plan = SweepPlan(
         loaded.experiment, filled.own, filled, seeds, tuple(parts), memory, loaded.source, len(repeated)
     )
-    if plan.bytes_of_curves > _MOST_CURVES:
-        need = f"{plan.bytes_of_curves / 1e9:.0f} GB"
-        raise UsageError(f"the curves of all members would take {need}; record less often with logging.every")
+    refuse_too_much(loaded.experiment, plan.needs, f"a sweep of {plan.size:,} members")
     return plan
 
 
@@ -201,37 +208,57 @@ def _points(
     return FilledConfigurations(configurations, groups), groups
 
 
-def _cut(group: Group, memory: int) -> Sequence[Part]:
-    """The group in parts of about equal size that fit the memory, never a single member left over."""
-    most = max(2, memory // bytes_per_member(group))
-    count = max(1, min(-(-group.size // most), group.size // 2))
-    edges = np.linspace(0, group.size, count + 1).astype(int).tolist()
+def _refuse_at_sight(experiment: Experiment, sweep: Sweep, configurations: int) -> None:
+    """Refuse so many members that not even a plan of them should be made.
+
+    Raises:
+        UsageError: with what would have to be less.
+    """
+    members = configurations * sweep.num_seeds
+    variants = sum(map(count_variants, sweep.grid))
+    least = bytes_of_results(experiment, members, records=1)
+    least["sweep.grid"] += _VARIANT * variants
+    if members > 1:
+        least["sweep.seeds"] += 8 * sweep.num_seeds
+    refuse_too_much(experiment, least, f"a sweep of {members:,} members")
+
+
+def _cut(group: Group, memory: int) -> list[Part]:
+    """The group in parts of about equal size that fit the memory, never a single member left over.
+
+    Members lie seed by seed, and each part has the examples of every seed that it has members of. Where those
+    of one seed alone are more than the memory, a part may take that much more.
+    """
+    pair = memory_for_training(group.experiment, Sizes(2, 1, 1)).total()
+    one_seed = memory_for_data(group.experiment).total()
+    budget = memory if pair <= memory else memory + one_seed
+    count = _fewest_parts(group, budget)
+    edges = [group.size * i // count for i in range(count + 1)]
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
 
 
-def bytes_per_member(group: Group) -> int:
-    """What a member takes while it trains: parameters, state, its batch, its share of its seed's data."""
-    experiment = group.experiment
-    number = 8 if experiment.dtype == "float64" else 4
-    parameters = sum(parameter.size for parameter in experiment.parameters)
-    arrays = 1 + _STATES[experiment.optimizer.kind] + _WORK
-    compiled = engine_of(experiment)[0] == "compiled"  # whose examples pass through the cores one by one
-    batch = 0 if compiled else experiment.training.first_batch(experiment.dataset.num_train)
-    own = number * (parameters * arrays + batch * _widths(experiment))
-    experiments = [variant.experiment for variant in group.variants]
-    rows = {Draw(0, each.dataset, each.model).data_key for each in experiments}
-    return own + _bytes_of_data(experiment, number) * len(rows) // len(group.configurations)
+def _fewest_parts(group: Group, budget: int) -> int:
+    """How many parts it takes that none needs more than a budget; pairs of members where nothing helps."""
+    size, seeds = group.size, len(group.seeds)
+    most = max(1, size // 2)
+    some = bisect.bisect_left(range(1, most + 1), 1, key=lambda n: _fits(group, n, budget, whole_seeds=False))
+    each = len(group.configurations) // 2  # the most parts of a seed
+    of_seed = bisect.bisect_left(range(1, each + 1), 1, key=lambda n: _fits(group, n * seeds, budget))
+    return min(some + 1, (of_seed + 1) * seeds if of_seed < each else most, most)
 
 
-def _bytes_of_data(experiment: Experiment, number: int) -> int:
-    """The examples of one seed: as drawn, as the model sees them, as the engine holds and shuffles them."""
-    dataset = experiment.dataset
-    features = int(experiment.model.features(np.zeros((1, dataset.num_features))).shape[-1])
-    outputs = experiment.loss.num_outputs(dataset.num_classes)
-    examples = dataset.num_train + dataset.num_val + dataset.num_test
-    return examples * (8 * (dataset.num_features + features + outputs) + 2 * number * (features + outputs))
+def _fits(group: Group, count: int, budget: int, *, whole_seeds: bool = True) -> bool:
+    """Whether each of so many parts takes no more than a budget.
 
-
-def _widths(experiment: Experiment) -> int:
-    """Numbers that one example has in all layers, forward and backward."""
-    return 2 * sum(sum(parameter.matrix) for parameter in experiment.parameters)
+    Args:
+        group: whose parts.
+        count: how many.
+        budget: bytes.
+        whole_seeds: whether none has members of several seeds.
+    """
+    members = -(-group.size // count)
+    touched = 1 if whole_seeds else min(len(group.seeds), (members - 2) // len(group.configurations) + 2)
+    sizes = Sizes(
+        members, min(members, touched * group.num_datasets), min(members, touched * len(group.variants))
+    )
+    return memory_for_training(group.experiment, sizes).total() <= budget

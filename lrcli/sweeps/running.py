@@ -118,6 +118,7 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
                 yield from training.run(number, prepared, places)
                 if not np.any(prepared.loop.members.status == "interrupted"):
                     training.collection.save(files.part(number), places, plan.fingerprint)
+                del prepared  # before the next part takes its memory
             files.facts |= git.answer()
             results = training.collection.results()
             seconds = {"train_seconds": training.seconds, "total_seconds": time.perf_counter() - started}

@@ -6,7 +6,6 @@ and a member's bits depend on nothing but itself.
 """
 
 import itertools
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from lrcli.training.compiled_calls import CALLS, scratch_size
 from lrcli.training.compiled_coefficients import CoefficientTable
 from lrcli.training.compiled_examples import Examples
 from lrcli.training.compiled_layout import Layout, aligned, layer_sizes
+from lrcli.training.cores import cores as _cores
 from lrcli.training.machine_code import Code, find, load, make
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
@@ -53,7 +53,7 @@ class CompiledEngine:
         self._threads = min(_cores(), self._layout.blocks)
         self._pool: ThreadPoolExecutor | None = None
         self._is_quadratic = is_quadratic(problem)
-        self._reduced = {split for split in problem.splits if has_triangle(problem, split)}
+        self._reduced = {name for name, split in problem.splits.items() if has_triangle(problem, split.size)}
         self._quadratics: dict[SplitName, QuadraticLoss] = {}
         self._examples = Examples(problem, population, self._dtype)
         self._steps = self._examples.steps
@@ -293,13 +293,6 @@ def _words(arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value.ctypes.data if isinstance(value, np.ndarray) else value for key, value in arguments.items()
     }
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _lanes(problem: Problem, population: Population, dtype: np.dtype[Any]) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
 from lrcli.training.randomness import words
 
-__all__ = ["Examples", "Window"]
+__all__ = ["Examples", "Window", "epochs_of_window"]
 
 _NUMBERS = 2**20  # of a window
 
@@ -36,6 +36,11 @@ class Window(NamedTuple):
     targets: NDArray[Any]
     first: int
     last: int
+
+
+def epochs_of_window(numbers: int, left: int) -> int:
+    """How many shuffled epochs of so many numbers a window has, at most those that are left."""
+    return min(left, max(1, _NUMBERS // numbers))
 
 
 class Examples:
@@ -114,7 +119,7 @@ class Examples:
     def _shuffled(self, first: int) -> Window:
         inputs, targets = self._splits["train"]
         rows, examples, features = inputs.shape
-        last = min(self._epochs, first + max(1, _NUMBERS // (inputs.size + targets.size)))
+        last = first + epochs_of_window(inputs.size + targets.size, self._epochs - first)
         outputs = targets.shape[2]
         shape = rows, last - first, examples
         room = self._room(shape, features, outputs)

@@ -10,34 +10,77 @@ A triangle of many columns costs more than a look at the examples: see `has_tria
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lrcli.components.losses import MSE, HalfMSE
+from lrcli.components.datasets import AnyDataset
+from lrcli.components.initializers import Parameter
+from lrcli.components.losses import MSE, AnyLoss, HalfMSE
+from lrcli.components.models import AnyModel
 from lrcli.training.problem import Array, Problem, Split, SplitName
 
-__all__ = ["QuadraticForm", "QuadraticLoss", "has_triangle", "is_quadratic", "quadratic_form"]
+__all__ = [
+    "QuadraticForm",
+    "QuadraticLoss",
+    "bytes_of_triangle",
+    "has_triangle",
+    "is_quadratic",
+    "quadratic_form",
+]
 
 _MOST_COLUMNS = 64  # of a triangle; tests/benchmarks/quadratic.py
 _NUMBERS = 2**15  # that are computed with at a time: they stay in the processor's cache
 _MOST_NUMBERS = 2**21  # of the examples that are reduced together
 
 
-def is_quadratic(problem: Problem) -> bool:
+class Fit(Protocol):
+    """What is fitted to what, as problems and experiments say it."""
+
+    @property
+    def dataset(self) -> AnyDataset: ...
+
+    @property
+    def model(self) -> AnyModel: ...
+
+    @property
+    def loss(self) -> AnyLoss: ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]: ...
+
+
+def is_quadratic(problem: Fit) -> bool:
     """Whether the loss is a sum of squares of what is linear in the parameters, and no class is asked for."""
     linear = problem.model.linear_in_parameters and problem.dataset.num_classes is None
     return linear and isinstance(problem.loss, MSE | HalfMSE)
 
 
-def has_triangle(problem: Problem, split: SplitName) -> bool:
-    """Whether a split's loss is to be taken from its triangle: it is quadratic, and its columns are few.
+def has_triangle(problem: Fit, examples: int) -> bool:
+    """Whether the loss of so many examples is to be taken from a triangle: it is quadratic, its columns few.
 
     The answer depends on the sizes of one member's experiment alone, as its bits do.
     """
-    columns = sum(parameter.size for parameter in problem.parameters) + 1
-    return is_quadratic(problem) and columns <= min(_MOST_COLUMNS, problem.splits[split].size)
+    return is_quadratic(problem) and _columns_of(problem) <= min(_MOST_COLUMNS, examples)
+
+
+def bytes_of_triangle(problem: Fit, examples: int, rows: int) -> int:
+    """The memory that it takes to make the triangles of so many rows of data; 0 where there are none."""
+    if not has_triangle(problem, examples):
+        return 0
+    columns = _columns_of(problem)
+    return 8 * examples * min(rows, _rows_together(examples, columns)) * (columns + 2)
+
+
+def _columns_of(problem: Fit) -> int:
+    """K: a column for each parameter, one for the targets."""
+    return sum(parameter.size for parameter in problem.parameters) + 1
+
+
+def _rows_together(examples: int, columns: int) -> int:
+    """How many rows of data are reduced together."""
+    return max(1, _MOST_NUMBERS // (examples * columns))
 
 
 def _reduced(problem: Problem, split: SplitName, dtype: DTypeLike) -> tuple[Array, float]:
@@ -46,7 +89,7 @@ def _reduced(problem: Problem, split: SplitName, dtype: DTypeLike) -> tuple[Arra
     halves = 0.5 if isinstance(problem.loss, HalfMSE) else 1.0
     scale = halves / (data.size if problem.loss.reduction == "mean" else 1)
     biased = any(parameter.is_bias for parameter in problem.parameters)
-    rows = max(1, _MOST_NUMBERS // (data.size * (data.features.shape[2] + 2)))
+    rows = _rows_together(data.size, _columns_of(problem))
     parts = range(0, len(data.features), rows)
     triangles = [_triangles(_columns(data, slice(a, a + rows), dtype, biased=biased)) for a in parts]
     return np.concatenate(triangles), scale

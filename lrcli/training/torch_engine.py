@@ -241,7 +241,7 @@ class TorchEngine:
     @torch.no_grad()
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """See `Engine.evaluate`; losses are averaged in float64 where the device has it."""
-        if has_triangle(self._problem, split):
+        if has_triangle(self._problem, self._problem.splits[split].size):
             return {"loss": self._quadratic(split).of(self.parameters(), self._rows)}
         parts = [self._evaluate(split, members) for members in self._parts(split)]
         return {name: np.concatenate([part[name] for part in parts])[: self._size] for name in parts[0]}

@@ -14,7 +14,7 @@ from lrcli.config.blocks import Sweep
 from lrcli.errors import ExperimentError
 from lrcli.experiment.loading import at_point, load, one_point
 from lrcli.sweeps.grid import Configurations, build_groups
-from lrcli.sweeps.plan import bytes_per_member, plan_sweep
+from lrcli.sweeps.plan import plan_sweep
 from lrcli.training.problem import draw_problem
 
 LINE = {
@@ -445,8 +445,9 @@ def test_parts_hold_every_member_once_and_fit_the_memory(loaded, memory):
     assert sorted(map(tuple, places.tolist())) == list(itertools.product(range(3), range(22)))
     assert plan.groups == 2
     assert sum(part.size for part in plan.parts) == plan.size == 66
-    needs = [part.size * bytes_per_member(part.group) for part in plan.parts]
-    assert max(needs) <= memory or max(part.size for part in plan.parts) <= 3
+    assert (
+        max(part.needs.total() for part in plan.parts) <= memory or max(part.size for part in plan.parts) <= 3
+    )
 
 
 @pytest.mark.parametrize("members", [2, 3, 4, 5, 7])

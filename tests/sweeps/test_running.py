@@ -369,7 +369,7 @@ ORDERS = {
     "seeds in another order": ({"optimizer.lr": RATES}, {"seeds": [5, 2, 0, 1]}),
     "one seed, one rate": ({"optimizer.lr": RATES[1:2]}, {"seeds": [2]}),
     "pairs": ({"optimizer.lr": RATES}, {"memory": 1}),
-    "a few parts": ({"optimizer.lr": RATES}, {"memory": 9_000}),
+    "a few parts": ({"optimizer.lr": RATES}, {"memory": 12_000}),
 }
 
 
@@ -389,7 +389,7 @@ def test_order_and_company_do_not_matter(swept, base, agree, how):
 def test_sizes_of_parts_are_what_the_cases_mean(planned):
     grid = {"optimizer.lr": RATES}
     assert len(planned(LINE, grid, 1, seeds=3).parts) == 6
-    assert 1 < len(planned(LINE, grid, 9_000, seeds=3).parts) < 6
+    assert 1 < len(planned(LINE, grid, 12_000, seeds=3).parts) < 6
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
@@ -458,7 +458,7 @@ def test_recovery_does_not_depend_on_the_data_of_others(swept):
 
 
 def test_progress_counts_the_steps_of_all_parts(planned, tmp_path):
-    plan = planned(LINE, {"optimizer.lr": RATES, "training.batch_size": [10, 25]}, 9_000, seeds=3)
+    plan = planned(LINE, {"optimizer.lr": RATES, "training.batch_size": [10, 25]}, 12_000, seeds=3)
     files = SweepFiles(plan, RunPlace(run_dir=tmp_path / "sweep"))
     started, *events, _ = closing(plan, files, Interruption())
     steps = [event.step for event in events]

@@ -140,7 +140,7 @@ def test_bits_depend_neither_on_how_many_there_are_nor_on_the_order(features, en
 def test_a_triangle_is_taken_where_it_is_smaller_than_the_examples(features, expected):
     """Of features + 2 columns, at most 64; there are 310 examples, and 7."""
     problem = wide(features, [0])
-    assert {split for split in problem.splits if has_triangle(problem, split)} == expected
+    assert {name for name, split in problem.splits.items() if has_triangle(problem, split.size)} == expected
 
 
 def test_what_the_dtype_could_not_hold_is_infinite():

@@ -1,0 +1,131 @@
+"""How long a sweep takes, by arithmetic, within a factor of two.
+
+The constants are those of a server of 2023 (Zen 4); tests/benchmarks/estimates.py holds them to measured
+times. Starting, compiling machine code and drawing figures are left out: they take seconds, once.
+"""
+
+from lrcli.experiment.engines import engine_of, multiply_adds
+from lrcli.experiment.experiment import Experiment, recorded_metrics
+from lrcli.experiment.resources import Sizes, coefficients_move, recovers
+from lrcli.training.cores import cores
+from lrcli.training.quadratic import has_triangle, is_quadratic
+
+__all__ = ["seconds_of_training"]
+
+_LANES = 32  # members in a row of lanes, in float32
+_FEW_MEMBERS, _LANE_PARAMETERS = 3, 1024  # up to which, and above which, members are trained one by one
+_QUADRATIC = 16  # parameters, up to which full batches are not looked at
+_IN_LANES = 1.2e10  # multiply-adds of a core in a second, of members side by side
+_ALONE = 1.7e9  # of one member with narrow layers
+_WIDE, _OF_PARAMETER = 3e10, 2e-9  # of one with wide layers; and seconds for each parameter in a step
+_STEP = 3e-8  # seconds of a step in machine code, whatever it does
+
+_TORCH_STEP, _TORCH_LAYER = 2e-5, 3e-5  # seconds of a step by torch, and of each layer in it
+_TORCH_PRODUCT = 1.5e-7  # seconds of a member's small products in each layer
+_TORCH_NUMBER = 3e-9  # seconds of a number of a batch or of the parameters
+_TORCH_RATE = 3e10  # multiply-adds in a second, of large products
+
+_SHUFFLED = 4e-9  # seconds of an example brought into the order of an epoch
+_DRAWN = 3e-8  # seconds of a number of the data, drawn and placed
+_BEGUN = 0.07  # seconds of a population, whatever is trained
+_ROW = 1e-4  # seconds of a row of data, whatever its size
+_COEFFICIENTS = 3e-8  # seconds of a member and step whose rate or bias correction moves
+_UPDATE = 6e-10  # seconds of a parameter whose optimizer divides by a root
+_RECORD = 6e-4  # seconds of a record, whatever is recorded
+_METRIC, _PARAMETER = 1e-7, 5e-8  # seconds of each metric and parameter of each member at a record
+_TRIANGLE = 2e-9  # seconds of a number of a triangle
+_MEMBER, _CELL = 3e-6, 4e-7  # seconds of a member in the end, and of each number of it that is written
+
+
+def seconds_of_training(experiment: Experiment, sizes: Sizes, records: int) -> float:
+    """The time from the drawing of the data to the tables.
+
+    Args:
+        experiment: what the members have in common.
+        sizes: how many there are.
+        records: of each member.
+    """
+    training, dataset = experiment.training, experiment.dataset
+    steps = training.epochs * training.num_batches(dataset.num_train)
+    compiled = engine_of(experiment)[0] == "compiled"
+    step = _compiled_step if compiled else _torch_step
+    shuffled = training.epochs * sizes.rows * dataset.num_train * _SHUFFLED if training.shuffle else 0.0
+    if training.num_batches(dataset.num_train) == 1:
+        shuffled = 0.0
+    return (
+        _BEGUN
+        + _of_data(experiment, sizes)
+        + _beside(steps * step(experiment, sizes.members), shuffled)
+        + records * _of_record(experiment, sizes.members, compiled=compiled)
+        + sizes.members * (_MEMBER + _CELL * _numbers(experiment))
+        + (sizes.members * steps * _COEFFICIENTS if coefficients_move(experiment) else 0.0)
+    )
+
+
+def _beside(trained: float, shuffled: float) -> float:
+    """The time of both, the latter on a thread of its own."""
+    return max(trained, shuffled, (trained + shuffled) / 2) if cores() > 1 else trained + shuffled
+
+
+def _of_data(experiment: Experiment, sizes: Sizes) -> float:
+    """Examples drawn and placed, and their triangles made."""
+    dataset = experiment.dataset
+    seconds = sizes.rows * _ROW
+    for count in (dataset.num_train, dataset.num_val, dataset.num_test):
+        seconds += sizes.rows * count * (dataset.num_features + 1) * _DRAWN
+        if has_triangle(experiment, count):
+            seconds += sizes.rows * count * _parameters(experiment) ** 2 * _TRIANGLE / 2
+    return seconds
+
+
+def _compiled_step(experiment: Experiment, members: int) -> float:
+    """A step of all members, on all cores."""
+    parameters = _parameters(experiment)
+    work = multiply_adds(experiment)
+    full = experiment.training.num_batches(experiment.dataset.num_train) == 1
+    if full and parameters <= _QUADRATIC and is_quadratic(experiment):
+        work = 3 * parameters * parameters
+    update = 0.0 if experiment.optimizer.kind == "sgd" else parameters * _UPDATE
+    if members > _FEW_MEMBERS and parameters <= _LANE_PARAMETERS:
+        blocks, block = -(-members // _LANES), _STEP + _LANES * (work / _IN_LANES + update)
+    elif parameters <= _LANE_PARAMETERS // 8:
+        blocks, block = members, _STEP + work / _ALONE
+    else:
+        blocks, block = members, _STEP + work / _WIDE + parameters * _OF_PARAMETER
+    return block * -(-blocks // min(cores(), blocks))
+
+
+def _torch_step(experiment: Experiment, members: int) -> float:
+    """A step of all members."""
+    layers = sum(not parameter.is_bias for parameter in experiment.parameters)
+    batch = experiment.training.first_batch(experiment.dataset.num_train)
+    values = batch * sum(sum(p.matrix) for p in experiment.parameters if not p.is_bias)
+    numbers = values + 4 * _parameters(experiment)
+    products = layers * _TORCH_PRODUCT if experiment.model.kind == "mlp" else 0.0
+    each = products + numbers * _TORCH_NUMBER + multiply_adds(experiment) / _TORCH_RATE
+    return _TORCH_STEP + layers * _TORCH_LAYER + members * each
+
+
+def _of_record(experiment: Experiment, members: int, *, compiled: bool) -> float:
+    """Metrics and parameters of all members, and the evaluation of two splits."""
+    dataset, parameters = experiment.dataset, _parameters(experiment)
+    seconds = _RECORD + members * (_METRIC * len(recorded_metrics(experiment)) + _PARAMETER * parameters)
+    for count in (dataset.num_train if experiment.logging.evaluate_train else 0, dataset.num_val):
+        if has_triangle(experiment, count):
+            seconds += members * parameters**2 * _TRIANGLE
+        elif compiled:
+            seconds += members * count * parameters / (_IN_LANES * cores())
+        else:
+            widths = sum(sum(p.matrix) for p in experiment.parameters if not p.is_bias)
+            seconds += members * count * widths * _TORCH_NUMBER
+    return seconds
+
+
+def _parameters(experiment: Experiment) -> int:
+    return sum(parameter.size for parameter in experiment.parameters)
+
+
+def _numbers(experiment: Experiment) -> int:
+    """Columns of results.csv."""
+    errors = _parameters(experiment) if recovers(experiment) else 0
+    return 8 + len(recorded_metrics(experiment)) + errors
