@@ -13,6 +13,7 @@ from lrcli.analysis.comparison import FEWEST_SEEDS, GroupComparison, compare_gro
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Mode, Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.experiment.resources import bytes_text
 from lrcli.experiment.stability import advice
 from lrcli.reporting.chart import sweep_chart
 from lrcli.reporting.console import titled
@@ -27,6 +28,7 @@ __all__ = ["print_plan", "print_sweep_report"]
 Array = NDArray[np.float64]
 
 _ROWS = 12
+_LITTLE = 10**7  # bytes, of which nobody needs to be told
 _RECOVERY = "recovery/max_abs_error"
 _RATE, _OPTIMIZER = "optimizer.lr", "optimizer.kind"
 
@@ -84,8 +86,19 @@ def print_plan(plan: SweepPlan) -> None:
             f"{populations}{parts}, {counted(steps, 'step')}",
             f"about {max(1, round(plan.needs.total() / 10**6)):,} MB of memory and "
             f"{_duration(plan.seconds)} of training",
+            *_beyond_budget(plan),
         ):
             print_text(out, line)
+
+
+def _beyond_budget(plan: SweepPlan) -> Iterator[str]:
+    """Said where the examples of one seed are more than a population may take: a part needs them all."""
+    most = max(part.needs.total() for part in plan.parts)
+    if most > max(plan.memory, _LITTLE):
+        yield (
+            f"note: a part takes {bytes_text(most)}, more than --memory, {bytes_text(plan.memory)}: "
+            "it needs all examples of a seed"
+        )
 
 
 def _duration(seconds: float) -> str:

@@ -21,8 +21,8 @@ _WIDE, _OF_PARAMETER = 3e10, 2e-9  # of one with wide layers; and seconds for ea
 _STEP = 3e-8  # seconds of a step in machine code, whatever it does
 
 _TORCH_STEP, _TORCH_LAYER = 2e-5, 3e-5  # seconds of a step by torch, and of each layer in it
-_TORCH_PRODUCT = 1.5e-7  # seconds of a member's small products in each layer
-_TORCH_NUMBER = 3e-9  # seconds of a number of a batch or of the parameters
+_TORCH_PRODUCT = 1.1e-7  # seconds of a member's small products in each layer
+_TORCH_NUMBER = 2.2e-9  # seconds of a number of a batch or of the parameters
 _TORCH_RATE = 3e10  # multiply-adds in a second, of large products
 
 _SHUFFLED = 4e-9  # seconds of an example brought into the order of an epoch
@@ -31,8 +31,8 @@ _BEGUN = 0.07  # seconds of a population, whatever is trained
 _ROW = 1e-4  # seconds of a row of data, whatever its size
 _COEFFICIENTS = 3e-8  # seconds of a member and step whose rate or bias correction moves
 _UPDATE = 6e-10  # seconds of a parameter whose optimizer divides by a root
-_RECORD = 6e-4  # seconds of a record, whatever is recorded
-_METRIC, _PARAMETER = 1e-7, 5e-8  # seconds of each metric and parameter of each member at a record
+_RECORD = 8e-4  # seconds of a record, whatever is recorded
+_METRIC, _PARAMETER = 1.3e-7, 5e-8  # seconds of each metric and parameter of each member at a record
 _TRIANGLE = 2e-9  # seconds of a number of a triangle
 _MEMBER, _CELL = 3e-6, 4e-7  # seconds of a member in the end, and of each number of it that is written
 

@@ -4,6 +4,7 @@ import bisect
 import hashlib
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +18,6 @@ from lrcli.experiment.resources import (
     Needs,
     Sizes,
     bytes_of_results,
-    memory_for_data,
     memory_for_training,
     refuse_too_much,
 )
@@ -229,9 +229,9 @@ def _cut(group: Group, memory: int) -> list[Part]:
     Members lie seed by seed, and each part has the examples of every seed that it has members of. Where those
     of one seed alone are more than the memory, a part may take that much more.
     """
-    pair = memory_for_training(group.experiment, Sizes(2, 1, 1)).total()
-    one_seed = memory_for_data(group.experiment).total()
-    budget = memory if pair <= memory else memory + one_seed
+    pair = memory_for_training(group.experiment, Sizes(2, 1, 1))
+    of_seed = sum(size for key, size in pair.items() if key.startswith("dataset.num_"))
+    budget = memory if pair.total() <= memory else memory + of_seed
     count = _fewest_parts(group, budget)
     edges = [group.size * i // count for i in range(count + 1)]
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
