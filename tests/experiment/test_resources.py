@@ -83,7 +83,7 @@ CASES = {  # the command, the experiment, the words that make it large
     "data of seeds": ("sweep", LINE, [*sweep(3, 20), "dataset.num_train=200000"]),
     "data of seeds, in parts": ("sweep", LINE, [*sweep(3, 20, "100MB"), "dataset.num_train=250000"]),
 }
-SLACK = 10e6  # bytes, of what the system and NumPy keep for themselves
+SLACK = 7e6  # bytes, of what the system and NumPy keep for themselves
 
 CHILD = """
 import sys, resource
@@ -224,6 +224,19 @@ def test_what_fits_is_not_refused(tmp_path, monkeypatch):
         refuse_too_much(experiment, needs)
     monkeypatch.setattr(module, "memory_of_machine", lambda: None)
     refuse_too_much(experiment, needs)
+
+
+def test_memory_that_ends_all_the_same_is_no_traceback(program, tmp_path, monkeypatch):
+    """Because something else uses it."""
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.chdir(tmp_path)
+    Path("exp.yaml").write_text(json.dumps(LINE))
+    monkeypatch.setattr("lrcli.training.loop.TrainingLoop._measure", full)
+    _, _, err = program("train", "exp.yaml", code=1)
+    assert "error: out of memory" in err
 
 
 @pytest.mark.parametrize(
