@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,27 +96,44 @@ def train(
     loaded, errors = _load_each(files, overrides, lesson)
     for error in errors:
         print_error(str(error))
-    codes = [_WRONG if errors else 0]
+    places = {file: RunPlace(runs_dir, run_dir, file.absolute().parent) for file in loaded}
     results: dict[str, dict[str, Any] | None] = {str(file): None for file in files}
-    for number, (file, each) in enumerate(loaded.items()):
-        if number and not quiet and not as_json:
-            typer.echo()
-        place = RunPlace(runs_dir, run_dir, file.absolute().parent)
-        try:
-            result = train_and_report(each, place, as_json=as_json, quiet=quiet)
-        except LrcliError as error:
-            print_error(str(error) if len(files) == 1 else f"{file}: {error}")
-            codes.append(error.exit_code)
-            continue
+    codes = [_WRONG if errors else 0]
+    for file, result, code in _train_each(
+        loaded, places, as_json=as_json, quiet=quiet, alone=len(files) == 1
+    ):
         results[str(file)] = result
-        codes.append(exit_code(result))
-        if codes[-1] == _INTERRUPTED:
-            break
+        codes.append(code)
     if len(files) > 1 and not quiet and not as_json:
         from lrcli.reporting.overview import print_overview
 
         print_overview(results)
     raise typer.Exit(next(code for code in _WORST_FIRST if code in codes))
+
+
+def _train_each(
+    loaded: Mapping[Path, "Loaded"],
+    places: Mapping[Path, "RunPlace"],
+    *,
+    as_json: bool,
+    quiet: bool,
+    alone: bool,
+) -> Iterator[tuple[Path, dict[str, Any] | None, int]]:
+    """Train one file after the other: each with its result, if it came to one, and its exit code."""
+    from lrcli.reporting.messages import print_error
+
+    for number, (file, each) in enumerate(loaded.items()):
+        if number and not quiet and not as_json:
+            typer.echo()
+        try:
+            result = train_and_report(each, places[file], as_json=as_json, quiet=quiet)
+        except LrcliError as error:
+            print_error(str(error) if alone else f"{file}: {error}")
+            yield file, None, error.exit_code
+            continue
+        yield file, result, exit_code(result)
+        if exit_code(result) == _INTERRUPTED:
+            return
 
 
 def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quiet: bool) -> dict[str, Any]:

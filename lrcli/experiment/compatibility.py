@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator
 
-from lrcli.analysis.reference import has_reference
 from lrcli.components.initializers import element_names
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.validation import Mistake
 from lrcli.experiment.engines import refusal
-from lrcli.experiment.experiment import Experiment, recorded_metrics
+from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
 from lrcli.wording import counted
 
 __all__ = ["incompatibilities", "remarks", "result_names"]
@@ -87,10 +86,7 @@ def result_names(experiment: Experiment) -> list[str]:
 
 def _recovery_metrics(experiment: Experiment) -> list[str]:
     """Recorded where the rule has parameters of the model's form, or the best ones can be found."""
-    dataset, model = experiment.dataset, experiment.model
-    true = dataset.true_parameters(model.kind) is not None
-    known = true or has_reference(model, experiment.loss, dataset.num_classes)
-    return ["recovery/max_abs_error", "recovery/error_norm"] if known else []
+    return ["recovery/max_abs_error", "recovery/error_norm"] if recovers(experiment) else []
 
 
 def _engine(experiment: Experiment) -> Iterator[Mistake]:

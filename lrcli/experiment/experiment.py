@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from lrcli.analysis.reference import has_reference
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.initializers import Parameter
 from lrcli.components.losses import AnyLoss
@@ -15,7 +16,7 @@ from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.experiment.expectations import FORM, parse
 from lrcli.experiment.names import NAME, check_name
 
-__all__ = ["Comparison", "Experiment", "recorded_metrics", "resolved"]
+__all__ = ["Comparison", "Experiment", "recorded_metrics", "recovers", "resolved"]
 
 
 def _comparison(text: str) -> str:
@@ -88,6 +89,13 @@ class Experiment(Config):
         """The parameters of the model, for this dataset and this loss."""
         outputs = self.loss.num_outputs(self.dataset.num_classes)
         return self.model.parameters(self.dataset.num_features, outputs)
+
+
+def recovers(experiment: Experiment) -> bool:
+    """Whether there are parameters, true or the best possible ones, that the learned are held against."""
+    dataset, model = experiment.dataset, experiment.model
+    true = dataset.true_parameters(model.kind) is not None
+    return true or has_reference(model, experiment.loss, dataset.num_classes)
 
 
 def recorded_metrics(experiment: Experiment) -> list[str]:

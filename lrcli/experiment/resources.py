@@ -13,7 +13,7 @@ import numpy as np
 from lrcli.config.keys import value_at
 from lrcli.errors import UsageError
 from lrcli.experiment.engines import engine_of
-from lrcli.experiment.experiment import Experiment, recorded_metrics, resolved
+from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers, resolved
 from lrcli.experiment.machine import memory_of_machine
 from lrcli.training.compiled_examples import epochs_of_window
 from lrcli.training.quadratic import bytes_of_triangle
@@ -26,7 +26,6 @@ __all__ = [
     "coefficients_move",
     "memory_for_data",
     "memory_for_training",
-    "recovers",
     "refuse_too_much",
     "refuse_uncountable",
     "room",
@@ -211,11 +210,6 @@ def _of_members(experiment: Experiment, shape: _Shape, sizes: Sizes) -> Needs:
             + (table if coefficients_move(experiment) else 0),
         }
     )
-
-
-def recovers(experiment: Experiment) -> bool:
-    """Whether records hold the parameters against others."""
-    return experiment.dataset.num_classes is None and experiment.model.kind != "mlp"
 
 
 def coefficients_move(experiment: Experiment) -> bool:

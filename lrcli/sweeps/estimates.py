@@ -5,8 +5,8 @@ times. Starting, compiling machine code and drawing figures are left out: they t
 """
 
 from lrcli.experiment.engines import engine_of, multiply_adds
-from lrcli.experiment.experiment import Experiment, recorded_metrics
-from lrcli.experiment.resources import Sizes, coefficients_move, recovers
+from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
+from lrcli.experiment.resources import Sizes, coefficients_move
 from lrcli.training.cores import cores
 from lrcli.training.quadratic import has_triangle, is_quadratic
 

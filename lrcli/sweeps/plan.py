@@ -22,7 +22,8 @@ from lrcli.experiment.resources import (
     refuse_too_much,
 )
 from lrcli.sweeps.estimates import seconds_of_training
-from lrcli.sweeps.grid import Configurations, FilledConfigurations, Group, build_groups, count_variants
+from lrcli.sweeps.grid import FilledConfigurations, Group, build_groups, count_variants
+from lrcli.sweeps.points import Configurations
 
 __all__ = ["DEFAULT_MEMORY", "Part", "SweepPlan", "plan_sweep"]
 

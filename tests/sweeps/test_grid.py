@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from lrcli.config.blocks import Sweep
 from lrcli.errors import ExperimentError
 from lrcli.experiment.loading import at_point, load, one_point
-from lrcli.sweeps.grid import Configurations, build_groups
+from lrcli.sweeps.grid import build_groups
 from lrcli.sweeps.plan import plan_sweep
+from lrcli.sweeps.points import Configurations
 from lrcli.training.problem import draw_problem
 
 LINE = {
