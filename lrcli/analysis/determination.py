@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 _CLEAR = 1e-8  # smallest eigenvalue of X'X from which the rank is not in doubt
 _PART = 1e-6  # of a direction of length 1
 _MOST_WORK = 1e9
+_ROWS = 10_000  # that are looked at together
 
 
 def undetermined(columns: Array) -> NDArray[np.bool_]:
@@ -28,20 +29,30 @@ def undetermined(columns: Array) -> NDArray[np.bool_]:
     sets, count, size = columns.shape
     if count * size**2 > _MOST_WORK:
         return np.full((sets, size), count < size)
-    lengths = np.sqrt(np.einsum("snp,snp->sp", columns, columns))
-    scaled = columns / np.where(lengths == 0, 1.0, lengths)[:, None]
+    products = np.matmul(columns.transpose(0, 2, 1), columns)
+    lengths = np.sqrt(np.einsum("spp->sp", products))
+    scales = np.where(lengths == 0, 1.0, lengths)
     answer = np.zeros((sets, size), dtype=bool)
     doubtful = np.ones(sets, dtype=bool)
     if count >= size:
-        doubtful = np.linalg.eigvalsh(np.einsum("snp,snq->spq", scaled, scaled))[:, 0] <= _CLEAR
+        doubtful = np.linalg.eigvalsh(products / scales[:, None] / scales[..., None])[:, 0] <= _CLEAR
     for number in np.flatnonzero(doubtful).tolist():
-        answer[number] = _open(scaled[number])
+        answer[number] = _open(columns[number], scales[number])
     return answer
 
 
-def _open(scaled: Array) -> NDArray[np.bool_]:
-    """(P,) from one design matrix with columns of length 1 or 0."""
-    triangle = np.linalg.qr(scaled, mode="r")  # of the same singular values, but no larger than need be
-    _, values, directions = np.linalg.svd(triangle, full_matrices=True)
-    rank = np.count_nonzero(values > max(scaled.shape) * np.finfo(float).eps * values.max(initial=0.0))
+def _open(columns: Array, scales: Array) -> NDArray[np.bool_]:
+    """(P,) from one design matrix and the numbers that its columns are divided by."""
+    _, values, directions = np.linalg.svd(_triangle(columns, scales), full_matrices=True)
+    rank = np.count_nonzero(values > max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0))
     return np.asarray(np.linalg.norm(directions[rank:], axis=0) > _PART)
+
+
+def _triangle(columns: Array, scales: Array) -> Array:
+    """The R of Q R, of the same singular values; some rows at a time, which takes little memory."""
+    step = max(2 * columns.shape[1], _ROWS)
+    triangle: Array = np.zeros((0, columns.shape[1]))
+    for start in range(0, len(columns), step):
+        more = columns[start : start + step] / scales
+        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, more]), mode="r"))
+    return triangle

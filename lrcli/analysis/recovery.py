@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.design import design_matrices, sets_at_once
 from lrcli.analysis.determination import undetermined
 from lrcli.analysis.reference import Examples, Standard, find_references, has_reference
 from lrcli.analysis.symmetries import nearest_equivalent
-from lrcli.analysis.theory import design_matrix
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
@@ -26,8 +26,6 @@ from lrcli.components.models import AnyModel
 __all__ = ["Recovery", "find_recovery"]
 
 Array = NDArray[np.float64]
-
-_NUMBERS = 4_000_000  # of one array
 
 
 @dataclass(frozen=True)
@@ -133,13 +131,9 @@ def _open_numbers(model: AnyModel, inputs: Array, size: int) -> NDArray[np.bool_
     if not model.linear_in_parameters:
         few = [len(np.unique(each, axis=0)) < size for each in inputs]
         return np.repeat(np.array(few)[:, None], size, axis=1)
-    at_once = max(1, _NUMBERS // (inputs.shape[1] * size))
+    at_once = sets_at_once(inputs.shape[1], size)
     parts = [inputs[start : start + at_once] for start in range(0, len(inputs), at_once)]
-    masks = [
-        undetermined(np.stack([design_matrix(model, model.features(each)) for each in part]))
-        for part in parts
-    ]
-    mask = np.concatenate(masks)
+    mask = np.concatenate([undetermined(design_matrices(model, part)) for part in parts])
     return np.repeat(mask, size // mask.shape[1], axis=1)
 
 

@@ -16,9 +16,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.design import design_matrices, design_matrix, sets_at_once
 from lrcli.analysis.logistic import logistic_optima
 from lrcli.analysis.loss_values import loss_value
-from lrcli.analysis.theory import design_matrix, term_curvature
+from lrcli.analysis.theory import term_curvature
 from lrcli.components.losses import BCE, MSE, AnyLoss, CrossEntropy, HalfMSE
 from lrcli.components.models import AnyModel, Legendre, Linear, Polynomial
 
@@ -35,7 +36,6 @@ __all__ = [
 Array = NDArray[np.float64]
 Standard = Literal["true", "least_squares", "ridge", "optimum"]
 
-_NUMBERS = 4_000_000  # of one array
 _CLEAR = 1e-6  # smallest eigenvalue of the normal equations that are taken, columns scaled to length 1
 
 
@@ -117,7 +117,7 @@ def _of_classes(model: AnyModel, loss: AnyLoss, examples: Examples) -> Reference
     """The optima of logistic regression, some sets at a time."""
     _, count, size = examples.inputs.shape
     outputs = examples.targets.shape[2]
-    at_once = max(1, _NUMBERS // (count * (size + 1)))
+    at_once = sets_at_once(count, size + 1)
     parts = []
     for start in range(0, len(examples.rows), at_once):
         rows, decay = examples.rows[start : start + at_once], examples.decay[start : start + at_once]
@@ -166,12 +166,12 @@ def least_losses(model: AnyModel, loss: AnyLoss, examples: Examples) -> Array:
     curvature = term_curvature(model, loss) or 1.0
     penalty = examples.decay / (examples.scale * curvature)
     _, count, _ = examples.inputs.shape
-    at_once = max(1, _NUMBERS // (count * penalty.shape[1]))
+    at_once = sets_at_once(count, penalty.shape[1])
     parts = []
     for start in range(0, len(examples.rows), at_once):
         part = slice(start, start + at_once)
         rows = examples.rows[part]
-        columns = np.stack([design_matrix(model, model.features(examples.inputs[row])) for row in rows])
+        columns = design_matrices(model, examples.inputs[rows])
         parts.append(_smallest_squares(columns, examples.targets[rows, :, 0], penalty[part]))
     squares = np.concatenate(parts) * curvature / 2
     return np.asarray(squares / count if loss.reduction == "mean" else squares)
@@ -179,14 +179,14 @@ def least_losses(model: AnyModel, loss: AnyLoss, examples: Examples) -> Array:
 
 def _smallest_squares(columns: Array, targets: Array, penalty: Array) -> Array:
     """The sums of squared errors, (K,), at the best parameters of (K, N, P) and (K, N)."""
-    lengths = np.sqrt(np.einsum("knp,knp->kp", columns, columns))
+    products = np.matmul(columns.transpose(0, 2, 1), columns)
+    lengths = np.sqrt(np.einsum("kpp->kp", products))
     scales = np.where(lengths == 0, 1.0, lengths)
-    scaled = columns / scales[:, None]
-    matrix = np.einsum("knp,knq->kpq", scaled, scaled)
+    matrix = products / scales[:, None] / scales[..., None]
     matrix += np.eye(matrix.shape[1]) * (penalty / scales**2)[:, None]
     clear = np.linalg.eigvalsh(matrix)[:, 0] > _CLEAR
     theta = np.empty_like(penalty)
-    right = np.einsum("knp,kn->kp", scaled, targets)
+    right = np.einsum("knp,kn->kp", columns, targets) / scales
     theta[clear] = np.linalg.solve(matrix[clear], right[clear][..., None])[..., 0] / scales[clear]
     for number in np.flatnonzero(~clear).tolist():
         theta[number] = _least_squares(columns[number], targets[number, :, None], penalty[number])[:, 0]

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.design import design_matrix
 from lrcli.components.losses import MSE, AnyLoss, HalfMSE
-from lrcli.components.models import AnyModel, Linear
+from lrcli.components.models import AnyModel
 
-__all__ = ["Rule", "design_matrix", "hessian", "largest_curvature", "largest_stable_rate", "term_curvature"]
+__all__ = ["Rule", "hessian", "largest_curvature", "largest_stable_rate", "term_curvature"]
 
 Array = NDArray[np.float64]
 
@@ -30,17 +31,6 @@ class Rule:
     def intake(self) -> float:
         """The share of a gradient that the velocity takes; without momentum there is no velocity."""
         return 1 - self.dampening if self.momentum else 1.0
-
-
-def design_matrix(model: AnyModel, features: Array) -> Array:
-    """The X of o = X theta, (N, P), for a model that is linear in its parameters and has one output.
-
-    Args:
-        model: the model.
-        features: (N, F) what the model is given; a linear model adds a column of ones for its bias.
-    """
-    ones = np.ones((len(features), 1))
-    return np.hstack([features, ones]) if isinstance(model, Linear) else features
 
 
 def term_curvature(model: AnyModel, loss: AnyLoss) -> float | None:

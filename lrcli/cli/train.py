@@ -28,7 +28,7 @@ EPILOG = examples(
     "lrcli train experiments/linear.yaml optimizer.lr=0.1 training.epochs=20",
     "lrcli train experiments/linear.yaml --seed 3 --json",
     "lrcli train experiments/*.yaml --quiet",
-    "lrcli train experiments/linear_scratch.yaml experiments/linear_l1.yaml --expect experiments/linear.yaml",
+    "lrcli train experiments/linear_[lms]*.yaml --expect experiments/linear.yaml",
 )
 
 _FAILED, _WRONG, _UNMET, _INTERRUPTED = 1, 2, 3, 130
@@ -128,7 +128,9 @@ def _train_each(
         try:
             result = train_and_report(each, places[file], as_json=as_json, quiet=quiet)
         except LrcliError as error:
-            print_error(str(error) if alone else f"{file}: {error}")
+            if alone:
+                raise
+            print_error(f"{file}: {error}")
             yield file, None, error.exit_code
             continue
         yield file, result, exit_code(result)
@@ -200,6 +202,8 @@ def _load_each(
     Raises:
         UsageError: no file is good; or one is not there, and whoever wrote the line meant something else.
     """
+    from lrcli.config.document import Document
+    from lrcli.config.overrides import override
     from lrcli.experiment.loading import load
 
     loaded: dict[Path, Loaded] = {}
@@ -214,6 +218,9 @@ def _load_each(
             loaded[file].notes.append(
                 "the sweep block waits for lrcli sweep; train takes the file's own values"
             )
+    if not all(map(os.path.exists, files)):
+        for word in overrides:  # one that the shell has cut in two is what should be told
+            override(Document({}), word)
     if not loaded or not all(map(os.path.exists, files)):
         raise ExperimentError([mistake for error in errors.values() for mistake in error.mistakes])
     return (loaded if lesson is None else lesson.give(loaded)), list(errors.values())

@@ -150,6 +150,9 @@ def memory_for_training(experiment: Experiment, sizes: Sizes) -> Needs:
     drawn_in, drawing = _drawing(experiment, sizes.rows)
     peaks = [(drawn_in, drawing - needs.total())]
     peaks += [(key, _bytes_of_look(experiment, shape, sizes, n)) for key, n in _counts(experiment).items()]
+    # References are found before training, where there are no epochs ahead yet.
+    early = _bytes_of_reference(experiment, shape) - (ahead if shape.engine == "compiled" else 0)
+    peaks.append(("dataset.num_train", early))
     if shape.engine == "torch":
         peaks.append(("dataset.num_train", ahead))
         peaks.append(("training.batch_size", _bytes_of_batch(experiment, shape, sizes)))
@@ -183,6 +186,17 @@ def _bytes_of_look(experiment: Experiment, shape: _Shape, sizes: Sizes, count: i
     together = min(sizes.members, max(2, _EVALUATED // (count * shape.widest)))
     numbers = shape.held + (2 * shape.layers if experiment.model.dense else _OF_CURVE // 4)
     return together * count * (shape.number * numbers + 16 * shape.targets)
+
+
+def _bytes_of_reference(experiment: Experiment, shape: _Shape) -> int:
+    """What it takes to find the best parameters of one set of data, and whether the data determine them."""
+    model, dataset = experiment.model, experiment.dataset
+    if not model.linear_in_parameters or not recovers(experiment):
+        return 0
+    matrix = 8 * dataset.num_train * (shape.parameters // shape.targets)
+    if dataset.num_classes is not None:  # several copies, and as many logits and chances
+        return 4 * matrix + 5 * 8 * dataset.num_train * shape.targets
+    return matrix if dataset.true_parameters(model.kind) is not None else 2 * matrix
 
 
 def _bytes_of_batch(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int:

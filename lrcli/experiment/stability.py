@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from lrcli.analysis.batch_theory import stable_rate_in_order, stable_rate_of_random_batches
+from lrcli.analysis.design import design_matrix
 from lrcli.analysis.theory import (
     Rule,
-    design_matrix,
     hessian,
     largest_curvature,
     largest_stable_rate,

@@ -134,7 +134,9 @@ def test_normal_equations_give_the_smallest_loss(features, loss, decay):
     )
     shapes = {p.name: p.shape for p in pb.parameters}
     expected = find_references(pb.model, pb.loss, shapes, examples).losses
-    np.testing.assert_allclose(least_losses(pb.model, pb.loss, examples), expected, rtol=1e-8)
+    np.testing.assert_allclose(
+        least_losses(pb.model, pb.loss, examples), expected, rtol=1e-7
+    )  # residuals of 0.01 beside 1e6
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ CHECKS = settings(
     deadline=None,
     database=None,
     phases=[Phase.generate],
-    max_examples=150,
+    max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 STRAY = st.sampled_from(["5", "x", "kindd", "momentm", "Epochs", "lr ", "\u0435pochs", "extends2", "null"])

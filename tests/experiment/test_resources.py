@@ -45,6 +45,7 @@ SINE = LINE | {
     "loss": {"kind": "mse"},
     "optimizer": {"kind": "sgd", "lr": 1e-9},
 }
+LOGISTIC = XOR | {"model": {"kind": "linear"}}
 WIDE = LINE | {"dataset": LINE["dataset"] | {"w": [0.5] * 99}}
 TORCH = ["engine=torch"]
 
@@ -69,7 +70,12 @@ CASES = {  # the command, the experiment, the words that make it large
         ["dataset.num_train=500000", "loss.kind=cross_entropy", "model.input_noise=0.1"],
     ),
     "powers": ("train", SINE, ["model.degree=20", "dataset.num_train=250000"]),
-    "parameters": ("train", XOR, ["engine=compiled", "model.hidden=[900, 900]", "optimizer.kind=adam"]),
+    "classes of a linear model": ("train", LOGISTIC, ["dataset.num_train=600000"]),
+    "parameters": (
+        "train",
+        XOR,
+        ["engine=compiled", "model.hidden=[500, 500]", "optimizer.kind=adam", "training.epochs=1"],
+    ),
     "examples, torch": ("train", LINE, [*TORCH, "dataset.num_train=2000000"]),
     "full batch, torch": (
         "train",
