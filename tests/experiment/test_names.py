@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.names import NAME, check_name, directory_name
 
-CHECKS = settings(derandomize=True, deadline=None, database=None, max_examples=500)
+CHECKS = settings(derandomize=True, deadline=None, database=None, max_examples=200)
 FORBIDDEN = set('/\\:*?"<>|') | set(map(chr, range(32))) | {"\x7f"}  # by Windows, or by POSIX
 DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}
 GOOD = [

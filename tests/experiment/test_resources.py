@@ -55,12 +55,12 @@ def sweep(rates, seeds, memory="10GB"):
 
 
 CASES = {  # the command, the experiment, the words that make it large
-    "examples": ("train", LINE, ["dataset.num_train=1500000"]),
-    "examples of validation": ("train", LINE, ["dataset.num_val=2000000"]),
+    "examples": ("train", LINE, ["dataset.num_train=1000000"]),
+    "examples of validation": ("train", LINE, ["dataset.num_val=1200000"]),
     "double precision, full batch": (
         "train",
         LINE,
-        ["dataset.num_train=2000000", "dtype=float64", "training.batch_size=full"],
+        ["dataset.num_train=1000000", "dtype=float64", "training.batch_size=full"],
     ),
     "steps": ("train", LINE, ["dataset.num_train=1500000", "training.batch_size=2"]),
     "features": ("train", WIDE, ["dataset.num_train=100000"]),
@@ -76,14 +76,14 @@ CASES = {  # the command, the experiment, the words that make it large
         XOR,
         ["engine=compiled", "model.hidden=[500, 500]", "optimizer.kind=adam", "training.epochs=1"],
     ),
-    "examples, torch": ("train", LINE, [*TORCH, "dataset.num_train=2000000"]),
+    "examples, torch": ("train", LINE, [*TORCH, "dataset.num_train=1200000"]),
     "full batch, torch": (
         "train",
         XOR,
         [*TORCH, "dataset.num_train=600000", "training.batch_size=full", "model.hidden=[32]"],
     ),
-    "written data": ("data", LINE, ["dataset.num_val=800000", "dataset.num_train=10"]),
-    "members": ("sweep", LINE, sweep(1000, 100)),
+    "written data": ("data", LINE, ["dataset.num_val=500000", "dataset.num_train=10"]),
+    "members": ("sweep", LINE, sweep(500, 100)),
     "records": ("sweep", LINE, [*sweep(100, 50), "training.epochs=400"]),
     "parameters of members": ("sweep", XOR, [*sweep(50, 100), "model.hidden=[16, 16]"]),
     "data of seeds": ("sweep", LINE, [*sweep(3, 20), "dataset.num_train=200000"]),

@@ -53,7 +53,7 @@ headings = st.from_regex(r"[a-z]{1,12}(\.[a-z]{1,12}){0,2}", fullmatch=True)
     st.integers(30, 250),
     st.sampled_from([SIMPLE_HEAD, HEAVY_HEAD]),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_every_cell_that_is_shown_is_whole(made, width, box):
     columns = [Column(name, [first, second], rank=rank) for name, first, second, rank in made]
     out = terminal(width)
