@@ -5,6 +5,7 @@ columns that say least; where even the others find no room, each row becomes a f
 pipe or a file there is always room.
 """
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -68,7 +69,14 @@ def wrapped(line: str, width: int) -> list[str]:
     return lines
 
 
-def print_table(out: Console, columns: Sequence[Column], box: Box = SIMPLE_HEAD, caption: str = "") -> None:
+def print_table(
+    out: Console,
+    columns: Sequence[Column],
+    box: Box = SIMPLE_HEAD,
+    caption: str = "",
+    *,
+    as_on_a_terminal: bool = False,
+) -> None:
     """Print a table as wide as it may be.
 
     Args:
@@ -76,21 +84,21 @@ def print_table(out: Console, columns: Sequence[Column], box: Box = SIMPLE_HEAD,
         columns: all of the same length.
         box: the lines around it, where there is room for them.
         caption: a sentence to stand below it.
+        as_on_a_terminal: no wider in a pipe or a file: it is to be read, not worked on.
     """
-    room = out.width if out.is_terminal or os.environ.get("COLUMNS") else _ENDLESS
-    fitting = (form for form in _forms(columns, box) if _measured(out, _table(*form)).minimum <= room)
-    form = next(fitting, None)
-    if form is None:
+    limited = as_on_a_terminal or out.is_terminal or os.environ.get("COLUMNS")
+    room = out.width if limited else _ENDLESS
+    for shown, lines in _forms(columns, box):
+        table = _fitted(out, shown, lines, room)
+        if table is not None:
+            _print_as_wide(out, table)
+            kept = max(column.rank for column in shown)
+            break
+    else:
         for row in zip(*(column.cells for column in columns), strict=True):
             _print_row(out, columns, row, room)
-        left_out = []
-    else:
-        table = _table(*form)
-        width, out.width = out.width, max(out.width, min(room, _measured(out, table).maximum))
-        out.print(table)
-        out.width = width
-        kept = max(column.rank for column in form[0])
-        left_out = [column.heading for column in columns if column.rank > kept]
+        kept = max(column.rank for column in columns)
+    left_out = [column.heading for column in columns if column.rank > kept]
     if left_out:
         print_text(out, f"no room for {', '.join(left_out)}")
     if caption:
@@ -107,24 +115,54 @@ def _forms(columns: Sequence[Column], box: Box) -> Iterator[tuple[Sequence[Colum
         yield [column for column in short if column.rank < rank], SIMPLE_HEAD
 
 
-def _table(columns: Sequence[Column], box: Box) -> Table:
+def _fitted(out: Console, columns: Sequence[Column], box: Box, room: int) -> Table | None:
+    """The table, its sentences broken where they must be; None where it has no room."""
+    widest = [max(map(cell_len, _texts(column))) for column in columns]
+    longest = [
+        max(cell_len(word) for text in _texts(column) for word in text.split(" ")) for column in columns
+    ]
+    table = _table(columns, box, widest)
+    missing = _natural_width(out, table) - room
+    if missing <= 0:
+        return table
+    spare = [
+        (wide - word) * column.wraps for column, wide, word in zip(columns, widest, longest, strict=True)
+    ]
+    if missing > sum(spare):
+        return None
+    taken = [-(-part * missing // sum(spare)) for part in itertools.accumulate(spare, initial=0)]
+    given_up = (after - before for before, after in itertools.pairwise(taken))
+    return _table(columns, box, [wide - less for wide, less in zip(widest, given_up, strict=True)])
+
+
+def _texts(column: Column) -> list[str]:
+    """Everything that stands in a column."""
+    return [one_line(text) for text in (column.heading, *column.cells)]
+
+
+def _table(columns: Sequence[Column], box: Box, widths: Sequence[int]) -> Table:
     compact = box is SIMPLE_HEAD
     table = Table(box=box, padding=(0, 0, 0, 1) if compact else (0, 1), show_edge=not compact)
-    for column in columns:
+    for column, width in zip(columns, widths, strict=True):
         justify: Literal["left", "right"] = "right" if column.right else "left"
-        widest = max(cell_len(one_line(text)) for text in (column.heading, *column.cells))
-        whole = None if column.wraps else widest
         table.add_column(
-            Text(one_line(column.heading)), justify=justify, no_wrap=not column.wraps, min_width=whole
+            Text(one_line(column.heading)), justify=justify, no_wrap=not column.wraps, width=width
         )
     for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*(Text(one_line(cell)) if isinstance(cell, str) else cell for cell in row))
     return table
 
 
-def _measured(out: Console, table: Table) -> Measurement:
-    """The widths between which a table can be printed."""
-    return Measurement.get(out, out.options.update(width=_ENDLESS), table)
+def _print_as_wide(out: Console, table: Table) -> None:
+    """Print a table that may be wider than the console takes itself for."""
+    width, out.width = out.width, max(out.width, _natural_width(out, table))
+    out.print(table)
+    out.width = width
+
+
+def _natural_width(out: Console, table: Table) -> int:
+    """How wide a table is where nothing limits it."""
+    return Measurement.get(out, out.options.update(width=_ENDLESS), table).maximum
 
 
 def _print_row(out: Console, columns: Sequence[Column], row: Sequence[str | Text], room: int) -> None:

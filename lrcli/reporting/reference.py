@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from rich.table import Table
+from rich.box import HEAVY_HEAD
 
 from lrcli.components.descriptions import Description, Option
+from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.streams import console
 
 __all__ = ["list_lines", "print_description"]
@@ -37,20 +38,21 @@ def print_description(description: Description, heading: str, content: str) -> N
         show(f"\nSource: {description.source}")
     if description.options:
         show("")
-        out.print(_options_table(description.options))
+        print_table(out, _columns(description.options), HEAVY_HEAD, as_on_a_terminal=True)
     show(f"\n{heading}:\n")
     for line in content.splitlines():
         show(f"    {line}")
 
 
-def _options_table(options: tuple[Option, ...]) -> Table:
-    table = Table()
-    for heading in ("key", "takes", "default", "range", "meaning"):
-        table.add_column(heading, no_wrap=heading == "key")
-    for option in options:
-        default = "required" if option.required else _written(option.default)
-        table.add_row(option.name, option.type, default, option.range, option.meaning)
-    return table
+def _columns(options: tuple[Option, ...]) -> list[Column]:
+    defaults = ["required" if option.required else _written(option.default) for option in options]
+    return [
+        Column("key", [option.name for option in options], right=False),
+        Column("takes", [option.type for option in options], right=False, wraps=True),
+        Column("default", defaults, right=False),
+        Column("range", [option.range for option in options], right=False),
+        Column("meaning", [option.meaning for option in options], right=False, wraps=True),
+    ]
 
 
 def _written(value: Any) -> str:

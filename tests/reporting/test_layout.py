@@ -12,8 +12,9 @@ from rich.box import HEAVY_HEAD, SIMPLE_HEAD
 from rich.console import Console
 from valleys import RATES, cases, product, valley
 
+from lrcli.experiment.topics import find_topics
 from lrcli.reporting import console as run_console
-from lrcli.reporting import sweep_console
+from lrcli.reporting import reference, sweep_console
 from lrcli.reporting.chart import sweep_chart
 from lrcli.reporting.layout import Column, print_table, print_text
 
@@ -206,3 +207,17 @@ def test_the_chart_is_as_wide_as_its_terminal_and_cuts_nothing(case):
 def test_the_chart_at_200_columns_is_200_wide():
     results = valley(product(optimizer__lr=RATES), seeds=3)
     assert max(map(len, sweep_chart(results, 200))) == 200
+
+
+@pytest.mark.parametrize("name", ["optimizer.adam", "dataset.sine", "training", "init.values"])
+def test_a_description_at_every_width(report, name):
+    (topic,) = find_topics(name)
+    options = topic.description.options
+    for width in WIDTHS:
+        text = report(width, reference, reference.print_description, topic.description, "In a file", "")
+        assert "…" not in text
+        shown = set(words(text))
+        assert {option.name for option in options} <= shown
+        for option in options:
+            assert set(reference._written(option.default).split()) <= shown, (width, option.name)
+            assert set(f"{option.type} {option.meaning}".split()) <= shown, (width, option.name)
