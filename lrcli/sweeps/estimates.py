@@ -1,8 +1,14 @@
-"""How long a sweep takes, by arithmetic, within a factor of two.
+"""How long a sweep takes, within a factor of two: arithmetic, and one measured constant.
 
-The constants are those of a server of 2023 (Zen 4); tests/benchmarks/estimates.py holds them to measured
-times. Starting, compiling machine code and drawing figures are left out: they take seconds, once.
+The constants are seconds on a server of 2023 (Zen 4) that does nothing else; how much slower this machine is
+now is measured, in a millisecond. tests/benchmarks/estimates.py holds the estimates to measured times.
+Starting, compiling machine code and drawing figures are left out: they take seconds, once.
 """
+
+import time
+from functools import cache
+
+import numpy as np
 
 from lrcli.experiment.engines import engine_of, multiply_adds
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
@@ -10,7 +16,7 @@ from lrcli.experiment.resources import Sizes, coefficients_move
 from lrcli.training.cores import cores
 from lrcli.training.quadratic import has_triangle, is_quadratic
 
-__all__ = ["seconds_of_training"]
+__all__ = ["seconds_of_training", "slowness"]
 
 _LANES = 32  # members in a row of lanes, in float32
 _FEW_MEMBERS, _LANE_PARAMETERS = 3, 1024  # up to which, and above which, members are trained one by one
@@ -27,6 +33,7 @@ _TORCH_RATE = 3e10  # multiply-adds in a second, of large products
 
 _SHUFFLED = 4e-9  # seconds of an example brought into the order of an epoch
 _DRAWN = 3e-8  # seconds of a number of the data, drawn and placed
+_PROBE = 1.8e-4  # seconds of `_probe` on that server
 _BEGUN = 0.07  # seconds of a population, whatever is trained
 _ROW = 1e-4  # seconds of a row of data, whatever its size
 _COEFFICIENTS = 3e-8  # seconds of a member and step whose rate or bias correction moves
@@ -60,6 +67,20 @@ def seconds_of_training(experiment: Experiment, sizes: Sizes, records: int) -> f
         + sizes.members * (_MEMBER + _CELL * _numbers(experiment))
         + (sizes.members * steps * _COEFFICIENTS if coefficients_move(experiment) else 0.0)
     )
+
+
+@cache
+def slowness() -> float:
+    """How many times as long as that server this machine takes for arithmetic in NumPy."""
+    return min(_probe() for _ in range(7)) / _PROBE
+
+
+def _probe() -> float:
+    started = time.perf_counter()
+    numbers = np.arange(1000.0)
+    for _ in range(50):
+        numbers = np.sqrt(numbers * 1.01 + 0.5)
+    return time.perf_counter() - started
 
 
 def _beside(trained: float, shuffled: float) -> float:

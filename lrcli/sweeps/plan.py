@@ -21,7 +21,7 @@ from lrcli.experiment.resources import (
     memory_for_training,
     refuse_too_much,
 )
-from lrcli.sweeps.estimates import seconds_of_training
+from lrcli.sweeps.estimates import seconds_of_training, slowness
 from lrcli.sweeps.grid import FilledConfigurations, Group, build_groups, count_variants
 from lrcli.sweeps.points import Configurations
 
@@ -169,7 +169,7 @@ class SweepPlan:
     @property
     def seconds(self) -> float:
         """The time that it takes, within a factor of two; see `lrcli.sweeps.estimates`."""
-        return sum(part.seconds for part in self.parts)
+        return slowness() * sum(part.seconds for part in self.parts)
 
 
 def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:

@@ -136,7 +136,7 @@ def test_two_million_members_take_long(planned):
     plan = planned(
         {"optimizer.lr": np.geomspace(1e-4, 0.1, 10_000).tolist()}, 200, words=["training.epochs=1"]
     )
-    assert 10 < plan.seconds < 100
+    assert 10 < plan.seconds / estimates.slowness() < 100
 
 
 def test_absurd_numbers_of_records_take_no_memory_to_estimate(planned):
