@@ -110,13 +110,13 @@ def trained_examples(
     pairs = np.stack([np.arange(len(problem.sources)), np.zeros(len(problem.sources))], axis=1)
     if decays.any():
         pairs, rows = np.unique(np.stack([rows, decays], axis=1), axis=0, return_inverse=True)
-    count = sum(parameter.size for parameter in problem.parameters)
+    decayed = [np.full(p.size, float(experiment.optimizer.decays(p))) for p in problem.parameters]
     terms = used * problem.loss.num_terms(problem.dataset.num_classes)
     examples = Examples(
         inputs=split.inputs[:, :used],
         targets=split.targets[:, :used],
         rows=pairs[:, 0].astype(np.intp),
-        decay=np.repeat(pairs[:, 1:], count, axis=1),
+        decay=pairs[:, 1:] * np.concatenate(decayed),
         scale=1 / terms if problem.loss.reduction == "mean" else 1 / len(sizes),
     )
     return examples, rows

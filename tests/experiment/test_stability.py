@@ -10,6 +10,7 @@ from lrcli.experiment.stability import stability
 from lrcli.training.problem import build_problem
 
 DATA = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.1, "num_train": 60, "num_val": 0}
+SMALL = DATA | {"feature_std": 0.1}  # where the bias has the largest curvature
 MANY = DATA | {"w": [1.0] * 50, "num_train": 300}  # in mean square and for each run are about the same
 SINE = {"kind": "sine", "num_train": 60, "num_val": 0}
 
@@ -33,6 +34,8 @@ def grown(made, rate, epochs):
     if made.model.kind == "linear":
         features = np.hstack([features, np.ones((len(features), 1))])
     optimizer, sizes = made.optimizer, made.training.batch_sizes(len(features))
+    decayed = np.ones(features.shape[1])
+    decayed[-1] = optimizer.decay == "all" or made.model.kind != "linear"  # where the bias is
     scale = 2.0 if made.loss.kind == "mse" else 1.0
     total, step, log, v = epochs * len(sizes), 0, 0.0, None
     p = np.ones(features.shape[1]) / np.sqrt(features.shape[1])
@@ -40,7 +43,7 @@ def grown(made, rate, epochs):
         order = pb.order(0, epoch) if made.training.shuffle and len(sizes) > 1 else np.arange(len(features))
         for x in np.split(features[order[: sum(sizes)]], np.cumsum(sizes)[:-1]):
             weight = scale / (len(x) if made.loss.reduction == "mean" else 1)
-            g = weight * x.T @ (x @ p) + optimizer.weight_decay * p
+            g = weight * x.T @ (x @ p) + optimizer.weight_decay * decayed * p
             first = v is None or not optimizer.momentum
             v = g if first else optimizer.momentum * v + (1 - optimizer.dampening) * g
             at = float(optimizer.schedule.rates(np.array([rate]), np.array([step]), total)[0, 0])
@@ -57,6 +60,7 @@ EXACT = {
     "dampening": {"optimizer": {"momentum": 0.9, "dampening": 0.9}},
     "nesterov": {"optimizer": {"momentum": 0.9, "nesterov": True}},
     "decay": {"optimizer": {"weight_decay": 10.0}},
+    "decay of weights": {"dataset": SMALL, "optimizer": {"weight_decay": 10.0, "decay": "weights"}},
     "decay, nesterov": {"optimizer": {"weight_decay": 1.0, "momentum": 0.5, "nesterov": True}},
     "mse": {"loss": {"kind": "mse"}},
     "sum": {"loss": {"kind": "mse", "reduction": "sum"}},
