@@ -13,6 +13,7 @@ from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
 from lrcli.errors import UsageError
+from lrcli.wording import counted
 
 if TYPE_CHECKING:
     from lrcli.sweeps.files import SweepFiles
@@ -207,6 +208,10 @@ def _train(
         from lrcli.reporting.sweep_console import print_sweep_report
 
         print_sweep_report(finished.results, result)
+    if quiet and _exit_code(result) == _NO_MEMBER_FINISHED:
+        from lrcli.reporting.messages import print_error
+
+        print_error(f"{plan.source.file}: all {counted(plan.size, 'member')} diverged")
     raise typer.Exit(_exit_code(result))
 
 

@@ -201,6 +201,11 @@ def test_a_sweep_and_its_replay_name_their_file(place, program):
     assert source["overrides"] == ["optimizer.lr=0.2", "seed=1"]
 
 
+def test_a_quiet_sweep_of_which_nothing_is_left_says_so(place, program):
+    _, out, err = program("sweep", "anna.yaml", "--lr", "1e9", "--seeds", "2", "-q", code=1)
+    assert (out, err) == ("", "error: anna.yaml: all 2 members diverged\n")
+
+
 def test_a_block_for_sweeps_is_not_lost_without_a_word(place, program):
     (place / "swept.yaml").write_text(GOOD + "sweep: {grid: {optimizer.lr: {values: [1, 2]}}}\n")
     _, _, err = program("train", "swept.yaml")
