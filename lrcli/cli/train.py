@@ -161,9 +161,11 @@ def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quie
 
 def exit_code(result: dict[str, Any]) -> int:
     """A run that did not end well outweighs an expectation that was not met."""
+    from lrcli.experiment.result import ended_well
+
     if result["status"] == "interrupted":
         return _INTERRUPTED
-    if result["status"] not in {"completed", "stopped_early"}:
+    if not ended_well(result):
         return _FAILED
     return 0 if all(row["passed"] for row in result["expectations"]) else _UNMET
 
@@ -218,10 +220,11 @@ def _load_each(
             loaded[file].notes.append(
                 "the sweep block waits for lrcli sweep; train takes the file's own values"
             )
-    if not all(map(os.path.exists, files)):
+    all_there = all(map(os.path.exists, files))
+    if not all_there:
         for word in overrides:  # one that the shell has cut in two is what should be told
             override(Document({}), word)
-    if not loaded or not all(map(os.path.exists, files)):
+    if not loaded or not all_there:
         raise ExperimentError([mistake for error in errors.values() for mistake in error.mistakes])
     return (loaded if lesson is None else lesson.give(loaded)), list(errors.values())
 

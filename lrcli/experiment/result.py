@@ -16,9 +16,14 @@ from lrcli.experiment.stability import Stability
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
-__all__ = ["build_result"]
+__all__ = ["build_result", "ended_well"]
 
 SCHEMA = 1
+
+
+def ended_well(result: Mapping[str, Any]) -> bool:
+    """Whether a run trained to its end, or to where it no longer improved."""
+    return result["status"] in {"completed", "stopped_early"}
 
 
 def build_result(

@@ -29,22 +29,19 @@ class RunFiles:
         directory: where the files go.
         recovery: what the parameters are held against.
         source: what the experiment was read from.
-        expected: from name to comparison; by default the experiment's own expectations.
+        expected: from name to comparison.
         facts: what the numbers depend on, for the result's environment.
     """
 
     experiment: Experiment
     directory: Path
     recovery: Recovery | None
-    source: Source | None = None
-    expected: Mapping[str, str] = field(init=False)
+    source: Source | None
+    expected: Mapping[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
     _metrics: dict[str, float] = field(default_factory=dict)
     _columns: list[str] = field(default_factory=list)
     _table: LineFile | None = None
-
-    def __post_init__(self) -> None:
-        self.expected = self.experiment.expect
 
     def open(self) -> None:
         """Write what is known before training."""

@@ -91,10 +91,10 @@ def train(
         prepared = prepare(experiment, draws, population)
         yield from make_ready(prepared)
         loop = prepared.loop
-        run = RunFiles(experiment, place.make(experiment.name, "train"), prepared.recovery, source)
+        held_to = experiment.expect if expected is None else expected
+        directory = place.make(experiment.name, "train")
+        run = RunFiles(experiment, directory, prepared.recovery, source, held_to)
         run.facts = environment() | prepared.engine.environment
-        if expected is not None:
-            run.expected = expected
         try:
             run.open()
             total = experiment.training.epochs * loop.steps_per_epoch

@@ -5,13 +5,13 @@ from typing import Any
 
 from rich.text import Text
 
+from lrcli.experiment.result import ended_well
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.wording import counted
 
 __all__ = ["failure", "print_overview"]
 
-_GOOD = {"completed", "stopped_early"}
 _WRONG = "wrong"  # a file that could not be trained
 
 
@@ -45,7 +45,7 @@ def failure(result: Mapping[str, Any]) -> str:
     """Why a run did not do well, in a line."""
     if result["status"] == "diverged":
         return f"diverged at step {result['diverged_step']}"
-    if result["status"] not in _GOOD:
+    if not ended_well(result):
         return str(result["status"])
     return "; ".join(
         f"{row['name']} is {_number(row['value'])}, expected {row['expected']}"
@@ -60,7 +60,7 @@ def _number(value: float | None) -> str:
 
 def _status(result: dict[str, Any] | None) -> Text:
     status = _WRONG if result is None else str(result["status"])
-    return Text(status.replace("_", " "), "" if status in _GOOD else "red")
+    return Text(status.replace("_", " "), "" if result and ended_well(result) else "red")
 
 
 def _passed(result: dict[str, Any] | None) -> Text:
@@ -81,10 +81,11 @@ def _value(result: dict[str, Any] | None, *, named: bool) -> str:
 
 def _summary(rows: list[dict[str, Any] | None]) -> str:
     """How many of the files ended in which way."""
-    wrong = sum(result is None for result in rows)
-    failed = sum(result is not None and result["status"] not in _GOOD for result in rows)
-    unmet = sum(result is not None and result["status"] in _GOOD and bool(failure(result)) for result in rows)
-    well = len(rows) - wrong - failed - unmet
+    trained = [result for result in rows if result is not None]
+    wrong = len(rows) - len(trained)
+    failed = sum(not ended_well(result) for result in trained)
+    unmet = sum(ended_well(result) and bool(failure(result)) for result in trained)
+    well = len(trained) - failed - unmet
     others = ((wrong, _WRONG), (failed, "failed"), (unmet, "short of an expectation"))
     counts = [f"{well} did well", *(f"{count} {word}" for count, word in others if count)]
     return f"{counted(len(rows), 'file')}: {', '.join(counts)}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from lrcli.config.dumping import yaml_text
 from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.experiment.result import ended_well
 from lrcli.reporting.event_file import (
     EventFile,
     flat_columns,
@@ -59,8 +60,7 @@ class TensorBoardLog:
     def finish(self, result: Mapping[str, Any]) -> None:
         """The final metrics, once, for the HParams table, and how the session ended."""
         self._file.write(result["steps"], final_scalars(result["metrics"]))
-        good = result["status"] in {"completed", "stopped_early"}
-        self._file.write(result["steps"], [session_end(success=good)])
+        self._file.write(result["steps"], [session_end(success=ended_well(result))])
 
     def close(self) -> None:
         """Close the file; more than once is allowed."""
