@@ -97,17 +97,18 @@ def train(
     for error in errors:
         print_error(str(error))
     places = {file: RunPlace(runs_dir, run_dir, file.absolute().parent) for file in loaded}
-    results: dict[str, dict[str, Any] | None] = {str(file): None for file in files}
+    results: dict[Path, dict[str, Any] | None] = {file: None for file in files if file not in loaded}
     codes = [_WRONG if errors else 0]
     for file, result, code in _train_each(
         loaded, places, as_json=as_json, quiet=quiet, alone=len(files) == 1
     ):
-        results[str(file)] = result
+        results[file] = result
         codes.append(code)
     if len(files) > 1 and not quiet and not as_json:
         from lrcli.reporting.overview import print_overview
 
-        print_overview(results)
+        # In the order of the line; what an interruption has left untrained is not told of.
+        print_overview({str(file): results[file] for file in files if file in results})
     raise typer.Exit(next(code for code in _WORST_FIRST if code in codes))
 
 

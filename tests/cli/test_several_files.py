@@ -121,6 +121,13 @@ def test_a_failure_while_training_one_file_leaves_the_others(place, program):
     assert rows(out)["anna.yaml"][:2] == ["regression", "completed"]
 
 
+def test_files_that_an_interruption_left_untrained_are_not_called_wrong(place, program, monkeypatch):
+    stopped = {"name": "anna", "status": "interrupted", "expectations": [], "best": None, "metrics": {}}
+    monkeypatch.setattr("lrcli.cli.train.train_and_report", lambda *_, **__: stopped)
+    _, out, _ = program("train", *files("carl", "anna", "dora"), code=130)
+    assert rows(out) == {"carl.yaml": ["wrong"], "anna.yaml": ["anna", "interrupted"]}
+
+
 # A lesson -------------------------------------------------------------------------------------------
 
 
