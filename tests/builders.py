@@ -7,10 +7,10 @@ import numpy as np
 
 from lrcli.components.tables import GROUPS
 from lrcli.config.blocks import Training
+from lrcli.engines.torch.engine import TorchEngine
 from lrcli.training.engine import Engine
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Problem, build_problem
-from lrcli.training.torch_engine import TorchEngine
 
 LINEAR = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 100, "num_val": 50}
 SINE = {"kind": "sine", "num_train": 60, "num_val": 20}
@@ -39,7 +39,7 @@ def population(
 
 def compiled(problem: Problem, population: Population, dtype: str = "float64") -> Engine:
     """A compiled engine that is ready to train."""
-    from lrcli.training.compiled_engine import CompiledEngine  # where Numba is missing, there is none
+    from lrcli.engines.compiled.engine import CompiledEngine  # where Numba is missing, there is none
 
     engine = CompiledEngine(problem, population, dtype)
     engine.compile()

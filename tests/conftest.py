@@ -36,13 +36,13 @@ def alone(path):
 @pytest.fixture(scope="session")
 def machine_code(tmp_path_factory):
     """Has it on the disk for small experiments and sweeps in float32: none waits for the compiler."""
-    from lrcli.training.machine_code import compiler_missing
+    from lrcli.engines.compiled.machine_code import compiler_missing
 
     if compiler_missing():
         return
     from builders import LINEAR, population, problem
 
-    from lrcli.training.compiled_engine import CompiledEngine
+    from lrcli.engines.compiled.engine import CompiledEngine
 
     line = problem(LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
     with alone(tmp_path_factory.getbasetemp().parent / "machine_code.lock"):  # of all workers

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "lrcli"
+ENGINES = PACKAGE / "engines"
+KERNELS = "lrcli.engines.compiled.kernels"
 
 # From the top; the packages of one row may not import each other.
 LAYERS = [
@@ -15,6 +17,7 @@ LAYERS = [
     {"reporting"},
     {"sweeps"},
     {"experiment"},
+    {"engines"},
     {"training", "analysis", "runs"},
     {"components"},
     {"config"},
@@ -27,9 +30,9 @@ ONLY_IN = {
     "tensorboard": {"reporting"},
     "matplotlib": {"reporting"},
     "yaml": {"config", "runs"},
-    "torch": {"training", "components"},
-    "numba": {"training", "components"},
-    "llvmlite": {"training", "components"},
+    "torch": {"engines"},
+    "numba": {"engines"},
+    "llvmlite": {"engines"},
 }
 
 
@@ -78,23 +81,29 @@ def test_imports_go_down_only(path):
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_torch_is_imported_by_torch_modules_alone(path):
-    imports_torch = any(name.split(".")[0] == "torch" for name in imported(path))
-    assert imports_torch == path.name.startswith("torch_")
+    if any(name.split(".")[0] == "torch" for name in imported(path)):
+        assert path.parent == ENGINES / "torch"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_numba_is_imported_by_numba_modules_alone(path):
-    """And those by one another alone, with what needs no Numba: names, calls, where machine code goes."""
+def test_numba_is_imported_by_kernels_alone(path):
+    """And those by one another and by the compiler alone, with what needs no Numba: names and signatures."""
     names = list(imported(path))
     tops = {name.split(".")[0] for name in names}
-    own = {name.split(".")[-1] for name in names if name.startswith("lrcli.")}
-    if path.name.startswith("numba_"):
-        light = {"machine_code"} if path.name == "numba_compiler.py" else set()
-        assert {name for name in own if not name.startswith(("numba_", "compiled"))} <= light
+    ours = {name for name in names if name.startswith("lrcli.")}
+    if path.parent == ENGINES / "compiled" / "kernels":
+        light = {f"lrcli.engines.compiled.{name}" for name in ("registry", "signatures")}
+        assert {name for name in ours if not name.startswith(KERNELS)} <= light
         return
     assert "numba" not in tops
-    assert "llvmlite" not in tops or path.name == "machine_code.py"
-    assert not [name for name in own if name.startswith("numba_")]
+    assert "llvmlite" not in tops or path.name in {"machine_code.py", "compiler.py"}
+    assert path.name == "compiler.py" or not [name for name in ours if name.startswith(KERNELS)]
+
+
+def test_the_engines_know_nothing_of_each_other():
+    for here, there in (("torch", "compiled"), ("compiled", "torch")):
+        for path in (ENGINES / here).rglob("*.py"):
+            assert not [name for name in imported(path) if name.startswith(f"lrcli.engines.{there}")]
 
 
 def loaded_by(code):
@@ -130,5 +139,5 @@ def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, words):
 
 def test_training_needs_no_dynamo():
     """torch.optim would import it, which takes longer than all the rest."""
-    code = "import lrcli.training.torch_engine\nimport sys\nassert 'torch._dynamo' not in sys.modules"
+    code = "import lrcli.engines.torch.engine\nimport sys\nassert 'torch._dynamo' not in sys.modules"
     loaded_by(code)

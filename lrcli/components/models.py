@@ -1,4 +1,4 @@
-"""Models: their parameters, and the fixed features they see. Their arithmetic is in `torch_models`."""
+"""Models: their parameters, and the fixed features they see. Their arithmetic is the engines'."""
 
 import itertools
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 An update rule needs a few numbers at each step: the learning rate, a bias correction and the like.
 They depend on the step and on a member's hyperparameters, never on its gradients, so they are worked
 out here, in float64, ahead of the steps. What is left for an engine is the arithmetic on gradients
-(`lrcli.components.torch_optimizers`), in which every coefficient may differ from member to member.
+(`lrcli.engines.torch.optimizers`), in which every coefficient may differ from member to member.
 """
 
 from collections.abc import Iterator, Mapping

@@ -4,10 +4,10 @@ The compiled engine takes dense models on the CPU. Where layers are so wide that
 there is to do, ``auto`` leaves them to torch and its library for that.
 """
 
+from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.errors import EngineError
 from lrcli.experiment.experiment import Experiment
 from lrcli.training.engine import Engine
-from lrcli.training.machine_code import compiler_missing
 from lrcli.training.population import Population
 from lrcli.training.problem import Problem
 
@@ -60,11 +60,11 @@ def build_engine(experiment: Experiment, problem: Problem, population: Populatio
         missing = compiler_missing()
         if missing:
             raise EngineError(f"engine: there is no compiled engine, {missing}; engine: torch does without")
-        from lrcli.training.compiled_engine import CompiledEngine
+        from lrcli.engines.compiled.engine import CompiledEngine
 
         engine: Engine = CompiledEngine(problem, population, experiment.dtype)
     else:
-        from lrcli.training.torch_engine import TorchEngine  # which takes a second to import
+        from lrcli.engines.torch.engine import TorchEngine  # which takes a second to import
 
         device = experiment.device
         if device == "auto" and refusal(experiment) is None:

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from lrcli.config.keys import value_at
+from lrcli.engines.compiled.examples import epochs_of_window
 from lrcli.errors import UsageError
 from lrcli.experiment.engines import engine_of
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers, resolved
 from lrcli.experiment.machine import memory_of_machine
-from lrcli.training.compiled_examples import epochs_of_window
 from lrcli.training.quadratic import bytes_of_triangle
 
 __all__ = [

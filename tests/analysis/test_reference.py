@@ -8,7 +8,7 @@ from builders import LINEAR, SINE, XOR, component, population, problem, trained
 from lrcli.analysis.logistic import logistic_optima
 from lrcli.analysis.loss_values import constant_loss, loss_value
 from lrcli.analysis.reference import Examples, find_references, has_reference, least_losses
-from lrcli.components.torch_losses import torch_loss
+from lrcli.engines.torch.losses import torch_loss
 
 NOISY = XOR | {"label_noise": 0.3}
 LINE, CUBIC = {"kind": "linear"}, {"kind": "polynomial", "degree": 3}

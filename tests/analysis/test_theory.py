@@ -7,12 +7,12 @@ import pytest
 from builders import LINEAR, SINE, XOR, component, population, problem
 
 from lrcli.analysis.theory import Rule, largest_curvature, largest_stable_rate
+from lrcli.engines.torch.engine import TorchEngine
 from lrcli.experiment.loading import load
 from lrcli.experiment.training import Interruption, RunPlace
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import plan_sweep
 from lrcli.sweeps.running import run_sweep
-from lrcli.training.torch_engine import TorchEngine
 
 WIDE = LINEAR | {"w": [1.0, -2.0, 0.5], "feature_std": [1.0, 0.3, 2.0]}
 LINE, CUBIC = {"kind": "linear"}, {"kind": "polynomial", "degree": 3}

@@ -6,11 +6,11 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from lrcli.engines.torch.engine import TorchEngine
 from lrcli.experiment.experiment import Experiment
 from lrcli.training.engine import Engine
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Problem, build_problem
-from lrcli.training.torch_engine import TorchEngine
 
 __all__ = [
     "ENGINES",
@@ -48,7 +48,7 @@ def make_engine(problem: Problem, population: Population, kind: str, dtype: str 
     if kind == "torch":
         return TorchEngine(problem, population, "cpu", dtype)
     # The compiled engine: imported here, since not every installation has it.
-    from lrcli.training.compiled_engine import CompiledEngine
+    from lrcli.engines.compiled.engine import CompiledEngine
 
     engine = CompiledEngine(problem, population, dtype)
     engine.compile()
@@ -57,7 +57,7 @@ def make_engine(problem: Problem, population: Population, kind: str, dtype: str 
 
 def why_missing(kind: str) -> str | None:
     """Why an installation has no engine of a kind; None where it has one."""
-    needed = {"torch": [], "compiled": ["lrcli.training.compiled_engine", "numba", "llvmlite"]}[kind]
+    needed = {"torch": [], "compiled": ["lrcli.engines.compiled.engine", "numba", "llvmlite"]}[kind]
     missing = [module for module in needed if find_spec(module) is None]
     return f"there is no {' and no '.join(missing)}" if missing else None
 

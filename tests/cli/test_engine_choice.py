@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-import lrcli.training.compiled_engine as compiled_engine
-from lrcli.training import machine_code
-from lrcli.training.machine_code import compiler_missing
+import lrcli.engines.compiled.engine as compiled_engine
+from lrcli.engines.compiled import machine_code
+from lrcli.engines.compiled.machine_code import compiler_missing
 
 if compiler_missing():
     pytest.skip(compiler_missing(), allow_module_level=True)

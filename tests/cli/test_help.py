@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from lrcli.cli import main
 from lrcli.cli.app import app
-from lrcli.training import code_cache
+from lrcli.engines.compiled import code_cache
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 ROOT = get_command(app)

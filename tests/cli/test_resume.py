@@ -12,9 +12,9 @@ import time
 import numpy as np
 import pytest
 
+from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.errors import WriteError
 from lrcli.sweeps.collection import Collection
-from lrcli.training.machine_code import compiler_missing
 
 SMALL = """\
 name: small

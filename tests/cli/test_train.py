@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
-from lrcli.training.machine_code import compiler_missing
+from lrcli.engines.compiled.machine_code import compiler_missing
 
 LRCLI = [sys.executable, "-m", "lrcli"]
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -363,7 +363,7 @@ def test_thousands_of_steps_leave_no_memory_behind():
 
     from builders import SINE, advance, population, problem
 
-    from lrcli.training.torch_engine import TorchEngine
+    from lrcli.engines.torch.engine import TorchEngine
 
     members = population({"kind": "sgd", "lr": 1e-6}, {"epochs": 8000, "batch_size": "full"})
     pb = problem({**SINE, "num_train": 2000}, {"kind": "legendre"}, {"kind": "mse"})

@@ -6,7 +6,7 @@ from builders import component
 from torch.nn import functional
 
 from lrcli.components.tables import GROUPS
-from lrcli.components.torch_losses import torch_loss
+from lrcli.engines.torch.losses import torch_loss
 
 R, B = 3, 11
 

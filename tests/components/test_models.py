@@ -6,7 +6,7 @@ import torch
 from builders import component
 
 from lrcli.components.tables import GROUPS
-from lrcli.components.torch_models import P3, torch_model
+from lrcli.engines.torch.models import P3, torch_model
 
 R, B = 3, 6
 CASES = [

@@ -7,10 +7,10 @@ from builders import component
 
 from lrcli.components.initializers import Parameter
 from lrcli.components.tables import GROUPS
-from lrcli.components.torch_optimizers import torch_optimizer
 from lrcli.config.blocks import Training
+from lrcli.engines.torch.coefficients import CoefficientTable
+from lrcli.engines.torch.optimizers import torch_optimizer
 from lrcli.training.population import build_population
-from lrcli.training.torch_coefficients import CoefficientTable
 
 STEPS = 100
 P = 5

@@ -5,10 +5,10 @@ import json
 import pytest
 
 import lrcli.experiment.engines as engines
+from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.errors import EngineError, ExperimentError
 from lrcli.experiment.loading import load
 from lrcli.experiment.preparation import prepare
-from lrcli.training.machine_code import compiler_missing
 from lrcli.training.population import build_population
 from lrcli.training.problem import Draw
 

@@ -14,6 +14,7 @@ import pytest
 
 from lrcli.analysis.recovery import find_recovery
 from lrcli.components.initializers import element_names
+from lrcli.engines.torch.engine import TorchEngine
 from lrcli.experiment.engines import build_engine
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.loading import load
@@ -23,7 +24,6 @@ from lrcli.experiment.training import train
 from lrcli.training.loop import Plan, Record, TrainingLoop
 from lrcli.training.population import build_population
 from lrcli.training.problem import build_problem
-from lrcli.training.torch_engine import TorchEngine
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SEEDS = 240

@@ -5,7 +5,7 @@ import pytest
 import torch
 from builders import LINEAR, SINE, XOR, compiled, flat, population, problem, trained
 
-from lrcli.training.machine_code import compiler_missing
+from lrcli.engines.compiled.machine_code import compiler_missing
 
 EPOCHS = 30
 PROBLEMS = {

@@ -5,9 +5,9 @@ import pytest
 from builders import LINEAR, XOR, advance, compiled, flat, population, problem, trained
 
 from lrcli.config.blocks import Best, Training
+from lrcli.engines.torch.engine import TorchEngine
 from lrcli.training.divergence import exploded, starting_level
 from lrcli.training.loop import Plan, TrainingLoop
-from lrcli.training.torch_engine import TorchEngine
 
 LINE = (LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
 

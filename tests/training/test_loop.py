@@ -5,8 +5,8 @@ import pytest
 from builders import LINEAR, flat, population, problem, trained
 
 from lrcli.config.blocks import Best, EarlyStopping
+from lrcli.engines.torch.engine import TorchEngine
 from lrcli.training.loop import Plan, Record, TrainingLoop
-from lrcli.training.torch_engine import TorchEngine
 from lrcli.training.tracking import Tracker
 
 BEST = Best(metric="val/loss")

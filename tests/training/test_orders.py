@@ -11,9 +11,9 @@ from lrcli.training.problem import Split
 
 pytest.importorskip("numba")
 
-from lrcli.training import compiled_examples
-from lrcli.training.compiled_examples import Examples
-from lrcli.training.machine_code import Code, find, load, make
+from lrcli.engines.compiled import examples as compiled_examples
+from lrcli.engines.compiled.examples import Examples
+from lrcli.engines.compiled.machine_code import Code, find, load, make
 
 SEEDS = (0, 5, 2**32 - 1, 2**32, 2**40 + 3, 2**130 + 9)  # of one word, two and five
 

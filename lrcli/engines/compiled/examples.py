@@ -87,7 +87,7 @@ class Examples:
         return self._splits[split]
 
     def shuffle_with(self, function: Callable[..., None]) -> None:
-        """Shuffle with the function ``shuffle`` of `lrcli.training.compiled_calls`."""
+        """Shuffle with the function ``shuffle`` of `lrcli.engines.compiled.signatures`."""
         entropies = [words(source.seed, "shuffle") for source in self._problem.sources]
         longest = max(map(len, entropies))
         self._entropy = np.array([[*row, *[0] * (longest - len(row))] for row in entropies], np.int64)

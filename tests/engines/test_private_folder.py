@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lrcli.training import code_cache, private_folder
-from lrcli.training.private_folder import OWNERS_KNOWN
+from lrcli.engines.compiled import code_cache, private_folder
+from lrcli.engines.compiled.private_folder import OWNERS_KNOWN
 
 pytestmark = pytest.mark.skipif(not OWNERS_KNOWN, reason="files have no owner here")
 root = pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="needs a second user")

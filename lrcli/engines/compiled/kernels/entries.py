@@ -1,4 +1,4 @@
-"""The functions of `lrcli.training.compiled_calls`, compiled by Numba for so many lanes of a dtype."""
+"""The functions of `lrcli.engines.compiled.signatures`, compiled by Numba for so many lanes of a dtype."""
 
 import inspect
 from collections.abc import Callable
@@ -6,14 +6,14 @@ from typing import Any
 
 from numba import cfunc, types
 
-from lrcli.components.numba_lanes import rows_at, viewed, width
-from lrcli.components.numba_models import Network
-from lrcli.training.compiled_calls import CALLS
-from lrcli.training.numba_denormals import flush_denormals, restore_denormals
-from lrcli.training.numba_evaluation import Evaluation, evaluate_block
-from lrcli.training.numba_examples import Data
-from lrcli.training.numba_shuffling import shuffle
-from lrcli.training.numba_training import Block, Rule, train_block
+from lrcli.engines.compiled.kernels.denormals import flush_denormals, restore_denormals
+from lrcli.engines.compiled.kernels.evaluation import Evaluation, evaluate_block
+from lrcli.engines.compiled.kernels.examples import Data
+from lrcli.engines.compiled.kernels.lanes import rows_at, viewed, width
+from lrcli.engines.compiled.kernels.models import Network
+from lrcli.engines.compiled.kernels.shuffling import shuffle
+from lrcli.engines.compiled.kernels.training import Block, Rule, train_block
+from lrcli.engines.compiled.signatures import CALLS
 
 __all__ = ["kernel"]
 
@@ -95,7 +95,7 @@ _KINDS = {
 
 
 def kernel(name: str, dtype: str, members: int, units: int) -> Any:
-    """A function of `lrcli.training.compiled_calls`, compiled by Numba.
+    """A function of `lrcli.engines.compiled.signatures`, compiled by Numba.
 
     Args:
         name: of the function.

@@ -10,9 +10,9 @@ pytest.importorskip("numba")
 
 from numba import cfunc, types
 
-from lrcli.components import numba_functions
-from lrcli.components.numba_jit import choice
-from lrcli.components.numba_lanes import rows_at
+from lrcli.engines.compiled.kernels import functions as numba_functions
+from lrcli.engines.compiled.kernels.jit import choice
+from lrcli.engines.compiled.kernels.lanes import rows_at
 
 LANES = 16
 REFERENCES = {

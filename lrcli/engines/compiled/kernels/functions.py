@@ -10,8 +10,8 @@ from typing import Any
 from numba import types
 from numba.extending import overload
 
-from lrcli.components.numba_jit import jit
-from lrcli.components.numba_lanes import (
+from lrcli.engines.compiled.kernels.jit import jit
+from lrcli.engines.compiled.kernels.lanes import (
     absolute,
     exponent,
     multiply_add,

@@ -17,15 +17,15 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lrcli.components.compiled import ACTIVATIONS, LOSSES, OPTIMIZERS
+from lrcli.engines.compiled import code_cache
+from lrcli.engines.compiled.registry import ACTIVATIONS, LOSSES, OPTIMIZERS
+from lrcli.engines.compiled.signatures import CALLS
 from lrcli.errors import EngineError
-from lrcli.training import code_cache
-from lrcli.training.compiled_calls import CALLS
 
 __all__ = ["ENTRY", "Code", "compiler_missing", "find", "load", "make", "target_machine"]
 
 ENTRY = "lrcli_entry"
-_COMPILER = Path(__file__).with_name("numba_process.py")
+_COMPILER = Path(__file__).with_name("compiler_process.py")
 _KINDS = {"integer": ctypes.c_int64, "number": None}  # any other is the address of an array
 
 
@@ -33,7 +33,7 @@ class Code(NamedTuple):
     """Which function, for which numbers.
 
     Attributes:
-        name: of the function, see `lrcli.training.compiled_calls`.
+        name: of the function, see `lrcli.engines.compiled.signatures`.
         dtype: ``float32`` or ``float64``.
         members: in a row of lanes.
         units: in a row of lanes, for each member.
@@ -128,9 +128,7 @@ def _fingerprint() -> str:
     facts += [metadata.version(package) for package in ("numba", "llvmlite")]
     facts += [*LOSSES, *ACTIVATIONS, *OPTIMIZERS]  # which are known to the machine code by their numbers
     digest = hashlib.sha256("\n".join(facts).encode())
-    package = Path(__file__).parent.parent
-    sources = [path for pattern in ("numba_*.py", "compiled*.py") for path in package.glob(f"*/{pattern}")]
-    for source in sorted([*sources, Path(__file__)]):
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:24]
 

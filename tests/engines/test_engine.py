@@ -8,7 +8,7 @@ import torch
 from builders import LINEAR, SINE, XOR, advance, flat, population, problem, trained
 from torch.nn import functional
 
-from lrcli.training.torch_engine import TorchEngine
+from lrcli.engines.torch.engine import TorchEngine
 
 LOSSES = {
     "half_mse": lambda o, y: functional.mse_loss(o, y) / 2,
@@ -159,7 +159,7 @@ def test_evaluation_by_hand_and_in_parts(monkeypatch):
     members = population(SGD, {"epochs": 2, "batch_size": 8}, [0, 0, 1, 1, 2], lr=[0.1, 0.2, 0.1, 0.2, 0.3])
     engine = trained(pb, members)
     whole = engine.evaluate("val")
-    monkeypatch.setattr("lrcli.training.torch_engine._EVALUATION_NUMBERS", 2)
+    monkeypatch.setattr("lrcli.engines.torch.engine._EVALUATION_NUMBERS", 2)
     in_parts = engine.evaluate("val")
     parameters = engine.parameters()
     for i, seed in enumerate([0, 0, 1, 1, 2]):

@@ -13,10 +13,9 @@ over units, over examples, first to last.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lrcli.components.compiled import ACTIVATIONS as NAMES
-from lrcli.components.numba_functions import sigmoid, tanh
-from lrcli.components.numba_jit import choice, jit
-from lrcli.components.numba_lanes import (
+from lrcli.engines.compiled.kernels.functions import sigmoid, tanh
+from lrcli.engines.compiled.kernels.jit import choice, jit
+from lrcli.engines.compiled.kernels.lanes import (
     for_each,
     group_size,
     multiply_add,
@@ -26,6 +25,7 @@ from lrcli.components.numba_lanes import (
     width,
     zeros,
 )
+from lrcli.engines.compiled.registry import ACTIVATIONS as NAMES
 
 __all__ = ["ACTIVATIONS", "Network", "NumbaActivation", "backward", "forward"]
 

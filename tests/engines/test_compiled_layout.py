@@ -6,8 +6,8 @@ from builders import LINEAR, SINE, XOR, advance, compiled, flat, population, pro
 
 pytest.importorskip("numba")
 
-from lrcli.training import compiled_engine
-from lrcli.training.compiled_layout import Layout, aligned, layer_sizes
+from lrcli.engines.compiled import engine as compiled_engine
+from lrcli.engines.compiled.layout import Layout, aligned, layer_sizes
 
 MODELS = {
     "constant": (SINE, {"kind": "polynomial", "degree": 0}, [0, 1]),

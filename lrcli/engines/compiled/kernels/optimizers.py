@@ -2,13 +2,13 @@
 
 p, g are the parameters and the gradient, `count` rows each, of which those from `first` to `last` are
 updated; state is the optimizer's arrays, one after the other, each as long; c are the coefficients of the
-step, in the order of `lrcli.components.compiled`. That of weight decay is `decay` instead, for some rows are
-not decayed. `lrcli.components.optimizers` has the formulas, and works the coefficients out. The two options
-tell which of its forms an optimizer takes.
+step, in the order of `lrcli.engines.compiled.registry`. That of weight decay is `decay` instead, for some
+rows are not decayed. `lrcli.components.optimizers` has the formulas, and works the coefficients out. The two
+options tell which of its forms an optimizer takes.
 """
 
-from lrcli.components.numba_jit import jit
-from lrcli.components.numba_lanes import select, square_root
+from lrcli.engines.compiled.kernels.jit import jit
+from lrcli.engines.compiled.kernels.lanes import select, square_root
 
 __all__ = ["FORMS"]
 

@@ -15,8 +15,8 @@ from lrcli.training.problem import Split
 
 pytest.importorskip("numba")
 
-from lrcli.training import compiled_engine
-from lrcli.training.torch_engine import TorchEngine
+from lrcli.engines.compiled import engine as compiled_engine
+from lrcli.engines.torch.engine import TorchEngine
 
 # The odd number of examples in every batch keeps signs of errors from adding up to nothing but rounding.
 POINTS = XOR | {"num_train": 23, "num_val": 11}

@@ -14,10 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from lrcli.engines.compiled import code_cache, machine_code
+from lrcli.engines.compiled.machine_code import Code, compiler_missing, find, load, make
+from lrcli.engines.compiled.signatures import CALLS
 from lrcli.errors import EngineError
-from lrcli.training import code_cache, machine_code
-from lrcli.training.compiled_calls import CALLS
-from lrcli.training.machine_code import Code, compiler_missing, find, load, make
 
 if compiler_missing():
     pytest.skip(compiler_missing(), allow_module_level=True)
@@ -413,7 +413,7 @@ def test_variables_of_numba_are_not_handed_on(places, compiler, monkeypatch):
 AT_ONCE = """
 import subprocess, sys, tempfile
 from pathlib import Path
-from lrcli.training import code_cache, machine_code
+from lrcli.engines.compiled import code_cache, machine_code
 
 caches, moment = Path(sys.argv[1]), sys.argv[2]
 code_cache._caches = lambda: caches

@@ -8,7 +8,8 @@ from builders import LINEAR, SINE, XOR, advance, compiled, flat, population, pro
 
 pytest.importorskip("numba")
 
-from lrcli.training import compiled_coefficients, compiled_engine
+from lrcli.engines.compiled import coefficients as compiled_coefficients
+from lrcli.engines.compiled import engine as compiled_engine
 
 POINTS = XOR | {"num_train": 23, "num_val": 11}
 CASES = {  # the data, the model, the loss, the optimizer, the training, the range of the rates

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from lrcli.engines.compiled.machine_code import Code, compiler_missing, make
 from lrcli.errors import EngineError
-from lrcli.training.machine_code import Code, compiler_missing, make
 
 if compiler_missing():
     pytest.skip(compiler_missing(), allow_module_level=True)

@@ -4,14 +4,14 @@ from typing import Any, NamedTuple
 
 from numba.extending import overload
 
-from lrcli.components.numba_jit import jit
-from lrcli.components.numba_lanes import single, viewed
+from lrcli.engines.compiled.kernels.jit import jit
+from lrcli.engines.compiled.kernels.lanes import single, viewed
 
 __all__ = ["Data", "bring"]
 
 
 class Data(NamedTuple):
-    """The examples of a block's members; see `lrcli.training.compiled_calls`."""
+    """The examples of a block's members; see `lrcli.engines.compiled.signatures`."""
 
     inputs: Any
     targets: Any

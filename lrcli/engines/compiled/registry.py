@@ -1,6 +1,6 @@
 """What the compiled engine knows its components by: the numbers of their forms in the machine code.
 
-The forms themselves are in the modules named ``numba_``; they are imported only to be compiled.
+The forms themselves are in `lrcli.engines.compiled.kernels`; they are imported only to be compiled.
 """
 
 from collections.abc import Mapping

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lrcli.components.compiled import OptimizerForm
-from lrcli.training.compiled_layout import Layout
+from lrcli.engines.compiled.layout import Layout
+from lrcli.engines.compiled.registry import OptimizerForm
 from lrcli.training.population import Population
 
 __all__ = ["CoefficientTable"]
@@ -45,7 +45,7 @@ class CoefficientTable:
         return max(1, _NUMBERS // (len(self._index) * len(self._form.coefficients)))
 
     def arguments(self, first: int, last: int) -> dict[str, Any]:
-        """What `lrcli.training.compiled_calls` has to say about the coefficients of some steps."""
+        """What `lrcli.engines.compiled.signatures` has to say about the coefficients of some steps."""
         if self._steady is not None:
             return self._steady
         table = self._optimizer.coefficients(self._distinct, np.arange(first, last), self._total)

@@ -2,7 +2,7 @@
 
 A block's parameters, its optimizer's state and what it needs for an example stay in the processor's cache
 from step to step. Everything is written as for one member; what a number is, see
-`lrcli.components.numba_lanes`.
+`lrcli.engines.compiled.kernels.lanes`.
 
 Steps are trained without a look at what became of the numbers, a stretch of them at a time. If a member's
 loss or parameters are found broken at the end of a stretch, it is trained again from where it began, this
@@ -13,9 +13,9 @@ it. Both ways give healthy members the same bits.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lrcli.components.compiled import LOSSES, OPTIMIZERS
-from lrcli.components.numba_jit import choice, jit
-from lrcli.components.numba_lanes import (
+from lrcli.engines.compiled.kernels.examples import bring
+from lrcli.engines.compiled.kernels.jit import choice, jit
+from lrcli.engines.compiled.kernels.lanes import (
     all_lanes,
     lane,
     multiply_add,
@@ -28,10 +28,10 @@ from lrcli.components.numba_lanes import (
     width,
     zeros,
 )
-from lrcli.components.numba_losses import FORMS as LOSS_FORMS
-from lrcli.components.numba_models import backward, forward
-from lrcli.components.numba_optimizers import FORMS as OPTIMIZER_FORMS
-from lrcli.training.numba_examples import bring
+from lrcli.engines.compiled.kernels.losses import FORMS as LOSS_FORMS
+from lrcli.engines.compiled.kernels.models import backward, forward
+from lrcli.engines.compiled.kernels.optimizers import FORMS as OPTIMIZER_FORMS
+from lrcli.engines.compiled.registry import LOSSES, OPTIMIZERS
 
 __all__ = ["Block", "Rule", "train_block"]
 

@@ -1,4 +1,4 @@
-"""From one function to its machine code, in a process of its own: `lrcli.training.numba_process`.
+"""From one function to its machine code, in a process of its own: `lrcli.engines.compiled.compiler_process`.
 
 Numba translates the Python functions; with its own optimizer off, which would optimize each of a hundred
 small functions again in each that calls it. What they make together is then optimized once, by LLVM, for
@@ -8,8 +8,8 @@ needs neither Python nor Numba.
 
 from llvmlite import binding as llvm
 
-from lrcli.training.machine_code import ENTRY, target_machine
-from lrcli.training.numba_kernels import kernel
+from lrcli.engines.compiled.kernels.entries import kernel
+from lrcli.engines.compiled.machine_code import ENTRY, target_machine
 
 __all__ = ["object_file"]
 
@@ -17,7 +17,7 @@ _PLAIN = {"memset", "memcpy", "memmove"}
 
 
 def object_file(name: str, dtype: str, members: int, units: int) -> bytes:
-    """The machine code of a function of `lrcli.training.compiled_calls`.
+    """The machine code of a function of `lrcli.engines.compiled.signatures`.
 
     Raises:
         RuntimeError: it would need more than the C library.

@@ -1,8 +1,8 @@
 """The compiled engine: dense models on the CPU, many steps of a member at a time in machine code.
 
-The functions are in `lrcli.training.numba_kernels`; here is what they are given. Members are independent,
-so blocks of them are spread over the cores by plain threads, which the machine code lets run side by side,
-and a member's bits depend on nothing but itself.
+The functions are in `lrcli.engines.compiled.kernels.entries`; here is what they are given. Members are
+independent, so blocks of them are spread over the cores by plain threads, which the machine code lets run
+side by side, and a member's bits depend on nothing but itself.
 """
 
 import itertools
@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.compiled import activation_number, loss_number, optimizer_form
 from lrcli.components.models import Polynomial
-from lrcli.training.compiled_calls import CALLS, scratch_size
-from lrcli.training.compiled_coefficients import CoefficientTable
-from lrcli.training.compiled_examples import Examples
-from lrcli.training.compiled_layout import Layout, aligned, layer_sizes
+from lrcli.engines.compiled.coefficients import CoefficientTable
+from lrcli.engines.compiled.examples import Examples
+from lrcli.engines.compiled.layout import Layout, aligned, layer_sizes
+from lrcli.engines.compiled.machine_code import Code, find, load, make
+from lrcli.engines.compiled.registry import activation_number, loss_number, optimizer_form
+from lrcli.engines.compiled.signatures import CALLS, scratch_size
 from lrcli.training.cores import cores as _cores
-from lrcli.training.machine_code import Code, find, load, make
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
 from lrcli.training.quadratic import QuadraticLoss, has_triangle, is_quadratic, quadratic_form

@@ -1,7 +1,7 @@
 """Where machine code is kept: files that are found again whole, or not at all.
 
 What others could have written is never executed, so a folder must be one that the user alone can write to;
-see `lrcli.training.private_folder`.
+see `lrcli.engines.compiled.private_folder`.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from lrcli.training.private_folder import OWNERS_KNOWN, private_folder
+from lrcli.engines.compiled.private_folder import OWNERS_KNOWN, private_folder
 
 __all__ = ["find", "folders", "keep"]
 

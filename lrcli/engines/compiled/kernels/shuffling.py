@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from lrcli.components.numba_jit import jit
+from lrcli.engines.compiled.kernels.jit import jit
 
 __all__ = ["shuffle"]
 
@@ -161,7 +161,7 @@ def _draw_order(pool, order, count):
 
 
 def shuffle(*_: Any) -> Callable[..., Any]:
-    """The function ``shuffle`` of `lrcli.training.compiled_calls`."""
+    """The function ``shuffle`` of `lrcli.engines.compiled.signatures`."""
 
     def entry(
         entropy, lengths, words, pool, order, inputs, targets, shuffled_inputs, shuffled_targets,

@@ -17,15 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrcli.components.torch_losses import torch_loss
-from lrcli.components.torch_models import torch_model
-from lrcli.components.torch_optimizers import torch_optimizer
+from lrcli.engines.torch.batches import Batch, Batches
+from lrcli.engines.torch.coefficients import CoefficientTable
+from lrcli.engines.torch.device import choose_threads, prepare_process, select_device
+from lrcli.engines.torch.losses import torch_loss
+from lrcli.engines.torch.models import torch_model
+from lrcli.engines.torch.optimizers import torch_optimizer
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
 from lrcli.training.quadratic import QuadraticLoss, has_triangle
-from lrcli.training.torch_batches import Batch, Batches
-from lrcli.training.torch_coefficients import CoefficientTable
-from lrcli.training.torch_device import choose_threads, prepare_process, select_device
 
 __all__ = ["TorchEngine"]
 

@@ -7,9 +7,9 @@ lanes; of cross-entropy the targets are one-hot. delta is that of the Huber loss
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lrcli.components.numba_functions import exp, log, sigmoid, softplus
-from lrcli.components.numba_jit import jit
-from lrcli.components.numba_lanes import absolute, select
+from lrcli.engines.compiled.kernels.functions import exp, log, sigmoid, softplus
+from lrcli.engines.compiled.kernels.jit import jit
+from lrcli.engines.compiled.kernels.lanes import absolute, select
 
 __all__ = ["FORMS", "NumbaLoss"]
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lrcli.components.compiled import LOSSES
-from lrcli.components.numba_jit import choice, jit
-from lrcli.components.numba_lanes import widened, zeros
-from lrcli.components.numba_losses import FORMS
-from lrcli.components.numba_models import forward
-from lrcli.training.numba_examples import bring
+from lrcli.engines.compiled.kernels.examples import bring
+from lrcli.engines.compiled.kernels.jit import choice, jit
+from lrcli.engines.compiled.kernels.lanes import widened, zeros
+from lrcli.engines.compiled.kernels.losses import FORMS
+from lrcli.engines.compiled.kernels.models import forward
+from lrcli.engines.compiled.registry import LOSSES
 
 __all__ = ["Evaluation", "evaluate_block"]
 

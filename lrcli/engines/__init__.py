@@ -1,0 +1,1 @@
+"""What trains a population: two engines behind `lrcli.training.engine.Engine`."""

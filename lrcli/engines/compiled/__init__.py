@@ -1,0 +1,1 @@
+"""The compiled engine: dense models on the CPU, in machine code."""

@@ -1,0 +1,1 @@
+"""What Numba compiles. Nothing here runs in the process that trains."""

@@ -1,0 +1,1 @@
+"""The torch engine: every experiment, on every device. Only this package imports torch."""
