@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.config.blocks import Training
 from lrcli.engines.torch.engine import TorchEngine
 from lrcli.training.engine import Engine

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.config.base import Config
 from lrcli.config.blocks import GridSpec, Sweep
 from lrcli.config.document import Document, Place

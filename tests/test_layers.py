@@ -16,6 +16,7 @@ LAYERS = [
     {"cli"},
     {"reporting"},
     {"sweeps"},
+    {"running", "authoring"},
     {"experiment"},
     {"engines"},
     {"training", "analysis", "runs"},

@@ -24,9 +24,9 @@ def check(
     """Check experiment files without training: a line for each good one, every mistake of the others."""
     from lrcli.errors import UsageError
     from lrcli.experiment.loading import load
-    from lrcli.experiment.summary import summarize
     from lrcli.reporting.messages import print_error, print_note
     from lrcli.reporting.streams import print_lines
+    from lrcli.running.summary import summarize
 
     wrong = False
     for file in files:

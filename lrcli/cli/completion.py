@@ -34,7 +34,7 @@ def complete_file(_start: str = "") -> list[str]:
 
 def complete_word(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The keys and values that may follow the files and overrides of a line."""
-    from lrcli.experiment.completion import complete_override
+    from lrcli.authoring.completion import complete_override
 
     given = context.params
     words = [*filter(None, [given.get("file")]), *(given.get("words") or given.get("overrides") or ())]
@@ -46,16 +46,16 @@ def complete_word(context: typer.Context, incomplete: str) -> list[tuple[str, st
 
 def complete_group() -> list[str]:
     """The groups of components."""
-    from lrcli.components.tables import GROUPS
+    from lrcli.components.registry import GROUPS
 
     return list(GROUPS)
 
 
 def complete_name() -> list[tuple[str, str]]:
     """Components, and what else can be described."""
-    from lrcli.components.descriptions import describe
-    from lrcli.components.tables import GROUPS
-    from lrcli.experiment.topics import topic_names
+    from lrcli.authoring.descriptions import describe
+    from lrcli.authoring.topics import topic_names
+    from lrcli.components.registry import GROUPS
 
     kinds = [(group, kind) for group, kinds in GROUPS.items() for kind in kinds]
     components = [(f"{group}.{kind}", describe(group, kind).summary) for group, kind in kinds]
@@ -64,7 +64,7 @@ def complete_name() -> list[tuple[str, str]]:
 
 def complete_dataset() -> list[str]:
     """The kinds of datasets."""
-    from lrcli.components.tables import GROUPS
+    from lrcli.components.registry import GROUPS
 
     return list(GROUPS["dataset"])
 

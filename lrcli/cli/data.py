@@ -24,10 +24,10 @@ def data(
 
     The columns are x0, x1, ..., y. Each number reads back to the same bits.
     """
-    from lrcli.experiment.data_files import write_data
     from lrcli.experiment.loading import load
     from lrcli.reporting.messages import print_note
     from lrcli.reporting.streams import print_lines
+    from lrcli.running.data_export import write_data
 
     loaded = load(file, overrides or [])
     for note in loaded.notes:

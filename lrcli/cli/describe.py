@@ -26,9 +26,9 @@ def list_components(
     ] = None,
 ) -> None:
     """List what an experiment file can choose from, a line each."""
-    from lrcli.components.descriptions import describe as described
-    from lrcli.components.descriptions import find
-    from lrcli.components.tables import GROUPS
+    from lrcli.authoring.descriptions import describe as described
+    from lrcli.authoring.descriptions import find
+    from lrcli.components.registry import GROUPS
     from lrcli.reporting.reference import list_lines
     from lrcli.reporting.streams import print_lines
 
@@ -51,8 +51,8 @@ def describe(
 
     A kind is found with its group or without, as optimizer.adam or adam. An example follows.
     """
+    from lrcli.authoring.topics import find_topics
     from lrcli.config.dumping import annotated_yaml, yaml_text
-    from lrcli.experiment.topics import find_topics
     from lrcli.reporting.reference import print_description
     from lrcli.reporting.streams import standard_output
 

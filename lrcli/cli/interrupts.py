@@ -8,7 +8,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrcli.experiment.place import Interruption
+    from lrcli.running.location import Interruption
 
 __all__ = ["finishing_on_ctrl_c"]
 

@@ -18,7 +18,7 @@ INIT_EPILOG = examples("lrcli init first", "lrcli init wave --dataset sine")
 
 def schema() -> None:
     """Print the JSON Schema of experiment files, with which editors complete and check them."""
-    from lrcli.experiment.schema import schema_text
+    from lrcli.authoring.schema import schema_text
     from lrcli.reporting.streams import print_lines
 
     print_lines(schema_text().splitlines())
@@ -39,10 +39,10 @@ def init(
 
     It trains as it is. A file that is there already is left alone.
     """
-    from lrcli.components.descriptions import find
+    from lrcli.authoring.descriptions import find
+    from lrcli.authoring.schema import schema_text
+    from lrcli.authoring.starter import SCHEMA_FILE, starter_text
     from lrcli.errors import UsageError
-    from lrcli.experiment.schema import schema_text
-    from lrcli.experiment.starter import SCHEMA_FILE, starter_text
     from lrcli.reporting.messages import print_note
     from lrcli.reporting.streams import print_lines
     from lrcli.runs.files import write_new

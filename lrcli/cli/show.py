@@ -18,13 +18,13 @@ def show(
 
     What the file does not say itself is marked with where it comes from.
     """
+    from lrcli.authoring.origins import origins
     from lrcli.config.dumping import annotated_yaml
-    from lrcli.experiment.engines import engine_of
     from lrcli.experiment.experiment import resolved
     from lrcli.experiment.loading import load
-    from lrcli.experiment.origins import origins
     from lrcli.reporting.messages import print_note
     from lrcli.reporting.streams import print_lines
+    from lrcli.running.engine_choice import engine_of
 
     loaded = load(file, overrides or [])
     for note in loaded.notes:

@@ -84,7 +84,7 @@ def sweep(
     The grid is that of the file's sweep block and of the options; where there is neither, a sensible one
     of learning rates.
     """
-    from lrcli.experiment.place import RunPlace
+    from lrcli.running.location import RunPlace
     from lrcli.sweeps.options import load_sweep
     from lrcli.sweeps.plan import plan_sweep
     from lrcli.sweeps.resuming import files_for
@@ -118,7 +118,7 @@ def resume(
 
     The results are those of a sweep that was never stopped.
     """
-    from lrcli.experiment.place import RunPlace
+    from lrcli.running.location import RunPlace
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.resuming import plan_again
 
@@ -142,7 +142,7 @@ def replay(
 ) -> None:
     """Train one member of a sweep alone, as an ordinary run with all that it records."""
     from lrcli.cli.train import exit_code, train_and_report
-    from lrcli.experiment.place import RunPlace
+    from lrcli.running.location import RunPlace
     from lrcli.sweeps.members import member_number
     from lrcli.sweeps.resuming import member_alone
 
@@ -223,8 +223,8 @@ def _exit_code(result: dict[str, Any]) -> int:
 
 def _run(plan: "SweepPlan", files: "SweepFiles", *, quiet: bool) -> "SweepFinished":
     """Train, showing each event."""
-    from lrcli.experiment.place import Interruption
     from lrcli.reporting.sweep_progress import SweepProgressReport
+    from lrcli.running.location import Interruption
     from lrcli.sweeps.running import SweepFinished, SweepStarted, run_sweep
 
     interruption = Interruption()

@@ -18,8 +18,8 @@ from lrcli.errors import ExperimentError, LrcliError, UsageError
 if TYPE_CHECKING:
     from lrcli.experiment.lesson import Lesson
     from lrcli.experiment.loading import Loaded
-    from lrcli.experiment.place import RunPlace
-    from lrcli.experiment.training import Finished
+    from lrcli.running.location import RunPlace
+    from lrcli.running.single import Finished
 
 __all__ = ["EPILOG", "exit_code", "train", "train_and_report"]
 
@@ -82,8 +82,8 @@ def train(
 ) -> None:
     """Train experiments and print how well their parameters were recovered."""
     from lrcli.experiment.lesson import read_lesson
-    from lrcli.experiment.place import RunPlace
     from lrcli.reporting.messages import print_error
+    from lrcli.running.location import RunPlace
 
     files, overrides = _sort_words(words)
     if run_dir is not None and len(files) > 1:
@@ -162,7 +162,7 @@ def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quie
 
 def exit_code(result: dict[str, Any]) -> int:
     """A run that did not end well outweighs an expectation that was not met."""
-    from lrcli.experiment.result import ended_well
+    from lrcli.running.result import ended_well
 
     if result["status"] == "interrupted":
         return _INTERRUPTED
@@ -232,10 +232,10 @@ def _load_each(
 
 def _run(loaded: "Loaded", place: "RunPlace", *, quiet: bool) -> "Finished":
     """Train, showing each event where it is to be seen."""
-    from lrcli.experiment.place import Interruption
-    from lrcli.experiment.training import Finished, Started
-    from lrcli.experiment.training import train as run
     from lrcli.reporting.progress import ProgressReport
+    from lrcli.running.location import Interruption
+    from lrcli.running.single import Finished, Started
+    from lrcli.running.single import train as run
     from lrcli.training.loop import Record
 
     experiment, interruption = loaded.experiment, Interruption()

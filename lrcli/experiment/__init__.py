@@ -1,1 +1,1 @@
-"""The composition root: an experiment file becomes an `Experiment`, and an `Experiment` becomes a run."""
+"""What one experiment file says, read and checked: an `Experiment`."""

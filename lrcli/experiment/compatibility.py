@@ -7,7 +7,7 @@ from lrcli.components.initializers import element_names
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.validation import Mistake
-from lrcli.experiment.engines import refusal
+from lrcli.engines.compiled.registry import refusal
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
 from lrcli.wording import counted
 
@@ -92,7 +92,7 @@ def _recovery_metrics(experiment: Experiment) -> list[str]:
 def _engine(experiment: Experiment) -> Iterator[Mistake]:
     if experiment.device == "mps" and experiment.dtype == "float64":
         yield _mistake("", "dtype", "an mps device has no float64; use float32, or device: cpu")
-    refused = refusal(experiment)
+    refused = refusal(experiment.model, experiment.device)
     if experiment.engine == "compiled" and refused is not None:
         yield _mistake("", "engine", f"compiled cannot take this experiment: {refused[1]}")
 

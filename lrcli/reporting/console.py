@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from lrcli.analysis.equations import equation
-from lrcli.experiment.stability import advice
-from lrcli.experiment.training import Finished
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
+from lrcli.running.single import Finished
+from lrcli.running.stability import advice
 from lrcli.runs.files import replace_nonfinite
 from lrcli.wording import counted, one_line
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.text import Text
 
-from lrcli.experiment.result import ended_well
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
+from lrcli.running.result import ended_well
 from lrcli.wording import counted
 
 __all__ = ["failure", "print_overview"]

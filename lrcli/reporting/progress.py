@@ -8,10 +8,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.status import Status
 from rich.text import Text
 
-from lrcli.experiment.preparation import Compiling
-from lrcli.experiment.training import Event, Started
 from lrcli.reporting.messages import print_note
 from lrcli.reporting.streams import console, draws_bars
+from lrcli.running.preparation import Compiling
+from lrcli.running.single import Event, Started
 from lrcli.runs.files import LineFile
 from lrcli.training.loop import Progress as Reached
 from lrcli.training.loop import Record

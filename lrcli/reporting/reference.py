@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.box import HEAVY_HEAD
 
-from lrcli.components.descriptions import Description, Option
+from lrcli.authoring.descriptions import Description, Option
 from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.streams import console
 

@@ -4,8 +4,8 @@ import math
 
 from rich.progress import TextColumn
 
-from lrcli.experiment.preparation import Compiling
 from lrcli.reporting.progress import BarReport
+from lrcli.running.preparation import Compiling
 from lrcli.sweeps.running import SweepEvent, SweepProgress, SweepStarted
 from lrcli.wording import counted
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from lrcli.config.dumping import yaml_text
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.experiment.result import ended_well
 from lrcli.reporting.event_file import (
     EventFile,
     flat_columns,
@@ -21,6 +20,7 @@ from lrcli.reporting.event_file import (
     session_start,
     text,
 )
+from lrcli.running.result import ended_well
 from lrcli.training.loop import Record
 
 __all__ = ["TensorBoardLog", "final_scalars", "hyperparameters"]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.components.initializers import element_names
-from lrcli.experiment.levels import find_levels
-from lrcli.experiment.preparation import Prepared
+from lrcli.running.levels import find_levels
+from lrcli.running.preparation import Prepared
 from lrcli.runs.files import write_arrays
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.training.loop import Record

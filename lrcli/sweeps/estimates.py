@@ -10,9 +10,9 @@ from functools import cache
 
 import numpy as np
 
-from lrcli.experiment.engines import engine_of, multiply_adds
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
-from lrcli.experiment.resources import Sizes, coefficients_move
+from lrcli.running.engine_choice import engine_of, multiply_adds
+from lrcli.running.resources import Sizes, coefficients_move
 from lrcli.training.cores import cores
 from lrcli.training.quadratic import has_triangle, is_quadratic
 

@@ -16,9 +16,9 @@ from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.experiment import resolved
-from lrcli.experiment.place import RunPlace
-from lrcli.experiment.reference_words import why_undetermined
-from lrcli.experiment.stability import stability
+from lrcli.running.location import RunPlace
+from lrcli.running.reference_words import why_undetermined
+from lrcli.running.stability import stability
 from lrcli.runs.files import make_directory, write_arrays, write_json, write_whole, write_yaml, writing_whole
 from lrcli.runs.tables import cells, csv_text
 from lrcli.sweeps.event_list import EventList

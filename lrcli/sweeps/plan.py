@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lrcli.config.blocks import Best, Sweep
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, Source
-from lrcli.experiment.resources import (
+from lrcli.running.resources import (
     Needs,
     Sizes,
     bytes_of_results,

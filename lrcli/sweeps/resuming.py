@@ -8,7 +8,7 @@ from typing import Any
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
-from lrcli.experiment.place import RunPlace
+from lrcli.running.location import RunPlace
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
 from lrcli.sweeps.plan import SweepPlan, plan_sweep

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.experiment.place import Interruption
-from lrcli.experiment.preparation import Compiling, Prepared, make_ready, prepare
+from lrcli.running.location import Interruption
+from lrcli.running.preparation import Compiling, Prepared, make_ready, prepare
 from lrcli.runs.provenance import GitState, environment
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.files import SweepFiles

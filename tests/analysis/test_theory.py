@@ -9,7 +9,7 @@ from builders import LINEAR, SINE, XOR, component, population, problem
 from lrcli.analysis.theory import Rule, largest_curvature, largest_stable_rate
 from lrcli.engines.torch.engine import TorchEngine
 from lrcli.experiment.loading import load
-from lrcli.experiment.training import Interruption, RunPlace
+from lrcli.running.single import Interruption, RunPlace
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import plan_sweep
 from lrcli.sweeps.running import run_sweep

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 from measuring import print_table
 
-from lrcli.experiment.place import Interruption, RunPlace
-from lrcli.experiment.preparation import Compiling
+from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.preparation import Compiling
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.options import load_sweep
 from lrcli.sweeps.plan import SweepPlan, plan_sweep

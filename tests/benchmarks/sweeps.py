@@ -30,9 +30,9 @@ from tasks import TASKS
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, load
-from lrcli.experiment.place import Interruption, RunPlace
-from lrcli.experiment.preparation import prepare
-from lrcli.experiment.training import Finished, train
+from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.preparation import prepare
+from lrcli.running.single import Finished, train
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import SweepPlan, plan_sweep
 from lrcli.sweeps.running import SweepFinished, run_sweep

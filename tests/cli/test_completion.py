@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrcli.cli import main
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
@@ -97,7 +97,7 @@ def test_every_component_is_offered(offers):
 def test_completing_needs_no_torch():
     code = (
         "import sys, pathlib\n"
-        "from lrcli.experiment.completion import complete_override\n"
+        "from lrcli.authoring.completion import complete_override\n"
         f"assert complete_override(pathlib.Path({str(EXPERIMENTS / 'linear.yaml')!r}), [], 'optimizer.')\n"
         "assert not {'torch', 'tensorboard'} & set(sys.modules)"
     )

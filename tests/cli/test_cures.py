@@ -232,8 +232,8 @@ def test_what_can_be_described(program, name, titles):
 
 
 def test_init_takes_every_dataset(program, tmp_path, monkeypatch):
-    from lrcli.components.tables import GROUPS
-    from lrcli.experiment import starter
+    from lrcli.authoring import starter
+    from lrcli.components.registry import GROUPS
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(starter, "_SUITABLE", {})  # as for one that nobody has thought about yet

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from lrcli.experiment.data_files import _csv
 from lrcli.experiment.loading import load
+from lrcli.running.data_export import _csv
 from lrcli.training.problem import Split, build_problem
 
 LINEAR = """\

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 
 
 def lrcli(*words):

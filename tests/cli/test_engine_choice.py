@@ -240,7 +240,7 @@ def test_compiling_on_a_terminal():
     code = (
         "import time\n"
         "from pathlib import Path\n"
-        "from lrcli.experiment.preparation import Compiling\n"
+        "from lrcli.running.preparation import Compiling\n"
         "from lrcli.reporting.sweep_progress import SweepProgressReport\n"
         "from lrcli.sweeps.running import SweepProgress, SweepStarted\n"
         "with SweepProgressReport('val/loss', quiet=False) as report:\n"

@@ -6,7 +6,7 @@ import torch
 from builders import component
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 
 WEIGHT = Parameter("w", (30, 20), (30, 20), fan_in=30, fan_out=20)
 BIAS = Parameter("b", (20,), (1, 20), fan_in=30, fan_out=20, is_bias=True)

@@ -5,7 +5,7 @@ import torch
 from builders import component
 from torch.nn import functional
 
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.engines.torch.losses import torch_loss
 
 R, B = 3, 11

@@ -5,7 +5,7 @@ import pytest
 import torch
 from builders import component
 
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.engines.torch.models import P3, torch_model
 
 R, B = 3, 6

@@ -6,7 +6,7 @@ import torch
 from builders import component
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.config.blocks import Training
 from lrcli.engines.torch.coefficients import CoefficientTable
 from lrcli.engines.torch.optimizers import torch_optimizer

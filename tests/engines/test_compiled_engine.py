@@ -10,7 +10,7 @@ import pytest
 from builders import LINEAR, SINE, XOR, advance, compiled, flat, population, problem, trained
 
 from lrcli.components.models import MLP
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.training.problem import Split
 
 pytest.importorskip("numba")

@@ -327,14 +327,14 @@ def test_another_compiler_makes_other_code(places, compiler, monkeypatch, new_fa
 def sources(tmp_path, monkeypatch):
     """A copy of the package, whose sources count in place of the package's own."""
     copy = tmp_path / "lrcli"
-    shutil.copytree(Path(machine_code.__file__).parents[1], copy, ignore=shutil.ignore_patterns("*.pyc"))
-    monkeypatch.setattr(machine_code, "__file__", str(copy / "training" / "machine_code.py"))
+    shutil.copytree(Path(machine_code.__file__).parents[2], copy, ignore=shutil.ignore_patterns("*.pyc"))
+    monkeypatch.setattr(machine_code, "__file__", str(copy / "engines" / "compiled" / "machine_code.py"))
     return copy
 
 
 def test_a_source_that_changed_makes_other_code(places, compiler, sources, new_facts):
     make([CODE])
-    counting = [*sources.rglob("numba_*.py"), *sources.rglob("compiled_calls.py")]
+    counting = [*sources.rglob("kernels/*.py"), *sources.rglob("signatures.py")]
     assert len(counting) > 5
     for source in counting:
         text = source.read_bytes()
@@ -349,7 +349,7 @@ def test_a_source_that_changed_makes_other_code(places, compiler, sources, new_f
 def test_a_source_that_says_nothing_of_the_code_may_change(places, compiler, sources, new_facts):
     make([CODE])
     (sources / "training" / "loop.py").write_text("# changed\n")
-    (sources / "components" / "torch_models.py").unlink()
+    (sources / "engines" / "torch" / "models.py").unlink()
     new_facts()
     assert find(CODE) == MADE
 

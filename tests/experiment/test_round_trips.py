@@ -10,17 +10,17 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from lrcli.authoring.origins import origins
+from lrcli.authoring.schema import schema, schema_text
+from lrcli.authoring.starter import starter_text
 from lrcli.cli import app as cli
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.config.dumping import annotated_yaml, in_line, yaml_text
 from lrcli.config.keys import dotted_keys
 from lrcli.config.source import read
 from lrcli.errors import ExperimentError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import load
-from lrcli.experiment.origins import origins
-from lrcli.experiment.schema import schema, schema_text
-from lrcli.experiment.starter import starter_text
 
 CHECKS = settings(
     derandomize=True,

@@ -15,12 +15,12 @@ import pytest
 from lrcli.analysis.recovery import find_recovery
 from lrcli.components.initializers import element_names
 from lrcli.engines.torch.engine import TorchEngine
-from lrcli.experiment.engines import build_engine
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.loading import load
-from lrcli.experiment.place import Interruption, RunPlace
-from lrcli.experiment.preparation import trained_examples
-from lrcli.experiment.training import train
+from lrcli.running.engine_choice import build_engine
+from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.preparation import trained_examples
+from lrcli.running.single import train
 from lrcli.training.loop import Plan, Record, TrainingLoop
 from lrcli.training.population import build_population
 from lrcli.training.problem import build_problem

@@ -12,7 +12,7 @@ from rich.box import HEAVY_HEAD, SIMPLE_HEAD
 from rich.console import Console
 from valleys import RATES, cases, product, valley
 
-from lrcli.experiment.topics import find_topics
+from lrcli.authoring.topics import find_topics
 from lrcli.reporting import console as run_console
 from lrcli.reporting import reference, sweep_console
 from lrcli.reporting.chart import sweep_chart

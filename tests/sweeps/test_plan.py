@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import lrcli.sweeps.estimates as estimates
-from lrcli.experiment import data_files
 from lrcli.experiment.loading import load
-from lrcli.experiment.place import Interruption, RunPlace
-from lrcli.experiment.resources import Sizes, memory_for_data, memory_for_training
+from lrcli.running import data_export as data_files
+from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.resources import Sizes, memory_for_data, memory_for_training
 from lrcli.sweeps import files as sweep_files
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import plan_sweep

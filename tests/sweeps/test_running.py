@@ -11,8 +11,8 @@ import pytest
 import lrcli.sweeps.running as module
 from lrcli.errors import RunDirectoryError
 from lrcli.experiment.loading import load
-from lrcli.experiment.preparation import Compiling
-from lrcli.experiment.training import Interruption, RunPlace, train
+from lrcli.running.preparation import Compiling
+from lrcli.running.single import Interruption, RunPlace, train
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import DEFAULT_MEMORY, plan_sweep
 from lrcli.sweeps.resuming import complete_result, files_for, member_alone, plan_again

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from builders import LINEAR, SINE, XOR, component, problem
 
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.errors import UsageError
 from lrcli.training.randomness import generator
 

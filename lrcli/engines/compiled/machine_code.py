@@ -26,6 +26,7 @@ __all__ = ["ENTRY", "Code", "compiler_missing", "find", "load", "make", "target_
 
 ENTRY = "lrcli_entry"
 _COMPILER = Path(__file__).with_name("compiler_process.py")
+_DECIDING = ("compiler", "machine_code", "registry", "signatures")  # modules, beside the kernels
 _KINDS = {"integer": ctypes.c_int64, "number": None}  # any other is the address of an array
 
 
@@ -128,7 +129,8 @@ def _fingerprint() -> str:
     facts += [metadata.version(package) for package in ("numba", "llvmlite")]
     facts += [*LOSSES, *ACTIVATIONS, *OPTIMIZERS]  # which are known to the machine code by their numbers
     digest = hashlib.sha256("\n".join(facts).encode())
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
+    here = Path(__file__).parent
+    for source in [*sorted(here.glob("kernels/*.py")), *(here / f"{name}.py" for name in _DECIDING)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:24]
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_args
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import MLP, AnyModel
 from lrcli.components.optimizers import AnyOptimizer
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 
 __all__ = [
     "ACTIVATIONS",
@@ -19,11 +19,22 @@ __all__ = [
     "activation_number",
     "loss_number",
     "optimizer_form",
+    "refusal",
 ]
 
 LOSSES = tuple(GROUPS["loss"])
 ACTIVATIONS: tuple[str, ...] = get_args(MLP.model_fields["activation"].annotation)
 OPTIMIZERS = tuple(GROUPS["optimizer"])
+
+
+def refusal(model: AnyModel, device: str) -> tuple[str, str] | None:
+    """The key that keeps the compiled engine from taking an experiment, and why; None where it can."""
+    if not model.dense:
+        reason = f"{model.kind} is no dense model; the compiled engine takes linear, polynomial and mlp"
+        return "model.kind", reason
+    if device not in {"auto", "cpu"}:
+        return "device", f"the compiled engine computes on the cpu, not on {device}"
+    return None
 
 
 class OptimizerForm(NamedTuple):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-import lrcli.experiment.resources as module
+import lrcli.running.resources as module
 from lrcli.cli.sweep import _bytes
 from lrcli.errors import UsageError
-from lrcli.experiment import machine
 from lrcli.experiment.loading import load
-from lrcli.experiment.resources import (
+from lrcli.running import machine
+from lrcli.running.resources import (
     Sizes,
     bytes_text,
     memory_for_data,

@@ -5,25 +5,16 @@ there is to do, ``auto`` leaves them to torch and its library for that.
 """
 
 from lrcli.engines.compiled.machine_code import compiler_missing
+from lrcli.engines.compiled.registry import refusal
 from lrcli.errors import EngineError
 from lrcli.experiment.experiment import Experiment
 from lrcli.training.engine import Engine
 from lrcli.training.population import Population
 from lrcli.training.problem import Problem
 
-__all__ = ["build_engine", "engine_of", "multiply_adds", "refusal"]
+__all__ = ["build_engine", "engine_of", "multiply_adds"]
 
 _WIDE = 60_000  # parameters; 784-32-16-10 has 26,000 and is twice as fast compiled, 784-128-64-10 is not
-
-
-def refusal(experiment: Experiment) -> tuple[str, str] | None:
-    """The key that keeps the compiled engine from taking an experiment, and why; None where it can."""
-    if not experiment.model.dense:
-        kind = experiment.model.kind
-        return "model.kind", f"{kind} is no dense model; the compiled engine takes linear, polynomial and mlp"
-    if experiment.device not in {"auto", "cpu"}:
-        return "device", f"the compiled engine computes on the cpu, not on {experiment.device}"
-    return None
 
 
 def multiply_adds(experiment: Experiment) -> int:
@@ -38,7 +29,7 @@ def engine_of(experiment: Experiment) -> tuple[str, str]:
         return "torch", "asked for"
     if experiment.engine == "compiled":
         return "compiled", "asked for"
-    refused = refusal(experiment)
+    refused = refusal(experiment.model, experiment.device)
     if refused is not None:
         return "torch", refused[1]
     size = sum(parameter.size for parameter in experiment.parameters)
@@ -67,7 +58,7 @@ def build_engine(experiment: Experiment, problem: Problem, population: Populatio
         from lrcli.engines.torch.engine import TorchEngine  # which takes a second to import
 
         device = experiment.device
-        if device == "auto" and refusal(experiment) is None:
+        if device == "auto" and refusal(experiment.model, experiment.device) is None:
             device = "cpu"
         engine = TorchEngine(problem, population, device, experiment.dtype)
     engine.environment["engine_chosen"] = reason

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lrcli.components.descriptions import Description, describe, describe_block, find
-from lrcli.components.tables import GROUPS
+from lrcli.authoring.descriptions import Description, describe, describe_block, find
+from lrcli.authoring.minimal_files import minimal_experiment
+from lrcli.components.registry import GROUPS
 from lrcli.config.base import Config
 from lrcli.config.hints import nearest
 from lrcli.config.keys import configs_in, default_of
 from lrcli.errors import UsageError
-from lrcli.experiment.examples import minimal_experiment
 from lrcli.experiment.experiment import Experiment
 
 __all__ = ["Topic", "find_topics", "topic_names"]

@@ -6,7 +6,7 @@ from builders import component
 
 from lrcli.config.blocks import Training
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.stability import stability
+from lrcli.running.stability import stability
 from lrcli.training.problem import build_problem
 
 DATA = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.1, "num_train": 60, "num_val": 0}

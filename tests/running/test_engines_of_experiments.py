@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-import lrcli.experiment.engines as engines
+import lrcli.running.engine_choice as engines
 from lrcli.engines.compiled.machine_code import compiler_missing
+from lrcli.engines.compiled.registry import refusal
 from lrcli.errors import EngineError, ExperimentError
 from lrcli.experiment.loading import load
-from lrcli.experiment.preparation import prepare
+from lrcli.running.preparation import prepare
 from lrcli.training.population import build_population
 from lrcli.training.problem import Draw
 
@@ -51,7 +52,7 @@ def installed(monkeypatch):
 @pytest.mark.parametrize("content", DENSE.values(), ids=DENSE)
 def test_dense_models_are_compiled(experiment, content, device):
     one = experiment(content, device=device)
-    assert engines.refusal(one) is None
+    assert refusal(one.model, one.device) is None
     assert engines.engine_of(one) == ("compiled", "a dense model on the cpu")
     assert engines.engine_of(experiment(content, device=device, engine="torch")) == ("torch", "asked for")
     assert engines.engine_of(experiment(content, device=device, engine="compiled")) == (

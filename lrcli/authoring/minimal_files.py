@@ -3,8 +3,8 @@
 import itertools
 from typing import Any
 
-from lrcli.components.descriptions import example
-from lrcli.components.tables import GROUPS
+from lrcli.authoring.descriptions import example
+from lrcli.components.registry import GROUPS
 from lrcli.experiment.compatibility import incompatibilities
 from lrcli.experiment.experiment import Experiment
 

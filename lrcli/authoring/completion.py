@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from lrcli.components.tables import GROUPS
+from lrcli.components.registry import GROUPS
 from lrcli.config.document import Document
 from lrcli.config.dumping import in_line
 from lrcli.config.inheritance import read_extended

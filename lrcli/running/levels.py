@@ -8,7 +8,7 @@ from lrcli.analysis.loss_values import constant_loss
 from lrcli.analysis.reference import least_losses
 from lrcli.components.losses import MSE, HalfMSE
 from lrcli.components.optimizers import AdamW
-from lrcli.experiment.preparation import Prepared
+from lrcli.running.preparation import Prepared
 from lrcli.training.problem import Array
 
 __all__ = ["Levels", "find_levels"]

@@ -11,8 +11,8 @@ from lrcli.components.initializers import element_names
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
-from lrcli.experiment.reference_words import describe_reference, undetermined_names
-from lrcli.experiment.stability import Stability
+from lrcli.running.reference_words import describe_reference, undetermined_names
+from lrcli.running.stability import Stability
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 

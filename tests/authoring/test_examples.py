@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import yaml
 
-from lrcli.components.tables import GROUPS
+from lrcli.authoring.minimal_files import minimal_experiment
+from lrcli.components.registry import GROUPS
 from lrcli.config.dumping import yaml_text
-from lrcli.experiment.examples import minimal_experiment
 from lrcli.experiment.loading import load
-from lrcli.experiment.place import Interruption, RunPlace
-from lrcli.experiment.training import Finished, train
+from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.single import Finished, train
 
 SMALL = ["dataset.num_train=20", "dataset.num_val=10", "training.epochs=2", "logging.tensorboard=false"]
 

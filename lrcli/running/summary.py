@@ -3,8 +3,8 @@
 import math
 
 from lrcli.config.blocks import Sweep
-from lrcli.experiment.engines import engine_of
 from lrcli.experiment.experiment import Experiment
+from lrcli.running.engine_choice import engine_of
 from lrcli.wording import counted
 
 __all__ = ["summarize"]

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from lrcli.components.tables import GROUPS
+from lrcli.authoring.schema import schema, schema_text
+from lrcli.components.registry import GROUPS
 from lrcli.config.dumping import yaml_text
 from lrcli.config.source import read
 from lrcli.errors import ExperimentError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
-from lrcli.experiment.schema import schema, schema_text
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SCHEMA = schema()

@@ -11,9 +11,9 @@ from lrcli.analysis.recovery import Recovery, find_recovery
 from lrcli.analysis.reference import Examples
 from lrcli.components.optimizers import AdamW
 from lrcli.errors import UsageError
-from lrcli.experiment.engines import build_engine
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.resources import Sizes, memory_for_training, refuse_too_much, refuse_uncountable
+from lrcli.running.engine_choice import build_engine
+from lrcli.running.resources import Sizes, memory_for_training, refuse_too_much, refuse_uncountable
 from lrcli.training.engine import Engine
 from lrcli.training.loop import Plan, TrainingLoop
 from lrcli.training.population import Population

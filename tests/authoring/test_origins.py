@@ -1,9 +1,9 @@
 import pytest
 
+from lrcli.authoring.origins import origins
 from lrcli.config.document import Document, Place
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import load
-from lrcli.experiment.origins import origins
 
 BASE = """\
 dataset:

@@ -2,7 +2,7 @@
 
 Examples and parameters lie in memory several times: as drawn, in float64; as an engine holds them; in the
 orders of the epochs ahead. What is added up here are the arrays of the moment when there are most of them;
-tests/experiment/test_resources.py holds it to measured memory. What every process takes is left out.
+tests/running/test_resources.py holds it to measured memory. What every process takes is left out.
 """
 
 from collections import Counter
@@ -13,9 +13,9 @@ import numpy as np
 from lrcli.config.keys import value_at
 from lrcli.engines.compiled.examples import epochs_of_window
 from lrcli.errors import UsageError
-from lrcli.experiment.engines import engine_of
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers, resolved
-from lrcli.experiment.machine import memory_of_machine
+from lrcli.running.engine_choice import engine_of
+from lrcli.running.machine import memory_of_machine
 from lrcli.training.quadratic import bytes_of_triangle
 
 __all__ = [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.preparation import prepare
+from lrcli.running.preparation import prepare
 from lrcli.training.population import build_population
 from lrcli.training.problem import Draw
 

@@ -4,13 +4,13 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from lrcli.components.descriptions import example
-from lrcli.components.tables import GROUPS
+from lrcli.authoring.descriptions import example
+from lrcli.authoring.minimal_files import minimal_experiment
+from lrcli.components.registry import GROUPS
 from lrcli.config.base import Config
 from lrcli.config.blocks import Logging, Training
 from lrcli.config.dumping import in_line
 from lrcli.config.keys import default_of
-from lrcli.experiment.examples import minimal_experiment
 from lrcli.experiment.experiment import Experiment
 
 __all__ = ["MODELINE", "SCHEMA_FILE", "starter_text"]

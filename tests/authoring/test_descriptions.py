@@ -2,8 +2,8 @@
 
 import pytest
 
-from lrcli.components.descriptions import describe, example, find
-from lrcli.components.tables import GROUPS
+from lrcli.authoring.descriptions import describe, example, find
+from lrcli.components.registry import GROUPS
 from lrcli.errors import UsageError
 
 EVERY = [(group, kind) for group, kinds in GROUPS.items() for kind in kinds]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lrcli.components.tables import GROUPS
-from lrcli.experiment.schema import schema
+from lrcli.authoring.schema import schema
+from lrcli.components.registry import GROUPS
 
 SERVER = shutil.which("yaml-language-server")
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))

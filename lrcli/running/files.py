@@ -11,8 +11,8 @@ import numpy as np
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Source
-from lrcli.experiment.result import build_result
-from lrcli.experiment.stability import stability
+from lrcli.running.result import build_result
+from lrcli.running.stability import stability
 from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
 from lrcli.training.loop import Record, TrainingLoop
 from lrcli.training.problem import Array

@@ -16,9 +16,9 @@ from typing import Any
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
-from lrcli.experiment.place import Interruption, RunPlace
-from lrcli.experiment.preparation import Compiling, make_ready, prepare
-from lrcli.experiment.run_files import RunFiles
+from lrcli.running.files import RunFiles
+from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.preparation import Compiling, make_ready, prepare
 from lrcli.runs.provenance import GitState, environment
 from lrcli.training.loop import Progress, Record
 from lrcli.training.population import build_population
