@@ -96,7 +96,7 @@ def sweep(
     loaded = load_sweep(file, words, rates=lr, grids=grid, seeds=seeds)
     plan = plan_sweep(loaded, _bytes(memory))
     if dry_run:
-        from lrcli.reporting.sweep_console import print_plan
+        from lrcli.reporting.sweeps.console import print_plan
 
         _notes([*loaded.notes, *plan.notes], quiet=quiet)
         print_plan(plan)
@@ -181,7 +181,7 @@ def _train(
     quiet: bool,
 ) -> None:
     """Train, draw and report; exits with the sweep's code."""
-    from lrcli.reporting.console import print_json
+    from lrcli.reporting.runs.console import print_json
     from lrcli.sweeps.resuming import complete_result
 
     earlier = complete_result(files)
@@ -205,7 +205,7 @@ def _train(
     if as_json:
         print_json(result)
     elif not quiet:
-        from lrcli.reporting.sweep_console import print_sweep_report
+        from lrcli.reporting.sweeps.console import print_sweep_report
 
         print_sweep_report(finished.results, result)
     if quiet and _exit_code(result) == _NO_MEMBER_FINISHED:
@@ -223,7 +223,7 @@ def _exit_code(result: dict[str, Any]) -> int:
 
 def _run(plan: "SweepPlan", files: "SweepFiles", *, quiet: bool) -> "SweepFinished":
     """Train, showing each event."""
-    from lrcli.reporting.sweep_progress import SweepProgressReport
+    from lrcli.reporting.sweeps.progress import SweepProgressReport
     from lrcli.running.location import Interruption
     from lrcli.sweeps.running import SweepFinished, SweepStarted, run_sweep
 
@@ -249,14 +249,14 @@ def _draw(plan: "SweepPlan", files: "SweepFiles", finished: "SweepFinished", tb_
     directory = files.directory
     pictures: dict[str, bytes] = {}
     if logging.figures:
-        from lrcli.reporting.figures import write_figures
+        from lrcli.reporting.sweeps.figures import write_figures
 
         written = write_figures(finished.results, directory / "figures")
         pictures = {path.stem: path.read_bytes() for path in written if path.suffix == ".png"}
     files.events.delete_files()  # of a call that was stopped while it drew
     if logging.tensorboard:
-        from lrcli.reporting.sweep_tensorboard import write_sweep_events
-        from lrcli.reporting.tensorboard import hyperparameters
+        from lrcli.reporting.runs.tensorboard import hyperparameters
+        from lrcli.reporting.sweeps.tensorboard import write_sweep_events
 
         name = f"{plan.experiment.name}/{directory.name}"
         members = range(min(tb_members, plan.size))

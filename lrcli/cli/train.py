@@ -105,7 +105,7 @@ def train(
         results[file] = result
         codes.append(code)
     if len(files) > 1 and not quiet and not as_json:
-        from lrcli.reporting.overview import print_overview
+        from lrcli.reporting.runs.overview import print_overview
 
         # In the order of the line; what an interruption has left untrained is not told of.
         print_overview({str(file): results[file] for file in files if file in results})
@@ -141,7 +141,7 @@ def _train_each(
 
 def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quiet: bool) -> dict[str, Any]:
     """Train one experiment, print its result, and give it back."""
-    from lrcli.reporting.console import print_json, print_report
+    from lrcli.reporting.runs.console import print_json, print_report
 
     try:
         finished = _run(loaded, place, quiet=quiet)
@@ -154,7 +154,7 @@ def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quie
         print_report(finished, loaded.experiment.model.kind)
     if quiet and exit_code(result):
         from lrcli.reporting.messages import print_error
-        from lrcli.reporting.overview import failure
+        from lrcli.reporting.runs.overview import failure
 
         print_error(f"{loaded.source.file}: {failure(result)}")
     return result
@@ -232,7 +232,7 @@ def _load_each(
 
 def _run(loaded: "Loaded", place: "RunPlace", *, quiet: bool) -> "Finished":
     """Train, showing each event where it is to be seen."""
-    from lrcli.reporting.progress import ProgressReport
+    from lrcli.reporting.runs.progress import ProgressReport
     from lrcli.running.location import Interruption
     from lrcli.running.single import Finished, Started
     from lrcli.running.single import train as run
@@ -251,7 +251,7 @@ def _run(loaded: "Loaded", place: "RunPlace", *, quiet: bool) -> "Finished":
             if isinstance(event, Started):
                 resume_collecting()
             if isinstance(event, Started) and experiment.logging.tensorboard:
-                from lrcli.reporting.tensorboard import TensorBoardLog
+                from lrcli.reporting.runs.tensorboard import TensorBoardLog
 
                 log = stack.enter_context(contextlib.closing(TensorBoardLog(event.run_dir, experiment)))
             elif isinstance(event, Record) and log is not None:

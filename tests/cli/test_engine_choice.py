@@ -241,7 +241,7 @@ def test_compiling_on_a_terminal():
         "import time\n"
         "from pathlib import Path\n"
         "from lrcli.running.preparation import Compiling\n"
-        "from lrcli.reporting.sweep_progress import SweepProgressReport\n"
+        "from lrcli.reporting.sweeps.progress import SweepProgressReport\n"
         "from lrcli.sweeps.running import SweepProgress, SweepStarted\n"
         "with SweepProgressReport('val/loss', quiet=False) as report:\n"
         "    for event in (Compiling(), SweepStarted(Path(), 4, 40, 'cpu'), SweepProgress(20, 2, 0, 1.0),\n"

@@ -269,7 +269,7 @@ def test_ctrl_c_from_the_keyboard(place, times):
 
 def test_stopped_while_drawing(place, lrcli, monkeypatch):
     """All members are trained, the figures are not: resume draws them."""
-    import lrcli.reporting.figures as figures
+    import lrcli.reporting.sweeps.figures as figures
 
     def stopped(*arguments):
         raise KeyboardInterrupt
@@ -287,7 +287,7 @@ def test_stopped_while_drawing(place, lrcli, monkeypatch):
 @pytest.fixture
 def stopped_while_drawing(lrcli, monkeypatch):
     """A sweep whose event files are begun, but for the last ones."""
-    import lrcli.reporting.sweep_tensorboard as sweep_tensorboard
+    import lrcli.reporting.sweeps.tensorboard as sweep_tensorboard
 
     opened, count = sweep_tensorboard.EventFile, []
 

@@ -221,7 +221,7 @@ def test_a_block_for_sweeps_is_not_lost_without_a_word(place, program):
 
 
 def test_an_interrupted_run_does_not_promise_to_go_on():
-    from lrcli.reporting.console import _headline
+    from lrcli.reporting.runs.console import _headline
 
     result = {
         "name": "a",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from valleys import RATES, cases, product, valley
 
-from lrcli.reporting.chart import sweep_chart
+from lrcli.reporting.sweeps.chart import sweep_chart
 
 CASES = cases()
 

@@ -9,7 +9,7 @@ import pytest
 from valleys import RATES, cases, product, valley
 
 from lrcli.analysis.statistics import scores
-from lrcli.reporting.figures import (
+from lrcli.reporting.sweeps.figures import (
     draw_figures,
     figure_bytes,
     final_metric,
@@ -81,10 +81,10 @@ def test_pngs_are_as_wide_as_a_page_at_150_dots_per_inch():
 
 def test_matplotlib_is_imported_when_something_is_drawn():
     code = (
-        "import sys, lrcli.reporting.figures\n"
+        "import sys, lrcli.reporting.sweeps.figures\n"
         "assert not {'matplotlib', 'tensorboard', 'torch'} & set(sys.modules)\n"
         "from valleys import product, valley\n"
-        "lrcli.reporting.figures.draw_figures(valley(product(optimizer__lr=[0.1, 0.2])))\n"
+        "lrcli.reporting.sweeps.figures.draw_figures(valley(product(optimizer__lr=[0.1, 0.2])))\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "tests"})

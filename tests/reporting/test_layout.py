@@ -13,10 +13,11 @@ from rich.console import Console
 from valleys import RATES, cases, product, valley
 
 from lrcli.authoring.topics import find_topics
-from lrcli.reporting import console as run_console
-from lrcli.reporting import reference, sweep_console
-from lrcli.reporting.chart import sweep_chart
+from lrcli.reporting import reference
 from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.runs import console as run_console
+from lrcli.reporting.sweeps import console as sweep_console
+from lrcli.reporting.sweeps.chart import sweep_chart
 
 WIDTHS = [*range(30, 90), *range(90, 251, 16)]
 CASES = cases()

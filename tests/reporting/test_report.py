@@ -1,6 +1,6 @@
 """The report of a run, in words and numbers that agree."""
 
-from lrcli.reporting.console import _print_recovery
+from lrcli.reporting.runs.console import _print_recovery
 from lrcli.reporting.streams import console
 
 SMALL = "dataset: {kind: linear, w: [2], b: 1, num_train: 10, num_val: 5}\nmodel: {kind: linear}\n" + (

@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import load
-from lrcli.reporting.tensorboard import TensorBoardLog, hyperparameters
+from lrcli.reporting.runs.tensorboard import TensorBoardLog, hyperparameters
 from lrcli.running.location import Interruption, RunPlace
 from lrcli.running.single import Finished, Started, train
 from lrcli.training.loop import Record

@@ -24,9 +24,9 @@ from lrcli.reporting.event_file import (
     session_start,
     text,
 )
-from lrcli.reporting.sweep_axes import label, short_names
-from lrcli.reporting.sweep_scores import Array, best_first, curve_scores, diverged_by, quantiles, thinned
-from lrcli.reporting.tensorboard import final_scalars
+from lrcli.reporting.runs.tensorboard import final_scalars
+from lrcli.reporting.sweeps.axes import label, short_names
+from lrcli.reporting.sweeps.scores import Array, best_first, curve_scores, diverged_by, quantiles, thinned
 from lrcli.runs.files import make_directory
 
 __all__ = ["write_sweep_events"]
@@ -57,7 +57,7 @@ def write_sweep_events(
         name: of the sweep in the HParams table, such as ``linear/sweep-0002``.
         figures: from name to the bytes of a PNG file.
         members: the places of members (seed-major) that have files of their own.
-        constants: hyperparameters that are not swept, `lrcli.reporting.tensorboard.hyperparameters`.
+        constants: hyperparameters that are not swept, `lrcli.reporting.runs.tensorboard.hyperparameters`.
         announce: told of each file before it is there.
 
     Raises:

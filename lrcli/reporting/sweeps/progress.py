@@ -4,7 +4,7 @@ import math
 
 from rich.progress import TextColumn
 
-from lrcli.reporting.progress import BarReport
+from lrcli.reporting.runs.progress import BarReport
 from lrcli.running.preparation import Compiling
 from lrcli.sweeps.running import SweepEvent, SweepProgress, SweepStarted
 from lrcli.wording import counted

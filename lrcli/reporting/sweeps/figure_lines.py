@@ -6,9 +6,9 @@ import numpy as np
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.figure_axes import STAR, scale_key_axis, scale_value_axis, style
-from lrcli.reporting.sweep_axes import Line, SweepLines, key_title, label
-from lrcli.reporting.sweep_scores import Array, best_first, diverged_share, quantiles
+from lrcli.reporting.sweeps.axes import Line, SweepLines, key_title, label
+from lrcli.reporting.sweeps.figure_axes import STAR, scale_key_axis, scale_value_axis, style
+from lrcli.reporting.sweeps.scores import Array, best_first, diverged_share, quantiles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

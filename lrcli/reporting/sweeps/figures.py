@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.figure_axes import STAR, heatmap, style
-from lrcli.reporting.figure_lines import cut, of_seeds, over_rate, row_for_each
-from lrcli.reporting.sweep_axes import key_title, numeric_keys, sweep_lines
-from lrcli.reporting.sweep_scores import (
+from lrcli.reporting.sweeps.axes import key_title, numeric_keys, sweep_lines
+from lrcli.reporting.sweeps.figure_axes import STAR, heatmap, style
+from lrcli.reporting.sweeps.figure_lines import cut, of_seeds, over_rate, row_for_each
+from lrcli.reporting.sweeps.scores import (
     Array,
     best_first,
     curve_scores,

@@ -14,10 +14,10 @@ import numpy as np
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.chart_canvas import ASCII, ROWS, UNICODE, Axis, Canvas, Characters
 from lrcli.reporting.layout import wrapped
-from lrcli.reporting.sweep_axes import SweepLines, key_title, label, sweep_lines
-from lrcli.reporting.sweep_scores import Array, best_first, diverged_share, quantiles
+from lrcli.reporting.sweeps.axes import SweepLines, key_title, label, sweep_lines
+from lrcli.reporting.sweeps.chart_canvas import ASCII, ROWS, UNICODE, Axis, Canvas, Characters
+from lrcli.reporting.sweeps.scores import Array, best_first, diverged_share, quantiles
 
 __all__ = ["sweep_chart"]
 

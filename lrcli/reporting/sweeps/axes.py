@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.sweep_scores import Array, best_first
+from lrcli.reporting.sweeps.scores import Array, best_first
 
 __all__ = [
     "Line",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lrcli.reporting.sweep_axes import Scale, scale_of
-from lrcli.reporting.sweep_scores import Array
+from lrcli.reporting.sweeps.axes import Scale, scale_of
+from lrcli.reporting.sweeps.scores import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,12 +11,12 @@ from rich.console import Console
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.chart import sweep_chart
-from lrcli.reporting.console import titled
 from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.runs.console import titled
 from lrcli.reporting.streams import console, standard_output
-from lrcli.reporting.sweep_axes import short_key, value_text
-from lrcli.reporting.sweep_verdict import verdict
+from lrcli.reporting.sweeps.axes import short_key, value_text
+from lrcli.reporting.sweeps.chart import sweep_chart
+from lrcli.reporting.sweeps.verdict import verdict
 from lrcli.running.resources import bytes_text
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.wording import counted, one_line

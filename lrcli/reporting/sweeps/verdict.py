@@ -10,7 +10,7 @@ from lrcli.analysis.basin import Band, Marginal, edge_advice, marginal, usable_b
 from lrcli.analysis.comparison import FEWEST_SEEDS, GroupComparison, compare_groups
 from lrcli.analysis.statistics import Mode, Statistics, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.sweep_axes import short_key, value_text
+from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.running.stability import advice
 
 __all__ = ["verdict"]

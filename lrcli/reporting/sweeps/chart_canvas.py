@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.reporting.sweep_axes import Scale, SweepLines
-from lrcli.reporting.sweep_scores import Array
+from lrcli.reporting.sweeps.axes import Scale, SweepLines
+from lrcli.reporting.sweeps.scores import Array
 
 __all__ = ["ASCII", "ROWS", "UNICODE", "Axis", "Canvas", "Characters"]
 

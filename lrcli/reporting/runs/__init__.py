@@ -1,0 +1,1 @@
+"""How one run is shown: its report, its progress, TensorBoard."""

@@ -1,0 +1,1 @@
+"""How a sweep is shown: its report, its progress, its pictures, TensorBoard."""
