@@ -1,7 +1,7 @@
 """Short ways to build what tests need."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -9,8 +9,10 @@ from lrcli.components.registry import GROUPS
 from lrcli.config.blocks import Training
 from lrcli.engines.torch.engine import TorchEngine
 from lrcli.training.engine import Engine
+from lrcli.training.evaluation import Evaluation
 from lrcli.training.population import Population, build_population
-from lrcli.training.problem import Problem, build_problem
+from lrcli.training.problem import Problem, SplitName, build_problem
+from lrcli.training.records import Records
 
 LINEAR = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 100, "num_val": 50}
 SINE = {"kind": "sine", "num_train": 60, "num_val": 20}
@@ -63,11 +65,54 @@ def trained(
 
 
 def advance(engine: Engine, first_epoch: int, count: int) -> None:
-    """Train epochs without a look in between."""
-    for _ in engine.advance(first_epoch, count):
+    """Train epochs with a snapshot at the end alone."""
+    for _ in engine.advance(first_epoch, [first_epoch + count - 1]):
         pass
 
 
-def flat(parameters: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(R, P): all parameters of each member in a row."""
-    return np.concatenate([values.reshape(len(values), -1) for values in parameters.values()], axis=1)
+def parameters(engine: Engine) -> dict[str, np.ndarray]:
+    """The parameters now, from name to (R, *shape)."""
+    return {name: values[-1] for name, values in engine.parameters().items()}
+
+
+def epoch_metrics(engine: Engine) -> dict[str, np.ndarray]:
+    """What the last epoch told, (R,) each."""
+    return {name: values[-1] for name, values in engine.epoch_metrics().items()}
+
+
+def evaluate(engine: Engine, split: SplitName) -> dict[str, np.ndarray]:
+    """The metrics of a split now, as the loop takes them, (R,) each."""
+    population = engine._population.take(range(len(engine.diverged_steps())))  # one alone has a twin in torch
+    metrics = Evaluation(engine, engine._problem, population).of(split)
+    return {name: values[-1] for name, values in metrics.items()}
+
+
+class Record(NamedTuple):
+    """One record of a chunk: metrics (R,) and parameters (R, *shape) by name."""
+
+    epoch: int
+    step: int
+    metrics: dict[str, np.ndarray]
+    parameters: dict[str, np.ndarray]
+
+
+def records_of(events: Iterable[Any], *, before_training: bool = False) -> list[Record]:
+    """The records among some events, one by one."""
+    return [
+        Record(
+            int(epoch),
+            int(event.steps[k]),
+            {name: values[k] for name, values in event.metrics.items()},
+            {name: values[k] for name, values in event.parameters.items()},
+        )
+        for event in events
+        if isinstance(event, Records)
+        for k, epoch in enumerate(event.epochs)
+        if epoch > 0 or before_training
+    ]
+
+
+def flat(trained: Engine | Mapping[str, np.ndarray]) -> np.ndarray:
+    """(R, P): all parameters of each member in a row, of an engine now or from name to (R, *shape)."""
+    arrays = trained if isinstance(trained, Mapping) else parameters(trained)
+    return np.concatenate([values.reshape(len(values), -1) for values in arrays.values()], axis=1)

@@ -104,7 +104,7 @@ def outcomes(results: SweepResults) -> NDArray[np.str_]:
     answer = np.full(results.status.shape, "unknown", dtype="U11")
     loss = results.curves.get("train/loss", results.curves.get("train/running_loss"))
     if loss is not None:
-        records = _records(results)
+        records, loss = _records(results), loss[..., _before(results) :]
         judged = (results.status == "completed") | (results.status == "stopped_early")
         reached = _reached(results, loss, np.where(judged, records, 0))
         # members of equal length together; without early stopping that is all of them
@@ -126,6 +126,11 @@ def _reached(results: SweepResults, loss: Array, records: NDArray[np.intp]) -> A
         here = results.problems == problem
         answer[:, here] = last[:, here].min(axis=1, keepdims=True)
     return answer
+
+
+def _before(results: SweepResults) -> int:
+    """How many records there are before training, which say nothing of what it did."""
+    return int(np.count_nonzero(np.all(results.epoch == 0, axis=0)))
 
 
 def _records(results: SweepResults) -> NDArray[np.intp]:

@@ -35,8 +35,8 @@ class SweepResults:
         best: (S, C) the best value of the metric of `lrcli.experiment.experiment.Experiment.best`.
         errors: from a parameter's number, such as ``w[0]``, to reference minus learned, (S, C); empty where
             parameters are not identifiable or differ between configurations.
-        epoch: (C, T) the epoch of each record, counted from 1; 0 after the last one of a configuration
-            with fewer records.
+        epoch: (C, T) the epoch of each record, 0 for that before training; -1 after the last one of a
+            configuration with fewer records.
         step: (C, T) the optimizer updates finished at each record.
         curves: from metric to (S, C, T); NaN where there is no record or no number.
         undetermined: from a parameter's number to the members whose data leave it open, (S, C); see

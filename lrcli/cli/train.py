@@ -236,7 +236,7 @@ def _run(loaded: "Loaded", place: "RunPlace", *, quiet: bool) -> "Finished":
     from lrcli.running.location import Interruption
     from lrcli.running.single import Finished, Started
     from lrcli.running.single import train as run
-    from lrcli.training.loop import Record
+    from lrcli.training.records import Records
 
     experiment, interruption = loaded.experiment, Interruption()
     log: Any = None
@@ -254,7 +254,7 @@ def _run(loaded: "Loaded", place: "RunPlace", *, quiet: bool) -> "Finished":
                 from lrcli.reporting.runs.tensorboard import TensorBoardLog
 
                 log = stack.enter_context(contextlib.closing(TensorBoardLog(event.run_dir, experiment)))
-            elif isinstance(event, Record) and log is not None:
+            elif isinstance(event, Records) and log is not None:
                 log.record(event)
             elif isinstance(event, Finished):
                 if log is not None:

@@ -1,5 +1,6 @@
 """The files of one run: experiment.yaml, metrics.csv, result.json and checkpoint/."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ from lrcli.experiment.loading import Source
 from lrcli.running.result import build_result
 from lrcli.running.stability import stability
 from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
-from lrcli.training.loop import Record, TrainingLoop
+from lrcli.training.loop import TrainingLoop
 from lrcli.training.problem import Array
+from lrcli.training.records import Records
 
 __all__ = ["RunFiles"]
 
@@ -40,7 +42,6 @@ class RunFiles:
     expected: Mapping[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
     _metrics: dict[str, float] = field(default_factory=dict)
-    _columns: list[str] = field(default_factory=list)
     _table: LineFile | None = None
 
     def open(self) -> None:
@@ -49,15 +50,18 @@ class RunFiles:
         write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
         self.write_result("running")
 
-    def record(self, record: Record) -> None:
-        """A row of metrics.csv."""
-        self._metrics = {name: float(values[0]) for name, values in record.metrics.items()}
+    def record(self, records: Records) -> None:
+        """A row of metrics.csv for each record; before training, what is taken from batches is left empty."""
+        self._metrics = {name: float(values[-1, 0]) for name, values in records.metrics.items()}
+        lines = []
         if self._table is None:
             self._table = LineFile(self.directory / "metrics.csv")
-            self._columns = list(self._metrics)
-            self._table.write(",".join(["epoch", "step", *self._columns]))
-        numbers = (repr(self._metrics[name]) for name in self._columns)
-        self._table.write(",".join([str(record.epoch), str(record.step), *numbers]))
+            lines.append(",".join(["epoch", "step", *self._metrics]))
+        columns = [records.epochs, records.steps, *(values[:, 0] for values in records.metrics.values())]
+        for epoch, step, *numbers in zip(*(column.tolist() for column in columns), strict=True):
+            cells = ["" if epoch == 0 and math.isnan(number) else repr(number) for number in numbers]
+            lines.append(",".join([str(epoch), str(step), *cells]))
+        self._table.write(*lines)
 
     def write_result(self, status: str, **known: Any) -> dict[str, Any]:
         """Write result.json."""

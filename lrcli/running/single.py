@@ -1,7 +1,7 @@
 """`lrcli train`: from an `Experiment` to a finished run directory.
 
     for event in train(experiment, place, interruption):
-        ...  # Compiling, Started, then Progress and Record as training goes on, then Finished
+        ...  # Compiling, Started, then Progress and Records as training goes on, then Finished
 
 This generator owns the run's own files (experiment.yaml, metrics.csv, result.json, checkpoint/). What
 is shown on a screen or in TensorBoard is made of its events, by whoever iterates.
@@ -20,9 +20,9 @@ from lrcli.running.files import RunFiles
 from lrcli.running.location import Interruption, RunPlace
 from lrcli.running.preparation import Compiling, make_ready, prepare
 from lrcli.runs.provenance import GitState, environment
-from lrcli.training.loop import Progress, Record
 from lrcli.training.population import build_population
 from lrcli.training.problem import Draw
+from lrcli.training.records import Progress, Records
 
 __all__ = ["Event", "Finished", "Started", "train"]
 
@@ -100,13 +100,13 @@ def train(
             total = experiment.training.epochs * loop.steps_per_epoch
             yield Started(run.directory, experiment.training.epochs, total, str(run.facts["device"]))
             for event in loop:
-                if isinstance(event, Record):
+                if isinstance(event, Records):
                     run.record(event)
                 yield event
                 if interruption.requested:
                     loop.interrupt()
             run.facts |= git.answer()
-            result = run.finish(loop, prepared.engine.parameters(), started)
+            result = run.finish(loop, loop.parameters, started)
         except BaseException as error:
             run.fail(interruption.status(error), loop)
             raise

@@ -134,13 +134,13 @@ class LineFile:
             # Unbuffered: a line is one write, so another process never sees half of one.
             self._file: IO[bytes] = path.open("ab", buffering=0)
 
-    def write(self, line: str) -> None:
-        """Append a line.
+    def write(self, *lines: str) -> None:
+        """Append lines.
 
         Raises:
-            WriteError: it could not be written.
+            WriteError: they could not be written, none of them.
         """
-        data = f"{one_line(line)}\n".encode()
+        data = "".join(f"{one_line(line)}\n" for line in lines).encode()
         with reporting_errors(self._path):
             end = self._file.tell()
             written = 0

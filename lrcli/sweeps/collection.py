@@ -16,8 +16,8 @@ from lrcli.running.levels import find_levels
 from lrcli.running.preparation import Prepared
 from lrcli.runs.files import write_arrays
 from lrcli.sweeps.plan import SweepPlan
-from lrcli.training.loop import Record
 from lrcli.training.problem import Array
+from lrcli.training.records import Records
 
 __all__ = ["Collection"]
 
@@ -39,8 +39,8 @@ class Collection:
         self.diverged_step = np.zeros(shape, dtype=np.int64)
         self.epochs = np.zeros(shape, dtype=np.int64)
         self.best = np.full(shape, np.nan)
-        self._epoch = np.zeros((shape[1], records), dtype=np.int64)
-        self._step = np.zeros((shape[1], records), dtype=np.int64)
+        self._epoch = np.full((shape[1], records), -1)
+        self._step = np.full((shape[1], records), -1)
         for part in plan.parts:
             self._epoch[part.group.configurations, : part.records] = part.record_epochs
             self._step[part.group.configurations, : part.records] = part.record_epochs * part.steps_per_epoch
@@ -50,18 +50,19 @@ class Collection:
         self._open: dict[str, Array] = {}  # 1 for the numbers that a member's data leave open
         self._curves: dict[str, Array] = {}
 
-    def record(self, places: NDArray[np.intp], number: int, record: Record, ended: NDArray[np.bool_]) -> None:
-        """Take in a record of a part.
+    def record(self, places: NDArray[np.intp], first: int, count: int, records: Records) -> None:
+        """Take in some records of a part.
 
         Args:
             places: (R, 2) the seed and the configuration of each of its members.
-            number: of the record, from 0.
-            record: its metrics.
-            ended: (R,) members that had ended at the record before.
+            first: the number of the first of them, from 0.
+            count: how many of them are to be taken in.
+            records: their metrics.
         """
         seeds, configurations = places.T
-        for name, values in record.metrics.items():
-            self._curve(name)[seeds, configurations, number] = np.where(ended, np.nan, values)
+        for name, values in records.metrics.items():
+            taken = np.where(records.trained, values, np.nan)[:count]
+            self._curve(name)[seeds, configurations, first : first + count] = taken.T
 
     def finish(self, places: NDArray[np.intp], prepared: Prepared) -> None:
         """Take in how a part has ended."""
@@ -82,7 +83,7 @@ class Collection:
         for name, values in levels._asdict().items():
             self._table(self._levels, name)[at] = values
         if prepared.recovery is not None and prepared.recovery.known:
-            learned = prepared.engine.parameters()
+            learned = loop.parameters
             self._spread(self._errors, at, prepared.recovery.errors(learned, prepared.rows))
             is_open = {name: mask[prepared.rows] for name, mask in prepared.recovery.undetermined.items()}
             self._spread(self._open, at, {name: mask for name, mask in is_open.items() if mask.any()})

@@ -63,9 +63,9 @@ class Part:
 
     @property
     def records(self) -> int:
-        """Records of each member."""
+        """Records of each member, with that before training."""
         experiment = self.group.experiment
-        return -(-experiment.training.epochs // experiment.logging.every)
+        return 1 + -(-experiment.training.epochs // experiment.logging.every)
 
     @cached_property
     def sizes(self) -> Sizes:
@@ -87,7 +87,7 @@ class Part:
         """The epoch of each record, unless all members end before it."""
         experiment = self.group.experiment
         every, epochs = experiment.logging.every, experiment.training.epochs
-        return np.minimum(np.arange(every, epochs + every, every), epochs)
+        return np.minimum(np.arange(0, epochs + every, every), epochs)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from lrcli.runs.provenance import GitState, environment
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import SweepPlan
-from lrcli.training.loop import Record
+from lrcli.training.records import Records
 
 __all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
 
@@ -156,15 +156,16 @@ class _Training:
         """Train a part that has been prepared."""
         part, loop = self._plan.parts[number], prepared.loop
         planned = part.record_epochs
-        records, ended = 0, np.zeros(part.size, dtype=bool)
+        taken = 0
         for event in loop:
-            # The record at which an interruption ended the part is none of those that were planned.
-            if isinstance(event, Record) and (
-                event.epoch == planned[records] or not loop.members.active.any()
-            ):
-                self.collection.record(places, records, event, ended)
+            if isinstance(event, Records):
+                # The record at which an interruption ended the part is none of those that were planned.
+                count = len(event.epochs)
+                if loop.members.active.any() and event.epoch != planned[taken + count - 1]:
+                    count -= 1
+                self.collection.record(places, taken, count, event)
                 self._follow(event)
-                records, ended = records + 1, ~loop.members.active
+                taken += count
             diverged = self._diverged + int(np.count_nonzero(loop.members.status == "diverged"))
             yield SweepProgress(self._done + event.step, part.size, diverged, self._best)
             if self._interruption.requested:
@@ -174,10 +175,10 @@ class _Training:
         self.collection.finish(places, prepared)
         self.seconds += loop.seconds
 
-    def _follow(self, record: Record) -> None:
+    def _follow(self, records: Records) -> None:
         """The best value so far of the metric that ranks."""
         choice = self._plan.select
-        values = record.metrics.get(choice.metric, np.array([math.nan]))
+        values = records.metrics.get(choice.metric, np.array([[math.nan]]))[records.epochs > 0]
         finite = values[np.isfinite(values)]
         if finite.size:
             best = finite.min() if choice.direction == "min" else finite.max()

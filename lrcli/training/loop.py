@@ -1,15 +1,18 @@
 """The one training loop: it drives an engine from record to record and keeps account of the members.
 
     for event in TrainingLoop(engine, problem, population, plan):
-        ...  # a Record each time metrics were taken, a Progress in between
+        ...  # Records each time metrics were taken, a Progress in between
 
-Nothing is logged here; whoever iterates does that. Control returns after each epoch, or several times a
-second where epochs are short, and leaving the iteration at any event leaves every account consistent.
+Records come in chunks: where epochs are short, the engine trains through many of them before it returns,
+and what a record decides (best states, early stopping, divergence) is decided afterwards, with the same
+results as record by record. Nothing is logged here; whoever iterates does that. Control returns after each
+epoch, or several times a second where epochs are short, and leaving the iteration at any event leaves every
+account consistent.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +20,17 @@ from numpy.typing import NDArray
 from lrcli.config.blocks import Best, EarlyStopping
 from lrcli.training.divergence import exploded, starting_level
 from lrcli.training.engine import Engine
+from lrcli.training.evaluation import Evaluation
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
+from lrcli.training.records import Progress, Records
 from lrcli.training.tracking import Tracker
 
-__all__ = ["Members", "Plan", "Progress", "Record", "TrainingLoop"]
+__all__ = ["Members", "Plan", "TrainingLoop"]
 
-_PIECE_SECONDS = 0.1  # between two events
+_CHUNK_SECONDS = 0.1  # between two events
+_CHUNK_NUMBERS = 2**20  # of the metrics and parameters of all members in a chunk of records
+_NEVER = np.iinfo(np.intp).max
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Plan:
         evaluate_train: whether a record evaluates the whole training set.
         best: the metric by which each member's best state is kept.
         early_stopping: when a member stops before the last epoch.
-        of_parameters: further metrics, computed from the parameters (from name to (R, *shape)).
+        of_parameters: further metrics, computed from the parameters: from name to (K, R, *shape), to (K, R).
     """
 
     every: int
@@ -43,32 +50,6 @@ class Plan:
     best: Best
     early_stopping: EarlyStopping | None = None
     of_parameters: Callable[[Mapping[str, Array]], dict[str, Array]] = lambda _: {}
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Training has come this far.
-
-    Attributes:
-        epoch: epochs finished.
-        step: optimizer updates finished.
-    """
-
-    epoch: int
-    step: int
-
-
-@dataclass(frozen=True)
-class Record(Progress):
-    """Metrics at the end of an epoch.
-
-    Attributes:
-        metrics: from name to (R,); a member that has ended keeps the values it ended with.
-        parameters: from name to (R, *shape).
-    """
-
-    metrics: dict[str, Array] = field(default_factory=dict)
-    parameters: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass
@@ -106,12 +87,13 @@ class TrainingLoop:
         problem: what is trained.
         members: what has become of each member so far.
         steps_per_epoch: optimizer updates in an epoch.
-        last_metrics: those of the last record.
+        last_metrics: those of the last record, (R,) each.
         seconds: time spent in the engine so far, evaluations included.
     """
 
     def __init__(self, engine: Engine, problem: Problem, population: Population, plan: Plan) -> None:
         self._engine = engine
+        self._evaluation = Evaluation(engine, problem, population)
         self.problem = problem
         self._population = population
         self._plan = plan
@@ -123,7 +105,7 @@ class TrainingLoop:
             steps=np.zeros(size, dtype=np.int64),
             diverged_step=np.zeros(size, dtype=np.int64),
             best=Tracker(size, plan.best.metric, plan.best.direction),
-            best_parameters=engine.parameters(),
+            best_parameters=self.parameters,
         )
         stopping = plan.early_stopping
         self._stopping: Tracker | None = None
@@ -131,61 +113,77 @@ class TrainingLoop:
             self._stopping = Tracker(size, stopping.metric, stopping.direction, stopping.min_delta)
         self.last_metrics: dict[str, Array] = {}
         self._ended = np.zeros(size, dtype=bool)  # at the last record: nothing changes for them any more
-        self._level = np.zeros(size)  # of the loss before training
         self._interrupted = False
         self.seconds = 0.0
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The parameters as they are now, from name to (R, *shape)."""
+        return {name: values[-1].copy() for name, values in self._engine.parameters().items()}
 
     def interrupt(self) -> None:
         """End after the epochs under way; members still training then are marked interrupted."""
         self._interrupted = True
 
     def __iter__(self) -> Iterator[Progress]:
-        """Train until every member has ended: `Progress` and `Record` events."""
-        epochs, every = self._population.training.epochs, self._plan.every
-        epoch = 0
-        self._measure_level()
+        """Train until every member has ended: `Progress` and `Records` events."""
+        epochs = self._population.training.epochs
+        epoch, count = 0, 1
+        yield self._record_start()
         while epoch < epochs and not self._interrupted and self.members.active.any():
-            target = min(epochs, (epoch // every + 1) * every)
-            for step in self._advance(epoch, target):
-                epoch = step // self.steps_per_epoch
-                if epoch < target:
-                    yield Progress(epoch, step)
-            if not self.members.active.any():  # where the last one broke, not where a timed piece ended
-                epoch = -(-int(self.members.diverged_step.max()) // self.steps_per_epoch)
-            yield self._record(epoch)
+            snapshots = self._next_snapshots(epoch, count)
+            earlier = self.seconds
+            yield from self._advance(epoch, snapshots)
+            trained, epoch = snapshots[-1] - epoch, int(snapshots[-1])
+            if not self._ends_with_record(epoch):
+                yield Progress(epoch, epoch * self.steps_per_epoch)
+            if self._ends_with_record(epoch):  # whoever was told of the progress may have interrupted
+                records = self._record(snapshots)
+                epoch = records.epoch
+                yield records
+            taken = max(self.seconds - earlier, 1e-9)
+            count = max(1, min(2 * trained, int(trained * _CHUNK_SECONDS / taken)))
         self.members.status[self.members.active] = "completed" if epoch == epochs else "interrupted"
 
-    def _measure_level(self) -> None:
-        """Where the loss begins."""
-        started = time.perf_counter()
-        losses = self._evaluate("train")["train/loss"]
-        self._level = starting_level(self.problem, losses, self._population.draw_index)
-        self.seconds += time.perf_counter() - started
-
     def test(self) -> dict[str, Array]:
-        """The metrics of the test set, where there is one, with the parameters as they are now."""
+        """The metrics of the test set, where there is one, with the parameters as they are now; (R,) each."""
         started = time.perf_counter()
         metrics = self._evaluate("test") if "test" in self.problem.splits else {}
         self.seconds += time.perf_counter() - started
-        return metrics
+        return {name: values[-1] for name, values in metrics.items()}
 
-    def _advance(self, epoch: int, target: int) -> Iterator[int]:
-        """Train to an epoch in pieces of about equal time; yields the steps finished, of the whole run."""
-        piece = 1
-        while epoch < target and not self._interrupted and self.members.active.any():
-            count = min(piece, target - epoch)
-            before, taken = epoch * self.steps_per_epoch, 0.0
+    def _ends_with_record(self, epoch: int) -> bool:
+        """Whether a record is to be taken where a chunk has ended."""
+        planned = epoch % self._plan.every == 0 or epoch == self._population.training.epochs
+        return planned or self._interrupted or not self.members.active.any()
+
+    # From epoch to epoch --------------------------------------------------------------------------
+
+    def _next_snapshots(self, epoch: int, count: int) -> NDArray[np.int64]:
+        """The epochs at which the engine is to stop for a look: the next records, about `count` epochs ahead.
+
+        Where that is too far for one, an epoch in between.
+        """
+        epochs, every = self._population.training.epochs, self._plan.every
+        ahead = min(epoch + count, epochs)
+        numbers = sum(parameter.size for parameter in self.problem.parameters) + len(self.last_metrics)
+        most = max(1, _CHUNK_NUMBERS // (numbers * self._population.size))
+        first = (epoch // every + 1) * every
+        records = np.arange(first, min(ahead, first + (most - 1) * every) + 1, every, dtype=np.int64)
+        if ahead == epochs and len(records) < most and (not len(records) or records[-1] < epochs):
+            return np.append(records, epochs)
+        return records if len(records) else np.array([ahead], dtype=np.int64)
+
+    def _advance(self, epoch: int, snapshots: NDArray[np.int64]) -> Iterator[Progress]:
+        """Train a chunk of epochs."""
+        before, last = (int(e) * self.steps_per_epoch for e in (epoch, snapshots[-1]))
+        started = time.perf_counter()
+        for steps in self._engine.advance(epoch + 1, snapshots.tolist()):
+            self.seconds += time.perf_counter() - started
+            if before + steps < last:
+                yield Progress((before + steps) // self.steps_per_epoch, before + steps)
             started = time.perf_counter()
-            for steps in self._engine.advance(epoch + 1, count):
-                taken += time.perf_counter() - started
-                if steps < count * self.steps_per_epoch:
-                    yield before + steps
-                started = time.perf_counter()
-            self.seconds += taken
-            piece = max(1, min(2 * count, int(count * _PIECE_SECONDS / max(taken, 1e-9))))
-            epoch += count
-            self._account(epoch)
-            yield epoch * self.steps_per_epoch
+        self._account(int(snapshots[-1]))
 
     def _account(self, epoch: int) -> None:
         """How far each member has come."""
@@ -199,44 +197,165 @@ class TrainingLoop:
         members.epochs[members.active] = epoch
         members.steps[members.active] = epoch * self.steps_per_epoch
 
-    def _record(self, epoch: int) -> Record:
-        """Take metrics, keep the best states, stop those that no longer improve."""
+    # Records --------------------------------------------------------------------------------------
+
+    def _record_start(self) -> Records:
+        """The record before training, and the level from which losses may explode."""
         started = time.perf_counter()
-        parameters = self._engine.parameters()
-        metrics = self._measure(epoch, parameters)
-        members = self.members
-        is_last = epoch == self._population.training.epochs
-        if is_last:
-            self._judge(members.active, metrics)
-        improved = members.best.update(metrics[self._plan.best.metric], epoch, members.active)
-        for name, values in members.best_parameters.items():
-            values[improved] = parameters[name][improved]
-        if not is_last:
-            self._stop_early(epoch, metrics)
-        self._ended = ~members.active
+        parameters, epochs = self._engine.parameters(), np.zeros(1, dtype=np.int64)
+        metrics = self._measure(epochs, parameters)
+        losses = metrics.get("train/loss")
+        losses = self._evaluate("train")["train/loss"] if losses is None else losses
+        self._level = starting_level(self.problem, losses[0], self._population.draw_index)
+        self.last_metrics = {name: values[-1] for name, values in metrics.items()}
         self.seconds += time.perf_counter() - started
-        return Record(epoch, epoch * self.steps_per_epoch, metrics, parameters)
+        everyone = np.ones((1, self._population.size), dtype=bool)
+        return Records(0, 0, epochs, epochs, metrics, parameters, everyone)
 
-    def _stop_early(self, epoch: int, metrics: dict[str, Array]) -> None:
-        """Stop the members that no longer improve."""
-        members, stopping = self.members, self._plan.early_stopping
+    def _record(self, epochs: NDArray[np.int64]) -> Records:
+        """Take metrics, keep the best states, stop those that no longer improve.
+
+        Args:
+            epochs: (K,) of the snapshots.
+        """
+        started = time.perf_counter()
+        members = self.members
+        metrics = self._measure(epochs, self._engine.parameters())
+        broken = self._records_where_broken(epochs)
+        stopped = self._records_where_stopped(epochs, metrics, broken)
+        ends = np.where(self._ended, -1, np.minimum(broken, stopped))
+        epochs = self._cut(epochs, ends, stopped)
+        self._hold(metrics, ends, len(epochs))
+        finished = members.active & (stopped == _NEVER) & (epochs[-1] == self._population.training.epochs)
+        self._judge(finished, metrics, np.full(len(ends), len(epochs) - 1))
+        unsound = np.where(finished & (members.status == "diverged"), len(epochs) - 1, broken)
+        self._keep_best(epochs, metrics, counts=self._upto(epochs, stopped) & ~self._from(epochs, unsound))
+        self._stop_early(stopped, epochs, metrics)
+        parameters = {name: values[: len(epochs)] for name, values in self._engine.parameters().items()}
+        trained = ~self._ended & (np.arange(len(epochs))[:, None] <= ends)
+        self._ended = ~members.active
+        self.last_metrics = {name: values[-1] for name, values in metrics.items()}
+        self.seconds += time.perf_counter() - started
+        steps = epochs * self.steps_per_epoch
+        return Records(int(epochs[-1]), int(steps[-1]), epochs, steps, metrics, parameters, trained)
+
+    def _measure(self, epochs: NDArray[np.int64], parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """The metrics at the snapshots of some epochs, (K, R) each."""
+        metrics = self._engine.epoch_metrics()
+        if self._plan.evaluate_train:
+            metrics |= self._evaluate("train")
+        if "val" in self.problem.splits:
+            metrics |= self._evaluate("val")
+        metrics["lr"] = self._rates(epochs)
+        return metrics | self._plan.of_parameters(parameters)
+
+    def _rates(self, epochs: NDArray[np.int64]) -> Array:
+        """The learning rate of each member in the last step of its own, (K, R); NaN before training."""
+        steps, size = self.steps_per_epoch, self._population.size
+        total = self._population.training.epochs * steps
+        rates = np.full((len(epochs), size), np.nan)
+        taken = epochs > 0
+        rates[taken] = self._population.rates(epochs[taken] * steps, total)
+        # The epoch in which a member broke, if that is since the last record.
+        last = np.where(self._ended, 0, -(-self.members.diverged_step // steps))
+        for epoch in np.unique(last[last > 0]).tolist():
+            members = last == epoch
+            rate = self._population.rates(np.array([epoch * steps]), total)[0, members]
+            rates[:, members] = np.where(epochs[:, None] < epoch, rates[:, members], rate)
+        return rates
+
+    def _records_where_broken(self, epochs: NDArray[np.int64]) -> NDArray[np.intp]:
+        """(R,) the index of the record at which a member's numbers were no longer finite; else never."""
+        diverged = self.members.diverged_step
+        index = np.searchsorted(epochs, -(-diverged // self.steps_per_epoch))
+        return np.where((diverged > 0) & ~self._ended, index, _NEVER)
+
+    def _records_where_stopped(
+        self, epochs: NDArray[np.int64], metrics: Mapping[str, Array], broken: NDArray[np.intp]
+    ) -> NDArray[np.intp]:
+        """(R,) the index of the record at which a member no longer improved and stops; else never."""
+        stopping = self._plan.early_stopping
         if stopping is None or self._stopping is None:
-            return
-        self._stopping.update(metrics[stopping.metric], epoch, members.active)
-        stopped = members.active & (self._stopping.waited >= stopping.patience)
-        if stopped.any():
-            members.status[stopped] = "stopped_early"
-            self._judge(stopped, metrics)
-            self._engine.freeze(stopped)
+            return np.full(len(broken), _NEVER)
+        counts = ~self._from(epochs, broken) & (epochs < self._population.training.epochs)[:, None]
+        waited = self._stopping.update(metrics[stopping.metric], epochs, counts).waited
+        stops = counts & (waited >= stopping.patience)
+        return np.where(stops.any(axis=0), stops.argmax(axis=0), _NEVER)
 
-    def _judge(self, ending: NDArray[np.bool_], metrics: dict[str, Array]) -> None:
-        """Which of the members whose training ends here have diverged; see `lrcli.training.divergence`."""
+    def _upto(self, epochs: NDArray[np.int64], index: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """(K, R) which records come no later than a member's own."""
+        return np.arange(len(epochs))[:, None] <= index
+
+    def _from(self, epochs: NDArray[np.int64], index: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """(K, R) which records come no earlier than a member's own; all, where it had ended before."""
+        return self._ended | (np.arange(len(epochs))[:, None] >= index)
+
+    def _cut(
+        self, epochs: NDArray[np.int64], ends: NDArray[np.intp], stopped: NDArray[np.intp]
+    ) -> NDArray[np.int64]:
+        """The epochs of the records up to the one where the last member ended.
+
+        Where that one broke, the record is of the epoch in which it did, not of where the chunk ended.
+        """
+        last = int(ends.max())
+        if last == _NEVER:
+            return epochs
+        epochs = epochs[: last + 1].copy()
+        if not np.any(stopped == last):
+            epochs[-1] = -(-int(self.members.diverged_step.max()) // self.steps_per_epoch)
+        return epochs
+
+    def _hold(self, metrics: dict[str, Array], ends: NDArray[np.intp], count: int) -> None:
+        """Members that have ended keep the values they ended with."""
+        if ends.min() >= count:
+            return
+        index = np.minimum(np.arange(count)[:, None], np.maximum(ends, 0))
+        for name, values in metrics.items():
+            held = np.take_along_axis(values, index, axis=0)
+            metrics[name] = np.where(self._ended, self.last_metrics[name], held)
+
+    def _keep_best(
+        self, epochs: NDArray[np.int64], metrics: Mapping[str, Array], counts: NDArray[np.bool_]
+    ) -> None:
+        """Follow the metric of the best state, and keep the parameters of that state."""
+        better, index, _ = self.members.best.update(metrics[self._plan.best.metric], epochs, counts)
+        parameters = self._engine.parameters() if better.any() else {}
+        for name, values in parameters.items():
+            self.members.best_parameters[name][better] = values[index[better], better]
+
+    def _stop_early(
+        self, stopped: NDArray[np.intp], epochs: NDArray[np.int64], metrics: Mapping[str, Array]
+    ) -> None:
+        """End the members that stop at a record, with what they were then."""
+        members, stops = self.members, stopped != _NEVER
+        if not stops.any():
+            return
+        members.status[stops] = "stopped_early"
+        members.epochs[stops] = epochs[stopped[stops]]
+        members.steps[stops] = members.epochs[stops] * self.steps_per_epoch
+        index = np.where(stops, stopped, 0)
+        self._judge(stops, metrics, index)
+        self._engine.freeze(stops, index)
+
+    def _judge(
+        self, ending: NDArray[np.bool_], metrics: Mapping[str, Array], index: NDArray[np.intp]
+    ) -> None:
+        """Which of the members whose training ends here have diverged; see `lrcli.training.divergence`.
+
+        Args:
+            ending: (R,) whose training ends.
+            metrics: of the records.
+            index: (R,) the record of each.
+        """
+        if not ending.any():
+            return
         members = self.members
         loss = metrics.get("train/loss")
-        if loss is None:
-            loss = self._evaluate("train")["train/loss"]
-        broken = ending & ~np.isfinite([loss, metrics.get("val/loss", loss)]).all(axis=0)
-        last_epoch = metrics["train/running_loss"]
+        at = index, np.arange(len(index))
+        loss = (self._evaluate("train")["train/loss"] if loss is None else loss)[at]
+        val = metrics["val/loss"][at] if "val/loss" in metrics else loss
+        broken = ending & ~np.isfinite([loss, val]).all(axis=0)
+        last_epoch = metrics["train/running_loss"][at]
         if self.problem.loss.reduction == "sum":  # a batch's loss is a share of the whole
             last_epoch = last_epoch * self.steps_per_epoch
         far = ending & ~broken & exploded(loss, last_epoch, self._level)
@@ -244,21 +363,5 @@ class TrainingLoop:
         members.diverged_step = np.where(far, members.steps, members.diverged_step)
         members.status[broken | far] = "diverged"
 
-    def _measure(self, epoch: int, parameters: dict[str, Array]) -> dict[str, Array]:
-        metrics = self._engine.last_epoch()
-        if self._plan.evaluate_train:
-            metrics |= self._evaluate("train")
-        if "val" in self.problem.splits:
-            metrics |= self._evaluate("val")
-        total = self._population.training.epochs * self.steps_per_epoch
-        ends = -(-self.members.diverged_step // self.steps_per_epoch)  # of the epoch in which a member broke
-        epochs = np.where(ends > 0, ends, epoch)
-        metrics["lr"] = self._population.rates(epochs * self.steps_per_epoch, total)
-        metrics |= self._plan.of_parameters(parameters)
-        for name, last in self.last_metrics.items():
-            metrics[name] = np.where(self._ended, last, metrics[name])
-        self.last_metrics = metrics
-        return metrics
-
     def _evaluate(self, split: SplitName) -> dict[str, Array]:
-        return {f"{split}/{name}": values for name, values in self._engine.evaluate(split).items()}
+        return {f"{split}/{name}": values for name, values in self._evaluation.of(split).items()}

@@ -42,13 +42,9 @@ class Population:
         return {name: bool(np.any(values != 0)) for name, values in self.hyperparameters.items()}
 
     def rates(self, steps: NDArray[np.int64], total: int) -> Array:
-        """The learning rate that each member used at a step of its own, (R,); steps count from 1."""
-        rates = np.empty(self.size)
-        for step in np.unique(steps).tolist():
-            here = steps == step
-            vectors = {name: values[here] for name, values in self.hyperparameters.items()}
-            rates[here] = self.optimizer.rates(vectors, np.array([step - 1]), total)[0]
-        return rates
+        """The learning rate of each member at some steps, (K, R); steps count from 1."""
+        rates = self.optimizer.rates(self.hyperparameters, steps - 1, total)
+        return np.broadcast_to(rates, (len(steps), self.size))
 
     def take(self, members: Sequence[int]) -> "Population":
         """The population of some of the members, in the order given."""

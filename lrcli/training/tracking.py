@@ -1,19 +1,34 @@
 """Following one metric of every member: its best value so far, and how long ago that was."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.training.problem import Array
 
-__all__ = ["Tracker"]
+__all__ = ["Progression", "Tracker"]
+
+
+class Progression(NamedTuple):
+    """What a chunk of K records has changed.
+
+    Attributes:
+        improved: (R,) whether any record did better than all before.
+        record: (R,) which record is the best, where one has improved.
+        waited: (K, R) at each record, how many counting ones ago the best one was.
+    """
+
+    improved: NDArray[np.bool_]
+    record: NDArray[np.intp]
+    waited: NDArray[np.int64]
 
 
 class Tracker:
     """The best value of a metric, per member.
 
     Attributes:
+        metric: its name.
         best: (R,) the best value so far; NaN where there has been no finite one.
         epoch: (R,) the epoch of that value; 0 where there is none.
         waited: (R,) records since then.
@@ -27,21 +42,34 @@ class Tracker:
         self._sign = 1.0 if mode == "min" else -1.0
         self._min_delta = min_delta
 
-    def update(self, values: Array, epoch: int, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Take in a record of the metric.
+    def update(self, values: Array, epochs: NDArray[np.int64], counts: NDArray[np.bool_]) -> Progression:
+        """Take in a chunk of K records, as if one by one.
 
         Args:
-            values: (R,).
-            epoch: of the record.
-            active: (R,) members still training; the others are left alone.
-
-        Returns:
-            (R,) which members improved, by more than ``min_delta`` where that is not zero.
+            values: (K, R) of the metric.
+            epochs: (K,) of the records.
+            counts: (K, R) which values count; the others change nothing.
         """
-        nothing_yet = np.isnan(self.best)
-        smaller = self._sign * values < self._sign * self.best - self._min_delta
-        improved = active & np.isfinite(values) & (nothing_yet | smaller)
-        self.best = np.where(improved, values, self.best)
-        self.epoch = np.where(improved, epoch, self.epoch)
-        self.waited = np.where(improved, 0, self.waited + active)
+        improved = self._improvements(np.where(counts & np.isfinite(values), self._sign * values, np.inf))
+        number = np.arange(1, len(values) + 1)[:, None]
+        last = np.maximum.accumulate(np.where(improved, number, 0))  # record that improved; 0: none yet
+        counted = np.cumsum(counts, axis=0)
+        before = np.take_along_axis(np.vstack([np.zeros_like(counted[:1]), counted]), last, axis=0)
+        waited = np.where(last > 0, counted - before, self.waited + counted)
+        any_better, index = last[-1] > 0, np.maximum(last[-1] - 1, 0)
+        self.best = np.where(any_better, np.take_along_axis(values, index[None], axis=0)[0], self.best)
+        self.epoch = np.where(any_better, epochs[index], self.epoch)
+        self.waited = waited[-1]
+        return Progression(any_better, index, waited)
+
+    def _improvements(self, signed: Array) -> NDArray[np.bool_]:
+        """(K, R) which records are smaller than all before them, by more than ``min_delta``."""
+        best = np.where(np.isnan(self.best), np.inf, self._sign * self.best)
+        if self._min_delta == 0:
+            before = np.minimum.accumulate(np.concatenate([best[None], signed[:-1]]))
+            return np.asarray(signed < before)
+        improved = np.zeros(signed.shape, dtype=bool)
+        for number, values in enumerate(signed):  # what has to be beaten depends on each record before
+            improved[number] = values < best - self._min_delta
+            best = np.where(improved[number], values, best)
         return improved

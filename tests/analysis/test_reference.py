@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from builders import LINEAR, SINE, XOR, component, population, problem, trained
+from builders import LINEAR, SINE, XOR, component, evaluate, parameters, population, problem, trained
 
 from lrcli.analysis.logistic import logistic_optima
 from lrcli.analysis.loss_values import constant_loss, loss_value
@@ -51,9 +51,9 @@ def test_full_batch_training_arrives_there(case, decay):
     engine = trained(pb, members)
     best = references(pb, decay)
     assert best.found.all()
-    for name, values in engine.parameters().items():
+    for name, values in parameters(engine).items():
         np.testing.assert_allclose(best.values[name], values, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(best.losses, engine.evaluate("train")["loss"], rtol=1e-9)
+    np.testing.assert_allclose(best.losses, evaluate(engine, "train")["loss"], rtol=1e-9)
     kind = "optimum" if blocks[2]["kind"] == "bce" else "ridge" if decay else "least_squares"
     assert best.against == kind
 

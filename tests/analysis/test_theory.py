@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from builders import LINEAR, SINE, XOR, component, population, problem
+from builders import LINEAR, SINE, XOR, component, evaluate, population, problem
 
 from lrcli.analysis.theory import Rule, largest_curvature, largest_stable_rate
 from lrcli.engines.torch.engine import TorchEngine
@@ -43,7 +43,7 @@ def losses(dataset, model, loss, points):
         init = {"kind": "values", "values": named(model, point)}
         pb = problem(dataset, model | {"init": init}, loss)
         engine = TorchEngine(pb, population({"kind": "sgd"}, {"epochs": 1}), "cpu", "float64")
-        answer.append(engine.evaluate("train")["loss"][0])
+        answer.append(evaluate(engine, "train")["loss"][0])
     return np.array(answer)
 
 
@@ -197,4 +197,4 @@ def test_theory(tmp_path, case, momentum):
 
 def loss_at_the_start(pb, seed):
     engine = TorchEngine(pb, population({"kind": "sgd"}, {"epochs": 1}, [seed]), "cpu", "float64")
-    return engine.evaluate("train")["loss"][0]
+    return evaluate(engine, "train")["loss"][0]

@@ -58,7 +58,8 @@ def row(features: int, examples: int, members: int) -> list[str]:
     _, problem = engine_of(features, examples, members, "half_mse")
     making = seconds(lambda: QuadraticLoss(problem, "train", "float32"))
     loss = QuadraticLoss(problem, "train", "float32")
-    parameters, rows = direct.parameters(), np.zeros(members, dtype=np.intp)
+    parameters = {name: values[-1] for name, values in direct.parameters().items()}
+    rows = np.zeros(members, dtype=np.intp)
     reduced = seconds(lambda: loss.of(parameters, rows))
     return [*cells, f"{reduced * 1e6:,.0f}", f"{reduced / looked:.2f}", f"{making * 1e6:,.0f}"]
 

@@ -227,7 +227,7 @@ class Xor:
         taken = time.perf_counter() - started
         if engine.diverged_steps().any():
             raise RuntimeError("a member diverged: its steps were guarded, and the times are not comparable")
-        learned = {name: torch.from_numpy(array).float() for name, array in engine.parameters().items()}
+        learned = {name: torch.from_numpy(array[-1]).float() for name, array in engine.parameters().items()}
         return taken, {name: array for i in (1, 2, 3) for name, array in _as_linear(learned, i)}
 
     def vmap(self, epochs: int = XOR_EPOCHS, threads: int = THREADS) -> tuple[float, dict[str, torch.Tensor]]:
@@ -235,10 +235,10 @@ class Xor:
         problem, _ = make_population(self._experiment, self._seeds, 1)
         torch.set_num_threads(threads)
         split, size = problem.splits["train"], self._experiment.training.batch_size
-        inputs, targets = (torch.from_numpy(array).float() for array in (split.features, split.targets))
+        inputs, targets = (torch.from_numpy(array[-1]).float() for array in (split.features, split.targets))
         seed_of = torch.arange(self._seeds).repeat_interleave(self._rates)
         models = [textbook.dense(*TASKS["xor"].layers) for _ in seed_of]
-        initial = {name: torch.from_numpy(array).float() for name, array in problem.initial.items()}
+        initial = {name: torch.from_numpy(array[-1]).float() for name, array in problem.initial.items()}
         starts = {name: array for i in (1, 2, 3) for name, array in _as_linear(initial, i)}
         for model, seed in zip(models, seed_of.tolist(), strict=True):
             model.load_state_dict({name: array[seed] for name, array in starts.items()})

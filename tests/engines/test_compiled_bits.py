@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from builders import LINEAR, SINE, XOR, advance, compiled, flat, population, problem
+from builders import LINEAR, SINE, XOR, advance, compiled, epoch_metrics, evaluate, flat, population, problem
 
 pytest.importorskip("numba")
 
@@ -90,8 +90,8 @@ def answers(pb, members, dtype="float32", pieces=()):
     for count in pieces or (epochs,):
         advance(engine, first, count)
         first += count
-    parts = [flat(engine.parameters()), engine.diverged_steps()[:, None]]
-    for said in (engine.last_epoch(), engine.evaluate("train"), engine.evaluate("val")):
+    parts = [flat(engine), engine.diverged_steps()[:, None]]
+    for said in (epoch_metrics(engine), evaluate(engine, "train"), evaluate(engine, "val")):
         parts += [values[:, None] for values in said.values()]
     return np.concatenate(parts, axis=1)
 

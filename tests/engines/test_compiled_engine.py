@@ -7,7 +7,19 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from builders import LINEAR, SINE, XOR, advance, compiled, flat, population, problem, trained
+from builders import (
+    LINEAR,
+    SINE,
+    XOR,
+    advance,
+    compiled,
+    epoch_metrics,
+    evaluate,
+    flat,
+    population,
+    problem,
+    trained,
+)
 
 from lrcli.components.models import MLP
 from lrcli.components.registry import GROUPS
@@ -104,10 +116,10 @@ CASES = list(cover(AXES))
 
 def assert_same(ours, theirs, tolerance=1e-10):
     """Two engines say the same of each member, but for a small part of the size of its parameters."""
-    found, expected = flat(ours.parameters()), flat(theirs.parameters())
+    found, expected = flat(ours), flat(theirs)
     size = np.linalg.norm(expected, axis=1)
     assert np.all(np.linalg.norm(found - expected, axis=1) <= tolerance * size)
-    for ask in (lambda e: e.last_epoch(), lambda e: e.evaluate("train"), lambda e: e.evaluate("val")):
+    for ask in (lambda e: epoch_metrics(e), lambda e: evaluate(e, "train"), lambda e: evaluate(e, "val")):
         answer, reference = ask(ours), ask(theirs)
         assert answer.keys() == reference.keys()
         for name, values in reference.items():
@@ -252,9 +264,9 @@ def test_gradients_are_the_slopes_of_the_loss(dataset, model, loss, reduction):
         {"kind": "sgd", "lr": 1e-3}, {"epochs": 1, "batch_size": "full"}, range(1 + 2 * len(aside))
     )
     engine = compiled(pb, members)
-    _, above, below = np.split(engine.evaluate("train")["loss"], [1, 1 + len(aside)])
+    _, above, below = np.split(evaluate(engine, "train")["loss"], [1, 1 + len(aside)])
     advance(engine, 1, 1)
-    gradient = (start - flat(engine.parameters())[:1])[0] / 1e-3
+    gradient = (start - flat(engine)[:1])[0] / 1e-3
     slopes = (above - below) / 2e-6
     np.testing.assert_allclose(gradient, slopes, rtol=1e-7, atol=1e-8 * (1 + np.abs(above).max()))
 
@@ -309,7 +321,7 @@ def test_single_precision_is_off_by_its_roundings(reduced, members, monkeypatch)
     members = population({"kind": "sgd", "lr": 2.0**-3}, training, [0] * members)
     engine = trained(pb, members, "float32", engine="compiled")
     expected, astray = descent(pb, 2.0**-3, 40)
-    off = np.linalg.norm(flat(engine.parameters()) - expected, axis=1)
+    off = np.linalg.norm(flat(engine) - expected, axis=1)
     assert astray < 1e-3
     assert np.all(off <= astray)
 
@@ -338,10 +350,10 @@ def test_single_precision_is_off_by_its_roundings_in_an_mlp(activation, kind, hi
     spread = started(pb, np.concatenate([start, start + away]))
     plan = {"epochs": steps, "batch_size": "full"}
     optimizer = {"kind": kind, "lr": 2.0**-8, **({} if kind == "sgd" else {"eps": 1e-3})}
-    ends = flat(trained(spread, population(optimizer, plan, range(21))).parameters())
+    ends = flat(trained(spread, population(optimizer, plan, range(21))))
     growth = np.linalg.norm(ends[1:] - ends[0], axis=1).max() / (aside * np.linalg.norm(start))
     roundings = 32 + 2 * max(hidden) + 20
-    found = flat(trained(pb, population(optimizer, plan), "float32", engine="compiled").parameters())[0]
+    found = flat(trained(pb, population(optimizer, plan), "float32", engine="compiled"))[0]
     tolerance = 2.0**-24 * roundings * steps * max(growth, 1.0)
     assert tolerance < 2e-3
     assert np.linalg.norm(found - ends[0]) <= tolerance * np.linalg.norm(ends[0])
@@ -375,11 +387,11 @@ def test_the_quadratic_form_is_the_loss_of_the_examples(dataset, model, rate, lo
     assert direct.environment["gradients"] == "examples"
     exact = trained(pb, members)
     for engine in (form, direct):
-        for name, values in exact.last_epoch().items():
-            np.testing.assert_allclose(engine.last_epoch()[name], values, rtol=2e-6, err_msg=name)
-        np.testing.assert_allclose(engine.evaluate("val")["loss"], exact.evaluate("val")["loss"], rtol=2e-6)
-    for name, values in form.last_epoch().items():
-        np.testing.assert_allclose(direct.last_epoch()[name], values, rtol=2e-6, err_msg=name)
+        for name, values in epoch_metrics(exact).items():
+            np.testing.assert_allclose(epoch_metrics(engine)[name], values, rtol=2e-6, err_msg=name)
+        np.testing.assert_allclose(evaluate(engine, "val")["loss"], evaluate(exact, "val")["loss"], rtol=2e-6)
+    for name, values in epoch_metrics(form).items():
+        np.testing.assert_allclose(epoch_metrics(direct)[name], values, rtol=2e-6, err_msg=name)
 
 
 def gradients(dataset, model, loss="mse", **training):
@@ -440,7 +452,7 @@ def test_a_member_diverges_at_the_step_at_which_torch_says(dataset, model, loss,
     pb = problem(dataset, model, {"kind": loss}, seeds=(0, 1))
     training = {"epochs": 40, "batch_size": batch_size}
     theirs = trained(pb, population({"kind": "sgd"}, training, [0, 1, 0], lr=rates))
-    steps, expected = theirs.diverged_steps(), flat(theirs.parameters())
+    steps, expected = theirs.diverged_steps(), flat(theirs)
     assert (steps > 0).tolist() == [True, True, False]
     # A member on its way to infinity has magnified every rounding on that way.
     tolerance = np.array([1e-6, 1e-6, 1e-10]) * np.abs(expected).max(axis=1)
@@ -452,10 +464,10 @@ def test_a_member_diverges_at_the_step_at_which_torch_says(dataset, model, loss,
             advance(ours, first, count)
             first += count
         assert ours.diverged_steps().reshape(copies, 3).tolist() == [steps.tolist()] * copies
-        found = flat(ours.parameters()).reshape(copies, 3, -1)
+        found = flat(ours).reshape(copies, 3, -1)
         assert np.all(np.abs(found - expected).max(axis=2) <= tolerance)
-        for name, values in theirs.last_epoch().items():
-            answer = ours.last_epoch()[name].reshape(copies, 3)
+        for name, values in epoch_metrics(theirs).items():
+            answer = epoch_metrics(ours)[name].reshape(copies, 3)
             assert np.isnan(answer[:, :2]).all()
             np.testing.assert_allclose(answer[:, 2], values[2], rtol=1e-9, atol=1e-12, err_msg=name)
 
@@ -469,9 +481,9 @@ def test_all_members_may_diverge(optimizer):
     ours, theirs = both(pb, members)
     assert np.all(theirs.diverged_steps() > 0)
     assert ours.diverged_steps().tolist() == theirs.diverged_steps().tolist()
-    np.testing.assert_allclose(flat(ours.parameters()), flat(theirs.parameters()), rtol=1e-9)
+    np.testing.assert_allclose(flat(ours), flat(theirs), rtol=1e-9)
     advance(ours, 9, 1)  # nothing is left to train
-    assert np.isnan(ours.last_epoch()["train/running_loss"]).all()
+    assert np.isnan(epoch_metrics(ours)["train/running_loss"]).all()
 
 
 @pytest.mark.parametrize("reduced", [False, True])
@@ -490,8 +502,8 @@ def test_a_loss_may_overflow_while_all_parameters_are_finite(members, reduced, m
             engine="compiled",
         )
         assert engine.diverged_steps().tolist() == [step] * members
-        assert np.isfinite(flat(engine.parameters())).all()
-        assert np.isnan(engine.last_epoch()["train/running_loss"]).all() == (step > 0)
+        assert np.isfinite(flat(engine)).all()
+        assert np.isnan(epoch_metrics(engine)["train/running_loss"]).all() == (step > 0)
 
 
 def test_large_losses_that_never_overflow_by_themselves_are_no_divergence():
@@ -500,7 +512,7 @@ def test_large_losses_that_never_overflow_by_themselves_are_no_divergence():
     members = population({"kind": "sgd", "lr": 1e-30}, {"epochs": 200, "batch_size": 10})
     engine = trained(pb, members, "float32", engine="compiled")
     assert engine.diverged_steps().tolist() == [0]
-    np.testing.assert_allclose(engine.last_epoch()["train/running_loss"], [1e38], rtol=1e-4)
+    np.testing.assert_allclose(epoch_metrics(engine)["train/running_loss"], [1e38], rtol=1e-4)
 
 
 @pytest.mark.parametrize("members", [2, 40])
@@ -515,23 +527,23 @@ def test_frozen_members_stay_frozen_and_the_others_train_on(optimizer, members):
     engines = compiled(pb, everyone), TorchEngine(pb, everyone, "cpu", "float64")
     for engine in engines:
         advance(engine, 1, 4)
-        engine.freeze(frozen)
-    before = flat(engines[0].parameters())
+        engine.freeze(frozen, np.zeros(len(frozen), dtype=np.intp))
+    before = flat(engines[0])
     for engine in engines:
         advance(engine, 5, 5)
-    after, expected = (flat(engine.parameters()) for engine in engines)
+    after, expected = (flat(engine) for engine in engines)
     assert before[frozen].tobytes() == after[frozen].tobytes()
     np.testing.assert_allclose(after, expected, rtol=1e-10, atol=1e-12)
     assert not engines[0].diverged_steps().any()
     never = trained(pb, everyone, engine="compiled")
-    assert flat(never.parameters())[~frozen].tobytes() == after[~frozen].tobytes()
+    assert flat(never)[~frozen].tobytes() == after[~frozen].tobytes()
 
 
 def test_a_run_may_be_frozen_as_a_whole():
     pb = problem(LINEAR, {"kind": "linear"}, {"kind": "mse"})
     engine = compiled(pb, population({"kind": "sgd"}, {"epochs": 9}, [0] * 3))
     advance(engine, 1, 2)
-    before = flat(engine.parameters())
-    engine.freeze(np.array([True] * 3))
+    before = flat(engine)
+    engine.freeze(np.array([True] * 3), np.zeros(3, dtype=np.intp))
     advance(engine, 3, 7)
-    assert flat(engine.parameters()).tobytes() == before.tobytes()
+    assert flat(engine).tobytes() == before.tobytes()

@@ -5,7 +5,19 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from builders import LINEAR, SINE, XOR, advance, flat, population, problem, trained
+from builders import (
+    LINEAR,
+    SINE,
+    XOR,
+    advance,
+    epoch_metrics,
+    evaluate,
+    flat,
+    parameters,
+    population,
+    problem,
+    trained,
+)
 from torch.nn import functional
 
 from lrcli.engines.torch.engine import TorchEngine
@@ -90,7 +102,7 @@ def test_training_is_that_of_the_textbook_loop(case, batch_size):
         training.get("clip_grad_norm"),
         shuffle=shuffled,
     )
-    np.testing.assert_allclose(flat(engine.parameters())[0], expected, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(flat(engine)[0], expected, rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +119,7 @@ def test_full_batch_training_of_a_polynomial(optimizer, oracle):
     pb = problem(SINE, {"kind": "polynomial", "degree": 3}, {"kind": "mse", "reduction": "sum"})
     engine = trained(pb, population(optimizer, {"epochs": 100, "batch_size": "full"}))
     expected = textbook(pb, oracle, 100, 60, LOSSES["mse_sum"], shuffle=False)
-    np.testing.assert_allclose(flat(engine.parameters())[0], expected, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(flat(engine)[0], expected, rtol=1e-11, atol=1e-12)
 
 
 def test_gradient_descent_contracts_as_the_closed_form_says():
@@ -121,7 +133,7 @@ def test_gradient_descent_contracts_as_the_closed_form_says():
     start = np.concatenate([pb.initial["w"][0].ravel(), pb.initial["b"][0]])
     shrink = (1 - 0.3 * eigenvalues) ** 40
     expected = truth + vectors @ (shrink * (vectors.T @ (start - truth)))
-    np.testing.assert_allclose(flat(engine.parameters())[0], expected, rtol=1e-10)
+    np.testing.assert_allclose(flat(engine)[0], expected, rtol=1e-10)
 
 
 def test_drop_last_leaves_the_smaller_batch_out():
@@ -130,9 +142,7 @@ def test_drop_last_leaves_the_smaller_batch_out():
     assert population(SGD, plan).training.batch_sizes(100) == [30, 30, 30, 10]
     dropped = population(SGD, {**plan, "drop_last": True})
     assert dropped.training.batch_sizes(100) == [30, 30, 30]
-    assert not np.allclose(
-        flat(trained(pb, population(SGD, plan)).parameters()), flat(trained(pb, dropped).parameters())
-    )
+    assert not np.allclose(flat(trained(pb, population(SGD, plan))), flat(trained(pb, dropped)))
 
 
 def test_running_loss_and_gradient_norm_by_hand():
@@ -148,7 +158,7 @@ def test_running_loss_and_gradient_norm_by_hand():
         total += np.mean(error**2) / 2 * len(x) / 100
         gradient_w, gradient_b = x.T @ error / len(x), error.mean(0)
         w, b = w - 0.05 * gradient_w, b - 0.05 * gradient_b
-    answer = engine.last_epoch()
+    answer = epoch_metrics(engine)
     np.testing.assert_allclose(answer["train/running_loss"], [total], rtol=1e-12)
     norm = np.sqrt((gradient_w**2).sum() + (gradient_b**2).sum())
     np.testing.assert_allclose(answer["grad_norm"], [norm], rtol=1e-12)
@@ -158,14 +168,14 @@ def test_evaluation_by_hand_and_in_parts(monkeypatch):
     pb = problem(XOR, {"kind": "mlp", "hidden": [4]}, {"kind": "bce"}, seeds=range(3))
     members = population(SGD, {"epochs": 2, "batch_size": 8}, [0, 0, 1, 1, 2], lr=[0.1, 0.2, 0.1, 0.2, 0.3])
     engine = trained(pb, members)
-    whole = engine.evaluate("val")
+    whole = evaluate(engine, "val")
     monkeypatch.setattr("lrcli.engines.torch.engine._EVALUATION_NUMBERS", 2)
-    in_parts = engine.evaluate("val")
-    parameters = engine.parameters()
+    in_parts = evaluate(engine, "val")
+    learned = parameters(engine)
     for i, seed in enumerate([0, 0, 1, 1, 2]):
         x, y = pb.splits["val"].inputs[seed], pb.splits["val"].targets[seed]
-        hidden = np.maximum(x @ parameters["w1"][i] + parameters["b1"][i], 0)
-        logits = hidden @ parameters["w2"][i] + parameters["b2"][i]
+        hidden = np.maximum(x @ learned["w1"][i] + learned["b1"][i], 0)
+        logits = hidden @ learned["w2"][i] + learned["b2"][i]
         loss = np.mean(np.log1p(np.exp(logits)) - y * logits)
         accuracy = np.mean((logits >= 0) == (y == 1))
         for answer in (whole, in_parts):
@@ -178,10 +188,10 @@ def test_input_noise_is_in_training_only():
     noisy = problem(XOR, {"kind": "mlp", "hidden": [4], "input_noise": 0.5}, {"kind": "bce"})
     members = population(SGD, {"epochs": 2, "batch_size": 8})
     engines = [TorchEngine(pb, members, "cpu", "float64") for pb in (clean, noisy)]
-    assert engines[0].evaluate("train") == engines[1].evaluate("train")
+    assert evaluate(engines[0], "train") == evaluate(engines[1], "train")
     for engine in engines:
         advance(engine, 1, 2)
-    assert not np.allclose(*(flat(engine.parameters()) for engine in engines))
+    assert not np.allclose(*(flat(engine) for engine in engines))
 
 
 def test_how_epochs_are_cut_changes_no_bit():
@@ -191,4 +201,4 @@ def test_how_epochs_are_cut_changes_no_bit():
     pieces = TorchEngine(pb, members, "cpu", "float32")
     for first, count in ((1, 2), (3, 1), (4, 6)):
         advance(pieces, first, count)
-    assert flat(whole.parameters()).tobytes() == flat(pieces.parameters()).tobytes()
+    assert flat(whole).tobytes() == flat(pieces).tobytes()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import evaluate, records_of
 
 from lrcli.analysis.recovery import find_recovery
 from lrcli.components.initializers import element_names
@@ -21,7 +22,7 @@ from lrcli.running.engine_choice import build_engine
 from lrcli.running.location import Interruption, RunPlace
 from lrcli.running.preparation import trained_examples
 from lrcli.running.single import train
-from lrcli.training.loop import Plan, Record, TrainingLoop
+from lrcli.training.loop import Plan, TrainingLoop
 from lrcli.training.population import build_population
 from lrcli.training.problem import build_problem
 
@@ -44,7 +45,7 @@ def _trained(name, seeds, overrides):
     engine.compile()
     plan = Plan(experiment.logging.every, experiment.logging.evaluate_train, experiment.best)
     loop = TrainingLoop(engine, problem, population, plan)
-    return loop, [event for event in loop if isinstance(event, Record)]
+    return loop, records_of(loop)
 
 
 def members_of(experiment, seeds):
@@ -147,10 +148,10 @@ def test_expectations_are_not_met_without_learning(name, parameters):
     metrics = {
         f"{split}/{name}": values
         for split in problem.splits
-        for name, values in engine.evaluate(split).items()
+        for name, values in evaluate(engine, split).items()
     }
     metrics["train/running_loss"] = metrics["train/loss"]
-    assert unmet(experiment, problem, metrics, engine.parameters())[0]
+    assert unmet(experiment, problem, metrics, parameters(engine))[0]
 
 
 @pytest.mark.parametrize(("name", "seeds"), [("xor_mlp", 1000), ("xor_noisy", 100)])

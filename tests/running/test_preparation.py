@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders import parameters
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.preparation import prepare
@@ -37,7 +38,7 @@ def test_training_ends_at_the_reference(case, decay):
     prepared.engine.compile()
     for _ in prepared.loop:
         pass
-    errors = prepared.recovery.errors(prepared.engine.parameters(), prepared.rows)
+    errors = prepared.recovery.errors(parameters(prepared.engine), prepared.rows)
     for values in errors.values():
         np.testing.assert_allclose(values, 0, atol=1e-7)
 

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from builders import records_of
 
 import lrcli.sweeps.running as module
 from lrcli.errors import RunDirectoryError
@@ -17,7 +18,6 @@ from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import DEFAULT_MEMORY, plan_sweep
 from lrcli.sweeps.resuming import complete_result, files_for, member_alone, plan_again
 from lrcli.sweeps.running import SweepFinished, SweepProgress, SweepStarted, run_sweep
-from lrcli.training.loop import Record
 
 DATA = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 50, "num_val": 20}
 LINE = {
@@ -100,7 +100,7 @@ def alone(directory, member, run_dir):
     """The result and the records of an ordinary run of one member."""
     experiment = member_alone(directory, member).experiment
     events = list(train(experiment, RunPlace(run_dir=run_dir), Interruption()))
-    return events[-1].result, [event for event in events if isinstance(event, Record)]
+    return events[-1].result, records_of(events, before_training=True)
 
 
 def table(path):

@@ -63,7 +63,7 @@ def test_trained_as_by_torch(model, kind, decay, engine):
     members = population(
         optimizer, {"batch_size": "full", "epochs": EPOCHS}, [0] * len(SHARES), weight_decay=SHARES
     )
-    found = flat(trained(pb, members, engine=engine).parameters())
+    found = flat(trained(pb, members, engine=engine))
     for row, share in zip(found, SHARES, strict=True):
         expected = textbook(pb, model, kind, share, decay)
         tolerance = 1e-12 if engine == "torch" else 1e-10

@@ -1,12 +1,26 @@
 """The loop: records, pieces, best states, early stopping, the account of each member."""
 
+import math
+
 import numpy as np
 import pytest
-from builders import LINEAR, flat, population, problem, trained
+from builders import (
+    LINEAR,
+    epoch_metrics,
+    evaluate,
+    flat,
+    population,
+    problem,
+    records_of,
+    trained,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lrcli.config.blocks import Best, EarlyStopping
 from lrcli.engines.torch.engine import TorchEngine
-from lrcli.training.loop import Plan, Record, TrainingLoop
+from lrcli.training.loop import Plan, TrainingLoop
+from lrcli.training.records import Records
 from lrcli.training.tracking import Tracker
 
 BEST = Best(metric="val/loss")
@@ -18,7 +32,7 @@ def loop_of(members, plan, seeds=(0,), dtype="float64"):
 
 
 def records(loop):
-    return [event for event in loop if isinstance(event, Record)]
+    return records_of(loop)
 
 
 @pytest.mark.parametrize(("every", "expected"), [(1, [1, 2, 3, 4, 5, 6, 7]), (3, [3, 6, 7]), (10, [7])])
@@ -39,8 +53,8 @@ def test_a_record_holds_what_the_engine_says():
     last = records(loop)[-1]
     engine = trained(pb, members)
     for name, values in {
-        **engine.last_epoch(),
-        **{f"val/{k}": v for k, v in engine.evaluate("val").items()},
+        **epoch_metrics(engine),
+        **{f"val/{k}": v for k, v in evaluate(engine, "val").items()},
     }.items():
         assert last.metrics[name].tobytes() == values.tobytes()
     assert last.metrics["lr"].tolist() == [0.1]
@@ -62,9 +76,10 @@ def test_the_scheduled_rate_is_recorded():
 
 def test_control_returns_often(monkeypatch):
     """Between two records there are events, so that a bar moves and Ctrl-C is seen."""
-    monkeypatch.setattr("lrcli.training.loop._PIECE_SECONDS", 1e-9)
+    monkeypatch.setattr("lrcli.training.loop._CHUNK_SECONDS", 1e-9)
     loop, _ = loop_of(population({"kind": "sgd"}, {"epochs": 6}), Plan(6, False, BEST))
-    assert [(event.epoch, isinstance(event, Record)) for event in loop] == [
+    assert [(event.epoch, isinstance(event, Records)) for event in loop] == [
+        (0, True),
         *((epoch, False) for epoch in range(1, 6)),
         (6, True),
     ]
@@ -81,7 +96,7 @@ def test_the_best_state_is_kept():
     epochs = int(best.epoch[0])
     assert epochs < 12
     again = trained(loop_of(members, Plan(1, True, BEST))[1], members, epochs=epochs)
-    assert flat(loop.members.best_parameters)[0].tobytes() == flat(again.parameters())[0].tobytes()
+    assert flat(loop.members.best_parameters)[0].tobytes() == flat(again)[0].tobytes()
 
 
 def test_early_stopping_is_each_members_own():
@@ -126,7 +141,7 @@ def test_when_the_last_member_breaks_the_record_is_where_it_broke(monkeypatch):
     """Not where a piece of training ended, which depends on the machine's speed."""
     ends = set()
     for seconds in (1e-9, 0.0003, 100.0):
-        monkeypatch.setattr("lrcli.training.loop._PIECE_SECONDS", seconds)
+        monkeypatch.setattr("lrcli.training.loop._CHUNK_SECONDS", seconds)
         members = population({"kind": "sgd", "lr": 3.0}, {"epochs": 5000, "batch_size": "full"})
         loop, _ = loop_of(members, Plan(5000, False, BEST), dtype="float32")
         (record,) = records(loop)
@@ -136,7 +151,7 @@ def test_when_the_last_member_breaks_the_record_is_where_it_broke(monkeypatch):
 
 
 def test_an_interrupted_run_keeps_its_best_state(monkeypatch):
-    monkeypatch.setattr("lrcli.training.loop._PIECE_SECONDS", 1e-9)
+    monkeypatch.setattr("lrcli.training.loop._CHUNK_SECONDS", 1e-9)
     members = population({"kind": "sgd", "lr": 0.1}, {"epochs": 100})
     loop, _ = loop_of(members, Plan(100, True, BEST))
     taken = []
@@ -144,10 +159,10 @@ def test_an_interrupted_run_keeps_its_best_state(monkeypatch):
         taken.append(event)
         if event.epoch == 3:
             loop.interrupt()
-    assert (taken[-1].epoch, isinstance(taken[-1], Record)) == (3, True)
+    assert (taken[-1].epoch, isinstance(taken[-1], Records)) == (3, True)
     assert loop.members.status.tolist() == ["interrupted"]
     assert loop.members.best.epoch.tolist() == [3]
-    np.testing.assert_array_equal(loop.members.best_parameters["w"], taken[-1].parameters["w"])
+    np.testing.assert_array_equal(loop.members.best_parameters["w"], taken[-1].parameters["w"][-1])
 
 
 def test_a_run_that_was_interrupted_too_late_is_complete():
@@ -175,7 +190,7 @@ def test_accuracy_is_better_when_it_is_higher():
 
 def test_metrics_of_parameters_can_decide():
     def norm(parameters):
-        return {"norm": np.sqrt(np.sum(parameters["w"] ** 2, axis=(1, 2)))}
+        return {"norm": np.sqrt(np.sum(parameters["w"] ** 2, axis=(2, 3)))}
 
     members = population({"kind": "sgd", "lr": 0.1}, {"epochs": 4})
     loop, _ = loop_of(members, Plan(1, True, Best(metric="norm", mode="max"), of_parameters=norm))
@@ -185,13 +200,51 @@ def test_metrics_of_parameters_can_decide():
 
 def test_a_tracker_is_not_fooled_by_nan():
     tracker = Tracker(3, "loss", "min")
-    everyone = np.ones(3, dtype=bool)
-    assert tracker.update(np.array([1.0, np.nan, np.inf]), 1, everyone).tolist() == [True, False, False]
-    assert tracker.update(np.array([np.nan, 2.0, 5.0]), 2, everyone).tolist() == [False, True, True]
+    everyone = np.ones((1, 3), dtype=bool)
+    first, second = np.array([[1.0, np.nan, np.inf]]), np.array([[np.nan, 2.0, 5.0]])
+    assert tracker.update(first, np.array([1]), everyone).improved.tolist() == [True, False, False]
+    assert tracker.update(second, np.array([2]), everyone).improved.tolist() == [False, True, True]
     assert tracker.best.tolist() == [1.0, 2.0, 5.0]
     assert tracker.epoch.tolist() == [1, 2, 2]
     assert tracker.waited.tolist() == [1, 0, 0]
-    highest = Tracker(1, "accuracy", "max", min_delta=0.1)
-    only = np.ones(1, dtype=bool)
-    improved = [bool(highest.update(np.array([v]), e, only)[0]) for e, v in enumerate([0.5, 0.55, 0.7], 1)]
-    assert improved == [True, False, True]
+
+
+class OneByOne:
+    """The rule of a tracker for one member, by hand: the oracle of chunks of records."""
+
+    def __init__(self, sign, min_delta):
+        self.sign, self.min_delta, self.best, self.epoch, self.waited = sign, min_delta, math.nan, 0, 0
+
+    def update(self, value, epoch, counts):
+        if not counts:
+            return
+        self.waited += 1
+        beats = math.isnan(self.best) or self.sign * value < self.sign * self.best - self.min_delta
+        if math.isfinite(value) and beats:
+            self.best, self.epoch, self.waited = value, epoch, 0
+
+
+NUMBERS = st.sampled_from([0.0, 0.5, 0.55, 1.0, 1.05, 2.0, -1.0, math.nan, math.inf, -math.inf])
+
+
+@given(
+    st.lists(st.tuples(NUMBERS, st.booleans()), min_size=1, max_size=12),
+    st.lists(st.integers(1, 5), min_size=12, max_size=12),
+    st.sampled_from(["min", "max"]),
+    st.sampled_from([0.0, 0.1]),
+)
+def test_a_chunk_of_records_is_tracked_as_one_by_one(rows, sizes, mode, min_delta):
+    tracker = Tracker(1, "loss", mode, min_delta)
+    oracle = OneByOne(1 if mode == "min" else -1, min_delta)
+    first = 0
+    while first < len(rows):
+        chunk = rows[first : first + sizes[first]]
+        epochs = np.arange(first + 1, first + 1 + len(chunk))
+        values, counts = (np.array(column)[:, None] for column in zip(*chunk, strict=True))
+        waited = tracker.update(values, epochs, counts).waited
+        for k, (value, counting) in enumerate(chunk):
+            oracle.update(value, first + 1 + k, counting)
+            assert waited[k, 0] == oracle.waited
+        first += len(chunk)
+        np.testing.assert_array_equal(tracker.best[0], oracle.best)
+        assert (tracker.epoch[0], tracker.waited[0]) == (oracle.epoch, oracle.waited)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from builders import LINEAR, SINE, XOR, flat, population, problem, trained
+from builders import LINEAR, SINE, XOR, epoch_metrics, evaluate, flat, population, problem, trained
 
 RATES = [0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.2]
 LINE = (LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
@@ -56,8 +56,8 @@ def alone_and_together(case, dtype, seeds, rates):
 
 
 def answers(engine):
-    measured = {**engine.last_epoch(), **engine.evaluate("val")}
-    return np.column_stack([flat(engine.parameters()), *measured.values()])
+    measured = {**epoch_metrics(engine), **evaluate(engine, "val")}
+    return np.column_stack([flat(engine), *measured.values()])
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
@@ -102,7 +102,7 @@ def test_the_same_bits_among_a_thousand_with_any_number_of_threads(threads):
         many = trained(pb, population({"kind": "sgd"}, {"epochs": 2}, [0] * 1000, lr=rates), "float32")
         for member in (0, 1, 499, 998, 999):
             one = trained(pb, population({"kind": "sgd"}, {"epochs": 2}, [0], lr=[rates[member]]), "float32")
-            assert flat(one.parameters())[0].tobytes() == flat(many.parameters())[member].tobytes()
+            assert flat(one)[0].tobytes() == flat(many)[member].tobytes()
     finally:
         torch.set_num_threads(before)
 
@@ -110,11 +110,11 @@ def test_the_same_bits_among_a_thousand_with_any_number_of_threads(threads):
 def test_order_and_parts_change_no_bit():
     pb = problem(*LINE, range(4))
     members = population({"kind": "sgd"}, {"epochs": 3}, [0, 1, 2, 3] * 5, lr=np.geomspace(1e-3, 0.5, 20))
-    whole = flat(trained(pb, members, "float32").parameters())
+    whole = flat(trained(pb, members, "float32"))
     order = np.random.default_rng(0).permutation(20)
-    shuffled = flat(trained(pb, members.take(order), "float32").parameters())
+    shuffled = flat(trained(pb, members.take(order), "float32"))
     assert whole[order].tobytes() == shuffled.tobytes()
-    parts = [flat(trained(pb, members.take(p), "float32").parameters()) for p in (range(13), range(13, 20))]
+    parts = [flat(trained(pb, members.take(p), "float32")) for p in (range(13), range(13, 20))]
     assert whole.tobytes() == np.concatenate(parts).tobytes()
 
 

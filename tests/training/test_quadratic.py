@@ -3,6 +3,7 @@
 import builders
 import numpy as np
 import pytest
+from builders import evaluate
 
 from lrcli.training.quadratic import QuadraticLoss, has_triangle, is_quadratic, quadratic_form
 
@@ -122,7 +123,7 @@ def test_bits_depend_neither_on_how_many_there_are_nor_on_the_order(features, en
     def losses(pick, problem=problem, population=None):
         population = population or whole.take(pick)
         trained = builders.trained(problem, population, "float32", engine=engine)
-        return np.stack([trained.evaluate(split)["loss"] for split in ("train", "val")])
+        return np.stack([evaluate(trained, split)["loss"] for split in ("train", "val")])
 
     together = losses(range(members))
     for count in (1, 2, 3, 7, members):

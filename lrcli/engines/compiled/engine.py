@@ -8,7 +8,7 @@ side by side, and a member's bits depend on nothing but itself.
 import itertools
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import metadata
@@ -24,10 +24,12 @@ from lrcli.engines.compiled.layout import Layout, aligned, layer_sizes
 from lrcli.engines.compiled.machine_code import Code, find, load, make
 from lrcli.engines.compiled.registry import activation_number, loss_number, optimizer_form
 from lrcli.engines.compiled.signatures import CALLS, scratch_size
+from lrcli.engines.compiled.snapshots import Snapshots
 from lrcli.training.cores import cores as _cores
+from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
-from lrcli.training.quadratic import QuadraticLoss, has_triangle, is_quadratic, quadratic_form
+from lrcli.training.quadratic import has_triangle, is_quadratic, quadratic_form
 
 __all__ = ["CompiledEngine"]
 
@@ -37,7 +39,7 @@ _FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
 _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
 _TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
 _PIECE_SECONDS = 0.1  # after which control returns to Python
-_RUNNING, _NORM = 0, 2
+_RUNNING, _NORM = 0, 2  # rows of the accounts of a block
 _DEGREE, _PARAMETERS = 8, 16  # up to which losses are taken for quadratic forms
 
 
@@ -46,6 +48,7 @@ class CompiledEngine:
 
     def __init__(self, problem: Problem, population: Population, dtype: str) -> None:
         self._problem, self._population = problem, population
+        self.dtype = dtype
         self._dtype = np.dtype(dtype)
         self._rows = problem.data_index[population.draw_index]
         members, units = _lanes(problem, population, self._dtype)
@@ -53,11 +56,10 @@ class CompiledEngine:
         self._threads = min(_cores(), self._layout.blocks)
         self._pool: ThreadPoolExecutor | None = None
         self._is_quadratic = is_quadratic(problem)
-        self._reduced = {name for name, split in problem.splits.items() if has_triangle(problem, split.size)}
-        self._quadratics: dict[SplitName, QuadraticLoss] = {}
         self._examples = Examples(problem, population, self._dtype)
         self._steps = self._examples.steps
-        names = ["train"] if self._reduced == set(problem.splits) else ["train", "evaluate"]
+        closed = all(has_triangle(problem, split.size) for split in problem.splits.values())
+        names = ["train"] if closed else ["train", "evaluate"]  # see `lrcli.training.evaluation`
         self._codes = [Code(name, dtype, members, units) for name in names]
         if self._examples.shuffles:
             self._codes.append(Code("shuffle", dtype, 1, 1))
@@ -94,12 +96,12 @@ class CompiledEngine:
         if self._examples.shuffles:
             self._examples.shuffle_with(self._functions["shuffle"])
 
-    def _call(self, name: str, arguments: dict[str, Any]) -> None:
-        """Run a function over all blocks, on all threads, with arguments beside those that never change."""
+    def _call(self, name: str, arguments: dict[str, Any], blocks: int) -> None:
+        """Run a function over blocks, on all threads, with arguments beside those that never change."""
         call = CALLS[name]
         words = list(map((self._fixed_words | _words(arguments)).get, call, itertools.repeat(0)))
         first, last, scratch = (list(call).index(key) for key in ("first_block", "last_block", "scratch"))
-        blocks, function = self._layout.blocks, self._functions[name]
+        function = self._functions[name]
         edges = np.linspace(0, blocks, min(blocks, 4 * self._threads) + 1).astype(int).tolist()
         parts = list(itertools.pairwise(edges))  # each thread takes the next as soon as it is free
 
@@ -126,13 +128,14 @@ class CompiledEngine:
         self._form = optimizer_form(population.optimizer, population.uses)
         shape = (layout.blocks, self._form.arrays + 1, layout.count * layout.units, layout.members)
         self._state = aligned(shape, self._dtype)
-        layout.place(self._state, problem.starts(population.draw_index))
+        layout.place(self._state[:, :1], problem.starts(population.draw_index)[None])
         self._active = layout.active(self._dtype)
         self._broken = np.zeros((layout.blocks, layout.members), np.int64)
         self._accounts = aligned((layout.blocks, 3, layout.members), self._dtype)
         total = population.training.epochs * self._steps
         self._coefficients = CoefficientTable(population, self._form, total, layout, self._dtype)
         self._terms = problem.loss.num_terms(problem.dataset.num_classes)
+        self._snapshots = self._snapshot_of_now()
         self._place_fixed()
         self._place_quadratic()
         self._fixed_words = _words(self._fixed)
@@ -208,17 +211,33 @@ class CompiledEngine:
 
     # Training -------------------------------------------------------------------------------------
 
-    def advance(self, first_epoch: int, count: int) -> Iterator[int]:
-        """Train epochs; see `Engine.advance`."""
-        start, last = ((epoch - 1) * self._steps for epoch in (first_epoch, first_epoch + count))
-        first = start
-        while first < last:
-            end = min(last, self._end_of_piece(first))
-            began = time.perf_counter()
-            self._train(first, end, exact_from=last - self._steps)
-            self._seconds = (time.perf_counter() - began) / (end - first)
-            first = end
-            yield end - start
+    def advance(self, first_epoch: int, snapshots: Sequence[int]) -> Iterator[int]:
+        """Train a chunk of epochs; see `Engine.advance`."""
+        first = start = (first_epoch - 1) * self._steps
+        taken = Snapshots(self._layout, [epoch * self._steps for epoch in snapshots], self._dtype)
+        for number, last in enumerate(taken.steps.tolist()):
+            while first < last:
+                end = min(last, self._end_of_piece(first))
+                began = time.perf_counter()
+                self._train(first, end, exact_from=last - self._steps)
+                self._seconds = (time.perf_counter() - began) / (end - first)
+                first = end
+                if first < last:
+                    yield end - start
+            self._take(taken, number)
+        self._snapshots = taken
+        yield first - start
+
+    def _snapshot_of_now(self) -> Snapshots:
+        """One snapshot, of an epoch that was not trained here."""
+        taken = Snapshots(self._layout, [0], self._dtype)
+        self._take(taken, 0)
+        taken.accounts[...] = np.nan
+        return taken
+
+    def _take(self, taken: Snapshots, number: int) -> None:
+        taken.rows[:, number] = self._state[:, 0]
+        taken.accounts[:, number] = self._accounts[:, [_RUNNING, _NORM]]
 
     def _end_of_piece(self, first: int) -> int:
         """Where to return to Python, so that it is soon and little memory is needed."""
@@ -239,53 +258,67 @@ class CompiledEngine:
             "last_step": last,
             "exact_from": exact_from,
         }
-        self._call("train", arguments)
+        self._call("train", arguments, self._layout.blocks)
 
     # Answers --------------------------------------------------------------------------------------
 
-    def last_epoch(self) -> dict[str, Array]:
-        """See `Engine.last_epoch`."""
-        diverged = self.diverged_steps() > 0
-        running, norm = (
-            self._layout.gather(self._accounts[:, row]).astype(np.float64) for row in (_RUNNING, _NORM)
-        )
-        return {
-            "train/running_loss": np.where(diverged, np.nan, running),
-            "grad_norm": np.where(diverged, np.nan, norm),
-        }
+    def epoch_metrics(self) -> dict[str, Array]:
+        """See `Engine.epoch_metrics`."""
+        diverged = self.diverged_steps()
+        names = ("train/running_loss", "grad_norm")
+        return {name: self._snapshots.account(row, diverged) for row, name in enumerate(names)}
 
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """See `Engine.evaluate`; losses are averaged in float64."""
-        if split in self._reduced:
-            if split not in self._quadratics:
-                self._quadratics[split] = QuadraticLoss(self._problem, split, self._dtype)
-            return {"loss": self._quadratics[split].of(self.parameters(), self._rows)}
         inputs, targets = self._examples.whole(split)
-        examples = inputs.shape[1]
-        classes = self._problem.dataset.num_classes is not None
-        totals = aligned((self._layout.blocks, 2, self._layout.members), np.float64)
-        arguments = {"inputs": inputs, "targets": targets, "examples": examples, "used": examples}
-        arguments |= {"epochs": 1, "totals": totals}
-        self._call("evaluate", arguments)
-        loss, hits = (self._layout.gather(totals[:, row]) for row in (0, 1))
+        examples, taken, layout = inputs.shape[1], self._snapshots, self._layout
+        blocks = layout.blocks * len(taken)  # each snapshot of a block is evaluated like a block of its own
+        totals = aligned((layout.blocks, len(taken), 2, layout.members), np.float64)
+        arguments = {
+            "inputs": inputs, "targets": targets, "examples": examples, "used": examples, "epochs": 1,
+            "data_rows": np.repeat(self._fixed["data_rows"], len(taken), axis=0),
+            "state": taken.rows, "arrays": 0, "totals": totals,
+        }  # fmt: skip
+        self._call("evaluate", arguments, blocks)
+        loss, hits = (layout.gather(np.moveaxis(totals[:, :, row], 1, 0)) for row in (0, 1))
         if self._problem.loss.reduction == "mean":
             loss = loss / (examples * self._terms)
+        classes = self._problem.dataset.num_classes is not None
         return {"loss": loss} | ({"accuracy": hits / examples} if classes else {})
 
     def parameters(self) -> dict[str, Array]:
         """See `Engine.parameters`."""
-        parameters = self._problem.parameters
-        edges = np.cumsum([parameter.size for parameter in parameters])[:-1]
-        parts = np.split(self._layout.parameters(self._state), edges, axis=1)
-        return {p.name: part.reshape(-1, *p.shape) for p, part in zip(parameters, parts, strict=True)}
+        rows = self._snapshots.parameters
+        edges = np.cumsum([parameter.size for parameter in self._problem.parameters])[:-1]
+        columns = zip(self._problem.parameters, np.split(rows, edges, axis=2), strict=True)
+        return {p.name: column.reshape(*rows.shape[:2], *p.shape) for p, column in columns}
 
     def diverged_steps(self) -> NDArray[np.int64]:
         """See `Engine.diverged_steps`."""
         return self._layout.gather(self._broken)
 
-    def freeze(self, members: NDArray[np.bool_]) -> None:
+    def freeze(self, members: NDArray[np.bool_], snapshots: NDArray[np.intp]) -> None:
         """See `Engine.freeze`."""
         self._active[self._layout.spread(members, np.bool_)] = 0
+        self._snapshots.hold(members, snapshots)
+        self._state[:, 0] = self._snapshots.rows[:, -1]
+
+    def state(self) -> State:
+        """See `Engine.state`."""
+        arrays = self._layout.parameters(self._state).astype(self._dtype)
+        names = ["parameters", *(f"state/{number}" for number in range(self._form.arrays))]
+        rows = dict(zip(names, arrays, strict=True))
+        active = self._layout.gather(self._active) > 0
+        return rows | {"active": active, "diverged": self.diverged_steps()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """See `Engine.restore`."""
+        names = ["parameters", *(f"state/{number}" for number in range(self._form.arrays))]
+        self._layout.place(self._state, np.stack([state[name] for name in names]))
+        self._active[...] = self._layout.active(self._dtype)
+        self._active[self._layout.spread(~state["active"], np.bool_)] = 0
+        self._broken[...] = self._layout.spread(state["diverged"], np.int64)
+        self._snapshots = self._snapshot_of_now()
 
 
 def _words(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -86,8 +86,8 @@ class Layout:
         return spread
 
     def gather(self, lanes: NDArray[Any]) -> NDArray[Any]:
-        """(blocks, M) back to (R,)."""
-        return lanes.reshape(-1)[self._places]
+        """(..., blocks, M) back to (..., R)."""
+        return lanes.reshape(*lanes.shape[:-2], -1)[..., self._places]
 
     def active(self, dtype: DTypeLike) -> NDArray[Any]:
         """(blocks, M) one for each member, zero where a lane has none."""
@@ -105,14 +105,16 @@ class Layout:
         rows[self._numbers // self.units] = decayed
         return np.flatnonzero(np.diff(rows, prepend=True, append=not rows[-1])).astype(np.int64)
 
-    def place(self, state: NDArray[Any], parameters: NDArray[Any]) -> None:
-        """Write parameters (R, P) into the first array of a state (blocks, arrays, count * units, M)."""
-        state[:, 0, self._numbers] = self.spread(parameters.T, state.dtype)
+    def place(self, rows: NDArray[Any], parameters: NDArray[Any]) -> None:
+        """Write parameters (K, R, P) into rows of memory (blocks, K, count * units, M)."""
+        lanes = self.spread(np.moveaxis(parameters, 1, 2), rows.dtype)  # (blocks, K, P, M)
+        rows[:, :, self._numbers] = lanes
 
-    def parameters(self, state: NDArray[Any]) -> NDArray[np.float64]:
-        """The parameters (R, P) of a state."""
-        lanes = state[:, 0, self._numbers].astype(np.float64)
-        return np.moveaxis(lanes, 2, 1).reshape(-1, len(self._numbers))[self._places]
+    def parameters(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """The parameters (K, R, P) in rows of memory (blocks, K, count * units, M)."""
+        lanes = np.moveaxis(rows[:, :, self._numbers].astype(np.float64), 1, 0)  # (K, blocks, P, M)
+        count = len(self._numbers)
+        return np.swapaxes(lanes, 2, 3).reshape(len(lanes), -1, count)[:, self._places]
 
 
 def _by_blocks(rows: NDArray[np.intp], members: int) -> NDArray[np.intp]:

@@ -9,8 +9,8 @@ step that freezes a member before the step that broke it. Both ways give a healt
 """
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,13 +23,27 @@ from lrcli.engines.torch.device import choose_threads, prepare_process, select_d
 from lrcli.engines.torch.losses import torch_loss
 from lrcli.engines.torch.models import torch_model
 from lrcli.engines.torch.optimizers import torch_optimizer
+from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
-from lrcli.training.quadratic import QuadraticLoss, has_triangle
 
 __all__ = ["TorchEngine"]
 
-_EVALUATION_NUMBERS = 2**22  # numbers of one tensor in an evaluation: larger populations go in parts
+_EVALUATION_NUMBERS = 2**22  # numbers of one tensor in an evaluation: larger populations go in chunks
+
+
+class _Snapshot(NamedTuple):
+    """The population at the end of an epoch; its first axis is R.
+
+    Attributes:
+        parameters: (R, P).
+        running: (R,) the epoch's running loss.
+        norm: (R,) of the last batch's gradient.
+    """
+
+    parameters: Tensor
+    running: Tensor
+    norm: Tensor
 
 
 class TorchEngine:
@@ -41,6 +55,7 @@ class TorchEngine:
         Raises:
             DeviceError: the device is not there or cannot hold the dtype.
         """
+        self.dtype = dtype
         self._device = select_device(device, dtype)
         self._dtype = torch.float64 if dtype == "float64" else torch.float32
         flushed = prepare_process()
@@ -50,9 +65,6 @@ class TorchEngine:
             # Beside its own twin, a member trained alone ends with the bits it has in a population.
             population = population.take([0, 0])
         self._problem = problem
-        self._rows = problem.data_index[population.draw_index][: self._size]
-        self._quadratics: dict[SplitName, QuadraticLoss] = {}
-        self._dtype_of_numpy = dtype
         self._population = population
         self._model = torch_model(problem.model)
         self._loss = torch_loss(problem.loss)
@@ -104,10 +116,10 @@ class TorchEngine:
         self._terms: dict[int, Tensor] = {}
         self._views = self._name(self._state["parameters"])
         self._gradient_views = self._name(self._gradient)
-        self._running = torch.zeros(size, 1, 1, dtype=self._dtype, device=self._device)
-        self._earlier = torch.zeros_like(self._running)
         self._active = torch.ones(size, dtype=torch.bool, device=self._device)
         self._diverged = torch.zeros(size, dtype=torch.int64, device=self._device)
+        nothing = torch.full((size,), math.nan, dtype=self._dtype, device=self._device)
+        self._snapshots = [_Snapshot(parameters.clone(), nothing, nothing)]
 
     def _name(self, rows: Tensor) -> dict[str, Tensor]:
         """Views of (R, P) rows as the model's parameters, each (R, rows, columns)."""
@@ -135,47 +147,65 @@ class TorchEngine:
     def compile(self) -> None:
         """See `Engine.compile`."""
 
-    def advance(self, first_epoch: int, count: int) -> Iterator[int]:
-        """Train epochs, without a pause; see `Engine.advance`."""
-        self._advance(first_epoch, count)
-        yield count * len(self._batches.sizes)
+    def advance(self, first_epoch: int, snapshots: Sequence[int]) -> Iterator[int]:
+        """Train a chunk of epochs, without a pause; see `Engine.advance`."""
+        self._advance(first_epoch, snapshots)
+        yield (snapshots[-1] - first_epoch + 1) * len(self._batches.sizes)
 
     @torch.no_grad()
-    def _advance(self, first_epoch: int, count: int) -> None:
+    def _advance(self, first_epoch: int, snapshots: Sequence[int]) -> None:
         before = {name: tensor.clone() for name, tensor in self._state.items()}
-        self._run(first_epoch, count, guarded=False)
-        finite = torch.isfinite(self._state["parameters"]).all(1)
-        finite &= torch.isfinite(self._earlier + self._running).view(-1)
+        losses = self._run(first_epoch, snapshots, guarded=False)
+        finite = torch.isfinite(self._state["parameters"]).all(1) & torch.isfinite(losses)
         if not bool((finite | ~self._active).all()):
-            self._restore(before)
-            self._run(first_epoch, count, guarded=True)
+            self._put_back(before)
+            self._run(first_epoch, snapshots, guarded=True)
         elif not bool(self._active.all()):
-            keep = self._active[:, None]
-            self._restore({name: torch.where(keep, self._state[name], old) for name, old in before.items()})
+            keep, old = self._active[:, None], before["parameters"]
+            self._put_back({name: torch.where(keep, self._state[name], before[name]) for name in before})
+            self._snapshots = [
+                taken._replace(parameters=torch.where(keep, taken.parameters, old))
+                for taken in self._snapshots
+            ]
 
-    def _restore(self, state: dict[str, Tensor]) -> None:
+    def _put_back(self, state: dict[str, Tensor]) -> None:
         self._state["parameters"].copy_(state["parameters"])
         self._state.update({name: array for name, array in state.items() if name != "parameters"})
 
-    def _run(self, first_epoch: int, count: int, *, guarded: bool) -> None:
+    def _run(self, first_epoch: int, snapshots: Sequence[int], *, guarded: bool) -> Tensor:
+        """Train the epochs up to the last snapshot; returns the sum of all losses, (R,)."""
+        self._snapshots = []
         self._terms.clear()
+        wanted = set(snapshots)
         step = (first_epoch - 1) * len(self._batches.sizes)
-        last_epoch = first_epoch + count - 1
-        for epoch in range(first_epoch, last_epoch + 1):
-            if epoch == last_epoch:
-                self._earlier = self._summed_terms()
+        losses = torch.zeros_like(self._state["parameters"][:, 0])
+        for epoch in range(first_epoch, snapshots[-1] + 1):
+            if epoch in wanted:
+                losses = losses + self._summed_terms()
                 self._terms.clear()
             for batch in self._batches.epoch(epoch):
                 self._step(batch, step, guarded=guarded)
                 step += 1
-        self._running = self._summed_terms()
+            if epoch in wanted:
+                running = self._summed_terms()
+                self._terms.clear()
+                losses = losses + running
+                parameters = self._state["parameters"].clone()
+                self._snapshots.append(
+                    _Snapshot(parameters, *map(self._of_sound, (running, self._gradient_norms().view(-1))))
+                )
+        return losses
+
+    def _of_sound(self, numbers: Tensor) -> Tensor:
+        """(R,) with NaN for the members that have diverged."""
+        return numbers.masked_fill(self._diverged > 0, math.nan)
 
     def _summed_terms(self) -> Tensor:
-        """(R, 1, 1) the loss from the terms of the batches so far, each term added up over the batches."""
-        total = torch.zeros_like(self._running)
+        """(R,) the loss from the terms of the batches so far, each term added up over the batches."""
+        total = torch.zeros_like(self._state["parameters"][:, :1, None])
         for size, terms in self._terms.items():
             total = total + self._share_of_loss(size, terms)
-        return total
+        return total.view(-1)
 
     def _share_of_loss(self, size: int, terms: Tensor) -> Tensor:
         """(R, 1, 1) what a batch of a size adds to the loss of its epoch."""
@@ -227,36 +257,35 @@ class TorchEngine:
 
     # Answers --------------------------------------------------------------------------------------
 
-    def _numpy(self, tensor: Tensor) -> Array:
-        return tensor[: self._size].cpu().numpy().astype(np.float64)
+    def _numpy(self, tensors: Sequence[Tensor]) -> Array:
+        """(K, R, ...) of the members, in float64."""
+        return torch.stack(list(tensors))[:, : self._size].cpu().numpy().astype(np.float64)
 
-    def last_epoch(self) -> dict[str, Array]:
-        """See `Engine.last_epoch`."""
-        diverged = self._diverged > 0
+    def epoch_metrics(self) -> dict[str, Array]:
+        """See `Engine.epoch_metrics`."""
         return {
-            "train/running_loss": self._numpy(self._running.view(-1).masked_fill(diverged, math.nan)),
-            "grad_norm": self._numpy(self._gradient_norms().view(-1).masked_fill(diverged, math.nan)),
+            "train/running_loss": self._numpy([taken.running for taken in self._snapshots]),
+            "grad_norm": self._numpy([taken.norm for taken in self._snapshots]),
         }
 
     @torch.no_grad()
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """See `Engine.evaluate`; losses are averaged in float64 where the device has it."""
-        if has_triangle(self._problem, self._problem.splits[split].size):
-            return {"loss": self._quadratic(split).of(self.parameters(), self._rows)}
-        parts = [self._evaluate(split, members) for members in self._parts(split)]
-        return {name: np.concatenate([part[name] for part in parts])[: self._size] for name in parts[0]}
+        each = [self._evaluate(split, taken.parameters) for taken in self._snapshots]
+        return {name: np.stack([answer[name] for answer in each]) for name in each[0]}
 
-    def _quadratic(self, split: SplitName) -> QuadraticLoss:
-        if split not in self._quadratics:
-            self._quadratics[split] = QuadraticLoss(self._problem, split, self._dtype_of_numpy)
-        return self._quadratics[split]
+    def _evaluate(self, split: SplitName, parameters: Tensor) -> dict[str, Array]:
+        """The metrics of parameters (R, P), (R,) each."""
+        views = self._name(parameters)
+        chunks = [self._evaluate_some(split, views, members) for members in self._chunks(split)]
+        return {name: np.concatenate([chunk[name] for chunk in chunks])[: self._size] for name in chunks[0]}
 
     def _width(self) -> int:
         """The most numbers that one example has anywhere in the model."""
         return max(max(parameter.matrix) for parameter in self._problem.parameters)
 
-    def _parts(self, split: SplitName) -> Iterator[slice]:
-        """The members in parts whose tensors stay small; never a part of one, see __init__."""
+    def _chunks(self, split: SplitName) -> Iterator[slice]:
+        """The members in chunks whose tensors stay small; never a chunk of one, see __init__."""
         numbers = self._problem.splits[split].size * self._width()
         length = max(2, _EVALUATION_NUMBERS // numbers)
         starts = list(range(0, self._population.size, length))
@@ -264,9 +293,11 @@ class TorchEngine:
             starts.pop()
         yield from (slice(a, b) for a, b in zip(starts, [*starts[1:], self._population.size], strict=True))
 
-    def _evaluate(self, split: SplitName, members: slice) -> dict[str, Array]:
+    def _evaluate_some(
+        self, split: SplitName, views: Mapping[str, Tensor], members: slice
+    ) -> dict[str, Array]:
         inputs, targets = self._batches.whole(split, members)
-        outputs = self._model.forward({k: v[members] for k, v in self._views.items()}, inputs)
+        outputs = self._model.forward({name: view[members] for name, view in views.items()}, inputs)
         values, _ = self._loss.terms(outputs, targets)
         answer = {"loss": self._reduce(values, self._problem.loss.reduction)}
         if self._problem.dataset.num_classes is not None:
@@ -283,16 +314,43 @@ class TorchEngine:
 
     def parameters(self) -> dict[str, Array]:
         """See `Engine.parameters`."""
-        return {
-            p.name: self._numpy(self._views[p.name]).reshape(self._size, *p.shape)
-            for p in self._problem.parameters
-        }
+        rows = self._numpy([taken.parameters for taken in self._snapshots])
+        edges = np.cumsum([parameter.size for parameter in self._problem.parameters])[:-1]
+        columns = zip(self._problem.parameters, np.split(rows, edges, axis=2), strict=True)
+        return {p.name: column.reshape(*rows.shape[:2], *p.shape) for p, column in columns}
 
     def diverged_steps(self) -> NDArray[np.int64]:
         """See `Engine.diverged_steps`."""
         return self._diverged[: self._size].cpu().numpy()
 
-    def freeze(self, members: NDArray[np.bool_]) -> None:
+    def freeze(self, members: NDArray[np.bool_], snapshots: NDArray[np.intp]) -> None:
         """See `Engine.freeze`."""
-        twins = np.resize(members, self._population.size)
-        self._active &= ~torch.from_numpy(twins).to(self._device)
+        index = torch.from_numpy(np.resize(snapshots, self._population.size)).to(self._device)
+        frozen = torch.from_numpy(np.resize(members, self._population.size)).to(self._device)
+        self._active &= ~frozen
+        rows = torch.stack([taken.parameters for taken in self._snapshots])
+        held = rows[index, torch.arange(len(index), device=self._device)]
+        for number, taken in enumerate(self._snapshots):
+            later = frozen & (index < number)
+            parameters = torch.where(later[:, None], held, taken.parameters)
+            self._snapshots[number] = taken._replace(parameters=parameters)
+        self._state["parameters"].copy_(self._snapshots[-1].parameters)
+
+    def state(self) -> State:
+        """See `Engine.state`."""
+        arrays = {f"state/{name}": array for name, array in self._state.items() if name != "parameters"}
+        arrays |= {
+            "parameters": self._state["parameters"],
+            "active": self._active,
+            "diverged": self._diverged,
+        }
+        return {name: array[: self._size].cpu().numpy().copy() for name, array in arrays.items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """See `Engine.restore`."""
+        rows = np.resize(np.arange(self._size), self._population.size)
+        tensors = {name: torch.from_numpy(array[rows]).to(self._device) for name, array in state.items()}
+        self._active, self._diverged = tensors.pop("active"), tensors.pop("diverged")
+        self._put_back({name.removeprefix("state/"): tensor for name, tensor in tensors.items()})
+        nothing = torch.full_like(self._state["parameters"][:, 0], math.nan)
+        self._snapshots = [_Snapshot(self._state["parameters"].clone(), nothing, nothing)]

@@ -1,9 +1,11 @@
 """Progress on standard error: a bar on a terminal, a few plain lines elsewhere."""
 
+import math
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.status import Status
 from rich.text import Text
@@ -13,8 +15,8 @@ from lrcli.reporting.streams import console, draws_bars
 from lrcli.running.preparation import Compiling
 from lrcli.running.single import Event, Started
 from lrcli.runs.files import LineFile
-from lrcli.training.loop import Progress as Reached
-from lrcli.training.loop import Record
+from lrcli.training.records import Progress as Reached
+from lrcli.training.records import Records
 from lrcli.wording import counted
 
 __all__ = ["BarReport", "ProgressReport"]
@@ -124,8 +126,8 @@ class ProgressReport(BarReport):
         elif isinstance(event, Reached):
             if self._bar is not None:
                 self._bar.update(self._bar.task_ids[0], completed=event.step)
-            if isinstance(event, Record):
-                self._line(event)
+            if isinstance(event, Records):
+                self._lines(event)
 
     def _start(self, event: Started) -> None:
         self._epochs = event.epochs
@@ -135,12 +137,15 @@ class ProgressReport(BarReport):
         )
         self._start_bar("training", event.steps, _Rate())
 
-    def _line(self, record: Record) -> None:
-        """A line for the log; about every tenth of the run is also printed where there is no bar."""
-        metrics = "  ".join(
-            f"{name} {values[0]:.6g}" for name, values in record.metrics.items() if name.endswith("loss")
-        )
-        line = f"epoch {record.epoch}/{self._epochs}  step {record.step}  {metrics}"
+    def _lines(self, records: Records) -> None:
+        """A line for each record in the log; where there is no bar, one for about every tenth is printed."""
+        names = [name for name in records.metrics if name.endswith("loss")]
+        rows = np.stack([records.metrics[name][:, 0] for name in names], axis=1).tolist()
+        lines = []
+        for epoch, step, row in zip(records.epochs.tolist(), records.steps.tolist(), rows, strict=True):
+            taken = zip(names, row, strict=True)
+            metrics = [f"{name} {value:.6g}" for name, value in taken if epoch or not math.isnan(value)]
+            lines.append("  ".join([f"epoch {epoch}/{self._epochs}", f"step {step}", *metrics]))
+            self._print_if_due(lines[-1], epoch, self._epochs)
         if self._log is not None:
-            self._log.write(line)
-        self._print_if_due(line, record.epoch, self._epochs)
+            self._log.write(*lines)

@@ -3,10 +3,13 @@
 Events go into the run's own directory, all tags of a record in one event.
 """
 
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lrcli.config.dumping import yaml_text
 from lrcli.experiment.experiment import Experiment, resolved
@@ -21,7 +24,7 @@ from lrcli.reporting.event_file import (
     text,
 )
 from lrcli.running.result import ended_well
-from lrcli.training.loop import Record
+from lrcli.training.records import Records
 
 __all__ = ["TensorBoardLog", "final_scalars", "hyperparameters"]
 
@@ -47,13 +50,17 @@ class TensorBoardLog:
         self._file.write(0, [text("experiment", indented(yaml_text(resolved(experiment))))])
         self._flush()
 
-    def record(self, record: Record) -> None:
-        """The metrics of a record; the step is the optimizer's."""
-        values = scalars({name: float(array[0]) for name, array in record.metrics.items()})
-        if self._histograms:
-            parameters = record.parameters.items()
-            values += [histogram(f"parameters/{name}", array[0]) for name, array in parameters]
-        self._file.write(record.step, values)
+    def record(self, records: Records) -> None:
+        """The metrics of some records, an event for each; the step is the optimizer's."""
+        names = list(records.metrics)
+        rows = np.stack([values[:, 0] for values in records.metrics.values()], axis=1).tolist()
+        for number, (step, row) in enumerate(zip(records.steps.tolist(), rows, strict=True)):
+            taken = zip(names, row, strict=True)
+            values = scalars({name: value for name, value in taken if step or not math.isnan(value)})
+            if self._histograms:
+                parameters = records.parameters.items()
+                values += [histogram(f"parameters/{name}", array[number, 0]) for name, array in parameters]
+            self._file.write(step, values)
         if time.time() - self._flushed > _FLUSH_SECONDS:
             self._flush()
 

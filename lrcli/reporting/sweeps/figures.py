@@ -195,7 +195,7 @@ def _median_curves(
     """Epochs (t,) and the median of a metric at each, (n, t); NaN where a configuration has ended."""
     epoch = results.epoch[configurations]
     longest = epoch[np.argmax(epoch.max(axis=1))]
-    count = int(np.sum(longest > 0))
+    count = int(np.sum(longest >= 0))
     shown = thinned(count, _MOST_CELLS)
     epochs = longest[shown].astype(np.float64)
     if (epoch == longest).all():
@@ -204,6 +204,6 @@ def _median_curves(
     every = np.arange(epoch.shape[1])
     (median,) = quantiles(curve_scores(results, metric, configurations, every), (0.5,))
     # Records at other epochs: each column shows the last one so far.
-    place = np.array([np.searchsorted(row[row > 0], epochs, side="right") - 1 for row in epoch])
+    place = np.array([np.searchsorted(row[row >= 0], epochs, side="right") - 1 for row in epoch])
     at = np.take_along_axis(median, np.maximum(place, 0), axis=1)
     return epochs, np.where((place < 0) | (epochs > epoch.max(axis=1, keepdims=True)), np.nan, at)

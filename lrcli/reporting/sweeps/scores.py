@@ -37,7 +37,7 @@ def curve_scores(
         chosen = _held(curves)[:, :, records]
     worst = np.inf if mode_of(results, metric) == "min" else -np.inf
     chosen = np.where(diverged_by(results, configurations, records), worst, chosen)
-    return np.where(results.epoch[np.ix_(configurations, records)] > 0, chosen, np.nan)
+    return np.where(results.epoch[np.ix_(configurations, records)] >= 0, chosen, np.nan)
 
 
 def diverged_by(

@@ -151,7 +151,7 @@ def _curves(
             columns += [np.where(drawn, _finite(low), np.nan), np.where(drawn, _finite(high), np.nan)]
     diverged = np.sum(diverged_by(results, shown, records), axis=0)
     tags.append("diverged")
-    columns.append(np.where(results.epoch[np.ix_(shown, records)] > 0, diverged, np.nan))
+    columns.append(np.where(results.epoch[np.ix_(shown, records)] >= 0, diverged, np.nan))
     return tags, np.stack(columns, axis=2)
 
 
