@@ -178,8 +178,8 @@ class _Training:
     def _follow(self, records: Records) -> None:
         """The best value so far of the metric that ranks."""
         choice = self._plan.select
-        values = records.metrics.get(choice.metric, np.array([[math.nan]]))[records.epochs > 0]
-        finite = values[np.isfinite(values)]
+        values = records.metrics.get(choice.metric, np.full(records.trained.shape, math.nan))
+        finite = values[(records.epochs > 0)[:, None] & np.isfinite(values)]
         if finite.size:
             best = finite.min() if choice.direction == "min" else finite.max()
             better = np.fmin if choice.direction == "min" else np.fmax

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import evaluate, records_of
+from builders import evaluate, parameters, records_of
 
 from lrcli.analysis.recovery import find_recovery
 from lrcli.components.initializers import element_names
@@ -135,13 +135,13 @@ def constant_prediction(problem):
     return parameters
 
 
-@pytest.mark.parametrize("parameters", ["untrained", "constant"])
+@pytest.mark.parametrize("start", ["untrained", "constant"])
 @pytest.mark.parametrize("name", WITH_EXPECTATIONS)
-def test_expectations_are_not_met_without_learning(name, parameters):
+def test_expectations_are_not_met_without_learning(name, start):
     """Neither by a model that was never trained nor by the best constant prediction."""
     experiment = load(EXPERIMENTS / f"{name}.yaml").experiment
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
-    if parameters == "constant":
+    if start == "constant":
         problem = replace(problem, initial=constant_prediction(problem))
     population = build_population(experiment.optimizer, experiment.training, [0])
     engine = TorchEngine(problem, population, "cpu", "float64")

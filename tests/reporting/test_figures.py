@@ -165,7 +165,7 @@ def test_the_heatmap_is_the_median_curves():
 def test_records_at_other_epochs_are_held():
     results = valley(product(optimizer__lr=RATES[:3]), records=4)
     epoch = results.epoch.copy()
-    epoch[1] = [2, 4, 0, 0]
+    epoch[1] = [2, 4, -1, -1]
     changed = {**vars(results), "epoch": epoch}
     mesh = training_loss(type(results)(**changed)).axes[0].collections[-1]
     row = mesh.get_array().filled(np.nan)[1]

@@ -256,10 +256,10 @@ def test_the_files_agree_with_each_other(swept, seeds):
 
     with np.load(directory / "curves.npz") as arrays:
         assert set(arrays) == {"step", "epoch", *results.curves}
-        assert arrays["epoch"].tolist() == list(range(1, 31))
-        assert arrays["step"].tolist() == list(range(1, 31))
+        assert arrays["epoch"].tolist() == list(range(31))
+        assert arrays["step"].tolist() == list(range(31))
         for metric, curve in results.curves.items():
-            assert_equal(arrays[metric], curve.reshape(len(rows), 30))
+            assert_equal(arrays[metric], curve.reshape(len(rows), 31))
 
     assert (result["schema"], result["command"], result["status"]) == (1, "sweep", "completed")
     assert (result["members"], result["seeds"]) == (len(rows), seeds)
@@ -296,16 +296,21 @@ def table_of(directory):
 def test_populations_of_other_lengths_have_their_own_steps(swept):
     finished, directory = swept(LINE, {"training.batch_size": [10, 25], "training.epochs": [2, 4]})
     results = finished.results
-    assert results.epoch.tolist() == [[1, 2, 0, 0], [1, 2, 3, 4]] * 2
-    assert results.step.tolist() == [[5, 10, 0, 0], [5, 10, 15, 20], [2, 4, 0, 0], [2, 4, 6, 8]]
+    assert results.epoch.tolist() == [[0, 1, 2, -1, -1], [0, 1, 2, 3, 4]] * 2
+    assert results.step.tolist() == [
+        [0, 5, 10, -1, -1],
+        [0, 5, 10, 15, 20],
+        [0, 2, 4, -1, -1],
+        [0, 2, 4, 6, 8],
+    ]
     curve = results.curves["val/loss"]
-    assert np.isnan(curve[:, [0, 2], 2:]).all()
-    assert np.isfinite(curve[:, :, :2]).all()
+    assert np.isnan(curve[:, [0, 2], 3:]).all()
+    assert np.isfinite(curve[:, :, :3]).all()
     assert np.isfinite(curve[:, [1, 3]]).all()
     with np.load(directory / "curves.npz") as arrays:
         assert_equal(arrays["step"], np.tile(results.step, (2, 1)))
         assert_equal(arrays["epoch"], np.tile(results.epoch, (2, 1)))
-        assert arrays["val/loss"].shape == (8, 4)
+        assert arrays["val/loss"].shape == (8, 5)
     assert np.isfinite(results.final["val/loss"]).all()
 
 
