@@ -6,7 +6,6 @@ a block has one member, and the lanes are units: a layer is filled up to whole r
 """
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,19 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lrcli.components.initializers import Parameter
+from lrcli.engines.compiled.memory import aligned
 
-__all__ = ["Layout", "aligned", "layer_sizes"]
-
-_LINE = 64  # bytes; a row that lies across two lines of the processor's cache takes twice as long
-
-
-def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """Zeros that begin where a line of the processor's cache does."""
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.zeros(size + _LINE, np.uint8)
-    start = -memory.ctypes.data % _LINE
-    return memory[start : start + size].view(dtype).reshape(shape)
+__all__ = ["Layout", "layer_sizes"]
 
 
 def layer_sizes(parameters: Sequence[Parameter]) -> list[int]:
@@ -106,13 +95,17 @@ class Layout:
         return np.flatnonzero(np.diff(rows, prepend=True, append=not rows[-1])).astype(np.int64)
 
     def place(self, state: NDArray[Any], parameters: NDArray[Any]) -> None:
-        """Write parameters (R, P) into the first array of a state (blocks, arrays, count * units, M)."""
-        state[:, 0, self._numbers] = self.spread(parameters.T, state.dtype)
+        """Write parameters (R, P) into the first array of a state (blocks, arrays + 1, count, units, M)."""
+        self._first(state)[:, self._numbers] = self.spread(parameters.T, state.dtype)
 
     def parameters(self, state: NDArray[Any]) -> NDArray[np.float64]:
         """The parameters (R, P) of a state."""
-        lanes = state[:, 0, self._numbers].astype(np.float64)
+        lanes = self._first(state)[:, self._numbers].astype(np.float64)
         return np.moveaxis(lanes, 2, 1).reshape(-1, len(self._numbers))[self._places]
+
+    def _first(self, state: NDArray[Any]) -> NDArray[Any]:
+        """The parameters of a state as (blocks, count * units, M), in place."""
+        return state[:, 0].reshape(self.blocks, self.count * self.units, self.members)
 
 
 def _by_blocks(rows: NDArray[np.intp], members: int) -> NDArray[np.intp]:
