@@ -28,6 +28,7 @@ from lrcli.training.problem import Split
 pytest.importorskip("numba")
 
 from lrcli.engines.compiled import engine as compiled_engine
+from lrcli.engines.compiled import fixed_arguments
 from lrcli.engines.torch.engine import TorchEngine
 
 # The odd number of examples in every batch keeps signs of errors from adding up to nothing but rounding.
@@ -315,7 +316,7 @@ def descent(pb, rate, steps):
 @pytest.mark.parametrize("reduced", [False, True])
 def test_single_precision_is_off_by_its_roundings(reduced, members, monkeypatch):
     if not reduced:
-        monkeypatch.setattr(compiled_engine, "_PARAMETERS", 0)
+        monkeypatch.setattr(fixed_arguments, "_PARAMETERS", 0)
     pb = rounded(problem(LINEAR | {"num_train": 64}, {"kind": "linear"}, {"kind": "half_mse"}))
     training = {"epochs": 40, "batch_size": "full"}
     members = population({"kind": "sgd", "lr": 2.0**-3}, training, [0] * members)
@@ -382,7 +383,7 @@ def test_the_quadratic_form_is_the_loss_of_the_examples(dataset, model, rate, lo
     members = population({"kind": "sgd"}, {"epochs": 20, "batch_size": "full"}, [0, 1, 1, 2, 0], lr=rates)
     form = trained(pb, members, "float32", engine="compiled")
     assert form.environment["gradients"] == "quadratic form"
-    monkeypatch.setattr(compiled_engine, "_PARAMETERS", 0)
+    monkeypatch.setattr(fixed_arguments, "_PARAMETERS", 0)
     direct = trained(pb, members, "float32", engine="compiled")
     assert direct.environment["gradients"] == "examples"
     exact = trained(pb, members)
@@ -491,7 +492,7 @@ def test_all_members_may_diverge(optimizer):
 def test_a_loss_may_overflow_while_all_parameters_are_finite(members, reduced, monkeypatch):
     """The square of a clipped step of length 1e20 is more than float32 holds, that of 1e16 is not."""
     if not reduced:
-        monkeypatch.setattr(compiled_engine, "_PARAMETERS", 0)
+        monkeypatch.setattr(fixed_arguments, "_PARAMETERS", 0)
     pb = problem(LINEAR, {"kind": "linear"}, {"kind": "mse"})
     training = {"epochs": 30, "batch_size": "full", "clip_grad_norm": 1.0}
     for rate, step in ((1e20, 2), (1e16, 0)):

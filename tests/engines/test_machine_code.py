@@ -16,13 +16,14 @@ import pytest
 
 from lrcli.engines.compiled import code_cache, machine_code
 from lrcli.engines.compiled.machine_code import Code, compiler_missing, find, load, make
-from lrcli.engines.compiled.signatures import CALLS
+from lrcli.engines.compiled.records import Record
+from lrcli.engines.compiled.signatures import RECORDS
 from lrcli.errors import EngineError
 
 if compiler_missing():
     pytest.skip(compiler_missing(), allow_module_level=True)
 
-SMALLEST = next(name for name in CALLS if name not in {"train", "evaluate"})
+SMALLEST = next(name for name in RECORDS if name not in {"train", "evaluate"})
 CODE = Code(SMALLEST, "float32", 1, 1)
 ECHO = "import sys; sys.stdout.write('made ' + ' '.join(sys.argv[1:]))"
 MADE = b"made " + " ".join(map(str, CODE)).encode()
@@ -93,7 +94,7 @@ def test_nothing_is_made_of_nothing(places, compiler):
 def test_each_function_for_each_kind_of_lane_is_a_file_of_its_own(places, compiler):
     codes = [
         Code(name, dtype, members, units)
-        for name in CALLS
+        for name in RECORDS
         for dtype in ("float32", "float64")
         for members, units in ((1, 4), (1, 16), (16, 1))
     ]
@@ -334,7 +335,8 @@ def sources(tmp_path, monkeypatch):
 
 def test_a_source_that_changed_makes_other_code(places, compiler, sources, new_facts):
     make([CODE])
-    counting = [*sources.rglob("kernels/*.py"), *sources.rglob("signatures.py")]
+    counting = [*sources.rglob("kernels/*.py"), *sources.rglob("compiled/signatures.py")]
+    counting.append(sources / "engines" / "compiled" / "records.py")
     assert len(counting) > 5
     for source in counting:
         text = source.read_bytes()
@@ -359,6 +361,26 @@ def test_components_in_another_order_have_other_code(places, compiler, monkeypat
     """Their order is that of the components' own modules, and the code knows them by their numbers."""
     make([CODE])
     monkeypatch.setattr(machine_code, names, getattr(machine_code, names)[::-1])
+    new_facts()
+    assert find(CODE) is None
+
+
+def swapped(record, one, other):
+    """The record with two of its fields in each other's place."""
+    order = {one: other, other: one}
+    groups = {
+        group: {order.get(name, name): record.fields[order.get(name, name)] for name in fields}
+        for group, fields in record.groups.items()
+    }
+    return Record(record.along, **groups)
+
+
+def test_a_description_that_changed_has_other_code(places, compiler, monkeypatch, new_facts):
+    """Code that was compiled with two fields in each other's place is never loaded."""
+    make([CODE])
+    record = swapped(RECORDS["train"], "limits", "active")
+    assert record.fields == RECORDS["train"].fields
+    monkeypatch.setitem(machine_code.RECORDS, "train", record)
     new_facts()
     assert find(CODE) is None
 
@@ -444,8 +466,8 @@ def test_the_compiler_itself(places):
     assert compiler_missing() is None
     (content,) = make([CODE])
     assert find(CODE) == content
-    function = load(CODE, content)
-    function(*[0] * len(CALLS[SMALLEST]))  # nothing to do: no row, no example
+    function = load(content)
+    function(0, 0, 0, 0)  # nothing to do
 
 
 def test_a_function_that_there_is_not(places):

@@ -77,7 +77,7 @@ def test_where_decayed_rows_end(members, hidden):
     """Painted by these edges, each number in the memory of the machine code is what its parameter says."""
     pb = problem(XOR, {"kind": "mlp", "hidden": hidden}, {"kind": "mse"})
     engine = compiled(pb, population({"kind": "sgd", "decay": "weights"}, {}, [0] * members))
-    layout, edges = engine._layout, engine._fixed["decay_edges"]
+    layout, edges = engine._layout, engine._arguments["train"].arrays["decay_edges"]
     assert edges[-1] == layout.count
     painted = np.zeros(layout.count, dtype=bool)
     for first, last in zip([0, *edges[1::2]], edges[::2], strict=False):

@@ -21,7 +21,7 @@ SEEDS = (0, 5, 2**32 - 1, 2**32, 2**40 + 3, 2**130 + 9)  # of one word, two and 
 @cache
 def function(dtype):
     code = Code("shuffle", dtype, 1, 1)
-    return load(code, find(code) or make([code])[0])
+    return load(find(code) or make([code])[0])
 
 
 def examples(size, seeds=SEEDS):

@@ -56,8 +56,9 @@ class CoefficientTable:
         arguments = {
             "coefficients": self._layout.spread(stacked[:, self._index], self._dtype),
             "coefficient_rows": len(stacked),
-            "moving": int(any(moves)),
-            "coefficient_places": np.column_stack([starts, moves]).astype(np.int64),
+            "moving": any(moves),
+            "coefficient_starts": starts.astype(np.int64),
+            "coefficient_strides": np.array(moves, np.int64),
         }
         if last - first > 1 and not any(moves):
             self._steady = arguments

@@ -1,35 +1,41 @@
 """The compiled engine: dense models on the CPU, many steps of a member at a time in machine code.
 
-The functions are in `lrcli.engines.compiled.kernels.entries`; here is what they are given. Members are
-independent, so blocks of them are spread over the cores by plain threads, which the machine code lets run
-side by side, and a member's bits depend on nothing but itself.
+The kernels are in `lrcli.engines.compiled.kernels.entries`; here is what they are given. Members are
+independent, so blocks of them are spread over the cores by plain threads, and a member's bits depend on
+nothing but itself.
 """
 
-import itertools
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.models import Polynomial
+from lrcli.engines.compiled.arguments import Arguments, Value
+from lrcli.engines.compiled.calls import Kernel, Threads
 from lrcli.engines.compiled.coefficients import CoefficientTable
 from lrcli.engines.compiled.examples import Examples
-from lrcli.engines.compiled.layout import Layout, aligned, layer_sizes
+from lrcli.engines.compiled.fixed_arguments import (
+    clipping_arguments,
+    network_arguments,
+    quadratic_arguments,
+    training_arguments,
+    uses_quadratic_form,
+)
+from lrcli.engines.compiled.layout import Layout, layer_sizes
 from lrcli.engines.compiled.machine_code import Code, find, load, make
-from lrcli.engines.compiled.registry import activation_number, loss_number, optimizer_form
-from lrcli.engines.compiled.signatures import CALLS, scratch_size
+from lrcli.engines.compiled.memory import aligned
+from lrcli.engines.compiled.registry import optimizer_form
+from lrcli.engines.compiled.signatures import RECORDS
 from lrcli.engines.compiled.snapshots import Snapshots
 from lrcli.training.cores import cores as _cores
 from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
-from lrcli.training.quadratic import has_triangle, is_quadratic, quadratic_form
+from lrcli.training.quadratic import has_triangle
 
 __all__ = ["CompiledEngine"]
 
@@ -38,9 +44,7 @@ _FEW_UNITS = 4
 _FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
 _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
 _TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
-_PIECE_SECONDS = 0.1  # after which control returns to Python
-_RUNNING, _NORM = 0, 2  # rows of the accounts of a block
-_DEGREE, _PARAMETERS = 8, 16  # up to which losses are taken for quadratic forms
+_CHUNK_SECONDS = 0.1  # after which control returns to Python
 
 
 class CompiledEngine:
@@ -53,9 +57,7 @@ class CompiledEngine:
         self._rows = problem.data_index[population.draw_index]
         members, units = _lanes(problem, population, self._dtype)
         self._layout = Layout(problem.parameters, self._rows, members, units)
-        self._threads = min(_cores(), self._layout.blocks)
-        self._pool: ThreadPoolExecutor | None = None
-        self._is_quadratic = is_quadratic(problem)
+        self._threads = Threads(min(_cores(), self._layout.blocks))
         self._examples = Examples(problem, population, self._dtype)
         self._steps = self._examples.steps
         closed = all(has_triangle(problem, split.size) for split in problem.splits.values())
@@ -64,17 +66,58 @@ class CompiledEngine:
         if self._examples.shuffles:
             self._codes.append(Code("shuffle", dtype, 1, 1))
         self._contents = [find(code) for code in self._codes]
-        self._functions: dict[str, Callable[..., None]] = {}
-        self._place()
+        self._kernels: dict[str, Kernel] = {}
+        form = uses_quadratic_form(problem, self._examples.batches, self._layout)
+        self._arguments = {name: Arguments(RECORDS[name], dtype, members, units) for name in names}
+        self._allocate(population)
+        self._set_arguments(population, form=form)
         self._seconds = 0.0  # of a step, as measured
         self.environment: dict[str, Any] = {
             "engine": "compiled",
             "numba": metadata.version("numba"),
             "device": "cpu",
-            "threads": self._threads,
-            "gradients": "quadratic form" if self._fixed["is_quadratic"] else "examples",
+            "threads": self._threads.count,
+            "gradients": "quadratic form" if form else "examples",
             "denormals_flushed": platform.machine().lower() in {"x86_64", "amd64", "arm64", "aarch64"},
         }
+
+    def _allocate(self, population: Population) -> None:
+        """The memory of the members."""
+        layout = self._layout
+        self._form = optimizer_form(population.optimizer, population.uses)
+        shape = (layout.blocks, self._form.arrays + 1, layout.count, layout.units, layout.members)
+        self._state = aligned(shape, self._dtype)
+        layout.place(self._state[:, :1], self._problem.starts(population.draw_index)[None])
+        self._active = layout.active(self._dtype)
+        of_members = layout.blocks, layout.members
+        self._broken = np.zeros(of_members, np.int64)
+        self._running_loss = aligned(of_members, self._dtype)
+        self._snapshots = self._snapshot_of_now()
+
+    def _set_arguments(self, population: Population, *, form: bool) -> None:
+        """What the kernels are given in every call."""
+        problem, layout, dtype = self._problem, self._layout, self._dtype
+        self._row_index = layout.spread(self._rows, np.int64)
+        common = network_arguments(problem, layout) | {
+            "row_index": self._row_index,
+            "tile": self._tile(),
+        }
+        for arguments in self._arguments.values():
+            arguments.set(common)
+        total = population.training.epochs * self._steps
+        self._coefficients = CoefficientTable(population, self._form, total, layout, dtype)
+        self._arguments["train"].set(
+            training_arguments(problem, population, self._form, self._examples.batches, layout)
+            | clipping_arguments(population, layout, dtype)
+            | quadratic_arguments(problem, self._rows, layout, dtype, used=form)
+            | {
+                "active": self._active,
+                "broken": self._broken,
+                "running_loss": self._running_loss,
+                "state": self._state,
+                "arrays": self._form.arrays,
+            }
+        )
 
     # Machine code ---------------------------------------------------------------------------------
 
@@ -92,114 +135,11 @@ class CompiledEngine:
         missing = [code for code, content in zip(self._codes, self._contents, strict=True) if content is None]
         made = dict(zip(missing, make(missing), strict=True))
         for code, content in zip(self._codes, self._contents, strict=True):
-            self._functions[code.name] = load(code, content or made[code])
-        if self._examples.shuffles:
-            self._examples.shuffle_with(self._functions["shuffle"])
-
-    def _call(self, name: str, arguments: dict[str, Any], blocks: int) -> None:
-        """Run a function over blocks, on all threads, with arguments beside those that never change."""
-        call = CALLS[name]
-        words = list(map((self._fixed_words | _words(arguments)).get, call, itertools.repeat(0)))
-        first, last, scratch = (list(call).index(key) for key in ("first_block", "last_block", "scratch"))
-        function = self._functions[name]
-        edges = np.linspace(0, blocks, min(blocks, 4 * self._threads) + 1).astype(int).tolist()
-        parts = list(itertools.pairwise(edges))  # each thread takes the next as soon as it is free
-
-        def work(thread: int) -> None:
-            own = list(words)
-            own[scratch] = self._scratch[thread].ctypes.data
-            with suppress(IndexError):
-                while True:
-                    own[first], own[last] = parts.pop()
-                    function(*own)
-
-        if self._threads == 1:
-            work(0)
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads)
-        for done in [self._pool.submit(work, thread) for thread in range(self._threads)]:
-            done.result()
-
-    # Placing --------------------------------------------------------------------------------------
-
-    def _place(self) -> None:
-        problem, population, layout = self._problem, self._population, self._layout
-        self._form = optimizer_form(population.optimizer, population.uses)
-        shape = (layout.blocks, self._form.arrays + 1, layout.count * layout.units, layout.members)
-        self._state = aligned(shape, self._dtype)
-        layout.place(self._state[:, :1], problem.starts(population.draw_index)[None])
-        self._active = layout.active(self._dtype)
-        self._broken = np.zeros((layout.blocks, layout.members), np.int64)
-        self._accounts = aligned((layout.blocks, 3, layout.members), self._dtype)
-        total = population.training.epochs * self._steps
-        self._coefficients = CoefficientTable(population, self._form, total, layout, self._dtype)
-        self._terms = problem.loss.num_terms(problem.dataset.num_classes)
-        self._snapshots = self._snapshot_of_now()
-        self._place_fixed()
-        self._place_quadratic()
-        self._fixed_words = _words(self._fixed)
-
-    def _place_fixed(self) -> None:
-        """What is the same in every call."""
-        problem, population, layout = self._problem, self._population, self._layout
-        decays = population.optimizer.decays
-        edges = layout.decay_edges([decays(p) for p in problem.parameters for _ in range(p.size)])
-        clip = population.hyperparameters.get("clip_grad_norm", np.full(population.size, np.inf))
-        self._fixed: dict[str, Any] = {
-            "sizes": np.array(layout.sizes, np.int64),
-            "depth": len(layout.sizes) - 1,
-            "activation": activation_number(problem.model),
-            "loss": loss_number(problem.loss),
-            "delta": getattr(problem.loss, "delta", 1.0),
-            "data_rows": layout.spread(self._rows, np.int64),
-            "features": layout.sizes[0],
-            "outputs": layout.sizes[-1],
-            "state": self._state,
-            "count": layout.count,
-            "arrays": self._form.arrays,
-            "values": layout.values,
-            "active": self._active,
-            "broken": self._broken,
-            "accounts": self._accounts,
-            "batch": self._examples.batches[0],
-            "tile": self._tile(),
-            "steps": self._steps,
-            "optimizer": self._form.number,
-            "option_1": int(self._form.options[0]),
-            "option_2": int(self._form.options[1]),
-            "decay": self._form.decay,
-            "undecayed": self._form.undecayed,
-            "decay_edges": edges,
-            "num_decay_edges": len(edges),
-            "num_coefficients": len(self._form.coefficients),
-            "limits": layout.spread(clip, self._dtype),
-            "clips": int(np.isfinite(clip).any()),
-        }
-        for name, size in (("", self._examples.batches[0]), ("last_", self._examples.batches[-1])):
-            scale = 1 / (size * self._terms) if problem.loss.reduction == "mean" else 1.0
-            self._fixed |= {
-                f"{name}scale": scale,
-                f"{name}weight": scale * size / sum(self._examples.batches),
-            }
-        size = scratch_size(self._fixed, layout.members, layout.members * layout.units)
-        self._scratch = [aligned((size,), self._dtype) for _ in range(self._threads)]
-
-    def _place_quadratic(self) -> None:
-        """Where each step sees all examples, a quadratic loss needs no look at them."""
-        model = self._problem.model
-        batch = self._examples.batches[0]
-        well_conditioned = not isinstance(model, Polynomial) or model.degree <= _DEGREE
-        few = self._layout.count <= min(_PARAMETERS, batch)
-        usable = self._is_quadratic and self._steps == 1 and well_conditioned and few
-        self._fixed["is_quadratic"] = int(usable and batch == self._problem.splits["train"].size)
-        if self._fixed["is_quadratic"]:
-            form = quadratic_form(self._problem, self._dtype)
-            order = self._layout.order
-            rows = len(form.least)
-            matrix = form.matrix[:, order][:, :, order].reshape(rows, -1)
-            table = np.concatenate([matrix, form.minimum[:, order], form.least[:, None]], axis=1)
-            self._fixed["quadratic"] = self._layout.spread(table[self._rows].T, np.float64)
+            function = load(content or made[code])
+            if code.name == "shuffle":
+                self._examples.shuffle_with(function)
+            else:
+                self._kernels[code.name] = Kernel(function, self._arguments[code.name], self._threads)
 
     def _tile(self) -> int:
         """As many examples as have values that take no more memory than the parameters, or than is little."""
@@ -214,77 +154,87 @@ class CompiledEngine:
     def advance(self, first_epoch: int, snapshots: Sequence[int]) -> Iterator[int]:
         """Train a chunk of epochs; see `Engine.advance`."""
         first = start = (first_epoch - 1) * self._steps
+        last = snapshots[-1] * self._steps
         taken = Snapshots(self._layout, [epoch * self._steps for epoch in snapshots], self._dtype)
-        for number, last in enumerate(taken.steps.tolist()):
-            while first < last:
-                end = min(last, self._end_of_piece(first))
-                began = time.perf_counter()
-                self._train(first, end, exact_from=last - self._steps)
-                self._seconds = (time.perf_counter() - began) / (end - first)
-                first = end
-                if first < last:
-                    yield end - start
-            self._take(taken, number)
+        while first < last:
+            end = min(last, self._end_of_chunk(first))
+            began = time.perf_counter()
+            self._train(first, end, taken)
+            self._seconds = (time.perf_counter() - began) / (end - first)
+            first = end
+            if first < last:
+                yield first - start
         self._snapshots = taken
-        yield first - start
+        yield last - start
 
-    def _snapshot_of_now(self) -> Snapshots:
-        """One snapshot, of an epoch that was not trained here."""
-        taken = Snapshots(self._layout, [0], self._dtype)
-        self._take(taken, 0)
-        taken.accounts[...] = np.nan
-        return taken
-
-    def _take(self, taken: Snapshots, number: int) -> None:
-        taken.rows[:, number] = self._state[:, 0]
-        taken.accounts[:, number] = self._accounts[:, [_RUNNING, _NORM]]
-
-    def _end_of_piece(self, first: int) -> int:
+    def _end_of_chunk(self, first: int) -> int:
         """Where to return to Python, so that it is soon and little memory is needed."""
-        steps = max(1, int(_PIECE_SECONDS / self._seconds)) if self._seconds else 1
+        steps = max(1, int(_CHUNK_SECONDS / self._seconds)) if self._seconds else 1
         steps = min(steps, self._coefficients.most_steps)
         return min(first + steps, self._examples.at(first // self._steps).last * self._steps)
 
-    def _train(self, first: int, last: int, exact_from: int) -> None:
+    def _train(self, first: int, last: int, taken: Snapshots) -> None:
         window = self._examples.at(first // self._steps)
-        arguments = self._coefficients.arguments(first, last) | {
-            "inputs": window.inputs,
-            "targets": window.targets,
-            "examples": self._problem.splits["train"].size,
-            "used": sum(self._examples.batches),
-            "epochs": window.inputs.shape[1],
-            "first_epoch": window.first,
-            "first_step": first,
-            "last_step": last,
-            "exact_from": exact_from,
-        }
-        self._call("train", arguments, self._layout.blocks)
+        self._kernels["train"](
+            _examples(window.inputs, window.targets)
+            | self._coefficients.arguments(first, last)
+            | {
+                "used": sum(self._examples.batches),
+                "first_epoch": window.first,
+                "first_step": first,
+                "last_step": last,
+                "snapshots": len(taken),
+                "first_snapshot": int(np.searchsorted(taken.steps, first, side="right")),
+                "snapshot_steps": taken.steps,
+                "snapshot_parameters": taken.rows,
+                "snapshot_losses": taken.losses,
+                "snapshot_norms": taken.norms,
+            }
+        )
 
     # Answers --------------------------------------------------------------------------------------
 
+    def _snapshot_of_now(self) -> Snapshots:
+        """The one snapshot of a chunk that was not trained here."""
+        taken = Snapshots(self._layout, [0], self._dtype)
+        taken.rows[...] = self._state[:, :1]
+        taken.losses[...] = taken.norms[...] = np.nan
+        return taken
+
     def epoch_metrics(self) -> dict[str, Array]:
         """See `Engine.epoch_metrics`."""
-        diverged = self.diverged_steps()
-        names = ("train/running_loss", "grad_norm")
-        return {name: self._snapshots.account(row, diverged) for row, name in enumerate(names)}
+        taken, diverged = self._snapshots, self.diverged_steps()
+        return {
+            "train/running_loss": taken.of_members(taken.losses, diverged),
+            "grad_norm": taken.of_members(taken.norms, diverged),
+        }
 
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """See `Engine.evaluate`; losses are averaged in float64."""
         inputs, targets = self._examples.whole(split)
-        examples, taken, layout = inputs.shape[1], self._snapshots, self._layout
-        blocks = layout.blocks * len(taken)  # each snapshot of a block is evaluated like a block of its own
-        totals = aligned((layout.blocks, len(taken), 2, layout.members), np.float64)
-        arguments = {
-            "inputs": inputs, "targets": targets, "examples": examples, "used": examples, "epochs": 1,
-            "data_rows": np.repeat(self._fixed["data_rows"], len(taken), axis=0),
-            "state": taken.rows, "arrays": 0, "totals": totals,
-        }  # fmt: skip
-        self._call("evaluate", arguments, blocks)
-        loss, hits = (layout.gather(np.moveaxis(totals[:, :, row], 1, 0)) for row in (0, 1))
+        examples, num_classes = inputs.shape[1], self._problem.dataset.num_classes
+        layout, taken = self._layout, self._snapshots
+        blocks = layout.blocks * len(taken)  # a snapshot of a block is evaluated like a block of its own
+        totals = {
+            name: aligned((blocks, layout.members), np.float64) for name in ("total_loss", "total_hits")
+        }
+        self._kernels["evaluate"](
+            _examples(inputs[:, None], targets[:, None])
+            | totals
+            | {
+                "used": examples,
+                "first_epoch": 0,
+                "blocks": blocks,
+                "row_index": np.repeat(self._row_index, len(taken), axis=0),
+                "state": taken.rows.reshape(blocks, 1, layout.count, layout.units, layout.members),
+                "arrays": 0,
+            }
+        )
+        shape = layout.blocks, len(taken), layout.members
+        loss, hits = (layout.gather(np.swapaxes(sums.reshape(shape), 0, 1)) for sums in totals.values())
         if self._problem.loss.reduction == "mean":
-            loss = loss / (examples * self._terms)
-        classes = self._problem.dataset.num_classes is not None
-        return {"loss": loss} | ({"accuracy": hits / examples} if classes else {})
+            loss = loss / (examples * self._problem.loss.num_terms(num_classes))
+        return {"loss": loss} | ({} if num_classes is None else {"accuracy": hits / examples})
 
     def parameters(self) -> dict[str, Array]:
         """See `Engine.parameters`."""
@@ -306,25 +256,33 @@ class CompiledEngine:
     def state(self) -> State:
         """See `Engine.state`."""
         arrays = self._layout.parameters(self._state).astype(self._dtype)
-        names = ["parameters", *(f"state/{number}" for number in range(self._form.arrays))]
-        rows = dict(zip(names, arrays, strict=True))
+        rows = dict(zip(self._state_names, arrays, strict=True))
         active = self._layout.gather(self._active) > 0
         return rows | {"active": active, "diverged": self.diverged_steps()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Engine.restore`."""
-        names = ["parameters", *(f"state/{number}" for number in range(self._form.arrays))]
-        self._layout.place(self._state, np.stack([state[name] for name in names]))
+        self._layout.place(self._state, np.stack([state[name] for name in self._state_names]))
         self._active[...] = self._layout.active(self._dtype)
         self._active[self._layout.spread(~state["active"], np.bool_)] = 0
         self._broken[...] = self._layout.spread(state["diverged"], np.int64)
         self._snapshots = self._snapshot_of_now()
 
+    @property
+    def _state_names(self) -> list[str]:
+        """The names of the arrays of a state, in the order of memory."""
+        return ["parameters", *(f"state/{number}" for number in range(self._form.arrays))]
 
-def _words(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments as machine code takes them: arrays by their addresses."""
+
+def _examples(inputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, Value]:
+    """Inputs (S, epochs, N, F) and targets (S, epochs, N, O)."""
+    rows, epochs, examples, _ = inputs.shape
     return {
-        key: value.ctypes.data if isinstance(value, np.ndarray) else value for key, value in arguments.items()
+        "inputs": inputs,
+        "targets": targets,
+        "data_rows": rows,
+        "epochs": epochs,
+        "examples": examples,
     }
 
 

@@ -6,13 +6,16 @@ those before are trained.
 
 import itertools
 import math
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from lrcli.engines.compiled.arguments import Arguments
+from lrcli.engines.compiled.calls import Kernel, Threads
+from lrcli.engines.compiled.machine_code import Function
+from lrcli.engines.compiled.signatures import RECORDS
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
 from lrcli.training.randomness import words
@@ -86,13 +89,15 @@ class Examples:
         """All inputs (S, N, F) and targets (S, N, O) of a split."""
         return self._splits[split]
 
-    def shuffle_with(self, function: Callable[..., None]) -> None:
-        """Shuffle with the function ``shuffle`` of `lrcli.engines.compiled.signatures`."""
+    def shuffle_with(self, function: Function) -> None:
+        """Shuffle with the kernel ``shuffle`` of `lrcli.engines.compiled.signatures`."""
         entropies = [words(source.seed, "shuffle") for source in self._problem.sources]
         longest = max(map(len, entropies))
-        self._entropy = np.array([[*row, *[0] * (longest - len(row))] for row in entropies], np.int64)
-        self._lengths = np.array([len(row) for row in entropies], np.int64)
-        self._function = function
+        entropy = np.array([[*row, *[0] * (longest - len(row))] for row in entropies], np.int64)
+        lengths = np.array([len(row) for row in entropies], np.int64)
+        arguments = Arguments(RECORDS["shuffle"], self._dtype, members=1, units=1)
+        arguments.set({"entropy": entropy, "words": longest, "length": lengths})
+        self._kernel = Kernel(function, arguments, Threads(1))
 
     def at(self, epoch: int) -> Window:
         """The window that an epoch is in; epochs count from 0 and mostly come one after the other."""
@@ -124,13 +129,20 @@ class Examples:
         shape = rows, last - first, examples
         room = self._room(shape, features, outputs)
         window = Window(room[0], room[1], first, last)
-        pool, order = np.empty(4, np.int64), np.empty(examples, np.int32)
-        arguments: list[Any] = [
-            self._entropy, self._lengths, self._entropy.shape[1], pool, order,
-            inputs, targets, window.inputs, window.targets,
-            rows, examples, features, outputs, last - first, first,
-        ]  # fmt: skip
-        self._function(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
+        self._kernel(
+            {
+                "data_rows": rows,
+                "examples": examples,
+                "features": features,
+                "outputs": outputs,
+                "inputs": inputs,
+                "targets": targets,
+                "shuffled_inputs": window.inputs,
+                "shuffled_targets": window.targets,
+                "epochs": last - first,
+                "first_epoch": first,
+            }
+        )
         return window
 
     def _room(self, shape: tuple[int, ...], *widths: int) -> list[NDArray[Any]]:

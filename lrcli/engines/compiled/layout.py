@@ -6,7 +6,6 @@ a block has one member, and the lanes are units: a layer is filled up to whole r
 """
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,19 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lrcli.components.initializers import Parameter
+from lrcli.engines.compiled.memory import aligned
 
-__all__ = ["Layout", "aligned", "layer_sizes"]
-
-_LINE = 64  # bytes; a row that lies across two lines of the processor's cache takes twice as long
-
-
-def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """Zeros that begin where a line of the processor's cache does."""
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.zeros(size + _LINE, np.uint8)
-    start = -memory.ctypes.data % _LINE
-    return memory[start : start + size].view(dtype).reshape(shape)
+__all__ = ["Layout", "layer_sizes"]
 
 
 def layer_sizes(parameters: Sequence[Parameter]) -> list[int]:
@@ -106,15 +95,19 @@ class Layout:
         return np.flatnonzero(np.diff(rows, prepend=True, append=not rows[-1])).astype(np.int64)
 
     def place(self, rows: NDArray[Any], parameters: NDArray[Any]) -> None:
-        """Write parameters (K, R, P) into rows of memory (blocks, K, count * units, M)."""
+        """Write parameters (K, R, P) into rows of memory (blocks, K, count, units, M)."""
         lanes = self.spread(np.moveaxis(parameters, 1, 2), rows.dtype)  # (blocks, K, P, M)
-        rows[:, :, self._numbers] = lanes
+        self._flat(rows)[:, :, self._numbers] = lanes
 
     def parameters(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """The parameters (K, R, P) in rows of memory (blocks, K, count * units, M)."""
-        lanes = np.moveaxis(rows[:, :, self._numbers].astype(np.float64), 1, 0)  # (K, blocks, P, M)
-        count = len(self._numbers)
-        return np.swapaxes(lanes, 2, 3).reshape(len(lanes), -1, count)[:, self._places]
+        """The parameters (K, R, P) in rows of memory (blocks, K, count, units, M)."""
+        lanes = np.swapaxes(self._flat(rows)[:, :, self._numbers].astype(np.float64), 0, 1)
+        chunks = np.swapaxes(lanes, 2, 3)  # (K, blocks, M, P)
+        return chunks.reshape(len(chunks), -1, len(self._numbers))[:, self._places]
+
+    def _flat(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Rows (blocks, K, count, units, M) as (blocks, K, count * units, M), in place."""
+        return rows.reshape(*rows.shape[:2], self.count * self.units, self.members)
 
 
 def _by_blocks(rows: NDArray[np.intp], members: int) -> NDArray[np.intp]:

@@ -19,15 +19,19 @@ from typing import Any, NamedTuple
 
 from lrcli.engines.compiled import code_cache
 from lrcli.engines.compiled.registry import ACTIVATIONS, LOSSES, OPTIMIZERS
-from lrcli.engines.compiled.signatures import CALLS
+from lrcli.engines.compiled.signatures import RECORDS
 from lrcli.errors import EngineError
 
-__all__ = ["ENTRY", "Code", "compiler_missing", "find", "load", "make", "target_machine"]
+__all__ = ["ENTRY", "Code", "Function", "compiler_missing", "find", "load", "make", "target_machine"]
+
+Function = Callable[[int, int, int, int], None]
+"""Machine code of a kernel: of the addresses of a record's arguments and of its scratch memory, of the first
+index along `Record.along` that is computed, and of the first that is not."""
 
 ENTRY = "lrcli_entry"
 _COMPILER = Path(__file__).with_name("compiler_process.py")
-_DECIDING = ("compiler", "machine_code", "registry", "signatures")  # modules, beside the kernels
-_KINDS = {"integer": ctypes.c_int64, "number": None}  # any other is the address of an array
+_DECIDING = ("compiler", "machine_code", "records", "registry", "signatures")  # modules, beside the kernels
+_WORDS = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
 class Code(NamedTuple):
@@ -128,6 +132,7 @@ def _fingerprint() -> str:
     facts = [llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
     facts += [metadata.version(package) for package in ("numba", "llvmlite")]
     facts += [*LOSSES, *ACTIVATIONS, *OPTIMIZERS]  # which are known to the machine code by their numbers
+    facts += [f"{name}: {record.fields}" for name, record in RECORDS.items()]
     digest = hashlib.sha256("\n".join(facts).encode())
     here = Path(__file__).parent
     for source in [*sorted(here.glob("kernels/*.py")), *(here / f"{name}.py" for name in _DECIDING)]:
@@ -138,16 +143,14 @@ def _fingerprint() -> str:
 # Loading ----------------------------------------------------------------------------------------------
 
 
-def load(code: Code, content: bytes) -> Callable[..., None]:
-    """The function of a file of machine code; it is called with what `CALLS` says, numbers and addresses."""
+def load(content: bytes) -> Function:
+    """The function of a file of machine code."""
     from llvmlite import binding as llvm
 
     engine = _linker()
     engine.add_object_file(llvm.ObjectFileRef.from_data(content))
     engine.finalize_object()
-    number = ctypes.c_float if code.dtype == "float32" else ctypes.c_double
-    kinds = [_KINDS.get(kind, ctypes.c_void_p) or number for kind in CALLS[code.name].values()]
-    function = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(ENTRY))
+    function = ctypes.CFUNCTYPE(None, *_WORDS)(engine.get_function_address(ENTRY))
     function.engine = engine  # type: ignore[attr-defined]  # the memory of the code is the linker's
     return function
 

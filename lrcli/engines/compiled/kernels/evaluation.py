@@ -1,7 +1,7 @@
 """The loss of a whole set as machine code."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from lrcli.engines.compiled.kernels.examples import bring
 from lrcli.engines.compiled.kernels.jit import choice, jit
@@ -10,30 +10,21 @@ from lrcli.engines.compiled.kernels.losses import FORMS
 from lrcli.engines.compiled.kernels.models import forward
 from lrcli.engines.compiled.registry import LOSSES
 
-__all__ = ["Evaluation", "evaluate_block"]
-
-
-class Evaluation(NamedTuple):
-    """The memory of a block in an evaluation."""
-
-    state: Any
-    values: Any
-    inputs: Any
-    targets: Any
+__all__ = ["evaluate_block"]
 
 
 def _totalled(value: Callable[..., Any], correct: Callable[..., Any]) -> Callable[..., Any]:
     """The sums of a loss and of the hits over examples, in double precision, added to what there is."""
 
     @jit
-    def totalled(o, y, y_stride, outputs, delta, examples, stride, totals):
-        loss, hits = totals[0], totals[1]
+    def totalled(o, y, y_stride, outputs, delta, examples, stride, total_loss, total_hits):
+        loss, hits = total_loss[0], total_hits[0]
         for n in range(examples):
             o_n, y_n = o + n * stride, y + n * y_stride
             loss = loss + widened(value(o_n, y_n, outputs, delta))
             hits = hits + widened(correct(o_n, y_n, outputs))
-        totals[0] = loss
-        totals[1] = hits
+        total_loss[0] = loss
+        total_hits[0] = hits
 
     return totalled
 
@@ -42,14 +33,18 @@ _totals = choice([_totalled(FORMS[kind].value, FORMS[kind].correct) for kind in 
 
 
 @jit
-def evaluate_block(network, loss, delta, tile, data, block, totals):
+def evaluate_block(network, data, block):
     """Sum the loss and the hits over all examples."""
-    totals[0] = totals[1] = zeros(totals)
+    block.total_loss[0] = zeros(block.total_loss)
+    block.total_hits[0] = zeros(block.total_hits)
     first = 0
     while first < data.examples:
-        examples = min(tile, data.examples - first)
-        x, x_stride, y, y_stride = bring(data, 0, first, examples, block.inputs, block.targets)
+        examples = min(data.tile, data.examples - first)
+        x, x_stride, y, y_stride = bring(data, 0, first, examples)
         outputs = forward(network, block.state, x, x_stride, block.values, examples)
-        o, stride = block.values + outputs, network.values
-        _totals(loss, o, y, y_stride, data.outputs, delta, examples, stride, totals)
+        o, stride = block.values + outputs, network.num_values
+        _totals(
+            network.loss, o, y, y_stride, data.outputs, network.delta, examples, stride,
+            block.total_loss, block.total_hits,
+        )  # fmt: skip
         first += examples

@@ -27,23 +27,7 @@ from lrcli.engines.compiled.kernels.lanes import (
 )
 from lrcli.engines.compiled.registry import ACTIVATIONS as NAMES
 
-__all__ = ["ACTIVATIONS", "Network", "NumbaActivation", "backward", "forward"]
-
-
-class Network(NamedTuple):
-    """What is known of a model while it runs.
-
-    Attributes:
-        sizes: of the inputs and of each layer.
-        depth: the number of layers.
-        activation: the number of the activation after every layer but the last.
-        values: of all layers, for an example: from one example's values to the next one's.
-    """
-
-    sizes: Any
-    depth: Any
-    activation: Any
-    values: Any
+__all__ = ["ACTIVATIONS", "NumbaActivation", "backward", "forward"]
 
 
 class NumbaActivation(NamedTuple):
@@ -166,7 +150,7 @@ def forward(network, parameters, x, x_stride, values, examples):
     Returns:
         Where among an example's values those of the last layer, the outputs, begin.
     """
-    lanes, stride = width(parameters) // width(values), network.values
+    lanes, stride = width(parameters) // width(values), network.num_values
     start, after = 0, 0
     for layer in range(network.depth):
         rows, columns = network.sizes[layer], -(-network.sizes[layer + 1] // lanes)
@@ -205,7 +189,7 @@ def backward(network, parameters, gradient, x, x_stride, values, slopes, example
         count: of the rows of parameters.
         fresh: the gradient is that of these examples alone.
     """
-    lanes, stride = width(parameters) // width(values), network.values
+    lanes, stride = width(parameters) // width(values), network.num_values
     start, place = outputs, count
     for layer in range(network.depth - 1, -1, -1):
         rows, columns = network.sizes[layer], -(-network.sizes[layer + 1] // lanes)

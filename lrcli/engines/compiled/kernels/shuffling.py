@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from lrcli.engines.compiled.kernels.jit import jit
 
-__all__ = ["shuffle"]
+__all__ = ["shuffle_row"]
 
 _LOW = 0xFFFFFFFF
 _INITIAL_A, _MULTIPLIER_A = 0x43B0D7E5, 0x931E8875
@@ -54,15 +54,15 @@ def _stir(pool, word, constant, but):
 
 
 @jit
-def _fill_pool(pool, entropy, first, length, epoch):
-    """The pool of a SeedSequence of some words, from place `first` on, and of the epoch."""
+def _fill_pool(pool, entropy, length, epoch):
+    """The pool of a SeedSequence of some words and of the epoch."""
     constant = _INITIAL_A
     for i in range(4):
-        pool[i], constant = _hash(entropy[first + i], constant)
+        pool[i], constant = _hash(entropy[i], constant)
     for i in range(4):
         constant = _stir(pool, pool[i], constant, i)
     for i in range(4, length):
-        constant = _stir(pool, entropy[first + i], constant, -1)
+        constant = _stir(pool, entropy[i], constant, -1)
     _stir(pool, epoch, constant, -1)
 
 
@@ -160,24 +160,17 @@ def _draw_order(pool, order, count):
             place -= int(accepted)
 
 
-def shuffle(*_: Any) -> Callable[..., Any]:
-    """The function ``shuffle`` of `lrcli.engines.compiled.signatures`."""
-
-    def entry(
-        entropy, lengths, words, pool, order, inputs, targets, shuffled_inputs, shuffled_targets,
-        rows, examples, features, outputs, epochs, first_epoch,
-    ):  # fmt: skip
-        there = 0
-        for row in range(rows):
-            for epoch in range(first_epoch, first_epoch + epochs):
-                _fill_pool(pool, entropy, row * words, lengths[row], epoch + 1)
-                _draw_order(pool, order, examples)
-                for place in range(examples):
-                    here = row * examples + order[place]
-                    for i in range(features):
-                        shuffled_inputs[there * features + i] = inputs[here * features + i]
-                    for k in range(outputs):
-                        shuffled_targets[there * outputs + k] = targets[here * outputs + k]
-                    there += 1
-
-    return entry
+@jit
+def shuffle_row(given):
+    """Write the examples of a row of data in the order of each of some epochs."""
+    there = 0
+    for epoch in range(given.first_epoch, given.first_epoch + given.epochs):
+        _fill_pool(given.pool, given.entropy, given.length[0], epoch + 1)
+        _draw_order(given.pool, given.order, given.examples)
+        for index in range(given.examples):
+            here = given.order[index]
+            for i in range(given.features):
+                given.shuffled_inputs[there * given.features + i] = given.inputs[here * given.features + i]
+            for k in range(given.outputs):
+                given.shuffled_targets[there * given.outputs + k] = given.targets[here * given.outputs + k]
+            there += 1

@@ -11,7 +11,7 @@ it. Both ways give healthy members the same bits.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from lrcli.engines.compiled.kernels.examples import bring
 from lrcli.engines.compiled.kernels.jit import choice, jit
@@ -33,62 +33,9 @@ from lrcli.engines.compiled.kernels.models import backward, forward
 from lrcli.engines.compiled.kernels.optimizers import FORMS as OPTIMIZER_FORMS
 from lrcli.engines.compiled.registry import LOSSES, OPTIMIZERS
 
-__all__ = ["Block", "Rule", "train_block"]
+__all__ = ["train_block"]
 
-_STRETCH = 128  # steps
-_RUNNING, _CHECKED, _NORM = 0, 1, 2  # rows of a block's accounts
-
-
-class Rule(NamedTuple):
-    """How a step is made."""
-
-    loss: Any
-    delta: Any
-    batch: Any
-    steps: Any
-    scale: Any
-    weight: Any
-    last_scale: Any
-    last_weight: Any
-    optimizer: Any
-    option_1: Any
-    option_2: Any
-    decay: Any
-    undecayed: Any
-    decay_edges: Any
-    num_decay_edges: Any
-    coefficient_places: Any
-    num_coefficients: Any
-    moving: Any
-    clips: Any
-    is_quadratic: Any
-    first_step: Any
-    last_step: Any
-    exact_from: Any
-    tile: Any
-
-
-class Block(NamedTuple):
-    """The memory of a block: what stays, and what is used in a step."""
-
-    state: Any
-    count: Any
-    size: Any
-    active: Any
-    broken: Any
-    first_member: Any
-    accounts: Any
-    coefficients: Any
-    limits: Any
-    quadratic: Any
-    gradient: Any
-    kept: Any
-    before: Any
-    values: Any
-    slopes: Any
-    inputs: Any
-    targets: Any
-    current: Any
+_CHUNK = 128  # steps
 
 
 # A step -----------------------------------------------------------------------------------------------
@@ -128,31 +75,29 @@ _update = choice([OPTIMIZER_FORMS[kind] for kind in OPTIMIZERS])
 
 
 @jit
-def _gradient_of_batch(network, rule, data, block, epoch, place, exact):
+def _gradient_of_batch(network, training, data, block, epoch, index, exact):
     """Fill in the gradient of a batch; returns what the batch adds to the loss of its epoch."""
-    stop = min(place + rule.batch, data.used)
-    scale, weight = rule.scale, rule.weight
-    if stop - place < rule.batch:  # the last batch may be smaller
-        scale, weight = rule.last_scale, rule.last_weight
+    stop = min(index + training.batch, data.used)
+    scale, weight = training.scale, training.weight
+    if stop - index < training.batch:  # the last batch may be smaller
+        scale, weight = training.last_scale, training.last_weight
     loss = zeros(block.values)
-    first = place
+    first = index
     while first < stop:
-        examples = min(rule.tile, stop - first)
-        x, x_stride, y, y_stride = bring(data, epoch, first, examples, block.inputs, block.targets)
+        examples = min(data.tile, stop - first)
+        x, x_stride, y, y_stride = bring(data, epoch, first, examples)
         outputs = forward(network, block.state, x, x_stride, block.values, examples)
-        o, d, stride = block.values + outputs, block.slopes + outputs, network.values
-        check = _slopes(
-            rule.loss, o, y, y_stride, d, data.outputs, rule.delta, scale, examples, stride
-        )  # fmt: skip
+        o, d, stride = block.values + outputs, block.slopes + outputs, network.num_values
+        check = _slopes(network.loss, o, y, y_stride, d, data.outputs, network.delta, scale, examples, stride)
         if exact:
             loss = _values(
-                rule.loss, o, y, y_stride, data.outputs, rule.delta, weight, examples, stride, loss
-            )  # fmt: skip
+                network.loss, o, y, y_stride, data.outputs, network.delta, weight, examples, stride, loss
+            )
         else:
             loss = loss + check
         backward(
             network, block.state, block.gradient, x, x_stride, block.values, block.slopes,
-            examples, outputs, block.count, first == place,
+            examples, outputs, block.count, first == index,
         )  # fmt: skip
         first += examples
     return loss
@@ -166,16 +111,15 @@ def _gradient_of_quadratic(block):
     """
     lanes, count = width(block.state) // width(block.values), block.count
     p, g = viewed(block.state, block.values), viewed(block.gradient, block.values)
-    minimum = block.quadratic + count * count
-    loss = minimum[count]
+    loss = block.least[0]
     for i in range(count):
-        slope = zeros(block.quadratic)
+        slope = zeros(block.matrix)
         for k in range(count):
-            away = widened(p[k * lanes]) - minimum[k]
-            slope = multiply_add(block.quadratic[i * count + k], away, slope)
+            away = widened(p[k * lanes]) - block.minimum[k]
+            slope = multiply_add(block.matrix[i * count + k], away, slope)
         block.gradient[i] = zeros(block.gradient)
         g[i * lanes] = narrowed(slope, g)
-        loss = loss + (widened(p[i * lanes]) - minimum[i]) * slope * 0.5
+        loss = loss + (widened(p[i * lanes]) - block.minimum[i]) * slope * 0.5
     return narrowed(loss, block.values)
 
 
@@ -227,107 +171,134 @@ def _keep(mask, rows, old, count):
 
 
 @jit
+def _state_rows(block):
+    """The rows of the parameters and of the optimizer's arrays."""
+    return (block.arrays + 1) * block.count
+
+
+@jit
 def _freeze_broken(block, loss, step):
     """Freeze the members that this step would break: they keep what they had before it."""
     active = block.active[0] > 0.5
     sound = _finite(loss) & _all_finite(block.state, block.count, loss)
     for member in range(width(block.active)):
         if lane(active, member) and not lane(sound, member):
-            block.broken[block.first_member + member] = step + 1
+            block.broken[member] = step + 1
     active = active & sound
     block.active[0] = select(active, 1.0, 0.0)
-    _keep(active, block.state, block.before, block.size)
+    _keep(active, block.state, block.before, _state_rows(block))
 
 
 @jit
-def _load_coefficients(rule, block, step):
+def _load_coefficients(training, block, step):
     """Bring the optimizer's coefficients of a step together."""
-    for i in range(rule.num_coefficients):
-        row = rule.coefficient_places[2 * i] + rule.coefficient_places[2 * i + 1] * (step - rule.first_step)
-        block.current[i] = block.coefficients[row]
+    for i in range(training.num_coefficients):
+        steps = training.coefficient_strides[i] * (step - training.first_step)
+        block.current[i] = block.coefficients[training.coefficient_starts[i] + steps]
 
 
 @jit
-def _update_all(rule, block):
+def _update_all(training, block):
     """Update the parameters: rows that are decayed and rows that are not, by turns."""
     first = 0
-    for i in range(rule.num_decay_edges):
-        last = rule.decay_edges[i]
-        decay = block.current[rule.decay] if i % 2 == 0 else zeros(block.current) + rule.undecayed
+    for i in range(training.num_decay_edges):
+        last = training.decay_edges[i]
+        decay = block.current[training.decay] if i % 2 == 0 else zeros(block.current) + training.undecayed
         _update(
-            rule.optimizer, block.state, block.gradient, block.state + block.count, block.count, first, last,
-            block.current, decay, rule.option_1, rule.option_2,
+            training.optimizer, block.state, block.gradient, block.state + block.count, block.count,
+            first, last, block.current, decay, training.option_1, training.option_2,
         )  # fmt: skip
         first = last
 
 
 @jit
-def _step(network, rule, data, block, step, epoch, place, guarded):
-    """One update of every member; `step` counts from 0. Returns its share of the epoch's loss."""
-    exact = guarded or step >= rule.exact_from
-    if rule.is_quadratic:
+def _step(network, training, data, block, step, epoch, index, wanted, guarded):
+    """One update of every member; `step` counts from 0. Returns its share of the epoch's loss.
+
+    The loss is exact, and the gradient's norm known, where the snapshot after `wanted` steps needs them.
+    """
+    exact = guarded or step >= wanted - training.steps
+    if training.is_quadratic:
         loss = _gradient_of_quadratic(block)
     else:
-        loss = _gradient_of_batch(network, rule, data, block, epoch, place, exact)
-    if rule.clips or step == rule.last_step - 1:
+        loss = _gradient_of_batch(network, training, data, block, epoch, index, exact)
+    if training.clips or step == wanted - 1:
         norm = _norm(block)
-        block.accounts[_NORM] = norm
-        if rule.clips:
+        block.norm[0] = norm
+        if training.clips:
             _clip(block, norm)
     if guarded:
-        _copy(block.before, block.state, block.size)
-    if rule.moving:
-        _load_coefficients(rule, block, step)
-    _update_all(rule, block)
+        _copy(block.before, block.state, _state_rows(block))
+    if training.moving:
+        _load_coefficients(training, block, step)
+    _update_all(training, block)
     if guarded:
         _freeze_broken(block, loss, step)
     return loss
 
 
-# Stretches of steps -----------------------------------------------------------------------------------
+# Chunks of steps --------------------------------------------------------------------------------------
 
 
 @jit
-def _run(network, rule, data, block, first, last, running, guarded):
+def _run(network, training, data, block, first, last, running, wanted, guarded):
     """Train from one step to another; returns the running loss of the epoch."""
-    _load_coefficients(rule, block, first)
+    _load_coefficients(training, block, first)
     check = running
-    epoch = first // rule.steps
-    place = first % rule.steps * rule.batch
+    epoch = first // training.steps
+    index = first % training.steps * training.batch
     for step in range(first, last):
-        if place == 0:
+        if index == 0:
             running = zeros(block.values)
-        loss = _step(network, rule, data, block, step, epoch, place, guarded)
+        loss = _step(network, training, data, block, step, epoch, index, wanted, guarded)
         running = running + loss
         check = check + loss
-        place += rule.batch
-        if place >= data.used:
-            epoch, place = epoch + 1, 0
-    block.accounts[_CHECKED] = check
+        index += training.batch
+        if index >= data.used:
+            epoch, index = epoch + 1, 0
+    block.check[0] = check
     return running
 
 
 @jit
-def train_block(network, rule, data, block, first, last):
-    """Train a block, stretch by stretch, as long as one of its members is active."""
-    running = block.accounts[_RUNNING]
-    step = first
-    while step < last:
-        active, inactive = block.active[0] > 0.5, block.active[0] < 0.5
-        if all_lanes(inactive):
+def _take_snapshot(block, snapshot, running):
+    """Keep the parameters and what the epoch told."""
+    _copy(block.snapshot_parameters + snapshot * block.count, block.state, block.count)
+    block.snapshot_losses[snapshot] = running
+    block.snapshot_norms[snapshot] = block.norm[0]
+
+
+@jit
+def _train_chunk(network, training, data, block, first, last, running, wanted):
+    """Train a chunk of steps, again with a look at each where a member breaks; returns the running loss."""
+    active, inactive, rows = block.active[0] > 0.5, block.active[0] < 0.5, _state_rows(block)
+    _copy(block.kept, block.state, rows)
+    guarded = False
+    while True:
+        reached = _run(network, training, data, block, first, last, running, wanted, guarded)
+        sound = _finite(block.check[0]) & _all_finite(block.state, block.count, reached)
+        if guarded or all_lanes(sound | inactive):
             break
-        end = min(last, step + _STRETCH)
-        _copy(block.kept, block.state, block.size)
-        guarded = False
-        while True:
-            reached = _run(network, rule, data, block, step, end, running, guarded)
-            sound = _finite(block.accounts[_CHECKED]) & _all_finite(block.state, block.count, reached)
-            if guarded or all_lanes(sound | inactive):
-                break
-            _copy(block.state, block.kept, block.size)
-            guarded = True
-        if not guarded:
-            _keep(active, block.state, block.kept, block.size)
-        running = reached
+        _copy(block.state, block.kept, rows)
+        guarded = True
+    if not guarded:
+        _keep(active, block.state, block.kept, rows)
+    return reached
+
+
+@jit
+def train_block(network, training, data, block):
+    """Train a block, chunk by chunk, as long as one of its members is active, and take its snapshots."""
+    running = block.running_loss[0]
+    step, last, snapshot = training.first_step, training.last_step, training.first_snapshot
+    while step < last:
+        wanted = training.snapshot_steps[snapshot]
+        end = min(last, wanted)
+        if not all_lanes(block.active[0] < 0.5):
+            end = min(end, step + _CHUNK)
+            running = _train_chunk(network, training, data, block, step, end, running, wanted)
         step = end
-    block.accounts[_RUNNING] = running
+        if step == wanted:
+            _take_snapshot(block, snapshot, running)
+            snapshot += 1
+    block.running_loss[0] = running
