@@ -49,6 +49,11 @@ class Subject:
         if taken > limit and self._epochs == 1:
             raise TooSlowError(f"an epoch takes {taken:.0f} s")
 
+    @property
+    def epochs(self) -> int:
+        """Those of a repetition."""
+        return self._epochs
+
     def _warm_repetition(self) -> float:
         """The seconds of a second repetition: in a first one, much may be compiled, unless it takes long."""
         steps = self._steps_per_epoch * self._epochs

@@ -1,6 +1,7 @@
 """The peer in JAX: a whole training as one `lax.scan`, compiled, with `vmap` over the members."""
 
 import itertools
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -41,9 +42,19 @@ def network(parameters: Parameters, x: jax.Array) -> jax.Array:
 
 
 def train(
-    parameters: Parameters, lr: jax.Array, keys: jax.Array, x: jax.Array, y: jax.Array, *, task: Task
-) -> Parameters:
-    """Train one member for as many epochs as there are keys; each key gives an epoch its order."""
+    parameters: Parameters,
+    lr: jax.Array,
+    keys: jax.Array,
+    x: jax.Array,
+    y: jax.Array,
+    *,
+    task: Task,
+    evaluated: Sequence[tuple[jax.Array, jax.Array]] = (),
+) -> tuple[Parameters, list[jax.Array]]:
+    """Train one member for as many epochs as there are keys; each key gives an epoch its order.
+
+    After each epoch the loss, and where there are classes the accuracy, of each evaluated set is taken.
+    """
     size, steps = task.batch_size, task.steps_per_epoch
 
     def loss(parameters: Parameters, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -53,20 +64,37 @@ def train(
         gradients = jax.grad(loss)(parameters, *batch)
         return jax.tree.map(lambda p, g: p - lr * g, parameters, gradients), None
 
-    def epoch(parameters: Parameters, key: jax.Array) -> tuple[Parameters, None]:
+    def metrics(parameters: Parameters) -> list[jax.Array]:
+        outputs = [(network(parameters, inputs), targets) for inputs, targets in evaluated]
+        values = [LOSSES[task.loss](*pair) for pair in outputs]
+        if "bce" in task.loss:
+            values += [jnp.mean((answers > 0) == (targets > 0.5)) for answers, targets in outputs]
+        return values
+
+    def epoch(parameters: Parameters, key: jax.Array) -> tuple[Parameters, list[jax.Array]]:
         if steps == 1:
-            return step(parameters, (x, y))
-        order = jax.random.permutation(key, len(x))
-        batches = (array[order].reshape(steps, size, -1) for array in (x, y))
-        return jax.lax.scan(step, parameters, tuple(batches))
+            parameters, _ = step(parameters, (x, y))
+        else:
+            order = jax.random.permutation(key, len(x))
+            batches = (array[order].reshape(steps, size, -1) for array in (x, y))
+            parameters, _ = jax.lax.scan(step, parameters, tuple(batches))
+        return parameters, metrics(parameters)
 
-    return jax.lax.scan(epoch, parameters, keys)[0]
+    return jax.lax.scan(epoch, parameters, keys)
 
 
-def ensemble(task: Task, data: Data, members: int) -> textbook.Train:
-    """Members with a rate and a start each, and the data and their order in common; one is not stacked."""
+def ensemble(task: Task, data: Data, members: int, evaluated: Sequence[Data] = ()) -> textbook.Train:
+    """Members with a rate and a start each, and the data and their order in common; one is not stacked.
+
+    Args:
+        task: what is trained.
+        data: on what.
+        members: how many.
+        evaluated: the sets that are evaluated after each epoch.
+    """
     x, y = jnp.asarray(data.features), jnp.asarray(data.targets)
-    draw, run = partial(initialize, layers=task.layers), partial(train, task=task)
+    sets = [(jnp.asarray(each.features), jnp.asarray(each.targets)) for each in evaluated]
+    draw, run = partial(initialize, layers=task.layers), partial(train, task=task, evaluated=sets)
     start, rates = jax.random.key(0), jnp.float32(task.lr)
     if members > 1:
         draw, run = jax.vmap(draw), jax.vmap(run, in_axes=(0, 0, None, None, None))
@@ -78,6 +106,7 @@ def ensemble(task: Task, data: Data, members: int) -> textbook.Train:
     def advance(epochs: int) -> None:
         state["key"], key = jax.random.split(state["key"])
         keys = jax.random.split(key, epochs)
-        state["parameters"] = jax.block_until_ready(compiled(state["parameters"], rates, keys, x, y))
+        state["parameters"], metrics = jax.block_until_ready(compiled(state["parameters"], rates, keys, x, y))
+        state["metrics"] = [np.asarray(values) for values in metrics]
 
     return advance

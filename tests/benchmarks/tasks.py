@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrcli.components.datasets import Dataset
 from lrcli.experiment.experiment import Experiment
-from lrcli.training.problem import build_problem
+from lrcli.training.problem import SplitName, build_problem
 
 __all__ = ["TASKS", "Data", "Task", "varied"]
 
@@ -95,10 +95,10 @@ class Task:
         """Optimizer updates in an epoch."""
         return self.experiment.training.num_batches(self.experiment.dataset.num_train)
 
-    def data(self) -> Data:
-        """The training examples of seed 0."""
+    def data(self, split_name: SplitName = "train") -> Data:
+        """The examples of a split, of seed 0."""
         experiment = self.experiment
-        split = build_problem(experiment.dataset, experiment.model, experiment.loss, [0]).splits["train"]
+        split = build_problem(experiment.dataset, experiment.model, experiment.loss, [0]).splits[split_name]
         inputs, features, targets = (
             array[0].astype(np.float32) for array in (split.inputs, split.features, split.targets)
         )

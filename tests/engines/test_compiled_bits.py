@@ -10,6 +10,7 @@ pytest.importorskip("numba")
 
 from lrcli.engines.compiled import coefficients as compiled_coefficients
 from lrcli.engines.compiled import engine as compiled_engine
+from lrcli.engines.compiled import evaluation
 
 POINTS = XOR | {"num_train": 23, "num_val": 11}
 CASES = {  # the data, the model, the loss, the optimizer, the training, the range of the rates
@@ -185,7 +186,8 @@ def test_in_any_row_of_lanes(name, dtype, lanes, monkeypatch):
 @any_case
 def test_however_many_examples_are_looked_at_together(name, tile, monkeypatch):
     natural = answers(drawn(name), members_of(name, 40))
-    monkeypatch.setattr(compiled_engine.CompiledEngine, "_tile", lambda self: tile)
+    monkeypatch.setattr(compiled_engine, "tile_size", lambda *_: tile)
+    monkeypatch.setattr(evaluation, "tile_size", lambda *_: tile)
     assert_same_bits(answers(drawn(name), members_of(name, 40)), natural)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import LINEAR, SINE, XOR, advance, compiled, flat, population, problem
+from builders import LINEAR, SINE, XOR, advance, compiled, evaluate, flat, population, problem
 
 pytest.importorskip("numba")
 
@@ -78,13 +78,12 @@ def engine_of(case, rate):
 def answers(case, rate):
     engine = engine_of(case, rate)
     advance(engine, 1, 2)
-    advance(engine, 3, EPOCHS - 2)
-    said = [
-        *engine.last_epoch().values(),
-        *engine.evaluate("train").values(),
-        *engine.evaluate("val").values(),
-    ]
-    return np.column_stack([flat(engine.parameters()), engine.diverged_steps(), *said])
+    for _ in engine.advance(3, [3, EPOCHS]):
+        pass
+    said = [engine.epoch_metrics(), *(evaluate(engine, split) for split in ("train", "val"))]
+    numbers = [values.reshape(-1, 36).T for part in said for values in part.values()]
+    before = {name: values[0] for name, values in engine.parameters().items()}
+    return np.column_stack([flat(before), flat(engine), engine.diverged_steps(), *numbers])
 
 
 @pytest.mark.parametrize("rate", [1e-3, 1e35], ids=["calm", "wild"])

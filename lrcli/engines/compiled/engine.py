@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.engines.compiled.arguments import Arguments, Value
+from lrcli.engines.compiled.arguments import Arguments
 from lrcli.engines.compiled.calls import Kernel, Threads
 from lrcli.engines.compiled.coefficients import CoefficientTable
+from lrcli.engines.compiled.evaluation import Evaluator
 from lrcli.engines.compiled.examples import Examples
 from lrcli.engines.compiled.fixed_arguments import (
     clipping_arguments,
+    example_arguments,
     network_arguments,
     quadratic_arguments,
+    tile_size,
     training_arguments,
     uses_quadratic_form,
 )
@@ -42,8 +45,8 @@ __all__ = ["CompiledEngine"]
 _ROW_BYTES = 128  # of a row of lanes: two registers of today's processors, or a few of older ones
 _FEW_UNITS = 4
 _FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
+_MANY_MEMBERS = 1000
 _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
-_TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
 _CHUNK_SECONDS = 0.1  # after which control returns to Python
 
 
@@ -55,20 +58,23 @@ class CompiledEngine:
         self.dtype = dtype
         self._dtype = np.dtype(dtype)
         self._rows = problem.data_index[population.draw_index]
-        members, units = _lanes(problem, population, self._dtype)
-        self._layout = Layout(problem.parameters, self._rows, members, units)
+        lanes = _lanes(problem, population.size, self._dtype)
+        self._layout = Layout(problem.parameters, self._rows, *lanes)
         self._threads = Threads(min(_cores(), self._layout.blocks))
         self._examples = Examples(problem, population, self._dtype)
         self._steps = self._examples.steps
         closed = all(has_triangle(problem, split.size) for split in problem.splits.values())
-        names = ["train"] if closed else ["train", "evaluate"]  # see `lrcli.training.evaluation`
-        self._codes = [Code(name, dtype, members, units) for name in names]
+        # Of few members, too, there are many in time: at every snapshot.
+        many = _lanes(problem, _MANY_MEMBERS, self._dtype)
+        self._evaluator = Evaluator(problem, self._layout, self._rows, many, dtype)
+        self._codes = [Code("train", dtype, *lanes)]
+        if not closed:  # see `lrcli.training.evaluation`
+            self._codes.append(self._evaluator.code)
         if self._examples.shuffles:
             self._codes.append(Code("shuffle", dtype, 1, 1))
         self._contents = [find(code) for code in self._codes]
-        self._kernels: dict[str, Kernel] = {}
         form = uses_quadratic_form(problem, self._examples.batches, self._layout)
-        self._arguments = {name: Arguments(RECORDS[name], dtype, members, units) for name in names}
+        self._arguments = Arguments(RECORDS["train"], dtype, *lanes)
         self._allocate(population)
         self._set_arguments(population, form=form)
         self._seconds = 0.0  # of a step, as measured
@@ -97,20 +103,16 @@ class CompiledEngine:
     def _set_arguments(self, population: Population, *, form: bool) -> None:
         """What the kernels are given in every call."""
         problem, layout, dtype = self._problem, self._layout, self._dtype
-        self._row_index = layout.spread(self._rows, np.int64)
-        common = network_arguments(problem, layout) | {
-            "row_index": self._row_index,
-            "tile": self._tile(),
-        }
-        for arguments in self._arguments.values():
-            arguments.set(common)
         total = population.training.epochs * self._steps
         self._coefficients = CoefficientTable(population, self._form, total, layout, dtype)
-        self._arguments["train"].set(
-            training_arguments(problem, population, self._form, self._examples.batches, layout)
+        self._arguments.set(
+            network_arguments(problem, layout)
+            | training_arguments(problem, population, self._form, self._examples.batches, layout)
             | clipping_arguments(population, layout, dtype)
             | quadratic_arguments(problem, self._rows, layout, dtype, used=form)
             | {
+                "row_index": layout.row_index,
+                "tile": tile_size(layout, self._examples.batches[0], dtype),
                 "active": self._active,
                 "broken": self._broken,
                 "running_loss": self._running_loss,
@@ -138,16 +140,10 @@ class CompiledEngine:
             function = load(content or made[code])
             if code.name == "shuffle":
                 self._examples.shuffle_with(function)
+            elif code.name == "evaluate":
+                self._evaluator.load(function)
             else:
-                self._kernels[code.name] = Kernel(function, self._arguments[code.name], self._threads)
-
-    def _tile(self) -> int:
-        """As many examples as have values that take no more memory than the parameters, or than is little."""
-        layout = self._layout
-        lanes, bytes_of = layout.members, self._dtype.itemsize
-        example = (2 * layout.values + layout.sizes[0]) * lanes * bytes_of
-        most = max(_TILE_BYTES, layout.count * lanes * layout.units * bytes_of)
-        return max(1, min(self._examples.batches[0], most // example))
+                self._kernel = Kernel(function, self._arguments, self._threads)
 
     # Training -------------------------------------------------------------------------------------
 
@@ -175,8 +171,8 @@ class CompiledEngine:
 
     def _train(self, first: int, last: int, taken: Snapshots) -> None:
         window = self._examples.at(first // self._steps)
-        self._kernels["train"](
-            _examples(window.inputs, window.targets)
+        self._kernel(
+            example_arguments(window.inputs, window.targets)
             | self._coefficients.arguments(first, last)
             | {
                 "used": sum(self._examples.batches),
@@ -211,30 +207,7 @@ class CompiledEngine:
 
     def evaluate(self, split: SplitName) -> dict[str, Array]:
         """See `Engine.evaluate`; losses are averaged in float64."""
-        inputs, targets = self._examples.whole(split)
-        examples, num_classes = inputs.shape[1], self._problem.dataset.num_classes
-        layout, taken = self._layout, self._snapshots
-        blocks = layout.blocks * len(taken)  # a snapshot of a block is evaluated like a block of its own
-        totals = {
-            name: aligned((blocks, layout.members), np.float64) for name in ("total_loss", "total_hits")
-        }
-        self._kernels["evaluate"](
-            _examples(inputs[:, None], targets[:, None])
-            | totals
-            | {
-                "used": examples,
-                "first_epoch": 0,
-                "blocks": blocks,
-                "row_index": np.repeat(self._row_index, len(taken), axis=0),
-                "state": taken.rows.reshape(blocks, 1, layout.count, layout.units, layout.members),
-                "arrays": 0,
-            }
-        )
-        shape = layout.blocks, len(taken), layout.members
-        loss, hits = (layout.gather(np.swapaxes(sums.reshape(shape), 0, 1)) for sums in totals.values())
-        if self._problem.loss.reduction == "mean":
-            loss = loss / (examples * self._problem.loss.num_terms(num_classes))
-        return {"loss": loss} | ({} if num_classes is None else {"accuracy": hits / examples})
+        return self._evaluator(self._snapshots, *self._examples.whole(split))
 
     def parameters(self) -> dict[str, Array]:
         """See `Engine.parameters`."""
@@ -274,23 +247,14 @@ class CompiledEngine:
         return ["parameters", *(f"state/{number}" for number in range(self._form.arrays))]
 
 
-def _examples(inputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, Value]:
-    """Inputs (S, epochs, N, F) and targets (S, epochs, N, O)."""
-    rows, epochs, examples, _ = inputs.shape
-    return {
-        "inputs": inputs,
-        "targets": targets,
-        "data_rows": rows,
-        "epochs": epochs,
-        "examples": examples,
-    }
+def _lanes(problem: Problem, size: int, dtype: np.dtype[Any]) -> tuple[int, int]:
+    """(members, units) in a row of lanes, what is fastest for so many members.
 
-
-def _lanes(problem: Problem, population: Population, dtype: np.dtype[Any]) -> tuple[int, int]:
-    """(members, units) in a row of lanes: what is fastest; every member has the same bits in any of them."""
+    Every member has the same bits in any of them.
+    """
     row = _ROW_BYTES // dtype.itemsize
     numbers = sum(parameter.size for parameter in problem.parameters)
-    if population.size > _FEW_MEMBERS and 4 * numbers * _ROW_BYTES <= _BLOCK_BYTES:
+    if size > _FEW_MEMBERS and 4 * numbers * _ROW_BYTES <= _BLOCK_BYTES:
         return row, 1
     widest = max(layer_sizes(problem.parameters)[1:])
     return 1, row if widest >= row // 2 else _FEW_UNITS if widest > 1 else 1

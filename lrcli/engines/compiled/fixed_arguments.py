@@ -16,12 +16,15 @@ from lrcli.training.quadratic import is_quadratic, quadratic_form
 
 __all__ = [
     "clipping_arguments",
+    "example_arguments",
     "network_arguments",
     "quadratic_arguments",
+    "tile_size",
     "training_arguments",
     "uses_quadratic_form",
 ]
 
+_TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
 _DEGREE, _PARAMETERS = 8, 16  # up to which losses are taken for quadratic forms
 
 
@@ -39,6 +42,23 @@ def network_arguments(problem: Problem, layout: Layout) -> dict[str, Value]:
         "blocks": layout.blocks,
         "count": layout.count,
     }
+
+
+def example_arguments(inputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, Value]:
+    """Inputs (S, epochs, N, F) and targets (S, epochs, N, O)."""
+    rows, epochs, examples, _ = inputs.shape
+    return {"inputs": inputs, "targets": targets, "data_rows": rows, "epochs": epochs, "examples": examples}
+
+
+def tile_size(layout: Layout, most: int, dtype: np.dtype[Any]) -> int:
+    """How many examples are looked at together, at most so many.
+
+    As many as have values that take no more memory than the parameters, or than is little.
+    """
+    lanes = layout.members * dtype.itemsize
+    example = (2 * layout.values + layout.sizes[0]) * lanes
+    room = max(_TILE_BYTES, layout.count * layout.units * lanes)
+    return max(1, min(most, room // example))
 
 
 def training_arguments(

@@ -37,6 +37,7 @@ class Layout:
         count: rows of parameters in a block.
         sizes: of the inputs and of each layer.
         values: numbers that an example has in all layers, filled up.
+        row_index: (blocks, M) the row of data of each member.
         order: the parameters' numbers in the order in which they lie in memory.
     """
 
@@ -59,6 +60,7 @@ class Layout:
         self._slots[len(rows) :] = order[-1]
         self._places = np.empty(len(rows), dtype=np.intp)
         self._places[order] = np.arange(len(rows))
+        self.row_index = self.spread(rows, np.int64)
         self._numbers = _places_of(parameters, self.sizes, units)
         self.order = np.argsort(self._numbers)
         padded = [-(-size // units) * units for size in self.sizes]

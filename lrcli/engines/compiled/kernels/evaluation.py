@@ -18,13 +18,13 @@ def _totalled(value: Callable[..., Any], correct: Callable[..., Any]) -> Callabl
 
     @jit
     def totalled(o, y, y_stride, outputs, delta, examples, stride, total_loss, total_hits):
-        loss, hits = total_loss[0], total_hits[0]
+        loss, hits = total_loss[0], zeros(o)
         for n in range(examples):
-            o_n, y_n = o + n * stride, y + n * y_stride
-            loss = loss + widened(value(o_n, y_n, outputs, delta))
-            hits = hits + widened(correct(o_n, y_n, outputs))
+            loss = loss + widened(value(o + n * stride, y + n * y_stride, outputs, delta))
         total_loss[0] = loss
-        total_hits[0] = hits
+        for n in range(examples):  # of a tile there are few: their number is exact in any precision
+            hits = hits + correct(o + n * stride, y + n * y_stride, outputs)
+        total_hits[0] = total_hits[0] + widened(hits)
 
     return totalled
 
