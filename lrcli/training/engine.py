@@ -69,6 +69,13 @@ class Engine(Protocol):
     def parameters(self) -> dict[str, Array]:
         """From parameter name to (K, R, *shape)."""
 
+    def parameters_at(self, snapshots: NDArray[np.intp]) -> dict[str, Array]:
+        """Each member's parameters at a snapshot of its own, from name to (R, *shape).
+
+        Args:
+            snapshots: (R,) its index.
+        """
+
     def diverged_steps(self) -> NDArray[np.int64]:
         """(R,) the step, counted from 1, at which a member's numbers became non-finite; 0: none."""
 

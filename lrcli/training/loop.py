@@ -13,6 +13,7 @@ account consistent.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Plan:
     evaluate_train: bool
     best: Best
     early_stopping: EarlyStopping | None = None
-    of_parameters: Callable[[Mapping[str, Array]], dict[str, Array]] = lambda _: {}
+    of_parameters: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None
 
 
 @dataclass
@@ -119,7 +120,7 @@ class TrainingLoop:
     @property
     def parameters(self) -> dict[str, Array]:
         """The parameters as they are now, from name to (R, *shape)."""
-        return {name: values[-1].copy() for name, values in self._engine.parameters().items()}
+        return self._engine.parameters_at(np.full(self._population.size, -1))
 
     def interrupt(self) -> None:
         """End after the epochs under way; members still training then are marked interrupted."""
@@ -202,15 +203,15 @@ class TrainingLoop:
     def _record_start(self) -> Records:
         """The record before training, and the level from which losses may explode."""
         started = time.perf_counter()
-        parameters, epochs = self._engine.parameters(), np.zeros(1, dtype=np.int64)
-        metrics = self._measure(epochs, parameters)
+        epochs = np.zeros(1, dtype=np.int64)
+        metrics = self._measure(epochs)
         losses = metrics.get("train/loss")
         losses = self._evaluate("train")["train/loss"] if losses is None else losses
         self._level = starting_level(self.problem, losses[0], self._population.draw_index)
         self.last_metrics = {name: values[-1] for name, values in metrics.items()}
         self.seconds += time.perf_counter() - started
         everyone = np.ones((1, self._population.size), dtype=bool)
-        return Records(0, 0, epochs, epochs, metrics, parameters, everyone)
+        return Records(0, 0, epochs, epochs, metrics, everyone, self._engine.parameters)
 
     def _record(self, epochs: NDArray[np.int64]) -> Records:
         """Take metrics, keep the best states, stop those that no longer improve.
@@ -220,7 +221,7 @@ class TrainingLoop:
         """
         started = time.perf_counter()
         members = self.members
-        metrics = self._measure(epochs, self._engine.parameters())
+        metrics = self._measure(epochs)
         broken = self._records_where_broken(epochs)
         stopped = self._records_where_stopped(epochs, metrics, broken)
         ends = np.where(self._ended, -1, np.minimum(broken, stopped))
@@ -231,15 +232,19 @@ class TrainingLoop:
         unsound = np.where(finished & (members.status == "diverged"), len(epochs) - 1, broken)
         self._keep_best(epochs, metrics, counts=self._upto(epochs, stopped) & ~self._from(epochs, unsound))
         self._stop_early(stopped, epochs, metrics)
-        parameters = {name: values[: len(epochs)] for name, values in self._engine.parameters().items()}
         trained = ~self._ended & (np.arange(len(epochs))[:, None] <= ends)
         self._ended = ~members.active
         self.last_metrics = {name: values[-1] for name, values in metrics.items()}
         self.seconds += time.perf_counter() - started
         steps = epochs * self.steps_per_epoch
-        return Records(int(epochs[-1]), int(steps[-1]), epochs, steps, metrics, parameters, trained)
+        read = partial(self._first_parameters, len(epochs))
+        return Records(int(epochs[-1]), int(steps[-1]), epochs, steps, metrics, trained, read)
 
-    def _measure(self, epochs: NDArray[np.int64], parameters: Mapping[str, Array]) -> dict[str, Array]:
+    def _first_parameters(self, count: int) -> dict[str, Array]:
+        """The parameters at the first snapshots, from name to (K, R, *shape)."""
+        return {name: values[:count] for name, values in self._engine.parameters().items()}
+
+    def _measure(self, epochs: NDArray[np.int64]) -> dict[str, Array]:
         """The metrics at the snapshots of some epochs, (K, R) each."""
         metrics = self._engine.epoch_metrics()
         if self._plan.evaluate_train:
@@ -247,7 +252,9 @@ class TrainingLoop:
         if "val" in self.problem.splits:
             metrics |= self._evaluate("val")
         metrics["lr"] = self._rates(epochs)
-        return metrics | self._plan.of_parameters(parameters)
+        if self._plan.of_parameters is not None:
+            metrics |= self._plan.of_parameters(self._engine.parameters())
+        return metrics
 
     def _rates(self, epochs: NDArray[np.int64]) -> Array:
         """The learning rate of each member in the last step of its own, (K, R); NaN before training."""
@@ -319,9 +326,9 @@ class TrainingLoop:
     ) -> None:
         """Follow the metric of the best state, and keep the parameters of that state."""
         better, index, _ = self.members.best.update(metrics[self._plan.best.metric], epochs, counts)
-        parameters = self._engine.parameters() if better.any() else {}
+        parameters = self._engine.parameters_at(index) if better.any() else {}
         for name, values in parameters.items():
-            self.members.best_parameters[name][better] = values[index[better], better]
+            self.members.best_parameters[name][better] = values[better]
 
     def _stop_early(
         self, stopped: NDArray[np.intp], epochs: NDArray[np.int64], metrics: Mapping[str, Array]

@@ -103,6 +103,12 @@ class Problem:
         parts = [self.initial[p.name][draw_index].reshape(len(draw_index), -1) for p in self.parameters]
         return np.concatenate(parts, axis=1)
 
+    def by_name(self, rows: Array) -> dict[str, Array]:
+        """Numbers (..., P) of members, in canonical order, from parameter name to (..., *shape)."""
+        edges = np.cumsum([parameter.size for parameter in self.parameters])[:-1]
+        columns = zip(self.parameters, np.split(rows, edges, axis=-1), strict=True)
+        return {p.name: column.reshape(*rows.shape[:-1], *p.shape) for p, column in columns}
+
     def order(self, row: int, epoch: int) -> NDArray[np.intp]:
         """The order of a row's training examples in a shuffled epoch, (N,); epochs count from 1."""
         rng = generator(self.sources[row].seed, "shuffle", epoch)

@@ -1,6 +1,8 @@
 """What the training loop tells: how far it has come, and the metrics it has taken."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +35,17 @@ class Records(Progress):
         epochs: (K,) epochs finished at each record, ascending.
         steps: (K,) optimizer updates finished.
         metrics: from name to (K, R); a member that has ended keeps the values it ended with.
-        parameters: from name to (K, R, *shape).
         trained: (K, R) whether the member had not ended by the record before.
+        read_parameters: gives `parameters`.
     """
 
     epochs: NDArray[np.int64]
     steps: NDArray[np.int64]
     metrics: dict[str, Array]
-    parameters: dict[str, Array]
     trained: NDArray[np.bool_]
+    read_parameters: Callable[[], dict[str, Array]]
+
+    @cached_property
+    def parameters(self) -> dict[str, Array]:
+        """From name to (K, R, *shape); to be asked for before training goes on, and only where needed."""
+        return self.read_parameters()

@@ -211,10 +211,11 @@ class CompiledEngine:
 
     def parameters(self) -> dict[str, Array]:
         """See `Engine.parameters`."""
-        rows = self._snapshots.parameters
-        edges = np.cumsum([parameter.size for parameter in self._problem.parameters])[:-1]
-        columns = zip(self._problem.parameters, np.split(rows, edges, axis=2), strict=True)
-        return {p.name: column.reshape(*rows.shape[:2], *p.shape) for p, column in columns}
+        return self._problem.by_name(self._snapshots.parameters)
+
+    def parameters_at(self, snapshots: NDArray[np.intp]) -> dict[str, Array]:
+        """See `Engine.parameters_at`."""
+        return self._problem.by_name(self._snapshots.parameters_at(snapshots))
 
     def diverged_steps(self) -> NDArray[np.int64]:
         """See `Engine.diverged_steps`."""

@@ -39,6 +39,12 @@ class Snapshots:
         """(K, R, P), in canonical order."""
         return self._layout.parameters(self.rows)
 
+    def parameters_at(self, snapshots: NDArray[np.intp]) -> Array:
+        """(R, P), of each member at a snapshot of its own, in canonical order."""
+        wanted = self._layout.spread(snapshots, np.intp)[:, None, None, None]  # of each lane
+        (parameters,) = self._layout.parameters(np.take_along_axis(self.rows, wanted, axis=1))
+        return np.asarray(parameters)
+
     def of_members(self, lanes: NDArray[Any], diverged: NDArray[np.int64]) -> Array:
         """Numbers (blocks, K, M) as (K, R), NaN for members that have diverged by then.
 
@@ -53,6 +59,6 @@ class Snapshots:
     def hold(self, members: NDArray[np.bool_], snapshots: NDArray[np.intp]) -> None:
         """Let some members, (R,), stay from a snapshot on what they are there."""
         later = members & (np.arange(len(self))[:, None] > snapshots)
-        held = self.parameters[snapshots, np.arange(len(members))]
-        self._layout.place(self.rows, np.where(later[:, :, None], held, self.parameters))
+        parameters = np.where(later[:, :, None], self.parameters_at(snapshots), self.parameters)
+        self._layout.place(self.rows, parameters)
         del self.parameters

@@ -314,10 +314,14 @@ class TorchEngine:
 
     def parameters(self) -> dict[str, Array]:
         """See `Engine.parameters`."""
-        rows = self._numpy([taken.parameters for taken in self._snapshots])
-        edges = np.cumsum([parameter.size for parameter in self._problem.parameters])[:-1]
-        columns = zip(self._problem.parameters, np.split(rows, edges, axis=2), strict=True)
-        return {p.name: column.reshape(*rows.shape[:2], *p.shape) for p, column in columns}
+        return self._problem.by_name(self._numpy([taken.parameters for taken in self._snapshots]))
+
+    def parameters_at(self, snapshots: NDArray[np.intp]) -> dict[str, Array]:
+        """See `Engine.parameters_at`."""
+        rows = torch.stack([taken.parameters[: self._size] for taken in self._snapshots])
+        index = torch.from_numpy(snapshots).to(self._device)
+        own = rows[index, torch.arange(self._size, device=self._device)]
+        return self._problem.by_name(own.cpu().numpy().astype(np.float64))
 
     def diverged_steps(self) -> NDArray[np.int64]:
         """See `Engine.diverged_steps`."""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from lrcli.engines.compiled.kernels.functions import sigmoid, tanh
 from lrcli.engines.compiled.kernels.jit import choice, jit
 from lrcli.engines.compiled.kernels.lanes import (
+    detached,
     for_each,
     group_size,
     multiply_add,
@@ -40,6 +41,7 @@ class NumbaActivation(NamedTuple):
 @jit
 def relu(z):
     """max(z, 0)."""
+    z = detached(z)
     return select(z < 0.0, 0.0, z)
 
 
