@@ -28,7 +28,7 @@ from lrcli.engines.compiled.fixed_arguments import (
 from lrcli.engines.compiled.layout import Layout, layer_sizes
 from lrcli.engines.compiled.machine_code import Code, find, load, make
 from lrcli.engines.compiled.memory import aligned
-from lrcli.engines.compiled.registry import optimizer_form
+from lrcli.engines.compiled.registry import optimizer_spec
 from lrcli.engines.compiled.signatures import RECORDS
 from lrcli.training.cores import cores as _cores
 from lrcli.training.population import Population
@@ -82,8 +82,8 @@ class CompiledEngine:
     def _allocate(self, population: Population) -> None:
         """The memory of the members."""
         layout = self._layout
-        self._form = optimizer_form(population.optimizer, population.uses)
-        shape = (layout.blocks, self._form.arrays + 1, layout.count, layout.units, layout.members)
+        self._spec = optimizer_spec(population.optimizer, population.uses)
+        shape = (layout.blocks, self._spec.arrays + 1, layout.count, layout.units, layout.members)
         self._state = aligned(shape, self._dtype)
         layout.place(self._state, self._problem.starts(population.draw_index))
         self._active = layout.active(self._dtype)
@@ -98,14 +98,14 @@ class CompiledEngine:
             "row_index": layout.spread(self._rows, np.int64),
             "tile": self._tile(),
             "state": self._state,
-            "arrays": self._form.arrays,
+            "arrays": self._spec.arrays,
         }
         for arguments in self._arguments.values():
             arguments.set(common)
         total = population.training.epochs * self._steps
-        self._coefficients = CoefficientTable(population, self._form, total, layout, dtype)
+        self._coefficients = CoefficientTable(population, self._spec, total, layout, dtype)
         self._arguments["train"].set(
-            training_arguments(problem, population, self._form, self._examples.batches, layout)
+            training_arguments(problem, population, self._spec, self._examples.batches, layout)
             | clipping_arguments(population, layout, dtype)
             | quadratic_arguments(problem, self._rows, layout, dtype, used=form)
             | {

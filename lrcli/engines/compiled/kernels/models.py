@@ -25,12 +25,12 @@ from lrcli.engines.compiled.kernels.lanes import (
     width,
     zeros,
 )
-from lrcli.engines.compiled.registry import ACTIVATIONS as NAMES
+from lrcli.engines.compiled.registry import ACTIVATIONS
 
-__all__ = ["ACTIVATIONS", "NumbaActivation", "backward", "forward"]
+__all__ = ["ACTIVATION_KERNELS", "ActivationKernel", "backward", "forward"]
 
 
-class NumbaActivation(NamedTuple):
+class ActivationKernel(NamedTuple):
     """An activation h = act(z), and its derivative written with h."""
 
     function: Callable[..., Any]
@@ -61,10 +61,10 @@ def sigmoid_derivative(h):
     return h * (1.0 - h)
 
 
-ACTIVATIONS = {
-    "relu": NumbaActivation(relu, relu_derivative),
-    "tanh": NumbaActivation(tanh, tanh_derivative),
-    "sigmoid": NumbaActivation(sigmoid, sigmoid_derivative),
+ACTIVATION_KERNELS = {
+    "relu": ActivationKernel(relu, relu_derivative),
+    "tanh": ActivationKernel(tanh, tanh_derivative),
+    "sigmoid": ActivationKernel(sigmoid, sigmoid_derivative),
 }
 
 
@@ -88,8 +88,8 @@ def _times(derivative: Callable[..., Any]) -> Callable[..., Any]:
     return multiply
 
 
-_activate = choice([_in_place(ACTIVATIONS[name].function) for name in NAMES])
-_times_derivative = choice([_times(ACTIVATIONS[name].derivative) for name in NAMES])
+_activate = choice([_in_place(ACTIVATION_KERNELS[name].function) for name in ACTIVATIONS])
+_times_derivative = choice([_times(ACTIVATION_KERNELS[name].derivative) for name in ACTIVATIONS])
 
 
 @jit

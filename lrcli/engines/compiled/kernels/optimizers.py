@@ -10,7 +10,7 @@ options tell which of its forms an optimizer takes.
 from lrcli.engines.compiled.kernels.jit import jit
 from lrcli.engines.compiled.kernels.lanes import select, square_root
 
-__all__ = ["FORMS"]
+__all__ = ["OPTIMIZER_KERNELS"]
 
 
 @jit
@@ -63,4 +63,4 @@ def adam(p, g, state, count, first, last, c, decay, decoupled, amsgrad):
         p[k] = old - step_size * mean / (square_root(v) / correction + eps)
 
 
-FORMS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adamw": adam}
+OPTIMIZER_KERNELS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adamw": adam}
