@@ -201,11 +201,11 @@ def test_however_epochs_are_cut(name):
 def test_however_a_call_is_cut(name, monkeypatch):
     """A step at a time as on a machine that is very slow, a few at a time, or whole epochs at once."""
     members = members_of(name, 40)
-    monkeypatch.setattr(compiled_engine, "_PIECE_SECONDS", 1e6)
+    monkeypatch.setattr(compiled_engine, "_CHUNK_SECONDS", 1e6)
     whole = answers(drawn(name), members)
-    monkeypatch.setattr(compiled_engine, "_PIECE_SECONDS", 0.0)
+    monkeypatch.setattr(compiled_engine, "_CHUNK_SECONDS", 0.0)
     assert_same_bits(answers(drawn(name), members), whole)
-    monkeypatch.setattr(compiled_engine, "_PIECE_SECONDS", 1e6)
+    monkeypatch.setattr(compiled_engine, "_CHUNK_SECONDS", 1e6)
     for numbers in (1, 40 * 8 * 3, 40 * 8 * 7):  # in a table of coefficients: of a step, three and seven
         monkeypatch.setattr(compiled_coefficients, "_NUMBERS", numbers)
         assert_same_bits(answers(drawn(name), members), whole)

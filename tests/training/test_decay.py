@@ -83,5 +83,5 @@ def test_where_decayed_rows_end(members, hidden):
     for first, last in zip([0, *edges[1::2]], edges[::2], strict=False):
         painted[first:last] = True
     biases = [p.is_bias for p in pb.parameters for _ in range(p.size)]
-    assert painted[layout._numbers // layout.units].tolist() == [not bias for bias in biases]
+    assert painted[layout._offsets // layout.units].tolist() == [not bias for bias in biases]
     assert len(edges) == 2 * (len(hidden) + 1)

@@ -42,7 +42,7 @@ _FEW_UNITS = 4
 _FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
 _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
 _TILE_BYTES = 2**14  # half of the processor's first cache, for the values of examples
-_PIECE_SECONDS = 0.1  # after which control returns to Python
+_CHUNK_SECONDS = 0.1  # after which control returns to Python
 
 
 class CompiledEngine:
@@ -85,7 +85,7 @@ class CompiledEngine:
         self._spec = optimizer_spec(population.optimizer, population.uses)
         shape = (layout.blocks, self._spec.arrays + 1, layout.count, layout.units, layout.members)
         self._state = aligned(shape, self._dtype)
-        layout.place(self._state, self._problem.starts(population.draw_index))
+        layout.write_parameters(self._state, self._problem.starts(population.draw_index))
         self._active = layout.active(self._dtype)
         of_members = layout.blocks, layout.members
         self._broken = np.zeros(of_members, np.int64)
@@ -124,7 +124,7 @@ class CompiledEngine:
         return None in self._contents
 
     def compile(self) -> None:
-        """Have the machine code ready.
+        """Load the machine code; compile what is not on the disk.
 
         Raises:
             EngineError: the compiler failed.
@@ -139,7 +139,7 @@ class CompiledEngine:
                 self._kernels[code.name] = Kernel(function, self._arguments[code.name], self._threads)
 
     def _tile(self) -> int:
-        """As many examples as have values that take no more memory than the parameters, or than is little."""
+        """How many examples are computed together: values take as much memory as parameters, or a little."""
         layout = self._layout
         lanes, bytes_of = layout.members, self._dtype.itemsize
         example = (2 * layout.values + layout.sizes[0]) * lanes * bytes_of
@@ -153,27 +153,27 @@ class CompiledEngine:
         start, last = ((epoch - 1) * self._steps for epoch in (first_epoch, first_epoch + count))
         first = start
         while first < last:
-            end = min(last, self._end_of_piece(first))
+            end = min(last, self._end_of_chunk(first))
             began = time.perf_counter()
             self._train(first, end, exact_from=last - self._steps)
             self._seconds = (time.perf_counter() - began) / (end - first)
             first = end
             yield end - start
 
-    def _end_of_piece(self, first: int) -> int:
-        """Where to return to Python, so that it is soon and little memory is needed."""
-        steps = max(1, int(_PIECE_SECONDS / self._seconds)) if self._seconds else 1
+    def _end_of_chunk(self, first: int) -> int:
+        """The step before which to return to Python: soon enough, and with few coefficients in memory."""
+        steps = max(1, int(_CHUNK_SECONDS / self._seconds)) if self._seconds else 1
         steps = min(steps, self._coefficients.most_steps)
         return min(first + steps, self._examples.at(first // self._steps).last * self._steps)
 
     def _train(self, first: int, last: int, exact_from: int) -> None:
-        window = self._examples.at(first // self._steps)
+        chunk = self._examples.at(first // self._steps)
         self._kernels["train"](
-            _examples(window.inputs, window.targets)
+            _examples(chunk.inputs, chunk.targets)
             | self._coefficients.arguments(first, last)
             | {
                 "used": sum(self._examples.batches),
-                "first_epoch": window.first,
+                "first_epoch": chunk.first,
                 "first_step": first,
                 "last_step": last,
                 "exact_from": exact_from,
@@ -214,8 +214,8 @@ class CompiledEngine:
         """See `Engine.parameters`."""
         parameters = self._problem.parameters
         edges = np.cumsum([parameter.size for parameter in parameters])[:-1]
-        parts = np.split(self._layout.parameters(self._state), edges, axis=1)
-        return {p.name: part.reshape(-1, *p.shape) for p, part in zip(parameters, parts, strict=True)}
+        flat = np.split(self._layout.parameters(self._state), edges, axis=1)
+        return {p.name: values.reshape(-1, *p.shape) for p, values in zip(parameters, flat, strict=True)}
 
     def diverged_steps(self) -> NDArray[np.int64]:
         """See `Engine.diverged_steps`."""
@@ -239,7 +239,7 @@ def _examples(inputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, Value]:
 
 
 def _lanes(problem: Problem, population: Population, dtype: np.dtype[Any]) -> tuple[int, int]:
-    """(members, units) in a row of lanes: what is fastest; every member has the same bits in any of them."""
+    """(members, units) in a row of lanes, whichever is fastest; the bits of a member are the same in all."""
     row = _ROW_BYTES // dtype.itemsize
     numbers = sum(parameter.size for parameter in problem.parameters)
     if population.size > _FEW_MEMBERS and 4 * numbers * _ROW_BYTES <= _BLOCK_BYTES:

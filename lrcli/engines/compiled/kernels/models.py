@@ -190,11 +190,11 @@ def backward(network, parameters, gradient, x, x_stride, values, slopes, example
         fresh: the gradient is that of these examples alone.
     """
     lanes, stride = width(parameters) // width(values), network.num_values
-    start, place = outputs, count
+    start, offset = outputs, count
     for layer in range(network.depth - 1, -1, -1):
         rows, columns = network.sizes[layer], -(-network.sizes[layer + 1] // lanes)
-        place -= (rows + 1) * columns
-        d, dw, d_stride = viewed(slopes + start, parameters), gradient + place, stride // lanes
+        offset -= (rows + 1) * columns
+        d, dw, d_stride = viewed(slopes + start, parameters), gradient + offset, stride // lanes
         bias_gradient(d, dw + rows * columns, columns, examples, d_stride, fresh)
         before = start - -(-rows // lanes) * lanes if layer > 0 else 0
         h, h_stride = (values + before, stride) if layer > 0 else (x, x_stride)
@@ -207,7 +207,7 @@ def backward(network, parameters, gradient, x, x_stride, values, slopes, example
             dense_gradient(h + i, d, dw + i * columns, columns, examples, h_stride, d_stride, fresh)
             i += 1
         if layer > 0:
-            w = viewed(parameters + place, values)
+            w = viewed(parameters + offset, values)
             for n in range(examples):
                 d_n, dx_n = slopes + (n * stride + start), slopes + (n * stride + before)
                 dense_backward(w, d_n, dx_n, rows, network.sizes[layer + 1], columns * lanes)

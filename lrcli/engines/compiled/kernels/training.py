@@ -4,8 +4,8 @@ A block's parameters, its optimizer's state and what it needs for an example sta
 from step to step. Everything is written as for one member; what a number is, see
 `lrcli.engines.compiled.kernels.lanes`.
 
-Steps are trained without a look at what became of the numbers, a stretch of them at a time. If a member's
-loss or parameters are found broken at the end of a stretch, it is trained again from where it began, this
+Steps are trained without a look at what became of the numbers, a chunk of them at a time. If a member's
+loss or parameters are found broken at the end of a chunk, it is trained again from where it began, this
 time with a look after every step, and the member keeps what it had before the step that would have broken
 it. Both ways give healthy members the same bits.
 """
@@ -35,7 +35,7 @@ from lrcli.engines.compiled.registry import LOSSES, OPTIMIZERS
 
 __all__ = ["train_block"]
 
-_STRETCH = 128  # steps
+_CHUNK = 128  # steps
 
 
 # A step -----------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def _step(network, training, data, block, step, epoch, index, guarded):
     return loss
 
 
-# Stretches of steps -----------------------------------------------------------------------------------
+# Chunks of steps ---------------------------------------------------------------------------------------
 
 
 @jit
@@ -259,14 +259,14 @@ def _run(network, training, data, block, first, last, running, guarded):
 
 @jit
 def train_block(network, training, data, block):
-    """Train a block, stretch by stretch, as long as one of its members is active."""
+    """Train a block, chunk by chunk, as long as one of its members is active."""
     running = block.running_loss[0]
     step, last, rows = training.first_step, training.last_step, _state_rows(block)
     while step < last:
         active, inactive = block.active[0] > 0.5, block.active[0] < 0.5
         if all_lanes(inactive):
             break
-        end = min(last, step + _STRETCH)
+        end = min(last, step + _CHUNK)
         _copy(block.kept, block.state, rows)
         guarded = False
         while True:
