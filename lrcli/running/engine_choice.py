@@ -1,7 +1,8 @@
 """Which engine trains an experiment: a choice that depends on the experiment alone, never on load or caches.
 
-The compiled engine takes dense models on the CPU. Where layers are so wide that multiplying matrices is all
-there is to do, ``auto`` leaves them to torch and its library for that.
+The compiled engine takes dense models on the CPU, where every component has a compiled form. Where layers
+are so wide that multiplying matrices is all there is to do, ``auto`` leaves them to torch and its library
+for that.
 """
 
 from lrcli.engines.compiled.machine_code import compiler_missing
@@ -29,7 +30,7 @@ def engine_of(experiment: Experiment) -> tuple[str, str]:
         return "torch", "asked for"
     if experiment.engine == "compiled":
         return "compiled", "asked for"
-    refused = refusal(experiment.model, experiment.device)
+    refused = _refusal(experiment)
     if refused is not None:
         return "torch", refused[1]
     size = sum(parameter.size for parameter in experiment.parameters)
@@ -37,6 +38,10 @@ def engine_of(experiment: Experiment) -> tuple[str, str]:
         return "torch", f"{size:,} parameters: layers wide enough for a library of matrix products"
     missing = compiler_missing()
     return ("torch", missing) if missing else ("compiled", "a dense model on the cpu")
+
+
+def _refusal(experiment: Experiment) -> tuple[str, str] | None:
+    return refusal(experiment.model, experiment.loss, experiment.optimizer, experiment.device)
 
 
 def build_engine(experiment: Experiment, problem: Problem, population: Population) -> Engine:
@@ -58,7 +63,7 @@ def build_engine(experiment: Experiment, problem: Problem, population: Populatio
         from lrcli.engines.torch.engine import TorchEngine  # which takes a second to import
 
         device = experiment.device
-        if device == "auto" and refusal(experiment.model, experiment.device) is None:
+        if device == "auto" and _refusal(experiment) is None:
             device = "cpu"
         engine = TorchEngine(problem, population, device, experiment.dtype)
     engine.environment["engine_chosen"] = reason

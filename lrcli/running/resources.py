@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lrcli.config.keys import value_at
-from lrcli.engines.compiled.examples import epochs_of_window
+from lrcli.engines.compiled.examples import epochs_of_chunk
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers, resolved
 from lrcli.running.engine_choice import engine_of
@@ -173,9 +173,9 @@ def _bytes_of_epochs(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int
         return 0
     if shape.engine == "torch":
         return shape.number * numbers + 2 * 8 * rows * count
-    ahead = epochs_of_window(numbers, training.epochs)
-    windows = min(2, -(-training.epochs // ahead))
-    return windows * ahead * shape.number * numbers + 4 * count
+    ahead = epochs_of_chunk(numbers, training.epochs)
+    chunks = min(2, -(-training.epochs // ahead))
+    return chunks * ahead * shape.number * numbers + 4 * count
 
 
 def _bytes_of_look(experiment: Experiment, shape: _Shape, sizes: Sizes, count: int) -> int:

@@ -101,7 +101,7 @@ def test_the_option_counts_for_every_file(place, program):
 
 def test_models_and_widths_that_are_torchs(chosen):
     engine, reason = chosen("train", "curve.yaml")
-    assert (engine, reason.split(";")[0]) == ("torch", "legendre is no dense model")
+    assert (engine, reason.split(";")[0]) == ("torch", "legendre has no compiled form")
     engine, reason = chosen("train", "net.yaml", "model.hidden=[600, 600]", "training.epochs=1")
     assert (engine, "wide enough" in reason) == ("torch", True)
 
@@ -109,7 +109,7 @@ def test_models_and_widths_that_are_torchs(chosen):
 @pytest.mark.parametrize(
     ("file", "words", "message"),
     [
-        ("curve", [], "legendre is no dense model; the compiled engine takes linear, polynomial and mlp"),
+        ("curve", [], "legendre has no compiled form; the compiled engine takes linear, polynomial and mlp"),
         ("line", ["device=cuda"], "the compiled engine computes on the cpu, not on cuda"),
         ("line", ["--device", "mps"], "the compiled engine computes on the cpu, not on mps"),
     ],
@@ -126,7 +126,7 @@ def test_what_the_compiled_engine_cannot_take(place, program, command, file, wor
 def test_check_says_what_the_compiled_engine_cannot_take(place, program):
     (place / "said.yaml").write_text(f"{CURVE}engine: compiled\n")
     _, out, err = program("check", "said.yaml", "line.yaml", code=2)
-    assert err.startswith("error: said.yaml:8:9: engine: compiled cannot take this experiment: legendre is")
+    assert err.startswith("error: said.yaml:8:9: engine: compiled cannot take this experiment: legendre has")
     assert out.startswith("line.yaml: ")
 
 

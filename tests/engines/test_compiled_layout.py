@@ -28,7 +28,7 @@ def placed(dataset, model, rows, lanes):
     count = sum(parameter.size for parameter in pb.parameters)
     parameters = 1.0 + np.arange(len(rows) * count).reshape(len(rows), count)
     state = np.zeros((layout.blocks, 3, layout.count, layout.units, layout.members))
-    layout.place(state[:, :1], parameters[None])
+    layout.write_parameters(state[:, :1], parameters[None])
     return layout, parameters, state
 
 

@@ -52,7 +52,7 @@ def installed(monkeypatch):
 @pytest.mark.parametrize("content", DENSE.values(), ids=DENSE)
 def test_dense_models_are_compiled(experiment, content, device):
     one = experiment(content, device=device)
-    assert refusal(one.model, one.device) is None
+    assert refusal(one.model, one.loss, one.optimizer, one.device) is None
     assert engines.engine_of(one) == ("compiled", "a dense model on the cpu")
     assert engines.engine_of(experiment(content, device=device, engine="torch")) == ("torch", "asked for")
     assert engines.engine_of(experiment(content, device=device, engine="compiled")) == (
@@ -65,7 +65,7 @@ def test_dense_models_are_compiled(experiment, content, device):
 def test_other_models_go_to_torch(experiment, content):
     engine, reason = engines.engine_of(experiment(content))
     assert engine == "torch"
-    assert reason.startswith(f"{content['model']['kind']} is no dense model")
+    assert reason.startswith(f"{content['model']['kind']} has no compiled form")
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
@@ -77,7 +77,7 @@ def test_other_devices_go_to_torch(experiment, device):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        *[(content, f"{kind} is no dense model") for kind, content in OTHER.items()],
+        *[(content, f"{kind} has no compiled form") for kind, content in OTHER.items()],
         *[(LINE | {"device": device}, f"cpu, not on {device}") for device in ("cuda", "cuda:1", "mps")],
     ],
 )

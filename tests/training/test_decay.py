@@ -77,11 +77,11 @@ def test_where_decayed_rows_end(members, hidden):
     """Painted by these edges, each number in the memory of the machine code is what its parameter says."""
     pb = problem(XOR, {"kind": "mlp", "hidden": hidden}, {"kind": "mse"})
     engine = compiled(pb, population({"kind": "sgd", "decay": "weights"}, {}, [0] * members))
-    layout, edges = engine._layout, engine._arguments["train"].arrays["decay_edges"]
+    layout, edges = engine._layout, engine._arguments.arrays["decay_edges"]
     assert edges[-1] == layout.count
     painted = np.zeros(layout.count, dtype=bool)
     for first, last in zip([0, *edges[1::2]], edges[::2], strict=False):
         painted[first:last] = True
     biases = [p.is_bias for p in pb.parameters for _ in range(p.size)]
-    assert painted[layout._numbers // layout.units].tolist() == [not bias for bias in biases]
+    assert painted[layout._offsets // layout.units].tolist() == [not bias for bias in biases]
     assert len(edges) == 2 * (len(hidden) + 1)

@@ -42,12 +42,12 @@ def shuffled(pb, epochs, dtype="float64"):
     return ready
 
 
-def assert_in_order(pb, window, epoch):
+def assert_in_order(pb, chunk, epoch):
     for row in range(len(pb.sources)):
         expected = pb.order(row, epoch + 1)
-        np.testing.assert_array_equal(window.inputs[row, epoch - window.first, :, 0], expected)
-        np.testing.assert_array_equal(window.targets[row, epoch - window.first, :, 0], expected)
-        assert np.all(window.targets[row, epoch - window.first, :, 1] == row)
+        np.testing.assert_array_equal(chunk.inputs[row, epoch - chunk.first, :, 0], expected)
+        np.testing.assert_array_equal(chunk.targets[row, epoch - chunk.first, :, 0], expected)
+        assert np.all(chunk.targets[row, epoch - chunk.first, :, 1] == row)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -81,20 +81,20 @@ def test_a_seed_has_the_same_order_in_any_company(seeds):
 
 
 @pytest.mark.parametrize("numbers", [1, 1000, 3000])
-def test_windows_follow_one_another(numbers, monkeypatch):
+def test_chunks_follow_one_another(numbers, monkeypatch):
     monkeypatch.setattr(compiled_examples, "_NUMBERS", numbers)
     pb = examples(17)
     whole = shuffled(pb, 23)
     lengths = set()
     for epoch in range(23):
-        window = whole.at(epoch)
-        assert window.first <= epoch < window.last <= 23
-        assert_in_order(pb, window, epoch)
-        lengths.add(window.last - window.first)
+        chunk = whole.at(epoch)
+        assert chunk.first <= epoch < chunk.last <= 23
+        assert_in_order(pb, chunk, epoch)
+        lengths.add(chunk.last - chunk.first)
     assert max(lengths) == max(1, numbers // (6 * 17 * 3))
 
 
-def test_a_window_may_be_entered_anywhere(monkeypatch):
+def test_a_chunk_may_be_entered_anywhere(monkeypatch):
     """A run that is taken up again begins late; one that goes back draws again."""
     monkeypatch.setattr(compiled_examples, "_NUMBERS", 1000)
     pb = examples(17)
@@ -120,7 +120,7 @@ def test_where_order_makes_no_difference_examples_stay_as_they_are(training):
     ready = Examples(pb, population({"kind": "sgd"}, {"epochs": 9, **training}, [0]), "float64")
     assert not ready.shuffles
     for epoch in (0, 8):
-        window = ready.at(epoch)
-        assert window.first <= epoch < window.last
-        np.testing.assert_array_equal(window.inputs.ravel(), pb.splits["train"].inputs.ravel())
-        np.testing.assert_array_equal(window.targets.ravel(), pb.splits["train"].targets.ravel())
+        chunk = ready.at(epoch)
+        assert chunk.first <= epoch < chunk.last
+        np.testing.assert_array_equal(chunk.inputs.ravel(), pb.splits["train"].inputs.ravel())
+        np.testing.assert_array_equal(chunk.targets.ravel(), pb.splits["train"].targets.ravel())

@@ -1,7 +1,7 @@
-"""Where machine code is kept: files that are found again whole, or not at all.
+"""A cache of machine code on the disk: a file is found as it was written, or not at all.
 
-What others could have written is never executed, so a folder must be one that the user alone can write to;
-see `lrcli.engines.compiled.private_folder`.
+Code that somebody else could have written is never run, so only folders are used to which nobody but the
+user can write; see `lrcli.engines.compiled.private_folder`.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def find(name: str) -> bytes | None:
-    """What `keep` has kept under a name, in this process or an earlier one."""
+    """The content that `keep` has written under a name; None where there is none."""
     for path in folders():
         with suppress(OSError), private_folder(path) as folder:
             data = folder.read(name)
@@ -30,7 +30,7 @@ def find(name: str) -> bytes | None:
 
 
 def keep(name: str, content: bytes) -> None:
-    """The first folder that takes the file is enough, none is no misfortune."""
+    """Write content under a name, to the first folder that takes it; where none does, nothing is kept."""
     for path in folders():
         with suppress(OSError), private_folder(path, make=True) as folder:
             folder.write(name, hashlib.sha256(content).digest() + content)
@@ -38,7 +38,7 @@ def keep(name: str, content: bytes) -> None:
 
 
 def folders() -> list[Path]:
-    """The folder in the user's caches; then, where its owner can be told, one in the temporary folder."""
+    """Where to look, in this order: the user's caches; the temporary folder, where files have owners."""
     found = []
     with suppress(OSError, RuntimeError):  # no home
         found.append(_caches() / _FOLDER)
@@ -49,7 +49,7 @@ def folders() -> list[Path]:
 
 
 def _caches() -> Path:
-    """The folder in which the platform has caches of the user."""
+    """The folder for caches of the user, as the platform has it."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     if sys.platform == "darwin":

@@ -24,9 +24,9 @@ def object_file(name: str, dtype: str, members: int, units: int) -> bytes:
     """
     function = kernel(name, dtype, members, units)
     module = llvm.parse_assembly(function.inspect_llvm())
-    for part in module.functions:
-        if not part.is_declaration:
-            part.linkage = "external" if part.name == function.native_name else "internal"
+    for code in module.functions:
+        if not code.is_declaration:
+            code.linkage = "external" if code.name == function.native_name else "internal"
     for variable in module.global_variables:
         if not variable.is_declaration:
             variable.linkage = "internal"
@@ -38,9 +38,9 @@ def object_file(name: str, dtype: str, members: int, units: int) -> bytes:
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
     foreign = [
-        part.name
-        for part in module.functions
-        if part.is_declaration and not part.name.startswith("llvm.") and part.name not in _PLAIN
+        code.name
+        for code in module.functions
+        if code.is_declaration and not code.name.startswith("llvm.") and code.name not in _PLAIN
     ]
     if foreign:
         raise RuntimeError(f"{name}: its machine code calls {', '.join(foreign)}")

@@ -31,7 +31,7 @@ from lrcli.engines.compiled.fixed_arguments import (
 from lrcli.engines.compiled.layout import Layout, layer_sizes
 from lrcli.engines.compiled.machine_code import Code, find, load, make
 from lrcli.engines.compiled.memory import aligned
-from lrcli.engines.compiled.registry import optimizer_form
+from lrcli.engines.compiled.registry import optimizer_spec
 from lrcli.engines.compiled.signatures import RECORDS
 from lrcli.engines.compiled.snapshots import Snapshots
 from lrcli.training.cores import cores as _cores
@@ -90,10 +90,10 @@ class CompiledEngine:
     def _allocate(self, population: Population) -> None:
         """The memory of the members."""
         layout = self._layout
-        self._form = optimizer_form(population.optimizer, population.uses)
-        shape = (layout.blocks, self._form.arrays + 1, layout.count, layout.units, layout.members)
+        self._spec = optimizer_spec(population.optimizer, population.uses)
+        shape = (layout.blocks, self._spec.arrays + 1, layout.count, layout.units, layout.members)
         self._state = aligned(shape, self._dtype)
-        layout.place(self._state[:, :1], self._problem.starts(population.draw_index)[None])
+        layout.write_parameters(self._state[:, :1], self._problem.starts(population.draw_index)[None])
         self._active = layout.active(self._dtype)
         of_members = layout.blocks, layout.members
         self._broken = np.zeros(of_members, np.int64)
@@ -104,10 +104,10 @@ class CompiledEngine:
         """What the kernels are given in every call."""
         problem, layout, dtype = self._problem, self._layout, self._dtype
         total = population.training.epochs * self._steps
-        self._coefficients = CoefficientTable(population, self._form, total, layout, dtype)
+        self._coefficients = CoefficientTable(population, self._spec, total, layout, dtype)
         self._arguments.set(
             network_arguments(problem, layout)
-            | training_arguments(problem, population, self._form, self._examples.batches, layout)
+            | training_arguments(problem, population, self._spec, self._examples.batches, layout)
             | clipping_arguments(population, layout, dtype)
             | quadratic_arguments(problem, self._rows, layout, dtype, used=form)
             | {
@@ -117,7 +117,7 @@ class CompiledEngine:
                 "broken": self._broken,
                 "running_loss": self._running_loss,
                 "state": self._state,
-                "arrays": self._form.arrays,
+                "arrays": self._spec.arrays,
             }
         )
 
@@ -129,7 +129,7 @@ class CompiledEngine:
         return None in self._contents
 
     def compile(self) -> None:
-        """Have the machine code ready.
+        """Load the machine code; compile what is not on the disk.
 
         Raises:
             EngineError: the compiler failed.
@@ -170,13 +170,13 @@ class CompiledEngine:
         return min(first + steps, self._examples.at(first // self._steps).last * self._steps)
 
     def _train(self, first: int, last: int, taken: Snapshots) -> None:
-        window = self._examples.at(first // self._steps)
+        chunk = self._examples.at(first // self._steps)
         self._kernel(
-            example_arguments(window.inputs, window.targets)
+            example_arguments(chunk.inputs, chunk.targets)
             | self._coefficients.arguments(first, last)
             | {
                 "used": sum(self._examples.batches),
-                "first_epoch": window.first,
+                "first_epoch": chunk.first,
                 "first_step": first,
                 "last_step": last,
                 "snapshots": len(taken),
@@ -236,7 +236,7 @@ class CompiledEngine:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Engine.restore`."""
-        self._layout.place(self._state, np.stack([state[name] for name in self._state_names]))
+        self._layout.write_parameters(self._state, np.stack([state[name] for name in self._state_names]))
         self._active[...] = self._layout.active(self._dtype)
         self._active[self._layout.spread(~state["active"], np.bool_)] = 0
         self._broken[...] = self._layout.spread(state["diverged"], np.int64)
@@ -245,7 +245,7 @@ class CompiledEngine:
     @property
     def _state_names(self) -> list[str]:
         """The names of the arrays of a state, in the order of memory."""
-        return ["parameters", *(f"state/{number}" for number in range(self._form.arrays))]
+        return ["parameters", *(f"state/{number}" for number in range(self._spec.arrays))]
 
 
 def _lanes(problem: Problem, size: int, dtype: np.dtype[Any]) -> tuple[int, int]:

@@ -91,7 +91,7 @@ class Evaluator:
         rows = np.tile(self._rows, len(snapshots))
         layout = Layout(self._problem.parameters, rows, *self._lanes)
         state = aligned((layout.blocks, 1, layout.count, layout.units, layout.members), self._dtype)
-        layout.place(state, snapshots.parameters.reshape(1, len(rows), -1))
+        layout.write_parameters(state, snapshots.parameters.reshape(1, len(rows), -1))
         return _Members(layout, 1, state)
 
 

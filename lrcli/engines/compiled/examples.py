@@ -1,7 +1,6 @@
-"""The examples as the compiled engine looks at them: epoch by epoch in their order, ahead of training.
+"""The examples in the order in which each epoch of training uses them, made ahead of training.
 
-Shuffled epochs are brought into their order by machine code, on a thread of its own: the next few while
-those before are trained.
+Machine code shuffles a chunk of epochs on a thread of its own, while the chunk before is trained.
 """
 
 import itertools
@@ -20,13 +19,13 @@ from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
 from lrcli.training.randomness import words
 
-__all__ = ["Examples", "Window", "epochs_of_window"]
+__all__ = ["EpochChunk", "Examples", "epochs_of_chunk"]
 
-_NUMBERS = 2**20  # of a window
+_NUMBERS = 2**20  # of a chunk
 
 
-class Window(NamedTuple):
-    """The examples of a few epochs, each in its order.
+class EpochChunk(NamedTuple):
+    """The examples of some epochs that follow one another, each in its order.
 
     Attributes:
         inputs: (S, epochs, N, F); where there is but one epoch, all are the same.
@@ -41,8 +40,8 @@ class Window(NamedTuple):
     last: int
 
 
-def epochs_of_window(numbers: int, left: int) -> int:
-    """How many shuffled epochs of so many numbers a window has, at most those that are left."""
+def epochs_of_chunk(numbers: int, left: int) -> int:
+    """How many epochs a chunk has: of so many numbers each, and no more than are left."""
     return min(left, max(1, _NUMBERS // numbers))
 
 
@@ -77,10 +76,10 @@ class Examples:
         self._has_order = self.steps > 1 and training.shuffle
         in_code = not problem.noisy and training.epochs < 2**32  # whose number is one word of a seed
         self.shuffles = self._has_order and in_code
-        self._window: Window | None = None
-        self._next: Future[Window] | None = None
+        self._chunk: EpochChunk | None = None
+        self._next: Future[EpochChunk] | None = None
         self._thread: ThreadPoolExecutor | None = None
-        self._memory: list[NDArray[Any]] = []  # of two windows, taken in turns: new memory would be slow
+        self._memory: list[NDArray[Any]] = []  # of two chunks, taken in turns: new memory would be slow
 
     def _numbers(self, array: Array) -> NDArray[Any]:
         return np.ascontiguousarray(array, dtype=self._dtype)
@@ -99,36 +98,36 @@ class Examples:
         arguments.set({"entropy": entropy, "words": longest, "length": lengths})
         self._kernel = Kernel(function, arguments, Threads(1))
 
-    def at(self, epoch: int) -> Window:
-        """The window that an epoch is in; epochs count from 0 and mostly come one after the other."""
-        if self._window is None or not self._window.first <= epoch < self._window.last:
+    def at(self, epoch: int) -> EpochChunk:
+        """The chunk that holds an epoch, counted from 0; quickest where epochs are asked for in order."""
+        if self._chunk is None or not self._chunk.first <= epoch < self._chunk.last:
             if self.shuffles:
-                self._window = self._take_shuffled(epoch)
+                self._chunk = self._take_shuffled(epoch)
             elif self._problem.noisy or self._has_order:
-                self._window = self._drawn(epoch)
+                self._chunk = self._drawn(epoch)
             else:
                 inputs, targets = self._splits["train"]
-                self._window = Window(inputs[:, None], targets[:, None], 0, self._epochs)
-        return self._window
+                self._chunk = EpochChunk(inputs[:, None], targets[:, None], 0, self._epochs)
+        return self._chunk
 
-    def _take_shuffled(self, epoch: int) -> Window:
-        """The window from an epoch on; the one after it is begun."""
+    def _take_shuffled(self, epoch: int) -> EpochChunk:
+        """The chunk from an epoch on; the one after it is begun."""
         ahead = self._next and self._next.result()
-        window = ahead if ahead and ahead.first == epoch else self._shuffled(epoch)
+        chunk = ahead if ahead and ahead.first == epoch else self._shuffled(epoch)
         self._next = None
-        if window.last < self._epochs:
+        if chunk.last < self._epochs:
             self._thread = self._thread or ThreadPoolExecutor(1)
-            self._next = self._thread.submit(self._shuffled, window.last)
-        return window
+            self._next = self._thread.submit(self._shuffled, chunk.last)
+        return chunk
 
-    def _shuffled(self, first: int) -> Window:
+    def _shuffled(self, first: int) -> EpochChunk:
         inputs, targets = self._splits["train"]
         rows, examples, features = inputs.shape
-        last = first + epochs_of_window(inputs.size + targets.size, self._epochs - first)
+        last = first + epochs_of_chunk(inputs.size + targets.size, self._epochs - first)
         outputs = targets.shape[2]
         shape = rows, last - first, examples
-        room = self._room(shape, features, outputs)
-        window = Window(room[0], room[1], first, last)
+        arranged = self._arrays(shape, features, outputs)
+        chunk = EpochChunk(arranged[0], arranged[1], first, last)
         self._kernel(
             {
                 "data_rows": rows,
@@ -137,16 +136,16 @@ class Examples:
                 "outputs": outputs,
                 "inputs": inputs,
                 "targets": targets,
-                "shuffled_inputs": window.inputs,
-                "shuffled_targets": window.targets,
+                "shuffled_inputs": chunk.inputs,
+                "shuffled_targets": chunk.targets,
                 "epochs": last - first,
                 "first_epoch": first,
             }
         )
-        return window
+        return chunk
 
-    def _room(self, shape: tuple[int, ...], *widths: int) -> list[NDArray[Any]]:
-        """Arrays of a shape and of widths, in the memory of the window before the present one."""
+    def _arrays(self, shape: tuple[int, ...], *widths: int) -> list[NDArray[Any]]:
+        """Arrays of a shape and of widths, in the memory of the chunk before the present one."""
         size = math.prod(shape)
         if len(self._memory) < 2 or self._memory[0].size < size * sum(widths):
             self._memory.append(np.empty(size * sum(widths), self._dtype))
@@ -154,10 +153,10 @@ class Examples:
             self._memory.append(self._memory[0])
         self._memory = self._memory[-2:]
         edges = np.cumsum([0, *widths]) * size
-        parts = [self._memory[-1][a:b] for a, b in itertools.pairwise(edges)]
-        return [part.reshape(*shape, width) for part, width in zip(parts, widths, strict=True)]
+        slices = [self._memory[-1][a:b] for a, b in itertools.pairwise(edges)]
+        return [array.reshape(*shape, width) for array, width in zip(slices, widths, strict=True)]
 
-    def _drawn(self, epoch: int) -> Window:
+    def _drawn(self, epoch: int) -> EpochChunk:
         """An epoch with what NumPy draws for it: noise of the inputs, and its order."""
         problem, (inputs, targets) = self._problem, self._splits["train"]
         rows = range(len(problem.sources))
@@ -169,4 +168,4 @@ class Examples:
                 np.stack([array[row, order] for row, order in enumerate(orders)])
                 for array in (inputs, targets)
             )
-        return Window(inputs[:, None], targets[:, None], epoch, epoch + 1)
+        return EpochChunk(inputs[:, None], targets[:, None], epoch, epoch + 1)

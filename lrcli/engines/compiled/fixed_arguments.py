@@ -9,7 +9,7 @@ from lrcli.components.models import Polynomial
 from lrcli.engines.compiled.arguments import Value
 from lrcli.engines.compiled.layout import Layout
 from lrcli.engines.compiled.memory import aligned
-from lrcli.engines.compiled.registry import OptimizerForm, activation_number, loss_number
+from lrcli.engines.compiled.registry import OptimizerSpec, activation_number, loss_number
 from lrcli.training.population import Population
 from lrcli.training.problem import Problem
 from lrcli.training.quadratic import is_quadratic, quadratic_form
@@ -62,14 +62,14 @@ def tile_size(layout: Layout, most: int, dtype: np.dtype[Any]) -> int:
 
 
 def training_arguments(
-    problem: Problem, population: Population, form: OptimizerForm, batches: list[int], layout: Layout
+    problem: Problem, population: Population, spec: OptimizerSpec, batches: list[int], layout: Layout
 ) -> dict[str, Value]:
     """How a step is made.
 
     Args:
         problem: what is trained.
         population: its members.
-        form: of the optimizer.
+        spec: of the optimizer.
         batches: the examples in each batch of an epoch.
         layout: of the members.
     """
@@ -84,14 +84,14 @@ def training_arguments(
         "weight": weight,
         "last_scale": last_scale,
         "last_weight": last_weight,
-        "optimizer": form.number,
-        "option_1": form.options[0],
-        "option_2": form.options[1],
-        "decay": form.decay,
-        "undecayed": form.undecayed,
+        "optimizer": spec.number,
+        "option_1": spec.options[0],
+        "option_2": spec.options[1],
+        "decay": spec.decay,
+        "undecayed": spec.undecayed,
         "decay_edges": edges,
         "num_decay_edges": len(edges),
-        "num_coefficients": len(form.coefficients),
+        "num_coefficients": len(spec.coefficients),
     }
 
 

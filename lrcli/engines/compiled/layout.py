@@ -1,8 +1,9 @@
-"""Where members and parameters lie in the memory of the compiled engine.
+"""The order of members and parameters in the memory of the compiled engine.
 
-Members are put in blocks, one for each lane, those that share a row of data together, since an example is
-then brought to all lanes at once. The last block is filled up with members that never train. Of wide layers
-a block has one member, and the lanes are units: a layer is filled up to whole rows with units that stay zero.
+A block has a member in each lane. Members that share a row of data are put side by side, since an example
+is then loaded into all lanes at once. Lanes of the last block that have no member hold a copy, which never
+trains. Where layers are wide, a block has one member, and the lanes are units: each layer is padded to whole
+rows with units that stay zero.
 """
 
 import itertools
@@ -56,13 +57,13 @@ class Layout:
         self.sizes = layer_sizes(parameters)
         self.blocks = -(-len(rows) // members)
         order = _by_blocks(rows, members)
-        self._slots = np.resize(order, self.blocks * members)  # which member has which lane
-        self._slots[len(rows) :] = order[-1]
-        self._places = np.empty(len(rows), dtype=np.intp)
-        self._places[order] = np.arange(len(rows))
+        self._member_of_lane = np.resize(order, self.blocks * members)  # which member has which lane
+        self._member_of_lane[len(rows) :] = order[-1]
+        self._lane_of_member = np.empty(len(rows), dtype=np.intp)
+        self._lane_of_member[order] = np.arange(len(rows))
         self.row_index = self.spread(rows, np.int64)
-        self._numbers = _places_of(parameters, self.sizes, units)
-        self.order = np.argsort(self._numbers)
+        self._offsets = _offsets_of(parameters, self.sizes, units)
+        self.order = np.argsort(self._offsets)
         padded = [-(-size // units) * units for size in self.sizes]
         self.values = sum(padded[1:])
         self.count = (
@@ -71,19 +72,19 @@ class Layout:
 
     def spread(self, values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
         """(..., R) values of members to (blocks, ..., M)."""
-        lanes = values[..., self._slots].reshape(*values.shape[:-1], self.blocks, self.members)
+        lanes = values[..., self._member_of_lane].reshape(*values.shape[:-1], self.blocks, self.members)
         spread = aligned((self.blocks, *values.shape[:-1], self.members), dtype)
         spread[...] = np.moveaxis(lanes, -2, 0)
         return spread
 
     def gather(self, lanes: NDArray[Any]) -> NDArray[Any]:
         """(..., blocks, M) back to (..., R)."""
-        return lanes.reshape(*lanes.shape[:-2], -1)[..., self._places]
+        return lanes.reshape(*lanes.shape[:-2], -1)[..., self._lane_of_member]
 
     def active(self, dtype: DTypeLike) -> NDArray[Any]:
         """(blocks, M) one for each member, zero where a lane has none."""
         lanes = np.zeros(self.blocks * self.members, dtype)
-        lanes[self._places] = 1
+        lanes[self._lane_of_member] = 1
         return lanes.reshape(self.blocks, self.members)
 
     def decay_edges(self, decayed: Sequence[bool]) -> NDArray[np.int64]:
@@ -93,19 +94,19 @@ class Layout:
             decayed: for each of the P numbers; in a layer the biases have rows of their own.
         """
         rows = np.empty(self.count, dtype=bool)
-        rows[self._numbers // self.units] = decayed
+        rows[self._offsets // self.units] = decayed
         return np.flatnonzero(np.diff(rows, prepend=True, append=not rows[-1])).astype(np.int64)
 
-    def place(self, rows: NDArray[Any], parameters: NDArray[Any]) -> None:
+    def write_parameters(self, rows: NDArray[Any], parameters: NDArray[Any]) -> None:
         """Write parameters (K, R, P) into rows of memory (blocks, K, count, units, M)."""
         lanes = self.spread(np.moveaxis(parameters, 1, 2), rows.dtype)  # (blocks, K, P, M)
-        self._flat(rows)[:, :, self._numbers] = lanes
+        self._flat(rows)[:, :, self._offsets] = lanes
 
     def parameters(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """The parameters (K, R, P) in rows of memory (blocks, K, count, units, M)."""
-        lanes = np.swapaxes(self._flat(rows)[:, :, self._numbers].astype(np.float64), 0, 1)
+        lanes = np.swapaxes(self._flat(rows)[:, :, self._offsets].astype(np.float64), 0, 1)
         chunks = np.swapaxes(lanes, 2, 3)  # (K, blocks, M, P)
-        return chunks.reshape(len(chunks), -1, len(self._numbers))[:, self._places]
+        return chunks.reshape(len(chunks), -1, len(self._offsets))[:, self._lane_of_member]
 
     def _flat(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Rows (blocks, K, count, units, M) as (blocks, K, count * units, M), in place."""
@@ -124,15 +125,15 @@ def _by_blocks(rows: NDArray[np.intp], members: int) -> NDArray[np.intp]:
     return np.concatenate(whole + left)
 
 
-def _places_of(parameters: Sequence[Parameter], sizes: Sequence[int], units: int) -> NDArray[np.intp]:
+def _offsets_of(parameters: Sequence[Parameter], sizes: Sequence[int], units: int) -> NDArray[np.intp]:
     """Where each number of the parameters lies among a member's numbers."""
-    places: list[NDArray[np.intp]] = []
+    offsets: list[NDArray[np.intp]] = []
     start = 0
     for rows, columns in itertools.pairwise(sizes):
         width = -(-columns // units) * units
         weights = start + np.arange(rows)[:, None] * width + np.arange(columns)
         bias = start + rows * width + np.arange(columns)
         biased = any(parameter.is_bias for parameter in parameters)
-        places += [weights.ravel(), bias] if biased else [bias, weights.ravel()]  # the constant comes first
+        offsets += [weights.ravel(), bias] if biased else [bias, weights.ravel()]  # the constant comes first
         start += (rows + 1) * width
-    return np.concatenate(places)
+    return np.concatenate(offsets)

@@ -4,10 +4,10 @@
         folder.write("name", data)
         folder.read("name")
 
-What a path leads to can be exchanged by others between a look at it and its use: by a link, or by another
-folder, wherever they may write above it. So the way to the folder is opened step by step from the root, no
-step through a link, and each is judged as it was opened; files are opened from the folder that was judged,
-and judged again.
+Whoever can write to a folder above it can exchange what a path leads to between a check and its use: for a
+link, or for another folder. So the folders of the path are opened one by one from the root, none through a
+link, and each is checked after it was opened. Files are opened from the folder that was checked, and are
+checked again.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe wo
 
 
 class PrivateFolder(Protocol):
-    """Where files of the user's alone are; every method raises OSError."""
+    """A folder of files that nobody but the user can write; every method raises OSError."""
 
     def read(self, name: str) -> bytes:
         """The content of a file that nobody else could have written."""
@@ -40,11 +40,11 @@ class PrivateFolder(Protocol):
 
 @contextlib.contextmanager
 def private_folder(path: Path, *, make: bool = False) -> Iterator[PrivateFolder]:
-    """Open a folder that nobody else can write to, nor put another in its place.
+    """Open a folder that nobody else can write to, or exchange for another.
 
     Args:
-        path: where it is. Links above it are followed before anything is judged, itself may be none.
-        make: it, and those above it that are missing.
+        path: where it is. Links above it are followed before the checks; it must not be a link itself.
+        make: whether to make it, and the folders above it that are missing.
 
     Raises:
         OSError: it is not there, or others could write to it.

@@ -1,48 +1,40 @@
-"""What the compiled engine knows its components by: the numbers of their forms in the machine code.
+"""Which components have a compiled form, and what the machine code knows them by: their numbers.
 
-The forms themselves are in `lrcli.engines.compiled.kernels`; they are imported only to be compiled.
+A component needs none: experiments with one that has none are trained by torch. To give it one, write its
+kernel in `lrcli.engines.compiled.kernels`, and its name here; its number is its position. The kernels
+themselves are imported only to be compiled.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import MLP, AnyModel
 from lrcli.components.optimizers import AnyOptimizer
-from lrcli.components.registry import GROUPS
 
 __all__ = [
     "ACTIVATIONS",
     "LOSSES",
+    "MODELS",
     "OPTIMIZERS",
-    "OptimizerForm",
+    "OptimizerSpec",
     "activation_number",
     "loss_number",
-    "optimizer_form",
+    "optimizer_spec",
     "refusal",
 ]
 
-LOSSES = tuple(GROUPS["loss"])
-ACTIVATIONS: tuple[str, ...] = get_args(MLP.model_fields["activation"].annotation)
-OPTIMIZERS = tuple(GROUPS["optimizer"])
+MODELS = ("linear", "polynomial", "mlp")
+ACTIVATIONS = ("relu", "tanh", "sigmoid")
+LOSSES = ("mse", "half_mse", "l1", "huber", "bce", "cross_entropy")
 
 
-def refusal(model: AnyModel, device: str) -> tuple[str, str] | None:
-    """The key that keeps the compiled engine from taking an experiment, and why; None where it can."""
-    if not model.dense:
-        reason = f"{model.kind} is no dense model; the compiled engine takes linear, polynomial and mlp"
-        return "model.kind", reason
-    if device not in {"auto", "cpu"}:
-        return "device", f"the compiled engine computes on the cpu, not on {device}"
-    return None
-
-
-class OptimizerForm(NamedTuple):
+class OptimizerSpec(NamedTuple):
     """How the machine code is to update parameters.
 
     Attributes:
         number: of the update rule.
-        options: two, which of its forms it takes; what they mean is the rule's.
+        options: two, which variant of the rule it is; what they mean is the rule's.
         arrays: of state, each as long as the parameters.
         coefficients: the names of what the rule needs at each step, in its order.
         decay: which of them is about weight decay, and
@@ -57,44 +49,70 @@ class OptimizerForm(NamedTuple):
     undecayed: float
 
 
-def optimizer_form(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> OptimizerForm:
-    """The form of an optimizer.
-
-    Args:
-        optimizer: its kind and its keys that hold no numbers.
-        uses: for each numeric key, whether any member's is not zero.
-    """
-    options, arrays, coefficients = _FORMS[optimizer.kind](optimizer, uses)
-    number = OPTIMIZERS.index(optimizer.kind)
-    name, undecayed = next((name, value) for name, value in _UNDECAYED.items() if name in coefficients)
-    return OptimizerForm(number, options, arrays, coefficients, coefficients.index(name), undecayed)
-
-
-_Form = tuple[tuple[bool, bool], int, tuple[str, ...]]
+_Variant = tuple[tuple[bool, bool], int, tuple[str, ...]]  # options, arrays, coefficients
 _UNDECAYED = {"weight_decay": 0.0, "shrink": 1.0}
 _MOMENTS = ("step_size", "root_correction", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "eps")
 
 
-def _sgd(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
+def _sgd(optimizer: Any, uses: Mapping[str, bool]) -> _Variant:
     momentum = uses["momentum"]
     return (momentum, optimizer.nesterov), int(momentum), ("lr", "momentum", "intake", "weight_decay")
 
 
-def _rmsprop(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
+def _rmsprop(optimizer: Any, uses: Mapping[str, bool]) -> _Variant:
     momentum, centered = uses["momentum"], optimizer.centered
     names = ("lr", "alpha", "one_minus_alpha", "eps", "weight_decay", "momentum")
     return (momentum, centered), 1 + momentum + centered, names
 
 
-def _adam(optimizer: Any, _: Mapping[str, bool]) -> _Form:
+def _adam(optimizer: Any, _: Mapping[str, bool]) -> _Variant:
     return (False, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "weight_decay")
 
 
-def _adamw(optimizer: Any, _: Mapping[str, bool]) -> _Form:
+def _adamw(optimizer: Any, _: Mapping[str, bool]) -> _Variant:
     return (True, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "shrink")
 
 
-_FORMS = {"sgd": _sgd, "rmsprop": _rmsprop, "adam": _adam, "adamw": _adamw}
+_VARIANTS: dict[str, Callable[[Any, Mapping[str, bool]], _Variant]] = {
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adamw,
+}
+
+MODELS = ("linear", "polynomial", "mlp")
+ACTIVATIONS = ("relu", "tanh", "sigmoid")
+LOSSES = ("mse", "half_mse", "l1", "huber", "bce", "cross_entropy")
+OPTIMIZERS = tuple(_VARIANTS)
+
+
+def refusal(model: AnyModel, loss: AnyLoss, optimizer: AnyOptimizer, device: str) -> tuple[str, str] | None:
+    """The key that keeps the compiled engine from taking an experiment, and why; None where it can."""
+    kinds: list[tuple[str, str, tuple[str, ...]]] = [("model.kind", model.kind, MODELS)]
+    if isinstance(model, MLP):
+        kinds.append(("model.activation", model.activation, ACTIVATIONS))
+    kinds += [("loss.kind", loss.kind, LOSSES), ("optimizer.kind", optimizer.kind, OPTIMIZERS)]
+    for key, kind, compiled in kinds:
+        if kind not in compiled:
+            *others, last = compiled
+            known = f"{', '.join(others)} and {last}"
+            return key, f"{kind} has no compiled form; the compiled engine takes {known}"
+    if device not in {"auto", "cpu"}:
+        return "device", f"the compiled engine computes on the cpu, not on {device}"
+    return None
+
+
+def optimizer_spec(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> OptimizerSpec:
+    """How the machine code is to update parameters for an optimizer.
+
+    Args:
+        optimizer: its kind and its keys that hold no numbers.
+        uses: for each numeric key, whether any member's is not zero.
+    """
+    options, arrays, coefficients = _VARIANTS[optimizer.kind](optimizer, uses)
+    number = OPTIMIZERS.index(optimizer.kind)
+    name, undecayed = next((name, value) for name, value in _UNDECAYED.items() if name in coefficients)
+    return OptimizerSpec(number, options, arrays, coefficients, coefficients.index(name), undecayed)
 
 
 def activation_number(model: AnyModel) -> int:

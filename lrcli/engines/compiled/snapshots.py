@@ -60,5 +60,5 @@ class Snapshots:
         """Let some members, (R,), stay from a snapshot on what they are there."""
         later = members & (np.arange(len(self))[:, None] > snapshots)
         parameters = np.where(later[:, :, None], self.parameters_at(snapshots), self.parameters)
-        self._layout.place(self.rows, parameters)
+        self._layout.write_parameters(self.rows, parameters)
         del self.parameters

@@ -27,11 +27,11 @@ def _function(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
 
 def _read(builder: Any) -> Any:
     if _X86:
-        place = cgutils.alloca_once(builder, _WORD)
-        pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
+        word = cgutils.alloca_once(builder, _WORD)
+        pointer = builder.bitcast(word, ir.IntType(8).as_pointer())
         store = _function(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), pointer.type)
         builder.call(store, [pointer])
-        return builder.zext(builder.load(place), _LONG)
+        return builder.zext(builder.load(word), _LONG)
     if _ARM:
         return builder.call(_function(builder, "llvm.aarch64.get.fpcr", _LONG), [])
     return ir.Constant(_LONG, 0)
@@ -39,9 +39,9 @@ def _read(builder: Any) -> Any:
 
 def _write(builder: Any, value: Any) -> None:
     if _X86:
-        place = cgutils.alloca_once(builder, _WORD)
-        builder.store(builder.trunc(value, _WORD), place)
-        pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
+        word = cgutils.alloca_once(builder, _WORD)
+        builder.store(builder.trunc(value, _WORD), word)
+        pointer = builder.bitcast(word, ir.IntType(8).as_pointer())
         load = _function(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), pointer.type)
         builder.call(load, [pointer])
     elif _ARM:

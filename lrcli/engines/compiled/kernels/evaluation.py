@@ -6,7 +6,7 @@ from typing import Any
 from lrcli.engines.compiled.kernels.examples import bring
 from lrcli.engines.compiled.kernels.jit import choice, jit
 from lrcli.engines.compiled.kernels.lanes import widened, zeros
-from lrcli.engines.compiled.kernels.losses import FORMS
+from lrcli.engines.compiled.kernels.losses import LOSS_KERNELS
 from lrcli.engines.compiled.kernels.models import forward
 from lrcli.engines.compiled.registry import LOSSES
 
@@ -29,7 +29,7 @@ def _totalled(value: Callable[..., Any], correct: Callable[..., Any]) -> Callabl
     return totalled
 
 
-_totals = choice([_totalled(FORMS[kind].value, FORMS[kind].correct) for kind in LOSSES])
+_totals = choice([_totalled(LOSS_KERNELS[kind].value, LOSS_KERNELS[kind].correct) for kind in LOSSES])
 
 
 @jit

@@ -1,4 +1,4 @@
-"""How functions of lanes are compiled: as parts of a whole, never to be called from Python."""
+"""How functions of lanes are compiled: into a kernel as a whole, never to be called from Python."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

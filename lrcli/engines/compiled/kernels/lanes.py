@@ -80,21 +80,21 @@ def _element(dtype: types.Float) -> ir.Type:
     return ir.FloatType() if dtype == types.float32 else ir.DoubleType()
 
 
-def _form(element: ir.Type, count: int) -> ir.Type:
+def _vector_of(element: ir.Type, count: int) -> ir.Type:
     """So many elements as LLVM holds them: a vector, or one by itself."""
     return element if count == 1 else ir.VectorType(element, count)
 
 
-def _vector(given: Lanes | Mask | Rows) -> ir.Type:
-    return _form(_element(given.dtype), given.count)
+def _vector(given: _Counted) -> ir.Type:
+    return _vector_of(_element(given.dtype), given.count)
 
 
 def _integers(given: Lanes) -> ir.Type:
-    return _form(ir.IntType(_EXPONENT[given.dtype][0]), given.count)
+    return _vector_of(ir.IntType(_EXPONENT[given.dtype][0]), given.count)
 
 
-def _all(form: ir.Type, value: float) -> ir.Constant:
-    return ir.Constant(form, [value] * form.count if isinstance(form, ir.VectorType) else value)
+def _all(kind: ir.Type, value: float) -> ir.Constant:
+    return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
 @register_model(Lanes)
@@ -106,7 +106,7 @@ class _LanesModel(models.PrimitiveModel):
 @register_model(Mask)
 class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, given: Mask) -> None:
-        super().__init__(manager, given, _form(ir.IntType(1), given.count))
+        super().__init__(manager, given, _vector_of(ir.IntType(1), given.count))
 
 
 @register_model(Rows)
@@ -118,10 +118,9 @@ class _RowsModel(models.PrimitiveModel):
 # Operands of different counts -------------------------------------------------------------------------
 
 
-def _widest(args: tuple[types.Type, ...]) -> Lanes | None:
-    """The type of an operation's result: that of the operand with the most lanes."""
-    lanes = [arg for arg in args if isinstance(arg, Lanes)]
-    return max(lanes, key=lambda given: given.count) if lanes else None
+def _widest(args: tuple[types.Type, ...]) -> Lanes:
+    """The type of an operation's result: that of the operand with the most lanes, of which there is one."""
+    return max((arg for arg in args if isinstance(arg, Lanes)), key=lambda given: given.count)
 
 
 def _spread(builder: ir.IRBuilder, number: Any, count: int) -> Any:
@@ -151,9 +150,9 @@ def _define(symbol: Any, emit: Callable[[Any, Any, Any], Any], *, compares: bool
     @infer_global(symbol)
     class Typing(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
-            widest = _widest(args)
-            if widest is None:
+            if not any(isinstance(arg, Lanes) for arg in args):
                 return None
+            widest = _widest(args)
             return signature(Mask(widest.dtype, widest.count) if compares else widest, *args)
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -208,7 +207,7 @@ _logic(operator.or_, "or_")
 # Memory -----------------------------------------------------------------------------------------------
 
 
-def rows_at(dtype: types.Float, count: int) -> Callable[[Any], Any]:
+def rows_at(dtype: types.Float, count: int) -> Any:
     """The function that takes a pointer to numbers as `Rows` of so many lanes."""
     rows = Rows(dtype, count)
 
@@ -260,7 +259,7 @@ class _Advance(AbstractTemplate):
 
 @lower_builtin(operator.add, Rows, types.intp)
 def _advance(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return _address(builder, *args, sig.args[0])
+    return _address(builder, args[0], args[1], sig.args[0])
 
 
 @infer_global(operator.getitem)
@@ -273,8 +272,8 @@ class _Load(AbstractTemplate):
 @lower_builtin(operator.getitem, Rows, types.intp)
 def _load(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     given = sig.args[0]
-    place = builder.bitcast(_address(builder, *args, given), _vector(given).as_pointer())
-    return builder.load(place, align=given.dtype.bitwidth // 8)
+    address = builder.bitcast(_address(builder, args[0], args[1], given), _vector(given).as_pointer())
+    return builder.load(address, align=given.dtype.bitwidth // 8)
 
 
 @infer_global(operator.setitem)
@@ -287,8 +286,8 @@ class _Store(AbstractTemplate):
 def _store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     given = sig.args[0]
     value = _fit(context, builder, args[2], sig.args[2], Lanes(given.dtype, given.count))
-    place = builder.bitcast(_address(builder, args[0], args[1], given), _vector(given).as_pointer())
-    builder.store(value, place, align=given.dtype.bitwidth // 8)
+    address = builder.bitcast(_address(builder, args[0], args[1], given), _vector(given).as_pointer())
+    builder.store(value, address, align=given.dtype.bitwidth // 8)
     return context.get_dummy_value()
 
 
@@ -298,7 +297,7 @@ lower_builtin(operator.setitem, Rows, types.intp, types.Number)(_store)
 
 # Groups -----------------------------------------------------------------------------------------------
 #
-# A number that is used once for each load is waited for. Formulas that are given a group in place of lanes
+# A number that is used once for each load is waited for. Formulas that are given a group instead of lanes
 # compute several results at a time, the same operations in the same order for each.
 
 _GROUP = 4
@@ -338,15 +337,17 @@ def spaced(typing: Any, rows: Any, stride: Any) -> Any:
     return result(rows, stride), emit
 
 
-def _places(context: Any, builder: Any, given: Spaced, value: Any, index: Any) -> list[Any]:
-    """Where the lanes of a group lie."""
+def _addresses(context: Any, builder: Any, given: Spaced, value: Any, index: Any) -> list[Any]:
+    """The addresses of the lanes of a group."""
     view = cgutils.create_struct_proxy(given)(context, builder, value)
     rows = Rows(given.dtype, given.count)
-    places = []
+    addresses = []
     for _ in range(_GROUP):
-        places.append(builder.bitcast(_address(builder, view.rows, index, rows), _vector(given).as_pointer()))
+        addresses.append(
+            builder.bitcast(_address(builder, view.rows, index, rows), _vector(given).as_pointer())
+        )
         index = builder.add(index, view.stride)
-    return places
+    return addresses
 
 
 @infer_global(operator.getitem)
@@ -361,8 +362,8 @@ class _LoadGroup(AbstractTemplate):
 @lower_builtin(operator.getitem, Spaced, types.intp)
 def _load_group(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     given = sig.args[0]
-    places = _places(context, builder, given, *args)
-    return _group(builder, [builder.load(place, align=given.dtype.bitwidth // 8) for place in places])
+    addresses = _addresses(context, builder, given, *args)
+    return _group(builder, [builder.load(address, align=given.dtype.bitwidth // 8) for address in addresses])
 
 
 @infer_global(operator.setitem)
@@ -374,16 +375,16 @@ class _StoreGroup(AbstractTemplate):
 @lower_builtin(operator.setitem, Spaced, types.intp, Group)
 def _store_group(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     given = sig.args[0]
-    for number, place in enumerate(_places(context, builder, given, *args[:2])):
-        builder.store(builder.extract_value(args[2], number), place, align=given.dtype.bitwidth // 8)
+    for number, address in enumerate(_addresses(context, builder, given, *args[:2])):
+        builder.store(builder.extract_value(args[2], number), address, align=given.dtype.bitwidth // 8)
     return context.get_dummy_value()
 
 
-def _group(builder: Any, parts: list[Any]) -> Any:
-    result = ir.Constant(ir.ArrayType(parts[0].type, len(parts)), ir.Undefined)
-    for number, part in enumerate(parts):
-        result = builder.insert_value(result, part, number)
-    return result
+def _group(builder: Any, results: list[Any]) -> Any:
+    group = ir.Constant(ir.ArrayType(results[0].type, len(results)), ir.Undefined)
+    for number, result in enumerate(results):
+        group = builder.insert_value(group, result, number)
+    return group
 
 
 @intrinsic
@@ -404,11 +405,11 @@ def group_size(typing: Any) -> Any:
 # Functions --------------------------------------------------------------------------------------------
 
 
-def _call(builder: ir.IRBuilder, name: str, form: ir.Type, args: list[Any]) -> Any:
+def _call(builder: ir.IRBuilder, name: str, kind: ir.Type, args: list[Any]) -> Any:
     """One of LLVM's own functions, such as ``llvm.sqrt``, on vectors."""
-    element, count = (form.element, f"v{form.count}") if isinstance(form, ir.VectorType) else (form, "")
+    element, count = (kind.element, f"v{kind.count}") if isinstance(kind, ir.VectorType) else (kind, "")
     bits = "f32" if isinstance(element, ir.FloatType) else "f64"
-    function = ir.FunctionType(form, [form] * len(args))
+    function = ir.FunctionType(kind, [kind] * len(args))
     return builder.call(
         cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.{count}{bits}"), args
     )
@@ -450,7 +451,7 @@ def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
     )
     grouped = any(isinstance(operand, Group) for operand in operands)
 
-    def part(context: Any, builder: Any, value: Any, given: Any, number: int) -> Any:
+    def fitted(context: Any, builder: Any, value: Any, given: Any, number: int) -> Any:
         if isinstance(given, Group):
             value, given = builder.extract_value(value, number), Lanes(given.dtype, given.count)
         return _fit(context, builder, value, given, widest)
@@ -460,7 +461,7 @@ def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
             _emit_multiply_add(
                 builder,
                 *(
-                    part(context, builder, value, given, number)
+                    fitted(context, builder, value, given, number)
                     for value, given in zip(args, operands, strict=True)
                 ),
             )

@@ -11,10 +11,10 @@ from lrcli.engines.compiled.kernels.functions import exp, log, sigmoid, softplus
 from lrcli.engines.compiled.kernels.jit import jit
 from lrcli.engines.compiled.kernels.lanes import absolute, select
 
-__all__ = ["FORMS", "NumbaLoss"]
+__all__ = ["LOSS_KERNELS", "LossKernel"]
 
 
-class NumbaLoss(NamedTuple):
+class LossKernel(NamedTuple):
     """A loss as the compiled engine computes it.
 
     Attributes:
@@ -186,15 +186,16 @@ def largest_logit(o, y, outputs):
     return right
 
 
-def _form(term, derivative, bound, correct) -> NumbaLoss:
-    return NumbaLoss(_of_terms(term), _of_slopes(derivative, bound), correct)
+def _kernel(term, derivative, bound, correct):
+    """The kernel of a loss that is a sum of a term for each output."""
+    return LossKernel(_of_terms(term), _of_slopes(derivative, bound), correct)
 
 
-FORMS = {
-    "mse": _form(squared_error, squared_error_slope, squared_error, nearest_class),
-    "half_mse": _form(half_squared_error, half_squared_error_slope, half_squared_error, nearest_class),
-    "l1": _form(absolute_error, absolute_error_slope, absolute_error, nearest_class),
-    "huber": _form(huber, huber_slope, huber, nearest_class),
-    "bce": _form(logistic, logistic_slope, magnitude, positive_logit),
-    "cross_entropy": NumbaLoss(cross_entropy, cross_entropy_slope, largest_logit),
+LOSS_KERNELS = {
+    "mse": _kernel(squared_error, squared_error_slope, squared_error, nearest_class),
+    "half_mse": _kernel(half_squared_error, half_squared_error_slope, half_squared_error, nearest_class),
+    "l1": _kernel(absolute_error, absolute_error_slope, absolute_error, nearest_class),
+    "huber": _kernel(huber, huber_slope, huber, nearest_class),
+    "bce": _kernel(logistic, logistic_slope, magnitude, positive_logit),
+    "cross_entropy": LossKernel(cross_entropy, cross_entropy_slope, largest_logit),
 }

@@ -26,12 +26,12 @@ from lrcli.engines.compiled.kernels.lanes import (
     width,
     zeros,
 )
-from lrcli.engines.compiled.registry import ACTIVATIONS as NAMES
+from lrcli.engines.compiled.registry import ACTIVATIONS
 
-__all__ = ["ACTIVATIONS", "NumbaActivation", "backward", "forward"]
+__all__ = ["ACTIVATION_KERNELS", "ActivationKernel", "backward", "forward"]
 
 
-class NumbaActivation(NamedTuple):
+class ActivationKernel(NamedTuple):
     """An activation h = act(z), and its derivative written with h."""
 
     function: Callable[..., Any]
@@ -63,10 +63,10 @@ def sigmoid_derivative(h):
     return h * (1.0 - h)
 
 
-ACTIVATIONS = {
-    "relu": NumbaActivation(relu, relu_derivative),
-    "tanh": NumbaActivation(tanh, tanh_derivative),
-    "sigmoid": NumbaActivation(sigmoid, sigmoid_derivative),
+ACTIVATION_KERNELS = {
+    "relu": ActivationKernel(relu, relu_derivative),
+    "tanh": ActivationKernel(tanh, tanh_derivative),
+    "sigmoid": ActivationKernel(sigmoid, sigmoid_derivative),
 }
 
 
@@ -90,8 +90,8 @@ def _times(derivative: Callable[..., Any]) -> Callable[..., Any]:
     return multiply
 
 
-_activate = choice([_in_place(ACTIVATIONS[name].function) for name in NAMES])
-_times_derivative = choice([_times(ACTIVATIONS[name].derivative) for name in NAMES])
+_activate = choice([_in_place(ACTIVATION_KERNELS[name].function) for name in ACTIVATIONS])
+_times_derivative = choice([_times(ACTIVATION_KERNELS[name].derivative) for name in ACTIVATIONS])
 
 
 @jit
@@ -192,11 +192,11 @@ def backward(network, parameters, gradient, x, x_stride, values, slopes, example
         fresh: the gradient is that of these examples alone.
     """
     lanes, stride = width(parameters) // width(values), network.num_values
-    start, place = outputs, count
+    start, offset = outputs, count
     for layer in range(network.depth - 1, -1, -1):
         rows, columns = network.sizes[layer], -(-network.sizes[layer + 1] // lanes)
-        place -= (rows + 1) * columns
-        d, dw, d_stride = viewed(slopes + start, parameters), gradient + place, stride // lanes
+        offset -= (rows + 1) * columns
+        d, dw, d_stride = viewed(slopes + start, parameters), gradient + offset, stride // lanes
         bias_gradient(d, dw + rows * columns, columns, examples, d_stride, fresh)
         before = start - -(-rows // lanes) * lanes if layer > 0 else 0
         h, h_stride = (values + before, stride) if layer > 0 else (x, x_stride)
@@ -209,7 +209,7 @@ def backward(network, parameters, gradient, x, x_stride, values, slopes, example
             dense_gradient(h + i, d, dw + i * columns, columns, examples, h_stride, d_stride, fresh)
             i += 1
         if layer > 0:
-            w = viewed(parameters + place, values)
+            w = viewed(parameters + offset, values)
             for n in range(examples):
                 d_n, dx_n = slopes + (n * stride + start), slopes + (n * stride + before)
                 dense_backward(w, d_n, dx_n, rows, network.sizes[layer + 1], columns * lanes)

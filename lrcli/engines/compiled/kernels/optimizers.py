@@ -4,13 +4,13 @@ p, g are the parameters and the gradient, `count` rows each, of which those from
 updated; state is the optimizer's arrays, one after the other, each as long; c are the coefficients of the
 step, in the order of `lrcli.engines.compiled.registry`. That of weight decay is `decay` instead, for some
 rows are not decayed. `lrcli.components.optimizers` has the formulas, and works the coefficients out. The two
-options tell which of its forms an optimizer takes.
+options tell which variant of a rule it is.
 """
 
 from lrcli.engines.compiled.kernels.jit import jit
 from lrcli.engines.compiled.kernels.lanes import select, square_root
 
-__all__ = ["FORMS"]
+__all__ = ["OPTIMIZER_KERNELS"]
 
 
 @jit
@@ -63,4 +63,4 @@ def adam(p, g, state, count, first, last, c, decay, decoupled, amsgrad):
         p[k] = old - step_size * mean / (square_root(v) / correction + eps)
 
 
-FORMS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adamw": adam}
+OPTIMIZER_KERNELS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adamw": adam}

@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from lrcli.engines.compiled.kernels.lanes import Rows
-from lrcli.engines.compiled.records import LANES, Field, Record
+from lrcli.engines.compiled.records import LANES, Dimension, Field, Record
 
 __all__ = ["POINTER", "loader"]
 
@@ -34,7 +34,7 @@ def loader(record: Record, number: types.Float, members: int, units: int) -> Cal
         that are cut along it, the fields are the slices there. Where an array's last axes are those of a row
         of lanes, its field is a `Rows`, else a pointer to its first number.
     """
-    sizes = {"": 1, "members": members, "units": units}
+    sizes = {"": 0, "members": members, "units": units}  # known to the compiler
     groups = {
         name: _tuple_type(name, {key: _type_of(field, number, sizes) for key, field in group.items()})
         for name, group in record.groups.items()
@@ -61,23 +61,16 @@ def _tuple_type(name: str, fields: Mapping[str, types.Type]) -> types.NamedTuple
     return types.NamedTuple(list(fields.values()), namedtuple(name, fields))  # noqa: PYI024  made by name
 
 
-def _lanes(field: Field) -> tuple[str, ...]:
-    """The axes of a field that are a row of lanes."""
-    names = tuple(axis.name for axis in field.shape)
-    if not field.dtype.startswith(("number", "float")):
-        return ()
-    return next((LANES[k:] for k in range(2) if names[-len(LANES[k:]) :] == LANES[k:]), ())
-
-
 def _type_of(field: Field, number: types.Float, sizes: dict[str, int]) -> types.Type:
+    """The type of a field: `Rows` of numbers whose last axes are those of a row of lanes, or a pointer."""
     if not field.shape:
         return {"integer": types.int64, "flag": types.boolean, "number": number}[field.kind]
     element = number if field.dtype == "number" else getattr(types, field.dtype)
-    lanes = _lanes(field)
-    if not lanes:
+    units, members = (Dimension(name, 0) for name in LANES)
+    if field.shape[-1] != members or not isinstance(element, types.Float):
         return types.CPointer(element)
-    count = sizes["members"] * (sizes["units"] if "units" in lanes else 1)
-    return Rows(element, count)
+    wide = field.shape[-2:] == (units, members)
+    return Rows(element, sizes["members"] * (sizes["units"] if wide else 1))
 
 
 def _values(
@@ -99,10 +92,10 @@ def _values(
     return values
 
 
-def _size(builder: Any, axis: Any, sizes: dict[str, int], values: dict[str, Any]) -> Any:
-    """The size of an axis: known to the compiler, or an integer of the record."""
-    if axis.name in ("", *LANES):
-        return ir.Constant(_WORD, (sizes[axis.name] if axis.name else 0) + axis.more)
+def _size(builder: Any, axis: Dimension, sizes: dict[str, int], values: dict[str, Any]) -> Any:
+    """The size of an axis, a constant where the compiler knows it."""
+    if axis.name in sizes:
+        return ir.Constant(_WORD, sizes[axis.name] + axis.more)
     return builder.add(values[axis.name], ir.Constant(_WORD, axis.more))
 
 

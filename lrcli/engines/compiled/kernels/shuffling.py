@@ -5,8 +5,8 @@ microseconds to set a generator up, longer than an epoch of training a small mod
 from the same three algorithms.
 
 Sources: SeedSequence, after O'Neill 2015, "Developing a seed_seq alternative"; PCG64 (XSL RR 128/64), O'Neill
-2014; a Fisher-Yates shuffle from the last place to the first, each partner drawn by masking a random number
-and rejecting what is too large: numpy/random/bit_generator.pyx, pcg64.h and _generator.pyx.
+2014; a Fisher-Yates shuffle from the last position to the first, each partner drawn by masking a random
+number and rejecting what is too large: numpy/random/bit_generator.pyx, pcg64.h and _generator.pyx.
 """
 
 from collections.abc import Callable
@@ -142,10 +142,10 @@ def _draw_order(pool, order, count):
     state = _next_state(_sum(increment, start), increment)
     for i in range(count):
         order[i] = i
-    place, second, upper = count - 1, False, 0
-    while place > 0:
-        mask = _mask_for(place)
-        while place > mask >> 1:  # as long as the mask is the same
+    position, second, upper = count - 1, False, 0
+    while position > 0:
+        mask = _mask_for(position)
+        while position > mask >> 1:  # as long as the mask is the same
             word = upper
             if not second:
                 state = _next_state(state, increment)
@@ -153,11 +153,11 @@ def _draw_order(pool, order, count):
                 word, upper = output & _LOW, (output >> 32) & _LOW
             second = not second
             partner = word & mask
-            # A rejected partner is swapped for the place itself: nothing to guess wrong for the processor.
-            accepted = partner <= place
-            partner = partner if accepted else place
-            order[place], order[partner] = order[partner], order[place]
-            place -= int(accepted)
+            # A rejected partner is swapped for the position itself: nothing to guess wrong for the processor.
+            accepted = partner <= position
+            partner = partner if accepted else position
+            order[position], order[partner] = order[partner], order[position]
+            position -= int(accepted)
 
 
 @jit

@@ -4,8 +4,8 @@ A block's parameters, its optimizer's state and what it needs for an example sta
 from step to step. Everything is written as for one member; what a number is, see
 `lrcli.engines.compiled.kernels.lanes`.
 
-Steps are trained without a look at what became of the numbers, a stretch of them at a time. If a member's
-loss or parameters are found broken at the end of a stretch, it is trained again from where it began, this
+Steps are trained without a look at what became of the numbers, a chunk of them at a time. If a member's
+loss or parameters are found broken at the end of a chunk, it is trained again from where it began, this
 time with a look after every step, and the member keeps what it had before the step that would have broken
 it. Both ways give healthy members the same bits.
 """
@@ -28,9 +28,9 @@ from lrcli.engines.compiled.kernels.lanes import (
     width,
     zeros,
 )
-from lrcli.engines.compiled.kernels.losses import FORMS as LOSS_FORMS
+from lrcli.engines.compiled.kernels.losses import LOSS_KERNELS
 from lrcli.engines.compiled.kernels.models import backward, forward
-from lrcli.engines.compiled.kernels.optimizers import FORMS as OPTIMIZER_FORMS
+from lrcli.engines.compiled.kernels.optimizers import OPTIMIZER_KERNELS
 from lrcli.engines.compiled.registry import LOSSES, OPTIMIZERS
 
 __all__ = ["train_block"]
@@ -69,9 +69,9 @@ def _scaled(slope: Callable[..., Any]) -> Callable[..., Any]:
     return scaled
 
 
-_values = choice([_summed(LOSS_FORMS[kind].value) for kind in LOSSES])
-_slopes = choice([_scaled(LOSS_FORMS[kind].slope) for kind in LOSSES])
-_update = choice([OPTIMIZER_FORMS[kind] for kind in OPTIMIZERS])
+_values = choice([_summed(LOSS_KERNELS[kind].value) for kind in LOSSES])
+_slopes = choice([_scaled(LOSS_KERNELS[kind].slope) for kind in LOSSES])
+_update = choice([OPTIMIZER_KERNELS[kind] for kind in OPTIMIZERS])
 
 
 @jit
