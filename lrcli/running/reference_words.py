@@ -59,14 +59,14 @@ def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = 
 def _how(experiment: Experiment, recovery: Recovery) -> str:
     """How the best possible parameters were found."""
     loss = experiment.loss.kind
-    decays = experiment.optimizer.weight_decay > 0
+    decays = experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
     if recovery.against == "true":
         return "the rule behind the data"
     if recovery.against == "ridge":
         return "least squares with the weight decay, ridge regression"
     if recovery.against == "optimum":
         text = "the smallest training loss, by Newton's method"
-        left_out = decays and experiment.optimizer.kind == "adamw"
+        left_out = decays and experiment.optimizer.decoupled
         return text + (
             ", without the weight decay" if left_out else ", weight decay included" if decays else ""
         )

@@ -126,7 +126,7 @@ class CompiledEngine:
         self._form = optimizer_form(population.optimizer, population.uses)
         shape = (layout.blocks, self._form.arrays + 1, layout.count * layout.units, layout.members)
         self._state = aligned(shape, self._dtype)
-        layout.place(self._state, problem.starts(population.draw_index))
+        layout.place(self._state, problem.starts(population.draw_index), self._form.starts)
         self._active = layout.active(self._dtype)
         self._broken = np.zeros((layout.blocks, layout.members), np.int64)
         self._accounts = aligned((layout.blocks, 3, layout.members), self._dtype)

@@ -105,9 +105,17 @@ class Layout:
         rows[self._numbers // self.units] = decayed
         return np.flatnonzero(np.diff(rows, prepend=True, append=not rows[-1])).astype(np.int64)
 
-    def place(self, state: NDArray[Any], parameters: NDArray[Any]) -> None:
-        """Write parameters (R, P) into the first array of a state (blocks, arrays, count * units, M)."""
+    def place(self, state: NDArray[Any], parameters: NDArray[Any], starts: Sequence[float] = ()) -> None:
+        """Write parameters (R, P) into the first array of a state (blocks, arrays, count * units, M).
+
+        Args:
+            state: zeros.
+            parameters: of the members.
+            starts: what the arrays after the first start at; what fills up a layer stays zero in all of them.
+        """
         state[:, 0, self._numbers] = self.spread(parameters.T, state.dtype)
+        for array, start in enumerate(starts, start=1):
+            state[:, array, self._numbers] = start
 
     def parameters(self, state: NDArray[Any]) -> NDArray[np.float64]:
         """The parameters (R, P) of a state."""

@@ -43,7 +43,7 @@ class OptimizerForm(NamedTuple):
     Attributes:
         number: of the update rule.
         options: two, which of its forms it takes; what they mean is the rule's.
-        arrays: of state, each as long as the parameters.
+        starts: what the arrays of state start at, each of which is as long as the parameters.
         coefficients: the names of what the rule needs at each step, in its order.
         decay: which of them is about weight decay, and
         undecayed: what it is for parameters that are not decayed.
@@ -51,10 +51,15 @@ class OptimizerForm(NamedTuple):
 
     number: int
     options: tuple[bool, bool]
-    arrays: int
+    starts: tuple[float, ...]
     coefficients: tuple[str, ...]
     decay: int
     undecayed: float
+
+    @property
+    def arrays(self) -> int:
+        """How many arrays of state there are."""
+        return len(self.starts)
 
 
 def optimizer_form(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> OptimizerForm:
@@ -64,34 +69,35 @@ def optimizer_form(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> Optimiz
         optimizer: its kind and its keys that hold no numbers.
         uses: for each numeric key, whether any member's is not zero.
     """
-    options, arrays, coefficients = _FORMS[optimizer.kind](optimizer, uses)
+    options, coefficients = _FORMS[optimizer.kind](optimizer, uses)
+    starts = tuple(optimizer.state(uses).values())
     number = OPTIMIZERS.index(optimizer.kind)
     name, undecayed = next((name, value) for name, value in _UNDECAYED.items() if name in coefficients)
-    return OptimizerForm(number, options, arrays, coefficients, coefficients.index(name), undecayed)
+    return OptimizerForm(number, options, starts, coefficients, coefficients.index(name), undecayed)
 
 
-_Form = tuple[tuple[bool, bool], int, tuple[str, ...]]
+_Form = tuple[tuple[bool, bool], tuple[str, ...]]
 _UNDECAYED = {"weight_decay": 0.0, "shrink": 1.0}
 _MOMENTS = ("step_size", "root_correction", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "eps")
 
 
 def _sgd(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
     momentum = uses["momentum"]
-    return (momentum, optimizer.nesterov), int(momentum), ("lr", "momentum", "intake", "weight_decay")
+    return (momentum, optimizer.nesterov), ("lr", "momentum", "intake", "weight_decay")
 
 
 def _rmsprop(optimizer: Any, uses: Mapping[str, bool]) -> _Form:
     momentum, centered = uses["momentum"], optimizer.centered
     names = ("lr", "alpha", "one_minus_alpha", "eps", "weight_decay", "momentum")
-    return (momentum, centered), 1 + momentum + centered, names
+    return (momentum, centered), names
 
 
 def _adam(optimizer: Any, _: Mapping[str, bool]) -> _Form:
-    return (False, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "weight_decay")
+    return (False, optimizer.amsgrad), (*_MOMENTS, "weight_decay")
 
 
 def _adamw(optimizer: Any, _: Mapping[str, bool]) -> _Form:
-    return (True, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "shrink")
+    return (True, optimizer.amsgrad), (*_MOMENTS, "shrink")
 
 
 _FORMS = {"sgd": _sgd, "rmsprop": _rmsprop, "adam": _adam, "adamw": _adamw}

@@ -56,7 +56,7 @@ class TorchEngine:
         self._population = population
         self._model = torch_model(problem.model)
         self._loss = torch_loss(problem.loss)
-        self._optimizer = torch_optimizer(population.optimizer, population.uses, self._decayed())
+        self._update = torch_optimizer(population.optimizer, population.uses, self._decayed())
         self._place_data()
         self._place_parameters()
         self._place_coefficients()
@@ -99,7 +99,8 @@ class TorchEngine:
         parameters = self._tensor(self._problem.starts(members))
         size = len(members)
         self._state = {"parameters": parameters}
-        self._state.update({name: torch.zeros_like(parameters) for name in self._optimizer.state})
+        starts = self._population.optimizer.state(self._population.uses)
+        self._state.update({name: torch.full_like(parameters, start) for name, start in starts.items()})
         self._gradient = torch.zeros_like(parameters)
         self._terms: dict[int, Tensor] = {}
         self._views = self._name(self._state["parameters"])
@@ -195,7 +196,7 @@ class TorchEngine:
         gradient = self._gradient if self._limits is None else self._clipped(self._limits)
         parameters = self._state["parameters"]
         coefficients = self._coefficients.at(step)
-        updated, state = self._optimizer.update(gradient, self._state, parameters, coefficients)
+        updated, state = self._update(gradient, self._state, parameters, coefficients)
         if guarded:
             updated, state = self._guard(values, updated, state, step)
         parameters.copy_(updated)
