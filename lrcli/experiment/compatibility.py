@@ -92,7 +92,7 @@ def _recovery_metrics(experiment: Experiment) -> list[str]:
 def _engine(experiment: Experiment) -> Iterator[Mistake]:
     if experiment.device == "mps" and experiment.dtype == "float64":
         yield _mistake("", "dtype", "an mps device has no float64; use float32, or device: cpu")
-    refused = refusal(experiment.model, experiment.device)
+    refused = refusal(experiment.model, experiment.loss, experiment.optimizer, experiment.device)
     if experiment.engine == "compiled" and refused is not None:
         yield _mistake("", "engine", f"compiled cannot take this experiment: {refused[1]}")
 

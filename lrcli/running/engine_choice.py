@@ -29,7 +29,7 @@ def engine_of(experiment: Experiment) -> tuple[str, str]:
         return "torch", "asked for"
     if experiment.engine == "compiled":
         return "compiled", "asked for"
-    refused = refusal(experiment.model, experiment.device)
+    refused = refusal(experiment.model, experiment.loss, experiment.optimizer, experiment.device)
     if refused is not None:
         return "torch", refused[1]
     size = sum(parameter.size for parameter in experiment.parameters)
@@ -58,7 +58,7 @@ def build_engine(experiment: Experiment, problem: Problem, population: Populatio
         from lrcli.engines.torch.engine import TorchEngine  # which takes a second to import
 
         device = experiment.device
-        if device == "auto" and refusal(experiment.model, experiment.device) is None:
+        if device == "auto" and experiment.model.dense:
             device = "cpu"
         engine = TorchEngine(problem, population, device, experiment.dtype)
     engine.environment["engine_chosen"] = reason

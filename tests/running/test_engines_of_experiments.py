@@ -52,7 +52,7 @@ def installed(monkeypatch):
 @pytest.mark.parametrize("content", DENSE.values(), ids=DENSE)
 def test_dense_models_are_compiled(experiment, content, device):
     one = experiment(content, device=device)
-    assert refusal(one.model, one.device) is None
+    assert refusal(one.model, one.loss, one.optimizer, one.device) is None
     assert engines.engine_of(one) == ("compiled", "a dense model on the cpu")
     assert engines.engine_of(experiment(content, device=device, engine="torch")) == ("torch", "asked for")
     assert engines.engine_of(experiment(content, device=device, engine="compiled")) == (

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, get_args
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import MLP, AnyModel
 from lrcli.components.optimizers import AnyOptimizer
-from lrcli.components.registry import GROUPS
 
 __all__ = [
     "ACTIVATIONS",
@@ -22,16 +21,19 @@ __all__ = [
     "refusal",
 ]
 
-LOSSES = tuple(GROUPS["loss"])
+LOSSES = ("mse", "half_mse", "l1", "huber", "bce", "cross_entropy")
 ACTIVATIONS: tuple[str, ...] = get_args(MLP.model_fields["activation"].annotation)
-OPTIMIZERS = tuple(GROUPS["optimizer"])
+OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
 
 
-def refusal(model: AnyModel, device: str) -> tuple[str, str] | None:
+def refusal(model: AnyModel, loss: AnyLoss, optimizer: AnyOptimizer, device: str) -> tuple[str, str] | None:
     """The key that keeps the compiled engine from taking an experiment, and why; None where it can."""
     if not model.dense:
         reason = f"{model.kind} is no dense model; the compiled engine takes linear, polynomial and mlp"
         return "model.kind", reason
+    for group, kind, known in (("loss", loss.kind, LOSSES), ("optimizer", optimizer.kind, OPTIMIZERS)):
+        if kind not in known:
+            return f"{group}.kind", f"{kind} has no compiled form; {', '.join(known)} have one"
     if device not in {"auto", "cpu"}:
         return "device", f"the compiled engine computes on the cpu, not on {device}"
     return None

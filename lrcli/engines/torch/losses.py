@@ -32,7 +32,7 @@ class TorchLoss(NamedTuple):
 
 def torch_loss(loss: AnyLoss) -> TorchLoss:
     """The torch form of a loss."""
-    return _FORMS[loss.kind](loss)
+    return _LOSSES[loss.kind](loss)
 
 
 def _nearest_class(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ def _cross_entropy(_: Any) -> TorchLoss:
     return TorchLoss(terms, _largest_logit)
 
 
-_FORMS: dict[str, Callable[[Any], TorchLoss]] = {
+_LOSSES: dict[str, Callable[[Any], TorchLoss]] = {
     "mse": _mse,
     "half_mse": _half_mse,
     "l1": _l1,

@@ -48,7 +48,7 @@ class TorchModel(NamedTuple):
 
 def torch_model(model: AnyModel) -> TorchModel:
     """The torch form of a model."""
-    return _FORMS[model.kind](model)
+    return _MODELS[model.kind](model)
 
 
 def by_autograd(forward: Forward) -> TorchModel:
@@ -216,7 +216,7 @@ def sinusoid(parameters: Parameters, x: Tensor) -> Tensor:
     return parameters["amplitude"] * torch.sin(angle) + parameters["offset"]
 
 
-_FORMS: dict[str, Callable[[Any], TorchModel]] = {
+_MODELS: dict[str, Callable[[Any], TorchModel]] = {
     "linear": lambda _: TorchModel(linear, linear_vjp),
     "polynomial": lambda _: TorchModel(polynomial, polynomial_vjp),
     "legendre": lambda _: by_autograd(legendre),

@@ -36,7 +36,7 @@ def torch_optimizer(
         (gradient, state, parameters, coefficients) -> (new parameters, new state), the state by the names
         of `Optimizer.state`.
     """
-    return _FORMS[optimizer.kind](optimizer, uses, decayed)
+    return _OPTIMIZERS[optimizer.kind](optimizer, uses, decayed)
 
 
 def _penalized(g: Tensor, p: Tensor, c: Coefficients, decayed: Tensor | None) -> Tensor:
@@ -96,7 +96,7 @@ def _adam(optimizer: Adam | AdamW, uses: Mapping[str, bool], decayed: Tensor | N
     return update
 
 
-_FORMS: dict[str, Callable[[Any, Mapping[str, bool], Tensor | None], Update]] = {
+_OPTIMIZERS: dict[str, Callable[[Any, Mapping[str, bool], Tensor | None], Update]] = {
     "sgd": _sgd,
     "rmsprop": _rmsprop,
     "adam": _adam,
