@@ -52,7 +52,7 @@ class Adagrad(Optimizer):
 '''
 
 TORCH_ADAGRAD = """
-def _adagrad(_: Any, uses: Mapping[str, bool], decayed: Tensor | None) -> Update:
+def _adagrad(*_: Any) -> Update:
     def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
         square = state["square"] + g * g
         return p - c["lr"] * g / (square.sqrt() + c["eps"]), {"square": square}
@@ -101,34 +101,35 @@ def _exponential(parameters: Parameters, x: Tensor) -> Tensor:
     return parameters["height"] * torch.exp(-parameters["rate"] * x)
 """
 
-# From file to what is put into it: a definition, before the line that begins so, and there the new name.
+# From file to each definition that is put into it, before the table that begins so, and the row there.
 ADDITIONS = {
-    "components/losses.py": [(LOG_COSH, r"AnyLoss = Annotated\[", " LogCosh |")],
-    "components/optimizers.py": [(ADAGRAD, r"AnyOptimizer = Annotated\[", " Adagrad |")],
-    "components/datasets.py": [(DECAY, r"AnyDataset = Annotated\[", " DecayDataset |")],
-    "components/models.py": [(EXPONENTIAL, r"AnyModel = Annotated\[", " Exponential |")],
-    "engines/torch/losses.py": [(TORCH_LOG_COSH, r"_LOSSES: .* = \{", ' "log_cosh": _log_cosh,')],
-    "engines/torch/optimizers.py": [(TORCH_ADAGRAD, r"_OPTIMIZERS: .* = \{", ' "adagrad": _adagrad,')],
-    "engines/torch/models.py": [
-        (TORCH_EXPONENTIAL, r"_MODELS: .* = \{", ' "exponential": lambda _: by_autograd(_exponential),')
-    ],
+    "components/losses.py": (LOG_COSH, "AnyLoss = ", "| LogCosh"),
+    "components/optimizers.py": (ADAGRAD, "AnyOptimizer = ", "| Adagrad"),
+    "components/datasets.py": (DECAY, "AnyDataset = ", "| DecayDataset"),
+    "components/models.py": (EXPONENTIAL, "AnyModel = ", "| Exponential"),
+    "engines/torch/losses.py": (TORCH_LOG_COSH, "_LOSSES: ", '"log_cosh": _log_cosh,'),
+    "engines/torch/optimizers.py": (TORCH_ADAGRAD, "_OPTIMIZERS: ", '"adagrad": _adagrad,'),
+    "engines/torch/models.py": (
+        TORCH_EXPONENTIAL,
+        "_MODELS: ",
+        '"exponential": lambda _: by_autograd(_exponential),',
+    ),
 }
+_LAST_ROW = r"(?=,\s*Field\(discriminator|^\})"  # the row comes before it
 
 
 def grown(folder: Path) -> Path:
     """A copy of the package with all additions, under the folder."""
     copy = folder / "lrcli"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, additions in ADDITIONS.items():
-        for definition, line, row in additions:
-            _add(copy / name, definition, line, row)
+    for name, (definition, table, row) in ADDITIONS.items():
+        _add(copy / name, definition, table, row)
     return copy
 
 
-def _add(file: Path, definition: str, line: str, row: str) -> None:
+def _add(file: Path, definition: str, table: str, row: str) -> None:
     text = file.read_text(encoding="utf-8")
-    text, count = re.subn(
-        f"^{line}", lambda found: f"{definition}\n\n{found[0]}{row}", text, flags=re.MULTILINE
-    )
-    assert count == 1, f"{file.name} has no line that begins {line}"
-    file.write_text(text, encoding="utf-8")
+    found = re.search(rf"^{table}.*?{_LAST_ROW}", text, flags=re.MULTILINE | re.DOTALL)
+    assert found, f"{file.name} has no table {table}"
+    before, after = text[: found.start()], text[found.end() :]
+    file.write_text(f"{before}{definition.lstrip()}\n\n{found[0]} {row}\n{after}", encoding="utf-8")
