@@ -110,7 +110,7 @@ def trained_examples(
     if decays.any():
         pairs, rows = np.unique(np.stack([rows, decays], axis=1), axis=0, return_inverse=True)
     decayed = [np.full(p.size, float(experiment.optimizer.decays(p))) for p in problem.parameters]
-    terms = used * problem.loss.num_terms(problem.dataset.num_classes)
+    terms = used * problem.num_terms
     examples = Examples(
         inputs=split.inputs[:, :used],
         targets=split.targets[:, :used],

@@ -81,7 +81,8 @@ def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
             "A plane separates the classes of the training set, so no parameters are the best: the longer "
             "the training, the larger they become. Judge them by losses and accuracies."
         )
-    if experiment.model.kind == "mlp" or experiment.dataset.num_classes is not None:
+    layered = experiment.model.dense and not experiment.model.linear_in_parameters
+    if layered or experiment.dataset.num_classes is not None:
         return (
             "The parameters of this model are not identifiable from these data: other parameters give the "
             "same function. Judge it by its losses and accuracies."

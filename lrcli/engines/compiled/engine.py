@@ -132,7 +132,7 @@ class CompiledEngine:
         self._accounts = aligned((layout.blocks, 3, layout.members), self._dtype)
         total = population.training.epochs * self._steps
         self._coefficients = CoefficientTable(population, self._form, total, layout, self._dtype)
-        self._terms = problem.loss.num_terms(problem.dataset.num_classes)
+        self._terms = problem.num_terms
         self._place_fixed()
         self._place_quadratic()
         self._fixed_words = _words(self._fixed)
@@ -262,7 +262,7 @@ class CompiledEngine:
             return {"loss": self._quadratics[split].of(self.parameters(), self._rows)}
         inputs, targets = self._examples.whole(split)
         examples = inputs.shape[1]
-        classes = self._problem.dataset.num_classes is not None
+        classes = self._problem.num_classes is not None
         totals = aligned((self._layout.blocks, 2, self._layout.members), np.float64)
         arguments = {"inputs": inputs, "targets": targets, "examples": examples, "used": examples}
         arguments |= {"epochs": 1, "totals": totals}

@@ -77,7 +77,7 @@ class TorchEngine:
         """The batches, and what turns the terms of a batch into its loss."""
         self._batches = Batches(self._problem, self._population, self._device, self._dtype)
         sizes, loss = self._batches.sizes, self._problem.loss
-        terms = loss.num_terms(self._problem.dataset.num_classes)
+        terms = self._problem.num_terms
         distinct, total = set(sizes), sum(sizes)
         self._scales = {n: 1 / (n * terms) if loss.reduction == "mean" else 1.0 for n in distinct}
         self._shares = {n: n / total for n in distinct}
@@ -270,7 +270,7 @@ class TorchEngine:
         outputs = self._model.forward({k: v[members] for k, v in self._views.items()}, inputs)
         values, _ = self._loss.terms(outputs, targets)
         answer = {"loss": self._reduce(values, self._problem.loss.reduction)}
-        if self._problem.dataset.num_classes is not None:
+        if self._problem.num_classes is not None:
             answer["accuracy"] = self._reduce(self._loss.correct(outputs, targets), "mean")
         return answer
 
