@@ -90,7 +90,7 @@ class Dataset(Config):
         """
         return None
 
-    def problems(self) -> Iterator[tuple[str, str]]:
+    def mistakes(self) -> Iterator[tuple[str, str]]:
         """What one field alone cannot tell: (key, message) pairs."""
         for index in self.outliers:
             if not 0 <= index < self.num_train:
@@ -144,8 +144,8 @@ class LinearDataset(Dataset):
             return {"coef": np.array([self.b, *self.w])}
         return None
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        yield from super().problems()
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        yield from super().mistakes()
         stds = self.feature_std if isinstance(self.feature_std, list) else [self.feature_std]
         if isinstance(self.feature_std, list) and len(stds) != len(self.w):
             yield "feature_std", f"has {len(stds)} numbers where w has {len(self.w)}"
@@ -191,8 +191,8 @@ class SineDataset(Dataset):
             return {name: np.array(getattr(self, name)) for name in names}
         return None
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        yield from super().problems()
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        yield from super().mistakes()
         if not self.low < self.high:
             yield "high", f"must be greater than low, which is {self.low:g}"
 
@@ -230,8 +230,8 @@ class XorDataset(Dataset):
         flipped = rng.random((count, 1)) < self.label_noise
         return inputs, (same_sign ^ flipped).astype(np.float64)
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        yield from super().problems()
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        yield from super().mistakes()
         if not self.low < self.high:
             yield "high", f"must be greater than low, which is {self.low:g}"
         for index, target in self.outliers.items():

@@ -55,7 +55,7 @@ class Model(Config):
         """
         return inputs
 
-    def problems(self, num_features: int, num_outputs: int) -> Iterator[tuple[str, str]]:
+    def mistakes(self, num_features: int, num_outputs: int) -> Iterator[tuple[str, str]]:
         """What keeps the model from taking D features and giving O outputs: (key, message) pairs."""
         kind = getattr(self, "kind", "")
         if self.one_feature and num_features != 1:

@@ -106,7 +106,7 @@ class Optimizer(Config):
         h = {name: np.array([value]) for name, value in self.hyperparameters().items()}
         return any(len(rows) > 1 for rows in self.coefficients(h, np.arange(2), 2).values())
 
-    def problems(self) -> Iterator[tuple[str, str]]:
+    def mistakes(self) -> Iterator[tuple[str, str]]:
         """What one field alone cannot tell: (key, message) pairs."""
         yield from ()
 
@@ -146,7 +146,7 @@ class SGD(Optimizer):
     def state(self, uses: Mapping[str, bool]) -> dict[str, float]:
         return {"velocity": 0.0} if uses["momentum"] else {}
 
-    def problems(self) -> Iterator[tuple[str, str]]:
+    def mistakes(self) -> Iterator[tuple[str, str]]:
         if self.nesterov and self.momentum <= 0:
             yield "nesterov", "needs a momentum greater than 0"
         if self.nesterov and self.dampening != 0:
