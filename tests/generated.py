@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lrcli.components.registry import GROUPS
 from lrcli.config.base import Config
 from lrcli.config.blocks import GridSpec, Sweep
-from lrcli.config.document import Document, Place
+from lrcli.config.document import Document, SourceLocation
 from lrcli.config.validation import validate
 from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import incompatibilities
@@ -271,7 +271,7 @@ def sound() -> st.SearchStrategy[dict[str, Any]]:
 def checked(content: Any) -> Experiment:
     """A file's content, validated as the loader does it."""
     named = {"name": "experiment", **content} if isinstance(content, dict) else content
-    return validate(Document(named, {}, {(): Place("file", 1, 1, "")}), Experiment)
+    return validate(Document(named, {}, {(): SourceLocation("file", 1, 1, "")}), Experiment)
 
 
 KeyAndValue = tuple[tuple[str, ...], Any]
