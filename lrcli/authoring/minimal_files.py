@@ -13,13 +13,13 @@ __all__ = ["minimal_experiment"]
 _BLOCKS = [name for name in Experiment.model_fields if name in GROUPS]
 
 
-def minimal_experiment(group: str, kind: str) -> dict[str, Any]:
+def minimal_experiment(group: str = "", kind: str = "") -> dict[str, Any]:
     """An experiment file's content, every key that has a default left out.
 
     Of the components that fit, the first of the registry are taken.
 
     Args:
-        group: of the component that it must use.
+        group: of the component that it must use; empty where any will do.
         kind: of that component.
     """
     choices = {name: [kind] if name == group else list(GROUPS[name]) for name in _BLOCKS}

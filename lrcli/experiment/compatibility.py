@@ -15,7 +15,7 @@ __all__ = ["incompatibilities", "remarks", "result_names"]
 
 
 def incompatibilities(experiment: Experiment) -> list[Mistake]:
-    """Every reason why the parts of an experiment do not fit together, each at the field to change."""
+    """Every reason why the components of an experiment do not fit together, each at the field to change."""
     return [
         *_components(experiment),
         *_batches(experiment),
