@@ -52,7 +52,7 @@ def lrcli(tmp_path_factory):
     """The program of a package that has the additions, in a directory of its own: from words to an answer."""
     folder, here = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("here")
     grown(folder)
-    (here / "new.yaml").write_text(yaml.safe_dump(NEW))
+    (here / "new.yaml").write_text(yaml.safe_dump(NEW), encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,
@@ -88,7 +88,7 @@ def test_they_are_listed_and_described(lrcli):
 def test_the_file_that_describes_one_is_sound_and_trains(lrcli, group):
     description = lrcli(f"describe {group}.{KINDS[group]}")
     example = textwrap.dedent(description[description.index("    dataset:") :])
-    (lrcli.here / f"{group}.yaml").write_text(example)
+    (lrcli.here / f"{group}.yaml").write_text(example, encoding="utf-8")
     lrcli(f"check {group}.yaml")
     lrcli(f"train {group}.yaml training.epochs=2 engine=torch --quiet")
 
@@ -97,9 +97,9 @@ def test_a_first_file_trains(lrcli):
     lrcli("init first --dataset decay")
     for words in ("check first.yaml", "show first.yaml", "train first.yaml engine=torch --quiet"):
         lrcli(words)
-    text = (lrcli.here / "first.yaml").read_text()
+    text = (lrcli.here / "first.yaml").read_text(encoding="utf-8")
     assert "rate: 1.5" in text
-    schema = json.loads((lrcli.here / "lrcli.schema.json").read_text())
+    schema = json.loads((lrcli.here / "lrcli.schema.json").read_text(encoding="utf-8"))
     assert Draft7Validator(schema).is_valid(yaml.safe_load(text))
 
 
@@ -141,7 +141,7 @@ def test_they_train_as_their_formulas_say(lrcli):
     lrcli("data new.yaml --out data")
     result = json.loads(lrcli("train new.yaml --json --quiet"))
     x, y = np.loadtxt(lrcli.here / "data" / "train.csv", delimiter=",", skiprows=1).T
-    start = json.loads((lrcli.here / "data" / "truth.json").read_text())["initial"]
+    start = json.loads((lrcli.here / "data" / "truth.json").read_text(encoding="utf-8"))["initial"]
     theta, loss = adagrad_by_hand(x, y, np.array([start["w"][0][0], start["b"][0]]))
     learned = result["parameters"]
     np.testing.assert_allclose([learned["w"][0][0], learned["b"][0]], theta, rtol=1e-12)
@@ -169,7 +169,7 @@ def test_the_compiled_engine_refuses_what_it_has_no_form_of(lrcli, group):
 def test_the_compiled_engine_takes_a_new_dataset(lrcli):
     """There is nothing of it in any engine."""
     known = {"engine": "compiled", "loss": {"kind": "mse"}, "optimizer": {"kind": "sgd"}}
-    (lrcli.here / "known.yaml").write_text(yaml.safe_dump(NEW | known))
+    (lrcli.here / "known.yaml").write_text(yaml.safe_dump(NEW | known), encoding="utf-8")
     assert "compiled engine" in lrcli("check known.yaml")
     assert "torch engine" in lrcli("check new.yaml")
 
@@ -186,7 +186,7 @@ SWEEP = {
 
 def test_they_sweep(lrcli):
     """Keys that are no numbers of the optimizer's, too, each value as a file says it by itself."""
-    (lrcli.here / "sweep.yaml").write_text(yaml.safe_dump(NEW | {"sweep": SWEEP}))
+    (lrcli.here / "sweep.yaml").write_text(yaml.safe_dump(NEW | {"sweep": SWEEP}), encoding="utf-8")
     assert "16 members" in lrcli("sweep sweep.yaml --dry-run")
     result = json.loads(lrcli("sweep sweep.yaml --json --quiet --run-dir swept"))
     assert len(result["configurations"]) == 8

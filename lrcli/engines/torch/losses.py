@@ -1,4 +1,4 @@
-"""The torch forms of the losses: the value of each term, and its derivative by the outputs.
+"""The losses in torch: the value of each term, and its derivative by the outputs.
 
 Outputs and targets are (R, B, O); see `lrcli.components.losses` for the formulas. The derivatives are
 written out: each is one line, and training then needs no autograd between the loss and the model.
@@ -31,7 +31,7 @@ class TorchLoss(NamedTuple):
 
 
 def torch_loss(loss: AnyLoss) -> TorchLoss:
-    """The torch form of a loss."""
+    """A loss as torch computes it."""
     return _LOSSES[loss.kind](loss)
 
 

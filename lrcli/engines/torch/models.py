@@ -1,4 +1,4 @@
-"""The torch forms of the models: pure functions of (parameters, inputs), and their gradients.
+"""The models in torch: pure functions of (parameters, inputs), and their gradients.
 
 Every tensor has the members R of a population as its leading axis: inputs (R, B, F), a weight
 (R, rows, columns), a bias (R, 1, columns), a scalar (R, 1, 1), outputs (R, B, O). So a formula reads as
@@ -47,7 +47,7 @@ class TorchModel(NamedTuple):
 
 
 def torch_model(model: AnyModel) -> TorchModel:
-    """The torch form of a model."""
+    """A model as torch computes it."""
     return _MODELS[model.kind](model)
 
 

@@ -1,4 +1,4 @@
-"""The torch forms of the optimizers: pure functions, one update each.
+"""The optimizers in torch: a pure function for each, one update of all parameters.
 
 All parameters of a member lie in one row, so a population's parameters, gradients and each array of
 state are (R, P), P numbers for each of R members. A coefficient is (R, 1): a hyperparameter may differ
@@ -24,7 +24,7 @@ Update = Callable[[Tensor, State, Tensor, Coefficients], tuple[Tensor, State]]
 def torch_optimizer(
     optimizer: AnyOptimizer, uses: Mapping[str, bool], decayed: Tensor | None = None
 ) -> Update:
-    """The torch form of an optimizer.
+    """One update as an optimizer makes it.
 
     Args:
         optimizer: its kind and its keys that hold no numbers.
