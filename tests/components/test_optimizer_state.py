@@ -1,5 +1,7 @@
 """The arrays that optimizers carry from step to step: named once, by the component, for every engine."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -7,34 +9,40 @@ from builders import LINEAR, XOR, component, flat, population, problem, trained
 
 from lrcli.components.optimizers import SGD, Adam
 from lrcli.components.registry import GROUPS
+from lrcli.config.blocks import Training
 from lrcli.engines.compiled.layout import Layout
-from lrcli.engines.compiled.registry import optimizer_form
+from lrcli.engines.compiled.registry import OPTIMIZERS, optimizer_form
 from lrcli.engines.torch.coefficients import CoefficientTable
 from lrcli.engines.torch.optimizers import torch_optimizer
-
-FLAGS = {"sgd": "nesterov", "rmsprop": "centered", "adam": "amsgrad", "adamw": "amsgrad"}
-CASES = [(kind, flag, momentum) for kind in FLAGS for flag in (False, True) for momentum in (0.0, 0.5)]
+from lrcli.training.population import Population
 
 
-@pytest.mark.parametrize(("kind", "flag", "momentum"), CASES)
-def test_both_engines_carry_the_arrays_that_the_component_names(kind, flag, momentum):
-    used = {"momentum": momentum} if "momentum" in GROUPS["optimizer"][kind].model_fields else {}
-    optimizer = component("optimizer", kind=kind, **{FLAGS[kind]: flag}, **used)
-    members = population(optimizer.model_dump(), {})
-    state = optimizer.state(members.uses)
+def variants():
+    """Every kind with its switches on and off, its numbers used by some member or by none."""
+    for kind, config in GROUPS["optimizer"].items():
+        switches = [name for name, field in config.model_fields.items() if field.annotation is bool]
+        for values in itertools.product([False, True], repeat=len(switches)):
+            for used in (False, True):
+                yield component("optimizer", kind=kind, **dict(zip(switches, values, strict=True))), used
+
+
+@pytest.mark.parametrize(("optimizer", "used"), list(variants()))
+def test_the_engines_carry_the_arrays_that_the_component_names(optimizer, used):
+    uses = dict.fromkeys(optimizer.hyperparameters(), used)
+    state = optimizer.state(uses)
     rows = torch.ones(1, 3)
-    update = torch_optimizer(optimizer, members.uses)
+    members = Population(np.zeros(1, np.intp), optimizer, Training(), vectors(optimizer))
     coefficients = CoefficientTable(members, 5, torch.device("cpu"), torch.float32).at(0)
-    _, new = update(
-        rows, {name: torch.full_like(rows, start) for name, start in state.items()}, rows, coefficients
-    )
-    assert list(new) == list(state)
-    assert optimizer_form(optimizer, members.uses).starts == tuple(state.values())
+    before = {name: torch.full_like(rows, start) for name, start in state.items()}
+    _, after = torch_optimizer(optimizer, uses)(rows, before, rows, coefficients)
+    assert list(after) == list(state)
     assert len(state) <= optimizer.most_states
+    if optimizer.kind in OPTIMIZERS:
+        assert optimizer_form(optimizer, uses).starts == tuple(state.values())
 
 
-def test_there_is_an_option_for_every_optimizer():
-    assert set(FLAGS) == set(GROUPS["optimizer"])
+def vectors(optimizer):
+    return {name: np.array([value]) for name, value in optimizer.hyperparameters().items()}
 
 
 class Pushed(SGD):
