@@ -66,8 +66,9 @@ def _block(name: str, chosen: Mapping[str, Any]) -> Iterator[str]:
     yield f"{name}:" if chosen else f"# {name}:"
     if "kind" in chosen:
         yield f"  # {inspect.cleandoc(config.__doc__ or '').splitlines()[0]}"
+    indent, off = ("  ", "  # ") if chosen else ("#   ", "#   ")
     for key in sorted(config.key_order(), key=lambda key: key not in chosen):
-        yield from _optional(config, key, "  # ") or [_line(config, key, chosen, "  " if chosen else "#   ")]
+        yield from _optional(config, key, off) or [_line(config, key, chosen, indent)]
 
 
 def _optional(config: type[Config], key: str, start: str) -> list[str]:

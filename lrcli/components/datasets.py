@@ -47,7 +47,7 @@ class Dataset(Config):
     num_classes: ClassVar[int | None] = None
     size_key: ClassVar[str] = ""
     sampling: ClassVar[int] = 3
-    starter: ClassVar[Starter] = {}
+    starter: ClassVar[Starter] = {"training": {"epochs": 10, "batch_size": 32}}
 
     num_train: int = Field(1000, ge=1, le=_MOST, description="training examples")
     num_val: int = Field(1000, ge=0, le=_MOST, description="validation examples")
