@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lrcli.components.registry import GROUPS
 from lrcli.config.base import Config
 from lrcli.config.blocks import GridSpec, Sweep
-from lrcli.config.document import Document, Place
+from lrcli.config.document import Document, SourceLocation
 from lrcli.config.validation import validate
 from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import incompatibilities
@@ -271,16 +271,33 @@ def sound() -> st.SearchStrategy[dict[str, Any]]:
 def checked(content: Any) -> Experiment:
     """A file's content, validated as the loader does it."""
     named = {"name": "experiment", **content} if isinstance(content, dict) else content
-    return validate(Document(named, {}, {(): Place("file", 1, 1, "")}), Experiment)
+    return validate(Document(named, {}, {(): SourceLocation("file", 1, 1, "")}), Experiment)
 
 
-def leaves(content: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The path and the value of each key that holds no mapping."""
+KeyAndValue = tuple[tuple[str, ...], Any]
+
+
+def keys_of(content: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[KeyAndValue]:
+    """The path and the value of each key that a dotted name leads to, blocks among them."""
     for key, value in content.items():
-        if isinstance(value, dict) and value:
-            yield from leaves(value, (*path, key))
-        else:
+        if "." not in key:
             yield (*path, key), value
+            if isinstance(value, dict):
+                yield from keys_of(value, (*path, key))
+
+
+def apart(changes: list[KeyAndValue]) -> bool:
+    """Whether no key is there twice or beside a block that holds it, so that changes have no order."""
+    paths = [path for path, _ in changes]
+    return not any(
+        one == other[: len(one)] for i, one in enumerate(paths) for other in paths[:i] + paths[i + 1 :]
+    )
+
+
+def changes(content: dict[str, Any]) -> st.SearchStrategy[list[KeyAndValue]]:
+    """One to three keys with their values in another content, as overrides may say them."""
+    keys = st.sampled_from(list(keys_of(content)))
+    return st.lists(keys, min_size=1, max_size=3).filter(apart)
 
 
 @st.composite

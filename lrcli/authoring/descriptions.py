@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from lrcli.components.registry import GROUPS
+from lrcli.components.registry import GROUPS, kind_of
 from lrcli.config.base import Config
 from lrcli.config.hints import nearest
 from lrcli.config.keys import default_of
@@ -111,11 +111,17 @@ def _described(name: str, config: type[Config]) -> Description:
 
 
 def example(config: type[Config]) -> dict[str, Any]:
-    """The shortest mapping that chooses a component: its kind and the keys that have no default."""
-    (kind,) = get_args(config.model_fields["kind"].annotation)
-    fields = config.model_fields.items()
-    required = {name: f.examples[0] for name, f in fields if f.is_required() and f.examples}
-    return {"kind": kind, **required}
+    """The shortest mapping that chooses a component: its kind and the keys that have no default.
+
+    Raises:
+        TypeError: one of these has no example.
+    """
+    required = {name: field for name, field in config.model_fields.items() if field.is_required()}
+    del required["kind"]
+    for name, field in required.items():
+        if not field.examples:
+            raise TypeError(f"{config.__name__}.{name} has no default, so its Field needs examples=[...]")
+    return {"kind": kind_of(config)} | {name: (field.examples or [])[0] for name, field in required.items()}
 
 
 def _option(name: str, field: FieldInfo) -> Option:

@@ -10,22 +10,19 @@ from lrcli.experiment.experiment import Experiment
 
 __all__ = ["minimal_experiment"]
 
-_FIRST_CHOICE = {
-    "dataset": ["linear", "sine", "xor"],
-    "model": ["linear", "mlp"],
-    "loss": ["mse", "bce"],
-    "optimizer": ["sgd"],
-}
+_BLOCKS = [name for name in Experiment.model_fields if name in GROUPS]
 
 
-def minimal_experiment(group: str, kind: str) -> dict[str, Any]:
+def minimal_experiment(group: str = "", kind: str = "") -> dict[str, Any]:
     """An experiment file's content, every key that has a default left out.
 
+    Of the components that fit, the first of the registry are taken.
+
     Args:
-        group: of the component that it must use.
+        group: of the component that it must use; empty where any will do.
         kind: of that component.
     """
-    choices = {**_FIRST_CHOICE, **({group: [kind]} if group in _FIRST_CHOICE else {})}
+    choices = {name: [kind] if name == group else list(GROUPS[name]) for name in _BLOCKS}
     for kinds in itertools.product(*choices.values()):
         content = {name: example(GROUPS[name][k]) for name, k in zip(choices, kinds, strict=True)}
         if group == "init":

@@ -44,14 +44,14 @@ def _written(document: Document, path: KeyPath) -> KeyPath:
 
 
 def _said(document: Document, path: KeyPath, value: Any) -> Iterator[str]:
-    """What the places of a value, and of the items of a list, say."""
-    place = document.values.get(path)
-    if place is not None and place.line == 0:
-        yield f"override {place.text}"
-    elif place is not None and place.origin != document.values[()].origin:
-        yield f"{place.origin}:{place.line}"
+    """What the locations of a value, and of the items of a list, say."""
+    location = document.values.get(path)
+    if location is not None and location.line == 0:
+        yield f"override {location.text}"
+    elif location is not None and location.origin != document.values[()].origin:
+        yield f"{location.origin}:{location.line}"
     if isinstance(value, list):
         for index, item in enumerate(value):
             at = document.values.get((*path, index))
-            if at is not None and at != place and at.line == 0:
+            if at is not None and at != location and at.line == 0:
                 yield from _said(document, (*path, index), item)

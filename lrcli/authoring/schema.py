@@ -38,7 +38,7 @@ def schema() -> Schema:
     kinds = {ref: name for body in definitions.values() for ref, name in _kinds(body)}
     names = {_REF + key: kinds.get(_REF + key, key.lower()) for key in definitions}
     named = {names[_REF + key]: body for key, body in definitions.items()}
-    forms = [_Form(named, names, partial=False), _Form(named, names, partial=True)]
+    rewritings = [_Rewriting(named, names, partial=False), _Rewriting(named, names, partial=True)]
     extends = {
         "type": "string",
         "minLength": 1,
@@ -49,9 +49,9 @@ def schema() -> Schema:
         "type": "object",
         "properties": {EXTENDS: extends},
         "if": {"required": [EXTENDS]},
-        "then": forms[1].reference(_WHOLE),
-        "else": forms[0].reference(_WHOLE),
-        "$defs": {name: body for form in forms for name, body in form.definitions(extends)},
+        "then": rewritings[1].reference(_WHOLE),
+        "else": rewritings[0].reference(_WHOLE),
+        "$defs": {name: body for rewriting in rewritings for name, body in rewriting.definitions(extends)},
     }
 
 
@@ -72,7 +72,7 @@ def _kinds(body: Schema) -> Iterator[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class _Form:
+class _Rewriting:
     """Pydantic's definitions, rewritten for whole files or for files that extend another.
 
     Attributes:
@@ -103,7 +103,7 @@ class _Form:
         return {"$ref": f"{_REF}{name}.part" if self.partial and name != _GRID else _REF + name}
 
     def rewrite(self, node: Any) -> Any:
-        """A part of Pydantic's schema in this form."""
+        """Anything inside Pydantic's schema, rewritten."""
         if isinstance(node, list):
             return [self.rewrite(item) for item in node]
         if not isinstance(node, dict):

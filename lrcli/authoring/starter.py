@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from lrcli.authoring.descriptions import example
 from lrcli.authoring.minimal_files import minimal_experiment
+from lrcli.components.datasets import Dataset
 from lrcli.components.registry import GROUPS
 from lrcli.config.base import Config
 from lrcli.config.blocks import Logging, Training
@@ -36,30 +36,6 @@ _EXTENDS = (
     f"{'# extends: base.yaml':<{_COMMENT_COLUMN}} # a file that this one changes; its path from this one"
 )
 
-# What suits each dataset: the first thing to try, and it recovers the truth or solves the task.
-_SUITABLE: dict[str, dict[str, dict[str, Any]]] = {
-    "linear": {
-        "dataset": {"noise": 0.01},
-        "model": {"kind": "linear"},
-        "loss": {"kind": "half_mse"},
-        "optimizer": {"kind": "sgd", "lr": 0.03},
-        "training": {"epochs": 10, "batch_size": 32},
-    },
-    "sine": {
-        "model": {"kind": "sinusoid"},
-        "loss": {"kind": "mse"},
-        "optimizer": {"kind": "adam", "lr": 0.01},
-        "training": {"epochs": 500, "batch_size": "full"},
-        "logging": {"every": 50},
-    },
-    "xor": {
-        "model": {"kind": "mlp", "hidden": [16]},
-        "loss": {"kind": "bce"},
-        "optimizer": {"kind": "adam", "lr": 0.01},
-        "training": {"epochs": 50, "batch_size": 10},
-    },
-}
-
 
 def starter_text(dataset: str, file: str) -> str:
     """A commented experiment file.
@@ -68,14 +44,19 @@ def starter_text(dataset: str, file: str) -> str:
         dataset: the dataset's kind.
         file: what the file will be called.
     """
-    suitable = _SUITABLE.get(dataset) or minimal_experiment("dataset", dataset)
-    required = example(GROUPS["dataset"][dataset])
-    chosen = suitable | {"dataset": required | suitable.get("dataset", {})}
+    chosen: dict[str, Any] = minimal_experiment("dataset", dataset)
+    for block, keys in _starter(dataset).items():
+        chosen[block] = keys if "kind" in keys else chosen.get(block, {}) | keys
     names = [name for name, field in Experiment.model_fields.items() if name in chosen or name in _BLOCKS]
     top = [_line(Experiment, name, {}, "") for name in _TOP]
     lines = [_EXTENDS, *top, *(line for name in names for line in _block(name, chosen.get(name, {})))]
     lines += ["", *_optional(Experiment, "sweep", "# ")]
     return _HEAD.format(modeline=MODELINE, file=file, dataset=dataset) + "\n".join(lines) + "\n" + _EXPECT
+
+
+def _starter(dataset: str) -> Mapping[str, Mapping[str, Any]]:
+    config = GROUPS["dataset"][dataset]
+    return config.starter if issubclass(config, Dataset) else {}
 
 
 def _block(name: str, chosen: Mapping[str, Any]) -> Iterator[str]:
@@ -85,8 +66,9 @@ def _block(name: str, chosen: Mapping[str, Any]) -> Iterator[str]:
     yield f"{name}:" if chosen else f"# {name}:"
     if "kind" in chosen:
         yield f"  # {inspect.cleandoc(config.__doc__ or '').splitlines()[0]}"
+    indent, off = ("  ", "  # ") if chosen else ("#   ", "#   ")
     for key in sorted(config.key_order(), key=lambda key: key not in chosen):
-        yield from _optional(config, key, "  # ") or [_line(config, key, chosen, "  " if chosen else "#   ")]
+        yield from _optional(config, key, off) or [_line(config, key, chosen, indent)]
 
 
 def _optional(config: type[Config], key: str, start: str) -> list[str]:

@@ -47,7 +47,7 @@ def find_topics(name: str) -> list[Topic]:
     if name in GROUPS or ("." in name and not blocks):
         return [_component(*pair) for pair in find(name)]
     if name == _WHOLE:
-        return [Topic(_top_level(_WHOLE), minimal_experiment("optimizer", "sgd"), is_file=True)]
+        return [Topic(_top_level(_WHOLE), minimal_experiment(), is_file=True)]
     if blocks:
         return [_block(path, config) for path, config in blocks.items()]
     if groups:

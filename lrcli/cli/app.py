@@ -15,7 +15,7 @@ from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
-from lrcli.cli.garbage import forget_for_exit, pause_collecting
+from lrcli.cli.gc_control import forget_for_exit, pause_collecting
 from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
 from lrcli.cli.show import EPILOG as SHOW_EPILOG
 from lrcli.cli.show import show

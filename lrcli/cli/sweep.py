@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrcli.cli.completion import complete_device, complete_engine, complete_file
-from lrcli.cli.garbage import resume_collecting
+from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
 from lrcli.errors import UsageError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrcli.cli.completion import complete_device, complete_engine, complete_file, complete_word
-from lrcli.cli.garbage import resume_collecting
+from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
 from lrcli.errors import ExperimentError, LrcliError, UsageError

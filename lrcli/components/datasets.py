@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ _MOST = 10**12  # examples; memory ends long before
 _INDEX = "0|[1-9][0-9]*"
 
 Spread = Annotated[float, Field(ge=0)]
+Starter = Mapping[str, Mapping[str, Any]]
 
 
 def _as_index(key: Any) -> Any:
@@ -37,9 +38,16 @@ class Dataset(Config):
 
     Attributes:
         num_classes: how many classes the targets name (0, 1, ...), or None where targets are numbers.
+        size_key: the key that makes the features many; empty where their number is fixed.
+        sampling: the most numbers for each example that `sample` takes beside those that it returns.
+        starter: what a first experiment file says beyond the keys that it must, by block: the first thing to
+            try, which recovers the truth or solves the task.
     """
 
     num_classes: ClassVar[int | None] = None
+    size_key: ClassVar[str] = ""
+    sampling: ClassVar[int] = 3
+    starter: ClassVar[Starter] = {"training": {"epochs": 10, "batch_size": 32}}
 
     num_train: int = Field(1000, ge=1, le=_MOST, description="training examples")
     num_val: int = Field(1000, ge=0, le=_MOST, description="validation examples")
@@ -82,7 +90,7 @@ class Dataset(Config):
         """
         return None
 
-    def problems(self) -> Iterator[tuple[str, str]]:
+    def mistakes(self) -> Iterator[tuple[str, str]]:
         """What one field alone cannot tell: (key, message) pairs."""
         for index in self.outliers:
             if not 0 <= index < self.num_train:
@@ -94,6 +102,16 @@ class LinearDataset(Dataset):
 
     Source: Dive into Deep Learning, section 3.3.
     """
+
+    size_key = "w"
+    sampling = 1
+    starter: ClassVar[Starter] = {
+        "dataset": {"noise": 0.01},
+        "model": {"kind": "linear"},
+        "loss": {"kind": "half_mse"},
+        "optimizer": {"kind": "sgd", "lr": 0.03},
+        "training": {"epochs": 10, "batch_size": 32},
+    }
 
     kind: Literal["linear"]
     w: list[float] = Field(
@@ -126,8 +144,8 @@ class LinearDataset(Dataset):
             return {"coef": np.array([self.b, *self.w])}
         return None
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        yield from super().problems()
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        yield from super().mistakes()
         stds = self.feature_std if isinstance(self.feature_std, list) else [self.feature_std]
         if isinstance(self.feature_std, list) and len(stds) != len(self.w):
             yield "feature_std", f"has {len(stds)} numbers where w has {len(self.w)}"
@@ -138,6 +156,14 @@ class SineDataset(Dataset):
 
     Source: the PyTorch tutorial "Learning PyTorch with Examples".
     """
+
+    starter: ClassVar[Starter] = {
+        "model": {"kind": "sinusoid"},
+        "loss": {"kind": "mse"},
+        "optimizer": {"kind": "adam", "lr": 0.01},
+        "training": {"epochs": 500, "batch_size": "full"},
+        "logging": {"every": 50},
+    }
 
     kind: Literal["sine"]
     amplitude: float = Field(1.0, description="height of the wave")
@@ -165,8 +191,8 @@ class SineDataset(Dataset):
             return {name: np.array(getattr(self, name)) for name in names}
         return None
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        yield from super().problems()
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        yield from super().mistakes()
         if not self.low < self.high:
             yield "high", f"must be greater than low, which is {self.low:g}"
 
@@ -179,6 +205,13 @@ class XorDataset(Dataset):
     """
 
     num_classes = 2
+    sampling = 2
+    starter: ClassVar[Starter] = {
+        "model": {"kind": "mlp", "hidden": [16]},
+        "loss": {"kind": "bce"},
+        "optimizer": {"kind": "adam", "lr": 0.01},
+        "training": {"epochs": 50, "batch_size": 10},
+    }
 
     kind: Literal["xor"]
     low: float = Field(-1.0, description="smallest feature")
@@ -197,8 +230,8 @@ class XorDataset(Dataset):
         flipped = rng.random((count, 1)) < self.label_noise
         return inputs, (same_sign ^ flipped).astype(np.float64)
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        yield from super().problems()
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        yield from super().mistakes()
         if not self.low < self.high:
             yield "high", f"must be greater than low, which is {self.low:g}"
         for index, target in self.outliers.items():

@@ -23,11 +23,13 @@ class Model(Config):
         one_feature: the model is a curve over a single input x.
         dense: made of products of matrices alone; quickest on the CPU at the sizes lrcli is for.
         linear_in_parameters: its output is features times parameters, so least squares solves it.
+        size_key: the key that makes the parameters many; empty where that is the dataset's.
     """
 
     one_feature: ClassVar[bool] = False
     dense: ClassVar[bool] = False
     linear_in_parameters: ClassVar[bool] = False
+    size_key: ClassVar[str] = ""
 
     init: AnyInitializer = Field(
         default_factory=lambda: Default(kind="default"), description="where the parameters start"
@@ -53,7 +55,7 @@ class Model(Config):
         """
         return inputs
 
-    def problems(self, num_features: int, num_outputs: int) -> Iterator[tuple[str, str]]:
+    def mistakes(self, num_features: int, num_outputs: int) -> Iterator[tuple[str, str]]:
         """What keeps the model from taking D features and giving O outputs: (key, message) pairs."""
         kind = getattr(self, "kind", "")
         if self.one_feature and num_features != 1:
@@ -93,6 +95,7 @@ class Polynomial(Model):
     one_feature = True
     dense = True
     linear_in_parameters = True
+    size_key = "degree"
 
     kind: Literal["polynomial"]
     degree: int = Field(ge=0, le=50, examples=[3], description="highest power of x")
@@ -143,6 +146,7 @@ class MLP(Model):
     """
 
     dense = True
+    size_key = "hidden"
 
     kind: Literal["mlp"]
     hidden: list[Annotated[int, Field(ge=1, le=10**12)]] = Field(

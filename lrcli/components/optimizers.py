@@ -2,8 +2,9 @@
 
 An update rule needs a few numbers at each step: the learning rate, a bias correction and the like.
 They depend on the step and on a member's hyperparameters, never on its gradients, so they are worked
-out here, in float64, ahead of the steps. What is left for an engine is the arithmetic on gradients
-(`lrcli.engines.torch.optimizers`), in which every coefficient may differ from member to member.
+out here, in float64, ahead of the steps. So are the names of the arrays that the rule carries from step to
+step. What is left for an engine is the arithmetic on gradients (`lrcli.engines.torch.optimizers`), in which
+every coefficient may differ from member to member.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,13 +25,18 @@ Vectors = Mapping[str, Array]
 
 
 class Optimizer(Config):
-    """Base of all optimizers.
+    """Base of all optimizers, each of which has a learning rate, ``lr``.
 
     Attributes:
-        numeric: the keys that hold numbers, each possibly different for every member.
+        numeric: the keys that hold numbers, each possibly different for every member. Any other key is the
+            same for all members that are trained together.
+        adaptive: a step is divided by the size of the gradients so far, so it is about as long as the rate.
+        decoupled: ``weight_decay`` shrinks the parameters and is no part of the gradient.
     """
 
-    numeric: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
+    numeric: ClassVar[tuple[str, ...]] = ("lr",)
+    adaptive: ClassVar[bool] = False
+    decoupled: ClassVar[bool] = False
 
     decay: Literal["all", "weights"] = Field(
         "all", description="what weight_decay takes from: all, or all but the biases of linear and mlp models"
@@ -78,7 +84,29 @@ class Optimizer(Config):
         """
         raise NotImplementedError
 
-    def problems(self) -> Iterator[tuple[str, str]]:
+    def state(self, uses: Mapping[str, bool]) -> dict[str, float]:
+        """The arrays that the update rule carries from step to step, each as long as the parameters.
+
+        Args:
+            uses: for each of `numeric`, by the names of `hyperparameters`, whether any member's is not zero.
+
+        Returns:
+            From name to the number that all of the array starts at, in their canonical order.
+        """
+        return {}
+
+    @property
+    def most_states(self) -> int:
+        """The arrays that it carries where members use every hyperparameter."""
+        return len(self.state(dict.fromkeys(self.hyperparameters(), True)))
+
+    @property
+    def moves(self) -> bool:
+        """Whether its coefficients change from step to step, by a schedule or a correction of bias, say."""
+        h = {name: np.array([value]) for name, value in self.hyperparameters().items()}
+        return any(len(rows) > 1 for rows in self.coefficients(h, np.arange(2), 2).values())
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
         """What one field alone cannot tell: (key, message) pairs."""
         yield from ()
 
@@ -115,7 +143,10 @@ class SGD(Optimizer):
             "weight_decay": h["weight_decay"][None, :],
         }
 
-    def problems(self) -> Iterator[tuple[str, str]]:
+    def state(self, uses: Mapping[str, bool]) -> dict[str, float]:
+        return {"velocity": 0.0} if uses["momentum"] else {}
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
         if self.nesterov and self.momentum <= 0:
             yield "nesterov", "needs a momentum greater than 0"
         if self.nesterov and self.dampening != 0:
@@ -133,6 +164,7 @@ class RMSprop(Optimizer):
     """
 
     numeric = ("lr", "alpha", "eps", "weight_decay", "momentum")
+    adaptive = True
 
     kind: Literal["rmsprop"]
     lr: Rate = Field(1e-2, description="learning rate")
@@ -152,11 +184,16 @@ class RMSprop(Optimizer):
             "momentum": h["momentum"][None, :],
         }
 
+    def state(self, uses: Mapping[str, bool]) -> dict[str, float]:
+        used = {"square": True, "mean": self.centered, "step": uses["momentum"]}
+        return {name: 0.0 for name, is_used in used.items() if is_used}
+
 
 class _AdamFamily(Optimizer):
     """What Adam and AdamW share: all but the weight decay."""
 
     numeric = ("lr", "betas", "eps", "weight_decay")
+    adaptive = True
 
     lr: Rate = Field(1e-3, description="learning rate")
     betas: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
@@ -181,6 +218,10 @@ class _AdamFamily(Optimizer):
             "eps": h["eps"][None, :],
         }
 
+    def state(self, uses: Mapping[str, bool]) -> dict[str, float]:
+        names = ("mean", "square", *(("largest_square",) if self.amsgrad else ()))
+        return dict.fromkeys(names, 0.0)
+
 
 class Adam(_AdamFamily):
     """m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = p - lr m' / (sqrt(v') + eps).
@@ -203,6 +244,8 @@ class AdamW(_AdamFamily):
 
     Source: Loshchilov and Hutter 2019, algorithm 2; torch.optim.AdamW.
     """
+
+    decoupled = True
 
     kind: Literal["adamw"]
     weight_decay: Decay = Field(1e-2, description="share of each parameter taken off, times the rate")

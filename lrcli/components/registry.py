@@ -1,6 +1,7 @@
-"""The tables of components: what `kind` may be in each place of an experiment file.
+"""The registry of components: what `kind` may be in each block of an experiment file.
 
-The unions in the component modules are the tables; a new component is a class and a name in its union.
+It is read off the unions in the component modules: a new component is a class, and its name in the union of
+its family. What is computed in training has a row in the torch engine, too; see `lrcli.engines.torch`.
 """
 
 from typing import Any, get_args

@@ -16,7 +16,7 @@ class Config(BaseModel):
 
     Unknown keys are refused, values are not converted (``true`` is no number, ``"1"`` is no integer)
     and NaN and infinity are no numbers. Build one from outside data with
-    `lrcli.config.validation.validate`, which turns mistakes into messages with their place.
+    `lrcli.config.validation.validate`, which turns mistakes into messages with their location.
     """
 
     model_config = ConfigDict(

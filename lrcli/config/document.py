@@ -1,4 +1,4 @@
-"""Plain data in which every key and value knows its place, and how a place is shown in a message."""
+"""Plain data in which every key and value knows its location, and how a location is shown in a message."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 from lrcli.errors import Excerpt
 from lrcli.wording import one_line
 
-__all__ = ["EXTENDS", "MOST_MISTAKES", "Document", "KeyPath", "Place"]
+__all__ = ["EXTENDS", "MOST_MISTAKES", "Document", "KeyPath", "SourceLocation"]
 
 EXTENDS = "extends"  # the key that names a base
 
@@ -19,7 +19,7 @@ MAX_WIDTH = 200  # characters of a line that a message shows
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLocation:
     """A position, lines and columns counted from 1; line 0 is an override on the command line."""
 
     origin: str
@@ -56,19 +56,19 @@ class Document:
 
     Attributes:
         data: dicts, lists and scalars.
-        keys: for each path, the place of its key (list items have none).
-        values: for each path, the place of its value; the empty path is the document.
+        keys: for each path, the location of its key (list items have none).
+        values: for each path, the location of its value; the empty path is the document.
         files: from each file that it was read from, as it was called, to the SHA-256 of its content; the
             file itself first, then those that it extends.
     """
 
     data: Any
-    keys: dict[KeyPath, Place] = field(default_factory=dict)
-    values: dict[KeyPath, Place] = field(default_factory=dict)
+    keys: dict[KeyPath, SourceLocation] = field(default_factory=dict)
+    values: dict[KeyPath, SourceLocation] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 
-    def place(self, path: KeyPath, *, key: bool = False) -> Place:
-        """The place of a path, or of its nearest ancestor that was written down."""
+    def location(self, path: KeyPath, *, key: bool = False) -> SourceLocation:
+        """The location of a path, or of its nearest ancestor that was written down."""
         if key and path in self.keys:
             return self.keys[path]
         while path not in self.values:
@@ -83,13 +83,13 @@ class Document:
         return data
 
     def forget(self, path: KeyPath, data: Any) -> None:
-        """Drop the places of data under a path, which something else replaces."""
+        """Drop the locations of data under a path, which something else replaces."""
         for old in _paths_below(path, data):
             self.keys.pop(old, None)
             self.values.pop(old, None)
 
     def adopt(self, path: KeyPath, other: "Document") -> None:
-        """Take the places of a path, and of all under it, from another document."""
+        """Take the locations of a path, and of all under it, from another document."""
         for here in (path, *_paths_below(path, other.at(path))):
             for mine, theirs in ((self.keys, other.keys), (self.values, other.values)):
                 if here in theirs:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lrcli.config.base import Config
-from lrcli.config.document import KeyPath, Place
+from lrcli.config.document import KeyPath, SourceLocation
 from lrcli.config.keys import dotted_keys, keys_at, kinds_at
 
 __all__ = ["kind_hint", "meant", "nearest", "number_hint", "shell_hint", "stray_key_hint", "yaml_hint"]
@@ -46,17 +46,17 @@ def meant(name: str, dotted: Iterable[str], after: str = "") -> str:
     return f"; did you mean {_listed(guesses)}?" if 0 < len(found) <= _MOST_GUESSES else ""
 
 
-def stray_key_hint(path: KeyPath, place: Place, config: type[Config], data: Any) -> str:
-    """What a key that is not known at its place may have meant, else which keys are known there.
+def stray_key_hint(path: KeyPath, location: SourceLocation, config: type[Config], data: Any) -> str:
+    """What a key that is not known at its location may have meant, else which keys are known there.
 
     Args:
         path: the key's.
-        place: where it was written.
+        location: where it was written.
         config: what the file is.
         data: what it holds.
     """
     name = str(path[-1])
-    before = _BEFORE_COMMA.search(place.text[: place.column - 1])
+    before = _BEFORE_COMMA.search(location.text[: location.column - 1])
     if before and re.fullmatch(r"[0-9]+(?:[eE][-+]?[0-9]+)?", name):
         return f"; decimals take a point: {before[1]}: {before[2]}.{name}"
     known, dotted = keys_at(config, path[:-1], data), dotted_keys(config, data)
@@ -65,17 +65,17 @@ def stray_key_hint(path: KeyPath, place: Place, config: type[Config], data: Any)
         opened = "".join(f"{block}: {{" for block in blocks)
         return f"; in a file it is written {opened}{key}: ...{'}' * len(blocks)}"
     takes = f"; known here: {', '.join(known)}" if known else ""
-    equals, after = place.text.partition("=")[1:] if place.line == 0 else ("", "")
+    equals, after = location.text.partition("=")[1:] if location.line == 0 else ("", "")
     return nearest(name, known) or meant(name, dotted, equals + after) or takes
 
 
-def kind_hint(path: KeyPath, value: Any, place: Place, config: type[Config], data: Any) -> str:
+def kind_hint(path: KeyPath, value: Any, location: SourceLocation, config: type[Config], data: Any) -> str:
     """How to choose a kind, where one stands in the place of its whole block."""
     kinds = kinds_at(config, path, data) if isinstance(value, str) else []
     if value not in kinds:
         return ""
     here = ".".join(map(str, path))
-    return f"; write {f'{here}.kind={value}' if place.line == 0 else f'{{kind: {value}}}'}"
+    return f"; write {f'{here}.kind={value}' if location.line == 0 else f'{{kind: {value}}}'}"
 
 
 def number_hint(value: Any, *, whole: bool) -> str:

@@ -1,6 +1,6 @@
 """Inheritance: ``extends: base.yaml`` lets a file say only what it changes.
 
-    exp.yaml  extends  base.yaml  extends  ...   ->   one Document, each place in its own file
+    exp.yaml  extends  base.yaml  extends  ...   ->   one Document, each location in its own file
 
 The file that says ``extends`` wins. Mappings merge key by key; lists and scalars replace, and an empty
 value takes a key that there is back to its default. A changed ``kind`` replaces its whole mapping, because
@@ -45,9 +45,9 @@ def read_extended(path: Path, origin: str, config: type[Config]) -> tuple[Docume
         fault = _fault(path, seen)
         base = None if fault else _read_base(path, config)
         if base is None:
-            place = chain[-1].values[EXTENDS,]
+            location = chain[-1].values[EXTENDS,]
             fault = fault or f"{path} is no experiment file; lrcli check {path} says why"
-            raise ExperimentError([place.show(f"{EXTENDS}: {fault}")])
+            raise ExperimentError([location.show(f"{EXTENDS}: {fault}")])
         seen.append(path.resolve())
         chain.append(base)
     merged = chain.pop()
@@ -110,7 +110,7 @@ class _Merge:
         self._taken_back: set[KeyPath] = set()
 
     def take_in(self, child: Document, path: KeyPath) -> None:
-        """Bring the mapping that a child has at a path into that of the base, data and places."""
+        """Bring the mapping that a child has at a path into that of the base, data and locations."""
         base = self._base
         theirs, ours = base.at(path), child.at(path)
         for key, value in ours.items():
@@ -132,8 +132,8 @@ class _Merge:
     def drop_taken_back(self, config: type[Config]) -> None:
         """Take keys without a value back to their defaults.
 
-        Only keys that the class at their place knows, or that a base has given where any key may stand: the
-        others stay, so that whoever validates the document finds them.
+        Only keys that the class there knows, or that a base has given where any key may stand: the others
+        stay, so that whoever validates the document finds them.
         """
         self._drop(config, ())
 
@@ -167,9 +167,11 @@ def _replacement(
     dropped = [key for key in before if key not in after]
     if not dropped:
         return []
-    place = child.place((*path, "kind"))
+    location = child.location((*path, "kind"))
     block = ".".join(map(str, path))
-    return [f"{place.origin}:{place.line}: another kind replaces the whole {block}; {no_longer(dropped)}"]
+    return [
+        f"{location.origin}:{location.line}: another kind replaces the whole {block}; {no_longer(dropped)}"
+    ]
 
 
 def no_longer(keys: list[str]) -> str:

@@ -6,7 +6,7 @@ never separates two. A mistake in an override is shown as the override, not as a
 
 from typing import Any
 
-from lrcli.config.document import EXTENDS, Document, KeyPath, Place
+from lrcli.config.document import EXTENDS, Document, KeyPath, SourceLocation
 from lrcli.config.hints import shell_hint
 from lrcli.config.inheritance import no_longer
 from lrcli.config.source import parse
@@ -81,28 +81,28 @@ def put(document: Document, path: KeyPath, word: str, data: Any) -> None:
 
 
 def _parse_value(word: str, name: str, text: str) -> Document:
-    """The value's document, with places that point into the word."""
+    """The value's document, with locations that point into the word."""
     offset = len(name) + 1
     try:
         value = parse(text, "value")
     except ExperimentError as error:
-        place = _at(word, offset + 1)
+        location = _at(word, offset + 1)
         # Each begins "value:1:7: " or "value: ", and its column counts from the value.
         reasons = [mistake.splitlines()[0].partition(": ")[2] for mistake in error.mistakes]
         cut = shell_hint(name, text)
         raise ExperimentError(
-            [place.show(f"{name}: {reason}") for reason in ([cut] if cut else reasons)]
+            [location.show(f"{name}: {reason}") for reason in ([cut] if cut else reasons)]
         ) from None
     keys, values = (
-        {path: _at(word, place.column + offset) for path, place in places.items()}
-        for places in (value.keys, value.values)
+        {path: _at(word, location.column + offset) for path, location in locations.items()}
+        for locations in (value.keys, value.values)
     )
     return Document(value.data, keys, values)
 
 
-def _at(word: str, column: int) -> Place:
+def _at(word: str, column: int) -> SourceLocation:
     """A position in an override, columns counted from 1."""
-    return Place("override", 0, column, word)
+    return SourceLocation("override", 0, column, word)
 
 
 def _find_parent(document: Document, word: str, names: list[str]) -> tuple[Any, KeyPath]:
@@ -113,9 +113,9 @@ def _find_parent(document: Document, word: str, names: list[str]) -> tuple[Any, 
         index = _list_index(here, name)
         if index is None and not isinstance(here, dict):
             above = ".".join(names[:depth])
-            place = _at(word, len(above) + 2)
+            location = _at(word, len(above) + 2)
             what = "a list; select an item by its number" if isinstance(here, list) else "not a mapping"
-            raise ExperimentError([place.show(f"{above} is {what}")])
+            raise ExperimentError([location.show(f"{above} is {what}")])
         path = (*path, name if index is None else index)
         if depth == len(names) - 1:
             return here, path
@@ -129,7 +129,7 @@ def _list_index(container: Any, name: str) -> int | None:
     return None
 
 
-def _graft(document: Document, path: KeyPath, value: Document, here: Place) -> None:
+def _graft(document: Document, path: KeyPath, value: Document, here: SourceLocation) -> None:
     """Let `path` point to the override, and every path under it into the override's value."""
     for length in range(1, len(path) + 1):
         document.keys.setdefault(path[:length], here)

@@ -1,6 +1,6 @@
-"""From YAML text to plain data in which every key and value knows its place.
+"""From YAML text to plain data in which every key and value knows its location.
 
-    text -> events (depth counted) -> nodes -> Document(data, places)
+    text -> events (depth counted) -> nodes -> Document(data, locations)
 
 The walk is over nodes, not over constructed objects, so a mistake found later, by validation, can be
 shown on the line that caused it. Size, depth and alias expansion are bounded: a file that would
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from lrcli.config.document import MOST_MISTAKES, Document, KeyPath, Place
+from lrcli.config.document import MOST_MISTAKES, Document, KeyPath, SourceLocation
 from lrcli.config.hints import yaml_hint
 from lrcli.config.opening import UnreadableError, read_bytes
 from lrcli.config.scalars import MERGE_TAG, Loader, to_python
@@ -115,16 +115,18 @@ def parse(text: str, origin: str) -> Document:
             what = "holds several documents; an experiment file is one"
         if mark is None:
             raise ExperimentError([f"{origin}: {what}"]) from None
-        place = walk.place(mark)
-        hint = yaml_hint(place.text, place.column)  # instead of the parser's own words, which tell less
-        raise ExperimentError([place.show(f"is not valid YAML{hint}" if hint else what)]) from None
+        location = walk.location(mark)
+        hint = yaml_hint(location.text, location.column)  # instead of the parser's own words, which tell less
+        raise ExperimentError([location.show(f"is not valid YAML{hint}" if hint else what)]) from None
     except yaml.YAMLError as error:
         message = f"{origin}: is not valid YAML: {' '.join(str(error).split())}"
         raise ExperimentError([message]) from None
     except UnicodeEncodeError:
         raise ExperimentError([f"{origin}: is not valid YAML: it is not text in UTF-8"]) from None
     document = Document(None)
-    document.values[()] = walk.place(node.start_mark) if node else Place(origin, 1, 1, walk.lines[0])
+    document.values[()] = (
+        walk.location(node.start_mark) if node else SourceLocation(origin, 1, 1, walk.lines[0])
+    )
     if node is not None:
         document.data = walk.convert(node, (), document)
     if walk.mistakes:
@@ -142,9 +144,9 @@ class _Walk:
         self.count = 0
         self.open: set[int] = set()
 
-    def place(self, mark: Any) -> Place:
+    def location(self, mark: Any) -> SourceLocation:
         text = self.lines[mark.line] if mark.line < len(self.lines) else ""
-        return Place(self.origin, mark.line + 1, min(mark.column, len(text)) + 1, text)
+        return SourceLocation(self.origin, mark.line + 1, min(mark.column, len(text)) + 1, text)
 
     def check_size(self, text: str) -> None:
         """Refuse deep nesting and too many values on the event stream, before they are composed."""
@@ -160,26 +162,26 @@ class _Walk:
                 depth -= isinstance(event, yaml.CollectionEndEvent)
                 if count > MAX_NODES:
                     message = f"holds more than {MAX_NODES:,} values"
-                    raise ExperimentError([self.place(event.start_mark).show(message)])
+                    raise ExperimentError([self.location(event.start_mark).show(message)])
                 if depth > MAX_DEPTH:
-                    raise ExperimentError([self.place(event.start_mark).show(_TOO_DEEP)])
+                    raise ExperimentError([self.location(event.start_mark).show(_TOO_DEEP)])
         finally:
             loader.dispose()
 
     def convert(self, node: yaml.Node, path: KeyPath, document: Document) -> Any:
-        """The node's data; its places go into the document, its mistakes into `mistakes`."""
+        """The node's data; its locations go into the document, its mistakes into `mistakes`."""
         self.count += 1
         if self.count > MAX_NODES:
             message = f"expands to more than {MAX_NODES:,} values through its aliases"
-            raise ExperimentError([self.place(node.start_mark).show(message)])
+            raise ExperimentError([self.location(node.start_mark).show(message)])
         if id(node) in self.open:
             message = "an alias that contains itself cannot be expanded"
-            raise ExperimentError([self.place(node.start_mark).show(message)])
-        document.values[path] = self.place(node.start_mark)
+            raise ExperimentError([self.location(node.start_mark).show(message)])
+        document.values[path] = self.location(node.start_mark)
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
         if len(self.open) == MAX_DEPTH:  # only aliases reach this
-            raise ExperimentError([self.place(node.start_mark).show(_TOO_DEEP)])
+            raise ExperimentError([self.location(node.start_mark).show(_TOO_DEEP)])
         if node.tag not in _COLLECTION_TAGS:
             self.mistake(node, f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} is not known here")
         self.open.add(id(node))
@@ -203,7 +205,7 @@ class _Walk:
         for key_node, _ in merges[1:]:
             self.mistake(key_node, "the key << is given twice; merge several as <<: [*a, *b]")
         merged = self.merge(merges[0][1], path, document) if merges else {}
-        document.values[path] = self.place(node.start_mark)
+        document.values[path] = self.location(node.start_mark)
         own: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if key_node.tag == MERGE_TAG:
@@ -218,7 +220,7 @@ class _Walk:
                 continue
             if key in merged:
                 document.forget((*path, key), merged[key])
-            document.keys[*path, key] = self.place(key_node.start_mark)
+            document.keys[*path, key] = self.location(key_node.start_mark)
             own[key] = self.convert(value_node, (*path, key), document)
         return merged | own
 
@@ -236,7 +238,7 @@ class _Walk:
 
     def mistake(self, node: yaml.Node, message: str) -> None:
         """Note what is wrong with a node; a file with no end of mistakes is refused before its end."""
-        self.mistakes.append(self.place(node.start_mark).show(message))
+        self.mistakes.append(self.location(node.start_mark).show(message))
         if len(self.mistakes) == MOST_MISTAKES:
             raise ExperimentError(
                 [*dict.fromkeys(self.mistakes), f"{self.origin}: and perhaps more mistakes"]

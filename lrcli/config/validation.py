@@ -1,6 +1,6 @@
 """From a document to a validated `Config`, or to messages a user can act on.
 
-All mistakes are shown at once, in the order of the file, each with its place.
+All mistakes are shown at once, in the order of the file, each with its location.
 """
 
 import json
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from lrcli.config.base import Config
-from lrcli.config.document import MOST_MISTAKES, Document, KeyPath, Place
+from lrcli.config.document import MOST_MISTAKES, Document, KeyPath, SourceLocation
 from lrcli.config.hints import kind_hint, nearest, number_hint, stray_key_hint
 from lrcli.config.keys import kinds_at
 from lrcli.errors import ExperimentError
@@ -72,17 +72,17 @@ def _whole_numbers(data: Any) -> Any:
 
 def refuse(document: Document, mistakes: list[Mistake], more: int = 0) -> ExperimentError:
     """The error that shows these mistakes in the order of the file, and says how many more there are."""
-    placed = [(document.place(m.path, key=m.at_key), m) for m in dict.fromkeys(mistakes)]
+    located = [(document.location(m.path, key=m.at_key), m) for m in dict.fromkeys(mistakes)]
     first = document.values[()].origin
 
-    def rank(pair: tuple[Place, Mistake]) -> tuple[bool, bool, str, int, int]:
+    def rank(pair: tuple[SourceLocation, Mistake]) -> tuple[bool, bool, str, int, int]:
         """The file itself, then those that it extends, then the overrides, which have no line."""
-        place = pair[0]
-        return place.line == 0, place.origin != first, place.origin, place.line, place.column
+        location = pair[0]
+        return location.line == 0, location.origin != first, location.origin, location.line, location.column
 
-    placed.sort(key=rank)
+    located.sort(key=rank)
     rest = [f"{first}: and {more:,} more mistakes"] if more else []
-    return ExperimentError([*(place.show(_named(mistake)) for place, mistake in placed), *rest])
+    return ExperimentError([*(location.show(_named(mistake)) for location, mistake in located), *rest])
 
 
 def _named(mistake: Mistake) -> str:
@@ -96,7 +96,7 @@ def _explain(detail: ErrorDetails, document: Document, config: type[Config]) -> 
     path = _written_path(detail["loc"], document.data)
     value = _describe(detail["input"])
     if kind == "extra_forbidden":
-        hint = stray_key_hint(path, document.place(path, key=True), config, document.data)
+        hint = stray_key_hint(path, document.location(path, key=True), config, document.data)
         return Mistake(path, f"unknown key{hint}", at_key=True)
     if kind == "missing":
         return Mistake(path, f"the key {detail['loc'][-1]} is missing")
@@ -128,7 +128,7 @@ def _hint(kind: str, path: KeyPath, value: Any, document: Document, config: type
     if kind.startswith(("int_", "float_")):
         return number_hint(value, whole=kind.startswith("int_"))
     if kind.startswith(("model_", "dict_")):
-        return kind_hint(path, value, document.place(path), config, document.data)
+        return kind_hint(path, value, document.location(path), config, document.data)
     return ""
 
 
@@ -212,5 +212,5 @@ def _written_path(location: tuple[int | str, ...], data: Any) -> KeyPath:
         elif isinstance(data, list) and isinstance(part, int) and part < len(data):
             path, data = (*path, part), data[part]
         elif last and isinstance(data, dict) and data.get("kind") != part and part != "[key]":
-            return path  # a missing key: its mapping is the place
+            return path  # a missing key: its mapping is the location
     return path

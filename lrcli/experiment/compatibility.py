@@ -15,7 +15,7 @@ __all__ = ["incompatibilities", "remarks", "result_names"]
 
 
 def incompatibilities(experiment: Experiment) -> list[Mistake]:
-    """Every reason why the parts of an experiment do not fit together, each at the field to change."""
+    """Every reason why the components of an experiment do not fit together, each at the field to change."""
     return [
         *_components(experiment),
         *_batches(experiment),
@@ -27,9 +27,9 @@ def incompatibilities(experiment: Experiment) -> list[Mistake]:
 
 def _components(experiment: Experiment) -> Iterator[Mistake]:
     dataset, model, loss = experiment.dataset, experiment.model, experiment.loss
-    for key, message in dataset.problems():
+    for key, message in dataset.mistakes():
         yield _mistake("dataset", key, message)
-    for key, message in experiment.optimizer.problems():
+    for key, message in experiment.optimizer.mistakes():
         yield _mistake("optimizer", key, message)
     if loss.needs_classes and dataset.num_classes is None:
         yield _mistake(
@@ -37,7 +37,7 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
         )
         return
     num_outputs = loss.num_outputs(dataset.num_classes)
-    for key, message in model.problems(dataset.num_features, num_outputs):
+    for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["FORM", "compare", "parse"]
+__all__ = ["PATTERN", "compare", "parse"]
 
 _OPERATORS = {
     "<=": operator.le,
@@ -20,7 +20,7 @@ _OPERATORS = {
     "<": operator.lt,
     ">": operator.gt,
 }
-FORM = re.compile(r"\s*(<=|>=|==|<|>)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*")
+PATTERN = re.compile(r"\s*(<=|>=|==|<|>)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*")
 
 
 def parse(text: str) -> tuple[str, float]:
@@ -29,7 +29,7 @@ def parse(text: str) -> tuple[str, float]:
     Raises:
         ValueError: it is no such comparison.
     """
-    match = FORM.fullmatch(text)
+    match = PATTERN.fullmatch(text)
     if match is None:
         raise ValueError(f'must be a comparison such as "<= 0.25", not {text[:40]!r}')
     return match[1], float(match[2])

@@ -13,7 +13,7 @@ from lrcli.components.models import AnyModel
 from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
-from lrcli.experiment.expectations import FORM, parse
+from lrcli.experiment.expectations import PATTERN, parse
 from lrcli.experiment.names import NAME, check_name
 
 __all__ = ["Comparison", "Experiment", "recorded_metrics", "recovers", "resolved"]
@@ -26,7 +26,7 @@ def _comparison(text: str) -> str:
 
 _DEVICE = "auto|cpu|cuda(:[0-9]{1,3})?|mps"
 Comparison = Annotated[
-    str, AfterValidator(_comparison), Field(json_schema_extra={"pattern": f"^{FORM.pattern}$(?!\n)"})
+    str, AfterValidator(_comparison), Field(json_schema_extra={"pattern": f"^{PATTERN.pattern}$(?!\n)"})
 ]
 
 

@@ -82,7 +82,7 @@ def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], s
         edit: changes the document further; what it returns is a note, or nothing.
 
     Raises:
-        ExperimentError: with every mistake and its place.
+        ExperimentError: with every mistake and its location.
         UsageError: a word that is no override.
     """
     document, notes = read_extended(path, str(path), Experiment)
@@ -175,8 +175,8 @@ def one_point(document: Document) -> Document:
     """The file without what is about the sweep or about its own point, for `at_point`."""
     kept = {key: value for key, value in document.data.items() if key not in {"sweep", "expect"}}
     keys, values = (
-        {path: place for path, place in places.items() if not path or path[0] in kept}
-        for places in (document.keys, document.values)
+        {path: location for path, location in locations.items() if not path or path[0] in kept}
+        for locations in (document.keys, document.values)
     )
     return Document(kept, keys, values)
 

@@ -7,7 +7,6 @@ import numpy as np
 from lrcli.analysis.loss_values import constant_loss
 from lrcli.analysis.reference import least_losses
 from lrcli.components.losses import MSE, HalfMSE
-from lrcli.components.optimizers import AdamW
 from lrcli.running.preparation import Prepared
 from lrcli.training.problem import Array
 
@@ -47,6 +46,6 @@ def find_levels(prepared: Prepared) -> Levels:
         least = least_losses(experiment.model, loss, examples)[prepared.rows]
     else:
         return Levels(unknown, constant)
-    if isinstance(experiment.optimizer, AdamW):  # whose decay ends somewhere else
+    if experiment.optimizer.decoupled:  # the decay ends somewhere else
         least = np.where(prepared.population.hyperparameters["weight_decay"] > 0, np.nan, least)
     return Levels(least, constant)

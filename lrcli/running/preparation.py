@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery, find_recovery
 from lrcli.analysis.reference import Examples
-from lrcli.components.optimizers import AdamW
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.engine_choice import build_engine
@@ -105,13 +104,13 @@ def trained_examples(
     used = split.size if training.shuffle else sum(sizes)  # without shuffling some may never be seen
     rows = problem.data_index[population.draw_index]
     decays = np.zeros(len(rows))
-    if not isinstance(experiment.optimizer, AdamW):  # whose decay is no part of what is made small
-        decays = population.hyperparameters["weight_decay"]
+    if not experiment.optimizer.decoupled:  # or the decay is no part of what is made small
+        decays = population.hyperparameters.get("weight_decay", decays)
     pairs = np.stack([np.arange(len(problem.sources)), np.zeros(len(problem.sources))], axis=1)
     if decays.any():
         pairs, rows = np.unique(np.stack([rows, decays], axis=1), axis=0, return_inverse=True)
     decayed = [np.full(p.size, float(experiment.optimizer.decays(p))) for p in problem.parameters]
-    terms = used * problem.loss.num_terms(problem.dataset.num_classes)
+    terms = used * problem.num_terms
     examples = Examples(
         inputs=split.inputs[:, :used],
         targets=split.targets[:, :used],

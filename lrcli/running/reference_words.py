@@ -59,14 +59,14 @@ def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = 
 def _how(experiment: Experiment, recovery: Recovery) -> str:
     """How the best possible parameters were found."""
     loss = experiment.loss.kind
-    decays = experiment.optimizer.weight_decay > 0
+    decays = experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
     if recovery.against == "true":
         return "the rule behind the data"
     if recovery.against == "ridge":
         return "least squares with the weight decay, ridge regression"
     if recovery.against == "optimum":
         text = "the smallest training loss, by Newton's method"
-        left_out = decays and experiment.optimizer.kind == "adamw"
+        left_out = decays and experiment.optimizer.decoupled
         return text + (
             ", without the weight decay" if left_out else ", weight decay included" if decays else ""
         )
@@ -81,7 +81,8 @@ def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
             "A plane separates the classes of the training set, so no parameters are the best: the longer "
             "the training, the larger they become. Judge them by losses and accuracies."
         )
-    if experiment.model.kind == "mlp" or experiment.dataset.num_classes is not None:
+    layered = experiment.model.dense and not experiment.model.linear_in_parameters
+    if layered or experiment.dataset.num_classes is not None:
         return (
             "The parameters of this model are not identifiable from these data: other parameters give the "
             "same function. Judge it by its losses and accuracies."

@@ -23,7 +23,6 @@ __all__ = [
     "Sizes",
     "bytes_of_results",
     "bytes_text",
-    "coefficients_move",
     "memory_for_data",
     "memory_for_training",
     "refuse_too_much",
@@ -38,7 +37,6 @@ _PROCESS = {"compiled": 100 * 10**6, "torch": 300 * 10**6}  # bytes, before ther
 _VECTORS = 380  # bytes of a member in training for what has a number for each: status, metrics, rates
 _ENDED = 90  # bytes of a member of a sweep for how it has ended
 _AT_RECORD = 4  # arrays of parameters in float64 while a record is taken: before, now, the best
-_STATES = {"sgd": 1, "rmsprop": 3, "adam": 3, "adamw": 3}  # arrays beside the parameters, at most
 _WORK = 2  # arrays of a step by torch, beside the states before it
 _TEXT = 180  # bytes of a parameter of a single run while result.json is written
 _TABLE = 20 * 2**21  # bytes of a table of coefficients that move from step to step
@@ -128,8 +126,7 @@ def _held(experiment: Experiment, of_example: int) -> Needs:
 def _drawing(experiment: Experiment, rows: int) -> tuple[str, int]:
     """What a row of the largest split takes while it is drawn, beside what stays of it."""
     dataset = experiment.dataset
-    numbers = 3 if dataset.kind == "sine" else 1 if dataset.num_classes is None else 2
-    numbers += dataset.num_features + 1 if rows > 1 else 0
+    numbers = dataset.sampling + (dataset.num_features + 1 if rows > 1 else 0)
     key, count = max(_counts(experiment).items(), key=lambda item: item[1])
     return key, 8 * count * numbers
 
@@ -211,7 +208,7 @@ def _of_members(experiment: Experiment, shape: _Shape, sizes: Sizes) -> Needs:
     """Parameters and states, and what has a number for each member or step."""
     optimizer, training, members = experiment.optimizer, experiment.training, sizes.members
     steps = training.num_batches(experiment.dataset.num_train)
-    states = 1 + _STATES[optimizer.kind]
+    states = 1 + optimizer.most_states
     arrays = states + (_WORK + states if shape.engine == "torch" else 0)
     of_member = shape.number * arrays + 8 * _AT_RECORD
     of_run = _TEXT if members == 1 else 0
@@ -220,21 +217,15 @@ def _of_members(experiment: Experiment, shape: _Shape, sizes: Sizes) -> Needs:
         {
             _key_of_size(experiment): shape.parameters * (members * of_member + 8 * sizes.draws + of_run),
             "training.batch_size": 2 * 8 * steps,  # the sizes of all batches
-            "members": members * (_VECTORS if members > 1 else 0)
-            + (table if coefficients_move(experiment) else 0),
+            "members": members * (_VECTORS if members > 1 else 0) + (table if optimizer.moves else 0),
         }
     )
 
 
-def coefficients_move(experiment: Experiment) -> bool:
-    """Whether the optimizer's numbers change from step to step, by a schedule or a correction of bias."""
-    optimizer = experiment.optimizer
-    return optimizer.kind in {"adam", "adamw"} or optimizer.schedule.kind != "constant"
-
-
 def _key_of_size(experiment: Experiment) -> str:
     """The key that makes the parameters many."""
-    return {"mlp": "model.hidden", "polynomial": "model.degree"}.get(experiment.model.kind, "dataset.w")
+    model, dataset = experiment.model, experiment.dataset
+    return f"model.{model.size_key}" if model.size_key else f"dataset.{dataset.size_key}".rstrip(".")
 
 
 def bytes_of_results(experiment: Experiment, members: int, records: int) -> Needs:

@@ -117,7 +117,8 @@ def _is_constant_in_the_end(experiment: Experiment) -> bool:
 def _decay(experiment: Experiment) -> Array:
     """(P,) of each number among the parameters, in their canonical order."""
     optimizer = experiment.optimizer
-    parts = [np.full(p.size, optimizer.weight_decay * optimizer.decays(p)) for p in experiment.parameters]
+    decay = optimizer.hyperparameters().get("weight_decay", 0.0)
+    parts = [np.full(p.size, decay * optimizer.decays(p)) for p in experiment.parameters]
     return np.concatenate(parts)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
 from lrcli.running.engine_choice import engine_of, multiply_adds
-from lrcli.running.resources import Sizes, coefficients_move
+from lrcli.running.resources import Sizes
 from lrcli.training.cores import cores
 from lrcli.training.quadratic import has_triangle, is_quadratic
 
@@ -65,7 +65,7 @@ def seconds_of_training(experiment: Experiment, sizes: Sizes, records: int) -> f
         + _beside(steps * step(experiment, sizes.members), shuffled)
         + records * _of_record(experiment, sizes.members, compiled=compiled)
         + sizes.members * (_MEMBER + _CELL * _numbers(experiment))
-        + (sizes.members * steps * _COEFFICIENTS if coefficients_move(experiment) else 0.0)
+        + (sizes.members * steps * _COEFFICIENTS if experiment.optimizer.moves else 0.0)
     )
 
 
@@ -106,7 +106,7 @@ def _compiled_step(experiment: Experiment, members: int) -> float:
     full = experiment.training.num_batches(experiment.dataset.num_train) == 1
     if full and parameters <= _QUADRATIC and is_quadratic(experiment):
         work = 3 * parameters * parameters
-    update = 0.0 if experiment.optimizer.kind == "sgd" else parameters * _UPDATE
+    update = parameters * _UPDATE if experiment.optimizer.adaptive else 0.0
     if members > _FEW_MEMBERS and parameters <= _LANE_PARAMETERS:
         blocks, block = -(-members // _LANES), _STEP + _LANES * (work / _IN_LANES + update)
     elif parameters <= _LANE_PARAMETERS // 8:
@@ -122,7 +122,8 @@ def _torch_step(experiment: Experiment, members: int) -> float:
     batch = experiment.training.first_batch(experiment.dataset.num_train)
     values = batch * sum(sum(p.matrix) for p in experiment.parameters if not p.is_bias)
     numbers = values + 4 * _parameters(experiment)
-    products = layers * _TORCH_PRODUCT if experiment.model.kind == "mlp" else 0.0
+    of_layers = experiment.model.dense and not experiment.model.linear_in_parameters
+    products = layers * _TORCH_PRODUCT if of_layers else 0.0
     each = products + numbers * _TORCH_NUMBER + multiply_adds(experiment) / _TORCH_RATE
     return _TORCH_STEP + layers * _TORCH_LAYER + members * each
 

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from lrcli.components.optimizers import SGD
 from lrcli.config.blocks import Sweep
 from lrcli.config.document import Document
 from lrcli.config.overrides import put
@@ -152,8 +151,8 @@ def _sensible_rates(experiment: Experiment, whose: str = "the file's") -> tuple[
         why = f"around the largest stable one{sense}, {known.limit:.3g}"
         return _round(known.limit / 1000), _round(2 * known.limit), why
     optimizer = experiment.optimizer
-    # A step of the others is about as long as their rate, whatever the gradient: up to 1 it may be of use.
-    high = optimizer.lr * 100 if isinstance(optimizer, SGD) else max(optimizer.lr * 100, 1.0)
+    # Adaptive steps are about as long as the rate, whatever the gradient: up to 1 it may be of use.
+    high = max(optimizer.lr * 100, 1.0) if optimizer.adaptive else optimizer.lr * 100
     return _round(optimizer.lr / 100), _round(high), f"around {whose} {optimizer.lr:g}"
 
 

@@ -94,6 +94,16 @@ class Problem:
         return self.draws[0].model
 
     @property
+    def num_classes(self) -> int | None:
+        """How many classes the targets name; None where they are numbers."""
+        return self.dataset.num_classes
+
+    @property
+    def num_terms(self) -> int:
+        """The terms that one example has in the loss."""
+        return self.loss.num_terms(self.num_classes)
+
+    @property
     def noisy(self) -> bool:
         """Whether training adds noise to the inputs of any member."""
         return any(source.model.noise_of_inputs > 0 for source in self.sources)

@@ -19,7 +19,7 @@ def references(pb, decay=0.0, steps=1):
     split = pb.splits["train"]
     shapes = {p.name: p.shape for p in pb.parameters}
     decays = np.full((1, sum(p.size for p in pb.parameters)), decay)
-    terms = split.size * pb.loss.num_terms(pb.dataset.num_classes)
+    terms = split.size * pb.num_terms
     scale = 1 / terms if pb.loss.reduction == "mean" else 1 / steps
     examples = Examples(split.inputs, split.targets, np.array([0]), decays, scale)
     return find_references(pb.model, pb.loss, shapes, examples)

@@ -1,9 +1,13 @@
 """What users are told about components is what is accepted."""
 
+from typing import Literal
+
 import pytest
+from pydantic import Field
 
 from lrcli.authoring.descriptions import describe, example, find
 from lrcli.components.registry import GROUPS
+from lrcli.config.base import Config
 from lrcli.errors import UsageError
 
 EVERY = [(group, kind) for group, kinds in GROUPS.items() for kind in kinds]
@@ -30,6 +34,15 @@ def test_the_shortest_form_is_accepted_and_nothing_shorter(group, kind):
     for name in set(shortest) - {"kind"}:
         with pytest.raises(ValueError, match=name):
             config.model_validate({key: value for key, value in shortest.items() if key != name})
+
+
+def test_a_required_key_without_an_example_is_told_to_whoever_writes_the_class():
+    class Quantile(Config):
+        kind: Literal["quantile"]
+        level: float = Field(gt=0, lt=1, description="share of the errors that are positive")
+
+    with pytest.raises(TypeError, match=r"Quantile\.level has no default, .*examples="):
+        example(Quantile)
 
 
 def test_options_in_words():

@@ -1,7 +1,7 @@
 import pytest
 
 from lrcli.authoring.origins import origins
-from lrcli.config.document import Document, Place
+from lrcli.config.document import Document, SourceLocation
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import load
 
@@ -134,6 +134,6 @@ def test_a_grid_of_the_file_has_no_mark_however_it_is_written(said, grid):
 
 
 def test_a_place_says_its_line_only_where_it_is_another_file():
-    here, there = (Place(name, 3, 1, "") for name in ("exp.yaml", "base.yaml"))
+    here, there = (SourceLocation(name, 3, 1, "") for name in ("exp.yaml", "base.yaml"))
     document = Document({"a": 1, "b": 2}, {}, {(): here, ("a",): here, ("b",): there})
     assert origins(document, {"a": 1, "b": 2, "c": {"d": 3}}) == {("b",): "base.yaml:3", ("c",): "default"}

@@ -232,12 +232,12 @@ def test_what_can_be_described(program, name, titles):
 
 
 def test_init_takes_every_dataset(program, tmp_path, monkeypatch):
-    from lrcli.authoring import starter
+    from lrcli.components.datasets import Dataset
     from lrcli.components.registry import GROUPS
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(starter, "_SUITABLE", {})  # as for one that nobody has thought about yet
-    for kind in GROUPS["dataset"]:
+    for kind, config in GROUPS["dataset"].items():
+        monkeypatch.setattr(config, "starter", Dataset.starter)  # as of one that says nothing of its own
         program("init", kind, "--dataset", kind)
         program("check", f"{kind}.yaml")
 

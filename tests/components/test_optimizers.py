@@ -66,12 +66,12 @@ def run_ours(optimizer, rates, steps=STEPS, **varied):
     population = build_population(optimizer, Training(), [0] * len(rates), {"lr": rates, **varied})
     uses = {name: bool(np.any(v != 0)) for name, v in population.hyperparameters.items()}
     decayed = torch.tensor([optimizer.decays(p) for p in PARAMETERS for _ in range(p.size)])
-    form = torch_optimizer(optimizer, uses, None if decayed.all() else decayed)
+    update = torch_optimizer(optimizer, uses, None if decayed.all() else decayed)
     table = CoefficientTable(population, steps, torch.device("cpu"), torch.float64)
     p = start().repeat(len(rates), 1)
-    state = {name: torch.zeros_like(p) for name in form.state}
+    state = {name: torch.full_like(p, start) for name, start in optimizer.state(uses).items()}
     for step in range(steps):
-        p, state = form.update(gradient(step).repeat(len(rates), 1), state, p, table.at(step))
+        p, state = update(gradient(step).repeat(len(rates), 1), state, p, table.at(step))
     return p
 
 

@@ -151,7 +151,7 @@ def test_another_kind_leaves_no_places_of_the_old_one(place):
     write(place, base=BASE, exp="extends: base.yaml\noptimizer: {kind: adam}\n")
     document, _ = read_extended(place / "exp.yaml", "exp.yaml", Experiment)
     assert ("optimizer", "momentum") not in document.keys.keys() | document.values.keys()
-    assert document.place(("optimizer", "momentum")).origin == "exp.yaml"
+    assert document.location(("optimizer", "momentum")).origin == "exp.yaml"
 
 
 @pytest.mark.parametrize(

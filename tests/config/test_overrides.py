@@ -185,4 +185,4 @@ def test_mistakes_of_file_and_overrides_together():
 def test_no_mistake_is_shown_at_a_line_that_an_override_replaced():
     document = parse("dataset: {kind: xor, low: 1, high: 2}\n", "file")
     override(document, "dataset.kind=sine")
-    assert document.place(("dataset", "high")).column == len("dataset: {")
+    assert document.location(("dataset", "high")).column == len("dataset: {")

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from lrcli.config.document import Place
+from lrcli.config.document import SourceLocation
 from lrcli.config.source import parse, read
 from lrcli.errors import ExperimentError
 
@@ -69,24 +69,24 @@ def test_places(path, key, value):
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
 def test_line_breaks(line_break):
     document = parse(line_break.join(["a: 1", "", "b: 2", ""]), "file")
-    assert document.values["b",] == Place("file", 3, 4, "b: 2")
+    assert document.values["b",] == SourceLocation("file", 3, 4, "b: 2")
 
 
 def test_place_of_what_was_not_written_is_that_of_its_mapping():
     document = parse("training:\n  {epochs: 1}\n", "file")
-    assert document.place(("training", "batch_size")) == document.values["training",]
-    assert document.place(("sweep", "grid")) == document.values[()]
+    assert document.location(("training", "batch_size")) == document.values["training",]
+    assert document.location(("sweep", "grid")) == document.values[()]
 
 
 def test_message_shows_the_line_and_a_caret():
-    assert Place("exp.yaml", 12, 5, "lr:\t.nan # ?").show("must be finite") == (
+    assert SourceLocation("exp.yaml", 12, 5, "lr:\t.nan # ?").show("must be finite") == (
         "exp.yaml:12:5: must be finite\n  12 | lr: .nan # ?\n     |     ^"
     )
 
 
 def test_message_shows_the_part_of_a_long_line():
     text = "a" * 5000 + "?" + "b" * 5000
-    shown, caret = Place("file", 1, 5001, text).show("no").splitlines()[1:]
+    shown, caret = SourceLocation("file", 1, 5001, text).show("no").splitlines()[1:]
     assert len(shown) < 250
     assert shown[caret.index("^")] == "?"
 
@@ -236,7 +236,7 @@ def test_merged_keys_keep_the_place_of_the_one_that_won():
     assert document.data["c"] == {"lr": 1, "eps": {}}
     assert document.values["c", "lr"].line == 1
     assert document.keys["c", "eps"].line == 5
-    assert document.place(("c", "eps", "min")).line == 5
+    assert document.location(("c", "eps", "min")).line == 5
 
 
 def write(path, raw):

@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from generated import leaves, sound
+from generated import apart, changes, sound
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
@@ -75,20 +75,34 @@ def put(content, path, value):
 @CHECKS
 @given(data=st.data())
 def test_overrides_do_what_a_changed_file_does(directory, data):
-    content, other = data.draw(sound()), data.draw(sound())
-    values = [(path, value) for path, value in leaves(other) if not any("." in part for part in path)]
-    changes = data.draw(st.lists(st.sampled_from(values), min_size=1, max_size=3))
-    overrides = [f"{'.'.join(path)}={in_line(value)}" for path, value in changes]
+    content = data.draw(sound())
+    changed = data.draw(sound().flatmap(changes))
+    overrides = [f"{'.'.join(path)}={in_line(value)}" for path, value in changed]
     try:
-        changed = loaded(directory, yaml_text(content), overrides)
+        overridden = loaded(directory, yaml_text(content), overrides)
     except ExperimentError:
         assume(False)
-    text = shown(changed)
-    same(changed.experiment, loaded(directory, text, name="shown.yaml").experiment)
-    if not any(path[-1] == "kind" for path, _ in changes):
-        for path, value in changes:
+    text = shown(overridden)
+    same(overridden.experiment, loaded(directory, text, name="shown.yaml").experiment)
+    if not any(path[-1] == "kind" for path, _ in changed):
+        for path, value in changed:
             put(content, path, value)
-        same(changed.experiment, loaded(directory, yaml_text(content)).experiment)
+        same(overridden.experiment, loaded(directory, yaml_text(content)).experiment)
+
+
+@CHECKS
+@given(sound().flatmap(changes))
+def test_no_override_is_drawn_beside_one_of_a_block_that_holds_it(changed):
+    told = [f"{'.'.join(path)}." for path, _ in changed]
+    assert not any(i != j and a.startswith(b) for i, a in enumerate(told) for j, b in enumerate(told))
+
+
+def test_a_key_beside_a_block_that_holds_it_is_not_drawn():
+    block, key, other = (("model",), {"kind": "linear"}), (("model", "kind"), "mlp"), (("models",), 1)
+    assert apart([key, other])
+    assert apart([block, other])
+    for pair in ([block, key], [key, block], [key, key], [block, other, key]):
+        assert not apart(pair)
 
 
 @pytest.fixture

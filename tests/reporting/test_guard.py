@@ -12,7 +12,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from lrcli.config.document import Place
+from lrcli.config.document import SourceLocation
 from lrcli.config.dumping import annotated_yaml, in_line, yaml_text
 from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, RunDirectoryError, UsageError
@@ -80,9 +80,9 @@ DOORS = {
     "table": through_console(cell),
 }
 TEXTS = {
-    "place": lambda text: Place("exp.yaml", 3, 2, f"a{text}b").show("no"),
-    "place of a name": lambda text: Place(text, 3, 2, "ab").show("no"),
-    "message of a place": lambda text: Place("exp.yaml", 3, 2, "ab").show(text),
+    "place": lambda text: SourceLocation("exp.yaml", 3, 2, f"a{text}b").show("no"),
+    "place of a name": lambda text: SourceLocation(text, 3, 2, "ab").show("no"),
+    "message of a place": lambda text: SourceLocation("exp.yaml", 3, 2, "ab").show(text),
     "error": lambda text: str(UsageError(f"a{text}b")),
     "detail": lambda text: str(RunDirectoryError("a", [f"b{text}"])),
     "mistake": lambda text: str(ExperimentError([f"a{text}b"])),
@@ -150,7 +150,7 @@ def test_colours_of_lrcli_s_own_pass(monkeypatch, capsys):
     ("before", "columns"), [("\x1b[31m", 8), ("\u202e", 6), ("\x7f\x00", 8), ("表\x85", 6), ("\n", 2)]
 )
 def test_the_caret_counts_what_is_shown(before, columns):
-    _, line, caret = Place("a", 7, len(before) + 1, f"{before}! more").show("no").split("\n")
+    _, line, caret = SourceLocation("a", 7, len(before) + 1, f"{before}! more").show("no").split("\n")
     assert caret.index("^") - len("    | ") == columns
     assert sum(2 if c == "表" else 1 for c in line[: line.index("!")]) == caret.index("^")
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from lrcli.cli import main
-from lrcli.config.document import Place
+from lrcli.config.document import SourceLocation
 from lrcli.reporting import messages
 from lrcli.reporting.messages import print_error, print_note
 from lrcli.wording import printable
@@ -153,7 +153,7 @@ def test_text_passes_through_as_it_is(shown, show, start, text, options):
     ],
 )
 def test_the_caret_stands_under_the_culprit(shown, before, columns):
-    message = Place("exp.yaml", 7, len(before) + 1, f"{before}! more").show("no")
+    message = SourceLocation("exp.yaml", 7, len(before) + 1, f"{before}! more").show("no")
     _, line, caret = shown(print_error, message).rstrip("\n").split("\n")
     assert line == f"  7 | {printable(before).replace(chr(9), ' ')}! more"
     assert caret == f"    | {' ' * columns}^"

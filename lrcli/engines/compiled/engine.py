@@ -93,7 +93,9 @@ class CompiledEngine:
         self._spec = optimizer_spec(population.optimizer, population.uses)
         shape = (layout.blocks, self._spec.arrays + 1, layout.count, layout.units, layout.members)
         self._state = aligned(shape, self._dtype)
-        layout.write_parameters(self._state[:, :1], self._problem.starts(population.draw_index)[None])
+        starts = self._problem.starts(population.draw_index)
+        arrays = [starts, *(np.full_like(starts, value) for value in self._spec.state.values())]
+        layout.write_parameters(self._state, np.stack(arrays))
         self._active = layout.active(self._dtype)
         of_members = layout.blocks, layout.members
         self._broken = np.zeros(of_members, np.int64)
@@ -245,7 +247,7 @@ class CompiledEngine:
     @property
     def _state_names(self) -> list[str]:
         """The names of the arrays of a state, in the order of memory."""
-        return ["parameters", *(f"state/{number}" for number in range(self._spec.arrays))]
+        return ["parameters", *(f"state/{name}" for name in self._spec.state)]
 
 
 def _lanes(problem: Problem, size: int, dtype: np.dtype[Any]) -> tuple[int, int]:

@@ -78,10 +78,10 @@ class Evaluator:
             }
         )
         loss, hits = (members.gather(sums, len(snapshots)) for sums in totals.values())
-        num_classes = self._problem.dataset.num_classes
         if self._problem.loss.reduction == "mean":
-            loss = loss / (examples * self._problem.loss.num_terms(num_classes))
-        return {"loss": loss} | ({} if num_classes is None else {"accuracy": hits / examples})
+            loss = loss / (examples * self._problem.num_terms)
+        classes = self._problem.num_classes is not None
+        return {"loss": loss} | ({"accuracy": hits / examples} if classes else {})
 
     def _arrange(self, snapshots: Snapshots) -> "_Members":
         """The members of all snapshots in the lanes of an evaluation."""

@@ -97,7 +97,7 @@ def training_arguments(
 
 def _scales(problem: Problem, size: int, used: int) -> tuple[float, float]:
     """What the derivatives of a batch are multiplied by, and its terms in the loss of its epoch."""
-    terms = problem.loss.num_terms(problem.dataset.num_classes)
+    terms = problem.num_terms
     scale = 1 / (size * terms) if problem.loss.reduction == "mean" else 1.0
     return scale, scale * size / used
 

@@ -35,7 +35,7 @@ class OptimizerSpec(NamedTuple):
     Attributes:
         number: of the update rule.
         options: two, which variant of the rule it is; what they mean is the rule's.
-        arrays: of state, each as long as the parameters.
+        state: from the name of each array of state to what it starts at; each is as long as the parameters.
         coefficients: the names of what the rule needs at each step, in its order.
         decay: which of them is about weight decay, and
         undecayed: what it is for parameters that are not decayed.
@@ -43,34 +43,39 @@ class OptimizerSpec(NamedTuple):
 
     number: int
     options: tuple[bool, bool]
-    arrays: int
+    state: Mapping[str, float]
     coefficients: tuple[str, ...]
     decay: int
     undecayed: float
 
+    @property
+    def arrays(self) -> int:
+        """How many arrays of state there are."""
+        return len(self.state)
 
-_Variant = tuple[tuple[bool, bool], int, tuple[str, ...]]  # options, arrays, coefficients
+
+_Variant = tuple[tuple[bool, bool], tuple[str, ...]]  # options, coefficients
 _UNDECAYED = {"weight_decay": 0.0, "shrink": 1.0}
 _MOMENTS = ("step_size", "root_correction", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "eps")
 
 
 def _sgd(optimizer: Any, uses: Mapping[str, bool]) -> _Variant:
     momentum = uses["momentum"]
-    return (momentum, optimizer.nesterov), int(momentum), ("lr", "momentum", "intake", "weight_decay")
+    return (momentum, optimizer.nesterov), ("lr", "momentum", "intake", "weight_decay")
 
 
 def _rmsprop(optimizer: Any, uses: Mapping[str, bool]) -> _Variant:
     momentum, centered = uses["momentum"], optimizer.centered
     names = ("lr", "alpha", "one_minus_alpha", "eps", "weight_decay", "momentum")
-    return (momentum, centered), 1 + momentum + centered, names
+    return (momentum, centered), names
 
 
 def _adam(optimizer: Any, _: Mapping[str, bool]) -> _Variant:
-    return (False, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "weight_decay")
+    return (False, optimizer.amsgrad), (*_MOMENTS, "weight_decay")
 
 
 def _adamw(optimizer: Any, _: Mapping[str, bool]) -> _Variant:
-    return (True, optimizer.amsgrad), 2 + optimizer.amsgrad, (*_MOMENTS, "shrink")
+    return (True, optimizer.amsgrad), (*_MOMENTS, "shrink")
 
 
 _VARIANTS: dict[str, Callable[[Any, Mapping[str, bool]], _Variant]] = {
@@ -109,10 +114,11 @@ def optimizer_spec(optimizer: AnyOptimizer, uses: Mapping[str, bool]) -> Optimiz
         optimizer: its kind and its keys that hold no numbers.
         uses: for each numeric key, whether any member's is not zero.
     """
-    options, arrays, coefficients = _VARIANTS[optimizer.kind](optimizer, uses)
+    options, coefficients = _VARIANTS[optimizer.kind](optimizer, uses)
     number = OPTIMIZERS.index(optimizer.kind)
     name, undecayed = next((name, value) for name, value in _UNDECAYED.items() if name in coefficients)
-    return OptimizerSpec(number, options, arrays, coefficients, coefficients.index(name), undecayed)
+    decay = coefficients.index(name)
+    return OptimizerSpec(number, options, optimizer.state(uses), coefficients, decay, undecayed)
 
 
 def activation_number(model: AnyModel) -> int:

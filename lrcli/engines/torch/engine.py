@@ -68,7 +68,7 @@ class TorchEngine:
         self._population = population
         self._model = torch_model(problem.model)
         self._loss = torch_loss(problem.loss)
-        self._optimizer = torch_optimizer(population.optimizer, population.uses, self._decayed())
+        self._update = torch_optimizer(population.optimizer, population.uses, self._decayed())
         self._place_data()
         self._place_parameters()
         self._place_coefficients()
@@ -89,7 +89,7 @@ class TorchEngine:
         """The batches, and what turns the terms of a batch into its loss."""
         self._batches = Batches(self._problem, self._population, self._device, self._dtype)
         sizes, loss = self._batches.sizes, self._problem.loss
-        terms = loss.num_terms(self._problem.dataset.num_classes)
+        terms = self._problem.num_terms
         distinct, total = set(sizes), sum(sizes)
         self._scales = {n: 1 / (n * terms) if loss.reduction == "mean" else 1.0 for n in distinct}
         self._shares = {n: n / total for n in distinct}
@@ -111,7 +111,8 @@ class TorchEngine:
         parameters = self._tensor(self._problem.starts(members))
         size = len(members)
         self._state = {"parameters": parameters}
-        self._state.update({name: torch.zeros_like(parameters) for name in self._optimizer.state})
+        starts = self._population.optimizer.state(self._population.uses)
+        self._state.update({name: torch.full_like(parameters, start) for name, start in starts.items()})
         self._gradient = torch.zeros_like(parameters)
         self._terms: dict[int, Tensor] = {}
         self._views = self._name(self._state["parameters"])
@@ -225,7 +226,7 @@ class TorchEngine:
         gradient = self._gradient if self._limits is None else self._clipped(self._limits)
         parameters = self._state["parameters"]
         coefficients = self._coefficients.at(step)
-        updated, state = self._optimizer.update(gradient, self._state, parameters, coefficients)
+        updated, state = self._update(gradient, self._state, parameters, coefficients)
         if guarded:
             updated, state = self._guard(values, updated, state, step)
         parameters.copy_(updated)
@@ -300,7 +301,7 @@ class TorchEngine:
         outputs = self._model.forward({name: view[members] for name, view in views.items()}, inputs)
         values, _ = self._loss.terms(outputs, targets)
         answer = {"loss": self._reduce(values, self._problem.loss.reduction)}
-        if self._problem.dataset.num_classes is not None:
+        if self._problem.num_classes is not None:
             answer["accuracy"] = self._reduce(self._loss.correct(outputs, targets), "mean")
         return answer
 

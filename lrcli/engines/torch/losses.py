@@ -1,4 +1,4 @@
-"""The torch forms of the losses: the value of each term, and its derivative by the outputs.
+"""The losses in torch: the value of each term, and its derivative by the outputs.
 
 Outputs and targets are (R, B, O); see `lrcli.components.losses` for the formulas. The derivatives are
 written out: each is one line, and training then needs no autograd between the loss and the model.
@@ -31,8 +31,8 @@ class TorchLoss(NamedTuple):
 
 
 def torch_loss(loss: AnyLoss) -> TorchLoss:
-    """The torch form of a loss."""
-    return _FORMS[loss.kind](loss)
+    """A loss as torch computes it."""
+    return _LOSSES[loss.kind](loss)
 
 
 def _nearest_class(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ def _cross_entropy(_: Any) -> TorchLoss:
     return TorchLoss(terms, _largest_logit)
 
 
-_FORMS: dict[str, Callable[[Any], TorchLoss]] = {
+_LOSSES: dict[str, Callable[[Any], TorchLoss]] = {
     "mse": _mse,
     "half_mse": _half_mse,
     "l1": _l1,

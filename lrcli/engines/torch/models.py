@@ -1,4 +1,4 @@
-"""The torch forms of the models: pure functions of (parameters, inputs), and their gradients.
+"""The models in torch: pure functions of (parameters, inputs), and their gradients.
 
 Every tensor has the members R of a population as its leading axis: inputs (R, B, F), a weight
 (R, rows, columns), a bias (R, 1, columns), a scalar (R, 1, 1), outputs (R, B, O). So a formula reads as
@@ -47,8 +47,8 @@ class TorchModel(NamedTuple):
 
 
 def torch_model(model: AnyModel) -> TorchModel:
-    """The torch form of a model."""
-    return _FORMS[model.kind](model)
+    """A model as torch computes it."""
+    return _MODELS[model.kind](model)
 
 
 def by_autograd(forward: Forward) -> TorchModel:
@@ -216,7 +216,7 @@ def sinusoid(parameters: Parameters, x: Tensor) -> Tensor:
     return parameters["amplitude"] * torch.sin(angle) + parameters["offset"]
 
 
-_FORMS: dict[str, Callable[[Any], TorchModel]] = {
+_MODELS: dict[str, Callable[[Any], TorchModel]] = {
     "linear": lambda _: TorchModel(linear, linear_vjp),
     "polynomial": lambda _: TorchModel(polynomial, polynomial_vjp),
     "legendre": lambda _: by_autograd(legendre),

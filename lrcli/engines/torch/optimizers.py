@@ -1,49 +1,42 @@
-"""The torch forms of the optimizers: pairs of pure functions.
+"""The optimizers in torch: a pure function for each, one update of all parameters.
 
 All parameters of a member lie in one row, so a population's parameters, gradients and each array of
 state are (R, P), P numbers for each of R members. A coefficient is (R, 1): a hyperparameter may differ
 from member to member, and a member's arithmetic is the same whether it does or not. The coefficients
-of a step come from `lrcli.components.optimizers`.
+of a step, and the names of the arrays of state, come from `lrcli.components.optimizers`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from lrcli.components.optimizers import AnyOptimizer, RMSprop
+from lrcli.components.optimizers import SGD, Adam, AdamW, AnyOptimizer, RMSprop
 
-__all__ = ["Coefficients", "State", "TorchOptimizer", "torch_optimizer"]
+__all__ = ["Coefficients", "State", "Update", "torch_optimizer"]
 
 State = dict[str, Tensor]
 Coefficients = Mapping[str, Tensor]
-
-
-class TorchOptimizer(NamedTuple):
-    """An optimizer as torch computes it.
-
-    Attributes:
-        state: the names of its arrays of state; each starts at zero.
-        update: (gradient, state, parameters, coefficients) -> (new parameters, new state).
-    """
-
-    state: tuple[str, ...]
-    update: Callable[[Tensor, State, Tensor, Coefficients], tuple[Tensor, State]]
+Update = Callable[[Tensor, State, Tensor, Coefficients], tuple[Tensor, State]]
 
 
 def torch_optimizer(
     optimizer: AnyOptimizer, uses: Mapping[str, bool], decayed: Tensor | None = None
-) -> TorchOptimizer:
-    """The torch form of an optimizer.
+) -> Update:
+    """One update as an optimizer makes it.
 
     Args:
         optimizer: its kind and its keys that hold no numbers.
         uses: for each numeric key, whether any member's is not zero. A term that is zero for all
             members is left out; where it is zero for some, it adds exactly nothing to theirs.
         decayed: (P,) which of a member's parameters weight decay takes from; None: all.
+
+    Returns:
+        (gradient, state, parameters, coefficients) -> (new parameters, new state), the state by the names
+        of `Optimizer.state`.
     """
-    return _FORMS[optimizer.kind](optimizer, uses, decayed)
+    return _OPTIMIZERS[optimizer.kind](optimizer, uses, decayed)
 
 
 def _penalized(g: Tensor, p: Tensor, c: Coefficients, decayed: Tensor | None) -> Tensor:
@@ -57,7 +50,7 @@ def _shrunk(p: Tensor, c: Coefficients, decayed: Tensor | None) -> Tensor:
     return shrunk if decayed is None else torch.where(decayed, shrunk, p)
 
 
-def _sgd(optimizer: Any, uses: Mapping[str, bool], decayed: Tensor | None) -> TorchOptimizer:
+def _sgd(optimizer: SGD, uses: Mapping[str, bool], decayed: Tensor | None) -> Update:
     def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
         if uses["weight_decay"]:
             g = _penalized(g, p, c, decayed)
@@ -67,10 +60,10 @@ def _sgd(optimizer: Any, uses: Mapping[str, bool], decayed: Tensor | None) -> To
         step = g + c["momentum"] * velocity if optimizer.nesterov else velocity
         return p - c["lr"] * step, {"velocity": velocity}
 
-    return TorchOptimizer(("velocity",) if uses["momentum"] else (), update)
+    return update
 
 
-def _rmsprop(optimizer: RMSprop, uses: Mapping[str, bool], decayed: Tensor | None) -> TorchOptimizer:
+def _rmsprop(optimizer: RMSprop, uses: Mapping[str, bool], decayed: Tensor | None) -> Update:
     def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
         new: State = {}
         if uses["weight_decay"]:
@@ -84,15 +77,12 @@ def _rmsprop(optimizer: RMSprop, uses: Mapping[str, bool], decayed: Tensor | Non
             step = new["step"] = c["momentum"] * state["step"] + step
         return p - c["lr"] * step, new
 
-    optional = {"mean": optimizer.centered, "step": uses["momentum"]}
-    return TorchOptimizer(("square", *(name for name, used in optional.items() if used)), update)
+    return update
 
 
-def _adam(optimizer: Any, uses: Mapping[str, bool], decayed: Tensor | None) -> TorchOptimizer:
-    decoupled = optimizer.kind == "adamw"
-
+def _adam(optimizer: Adam | AdamW, uses: Mapping[str, bool], decayed: Tensor | None) -> Update:
     def update(g: Tensor, state: State, p: Tensor, c: Coefficients) -> tuple[Tensor, State]:
-        if decoupled:
+        if optimizer.decoupled:
             p = _shrunk(p, c, decayed)
         elif uses["weight_decay"]:
             g = _penalized(g, p, c, decayed)
@@ -103,10 +93,10 @@ def _adam(optimizer: Any, uses: Mapping[str, bool], decayed: Tensor | None) -> T
             square = new["largest_square"] = torch.maximum(state["largest_square"], square)
         return p - c["step_size"] * mean / (square.sqrt() / c["root_correction"] + c["eps"]), new
 
-    return TorchOptimizer(("mean", "square", *(("largest_square",) if optimizer.amsgrad else ())), update)
+    return update
 
 
-_FORMS: dict[str, Callable[[Any, Mapping[str, bool], Tensor | None], TorchOptimizer]] = {
+_OPTIMIZERS: dict[str, Callable[[Any, Mapping[str, bool], Tensor | None], Update]] = {
     "sgd": _sgd,
     "rmsprop": _rmsprop,
     "adam": _adam,
