@@ -57,6 +57,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import training_loss_of
 
 __all__ = ["outcomes"]
 
@@ -102,8 +103,9 @@ def outcomes(results: SweepResults) -> NDArray[np.str_]:
         ``interrupted`` or ``unknown``.
     """
     answer = np.full(results.status.shape, "unknown", dtype="U11")
-    loss = results.curves.get("train/loss", results.curves.get("train/running_loss"))
-    if loss is not None:
+    metric = training_loss_of(results.curves)
+    if metric is not None:
+        loss = results.curves[metric]
         records = _records(results)
         judged = (results.status == "completed") | (results.status == "stopped_early")
         reached = _reached(results, loss, np.where(judged, records, 0))

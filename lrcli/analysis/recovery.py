@@ -22,6 +22,7 @@ from lrcli.components.datasets import AnyDataset
 from lrcli.components.losses import Loss
 from lrcli.components.model import Model
 from lrcli.components.models import AnyModel
+from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR
 
 __all__ = ["Recovery", "find_recovery"]
 
@@ -71,12 +72,12 @@ class Recovery:
         return {name: values[row_index] - learned[name] for name, values in self.values.items()}
 
     def metrics(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """``recovery/max_abs_error`` and ``recovery/error_norm`` (Euclidean), (R,) each."""
+        """`MAX_ABS_ERROR` and `ERROR_NORM` of `lrcli.config.metrics`, (R,) each."""
         rows = [error.reshape(len(row_index), -1) for error in self.errors(learned, row_index).values()]
         errors = np.concatenate(rows, axis=1)
         with np.errstate(over="ignore"):  # a member about to diverge
             norm = np.sqrt(np.sum(errors * errors, axis=1))
-        return {"recovery/max_abs_error": np.max(np.abs(errors), axis=1), "recovery/error_norm": norm}
+        return {MAX_ABS_ERROR: np.max(np.abs(errors), axis=1), ERROR_NORM: norm}
 
 
 def find_recovery(

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lrcli.components.model import Model
+from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.running.single import Finished
@@ -21,7 +22,6 @@ from lrcli.wording import counted, one_line
 __all__ = ["print_json", "print_report", "titled"]
 
 _MOST_ROWS = 30
-_SHOWN_METRICS = ("loss", "accuracy")
 _ROUNDING = 1e-12
 
 
@@ -87,7 +87,7 @@ def titled(result: Mapping[str, Any]) -> str:
 
 
 def _metrics_line(metrics: dict[str, float]) -> str:
-    shown = {name: value for name, value in metrics.items() if name.rpartition("/")[2] in _SHOWN_METRICS}
+    shown = {name: value for name, value in metrics.items() if metric_of(name).splits}
     return "  ".join(f"{name} {value:.6g}" for name, value in shown.items())
 
 

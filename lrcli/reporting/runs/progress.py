@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.status import Status
 from rich.text import Text
 
+from lrcli.config.metrics import metric_of
 from lrcli.reporting.messages import print_note
 from lrcli.reporting.streams import console, draws_bars
 from lrcli.running.preparation import Compiling
@@ -138,7 +139,7 @@ class ProgressReport(BarReport):
     def _line(self, record: Record) -> None:
         """A line for the log; about every tenth of the run is also printed where there is no bar."""
         metrics = "  ".join(
-            f"{name} {values[0]:.6g}" for name, values in record.metrics.items() if name.endswith("loss")
+            f"{name} {values[0]:.6g}" for name, values in record.metrics.items() if metric_of(name).is_loss
         )
         line = f"epoch {record.epoch}/{self._epochs}  step {record.step}  {metrics}"
         if self._log is not None:

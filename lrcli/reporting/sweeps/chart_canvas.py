@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.config.metrics import metric_of
 from lrcli.reporting.sweeps.axes import Scale, SweepLines
 from lrcli.reporting.sweeps.scores import Array
 
@@ -69,7 +70,7 @@ class Axis:
         positive = finite[finite > 0]
         if not finite.size:
             return cls("linear", 0.0, 1.0)
-        if positive.size and finite.min() >= 0 and not metric.endswith("accuracy"):
+        if positive.size and finite.min() >= 0 and metric_of(metric).scale == "log":
             logs = np.log10(positive)
             high = min(float(logs.max()), float(np.median(logs)) + _MOST_DECADES)
             if high - logs.min() > np.log10(5):

@@ -11,6 +11,7 @@ from rich.console import Console
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import MAX_ABS_ERROR
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.runs.console import titled
 from lrcli.reporting.streams import console, standard_output
@@ -27,7 +28,6 @@ Array = NDArray[np.float64]
 
 _ROWS = 12
 _LITTLE = 10**7  # bytes, of which nobody needs to be told
-_RECOVERY = "recovery/max_abs_error"
 
 
 def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None:
@@ -141,8 +141,8 @@ def _shown_statistics(results: SweepResults, statistics: Statistics) -> Iterator
     yield results.metric, statistics.median, 0
     yield "q25", statistics.q25, 2
     yield "q75", statistics.q75, 2
-    if _RECOVERY in results.final and results.metric != _RECOVERY:
-        yield "error", describe_metric(results, _RECOVERY).median, 3
+    if MAX_ABS_ERROR in results.final and results.metric != MAX_ABS_ERROR:
+        yield "error", describe_metric(results, MAX_ABS_ERROR).median, 3
 
 
 def _cell(configuration: Mapping[str, Any], key: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lrcli.config.metrics import metric_of
 from lrcli.reporting.sweeps.axes import Scale, scale_of
 from lrcli.reporting.sweeps.scores import Array
 
@@ -78,7 +79,7 @@ def limits(values: Array, metric: str, decades: float) -> tuple[float, float, bo
     if not finite.size:
         return 0.0, 1.0, False
     positive = finite[finite > 0]
-    if positive.size and finite.min() >= 0 and not metric.endswith("accuracy"):
+    if positive.size and finite.min() >= 0 and metric_of(metric).scale == "log":
         low = float(positive.min())
         high = min(float(positive.max()), float(np.median(positive)) * 10**decades)
         if high >= 5 * low:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import MAX_ABS_ERROR, training_loss_of
 from lrcli.reporting.sweeps.axes import key_title, numeric_keys, sweep_lines
 from lrcli.reporting.sweeps.figure_axes import STAR, heatmap, style
 from lrcli.reporting.sweeps.figure_lines import cut, of_seeds, over_rate, row_for_each
@@ -40,7 +41,6 @@ __all__ = [
     "write_figures",
 ]
 
-_RECOVERY = "recovery/max_abs_error"
 _LONGEST_LABEL = 50  # letters, in a title
 _MOST_CELLS = 250  # along each side of a heatmap
 
@@ -107,17 +107,17 @@ def final_metric(results: SweepResults) -> "Figure":
 def recovery_error(results: SweepResults) -> "Figure | None":
     """The largest error of a recovered parameter, over the swept rate."""
     swept = sweep_lines(results)
-    if swept is None or len(results.configurations) == 1 or _RECOVERY not in results.final:
+    if swept is None or len(results.configurations) == 1 or MAX_ABS_ERROR not in results.final:
         return None
-    if not np.isfinite(quantiles(scores(results, _RECOVERY), (0.5,))).any():
+    if not np.isfinite(quantiles(scores(results, MAX_ABS_ERROR), (0.5,))).any():
         return None
-    return over_rate(results, _RECOVERY, swept)
+    return over_rate(results, MAX_ABS_ERROR, swept)
 
 
 def training_loss(results: SweepResults) -> "Figure | None":
     """A heatmap of the median training loss: epochs times the swept rate, other keys at their best."""
     swept = sweep_lines(results)
-    metric = next((name for name in ("train/loss", "train/running_loss") if name in results.curves), None)
+    metric = training_loss_of(results.curves)
     if swept is None or metric is None or len(swept.best.x) < 2:
         return None
     line = swept.best
