@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from lrcli.analysis.judging import find_verdict
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking
 from lrcli.analysis.sweep_results import SweepResults
@@ -17,7 +18,7 @@ from lrcli.reporting.runs.console import titled
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.reporting.sweeps.chart import sweep_chart
-from lrcli.reporting.sweeps.verdict import verdict
+from lrcli.reporting.sweeps.verdict import sentences
 from lrcli.running.resources import bytes_text
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.wording import counted, one_line
@@ -52,7 +53,7 @@ def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None
             _print_table(out, results, statistics)
             chart = sweep_chart(results, out.width, getattr(sys.stdout, "encoding", None))
             print_text(out, "\n".join(["", *chart, ""]))
-            for sentence in verdict(results, statistics, result):
+            for sentence in sentences(find_verdict(results, statistics), result):
                 print_text(out, sentence)
         print_text(out, f"\nrun: {one_line(result['run_dir'])}")
 
