@@ -116,8 +116,8 @@ def _is_constant_in_the_end(experiment: Experiment) -> bool:
 def _decay(experiment: Experiment) -> Array:
     """(P,) of each number among the parameters, in their canonical order."""
     optimizer = experiment.optimizer
-    parts = [np.full(p.size, optimizer.weight_decay * optimizer.decays(p)) for p in experiment.parameters]
-    return np.concatenate(parts)
+    decays = [np.full(p.size, optimizer.weight_decay * optimizer.decays(p)) for p in experiment.parameters]
+    return np.concatenate(decays)
 
 
 def _of_all(experiment: Experiment, features: Array, rule: Rule) -> float | None:
