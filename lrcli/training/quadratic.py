@@ -33,6 +33,7 @@ __all__ = [
 _MOST_COLUMNS = 64  # of a triangle; tests/benchmarks/quadratic.py
 _NUMBERS = 2**15  # that are computed with at a time: they stay in the processor's cache
 _MOST_NUMBERS = 2**21  # of the examples that are reduced together
+_COPIED = 2**17  # numbers of a design matrix that are there twice while they are put in columns
 
 
 class Fit(Protocol):
@@ -99,7 +100,7 @@ def _columns(problem: Problem, data: Split, rows: slice, dtype: DTypeLike) -> Ar
     features, targets = data.features[rows], data.targets[rows]
     count, width = len(features), _columns_of(problem)
     columns = np.empty((count, width, data.size))
-    step = max(1, _NUMBERS // (count * width))
+    step = max(1, _COPIED // (count * width))
     for first in range(0, data.size, step):
         chunk = slice(first, first + step)
         design = problem.model.design(features[:, chunk].astype(dtype))
