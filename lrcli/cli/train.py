@@ -151,7 +151,7 @@ def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quie
     if as_json:
         print_json(result)
     elif not quiet:
-        print_report(finished, loaded.experiment.model.kind)
+        print_report(finished, loaded.experiment.model)
     if quiet and exit_code(result):
         from lrcli.reporting.messages import print_error
         from lrcli.reporting.runs.overview import failure

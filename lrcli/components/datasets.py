@@ -38,15 +38,15 @@ class Dataset(Config):
 
     Attributes:
         num_classes: how many classes the targets name (0, 1, ...), or None where targets are numbers.
-        size_key: the key that makes the features many; empty where their number is fixed.
-        sampling: the most numbers for each example that `sample` takes beside those that it returns.
+        size_key: the key that makes the features many; None where their number is fixed.
+        drawing_numbers: the most numbers of an example that `sample` holds beside those that it returns.
         starter: what a first experiment file says beyond the keys that it must, by block: the first thing to
             try, which recovers the truth or solves the task.
     """
 
     num_classes: ClassVar[int | None] = None
-    size_key: ClassVar[str] = ""
-    sampling: ClassVar[int] = 3
+    size_key: ClassVar[str | None] = None
+    drawing_numbers: ClassVar[int] = 3
     starter: ClassVar[Starter] = {"training": {"epochs": 10, "batch_size": 32}}
 
     num_train: int = Field(1000, ge=1, le=_MOST, description="training examples")
@@ -104,7 +104,7 @@ class LinearDataset(Dataset):
     """
 
     size_key = "w"
-    sampling = 1
+    drawing_numbers = 1
     starter: ClassVar[Starter] = {
         "dataset": {"noise": 0.01},
         "model": {"kind": "linear"},
@@ -205,7 +205,7 @@ class XorDataset(Dataset):
     """
 
     num_classes = 2
-    sampling = 2
+    drawing_numbers = 2
     starter: ClassVar[Starter] = {
         "model": {"kind": "mlp", "hidden": [16]},
         "loss": {"kind": "bce"},

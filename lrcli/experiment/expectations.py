@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lrcli.config.metrics import error_name
+
 __all__ = ["PATTERN", "compare", "parse"]
 
 _OPERATORS = {
@@ -49,7 +51,7 @@ def compare(
         For each ``name``, ``expected``, ``value`` (None where the run did not come to have it) and
         ``passed``. No number at all passes nothing.
     """
-    values = {f"recovery/{row['name']}": row["error"] for row in recovery} | dict(metrics)
+    values = {error_name(row["name"]): row["error"] for row in recovery} | dict(metrics)
     rows = []
     for name, text in expected.items():
         sign, number = parse(text)

@@ -126,7 +126,7 @@ def _held(experiment: Experiment, of_example: int) -> Needs:
 def _drawing(experiment: Experiment, rows: int) -> tuple[str, int]:
     """What a row of the largest split takes while it is drawn, beside what stays of it."""
     dataset = experiment.dataset
-    numbers = dataset.sampling + (dataset.num_features + 1 if rows > 1 else 0)
+    numbers = dataset.drawing_numbers + (dataset.num_features + 1 if rows > 1 else 0)
     key, count = max(_counts(experiment).items(), key=lambda item: item[1])
     return key, 8 * count * numbers
 
@@ -225,7 +225,9 @@ def _of_members(experiment: Experiment, shape: _Shape, sizes: Sizes) -> Needs:
 def _key_of_size(experiment: Experiment) -> str:
     """The key that makes the parameters many."""
     model, dataset = experiment.model, experiment.dataset
-    return f"model.{model.size_key}" if model.size_key else f"dataset.{dataset.size_key}".rstrip(".")
+    if model.size_key is not None:
+        return f"model.{model.size_key}"
+    return "model.kind" if dataset.size_key is None else f"dataset.{dataset.size_key}"
 
 
 def bytes_of_results(experiment: Experiment, members: int, records: int) -> Needs:

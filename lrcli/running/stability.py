@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from lrcli.analysis.batch_theory import stable_rate_in_order, stable_rate_of_random_batches
-from lrcli.analysis.design import design_matrix
 from lrcli.analysis.theory import (
     Rule,
     hessian,
@@ -135,7 +134,7 @@ def _in_order(experiment: Experiment, features: Array, sizes: list[int], rule: R
 
 
 def _of_random_batches(experiment: Experiment, features: Array, sizes: list[int], rule: Rule) -> float | None:
-    columns = design_matrix(experiment.model, features)
+    columns = experiment.model.design(features)
     curvature = term_curvature(experiment.model, experiment.loss) or 0.0
     if experiment.loss.reduction == "sum":
         curvature *= sizes[0]  # a smaller last batch only moves the parameters less

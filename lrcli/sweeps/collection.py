@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.components.initializers import element_names
+from lrcli.config.metrics import split_of
 from lrcli.running.levels import find_levels
 from lrcli.running.preparation import Prepared
 from lrcli.runs.files import write_arrays
@@ -139,7 +140,7 @@ class Collection:
         status = np.where((self.status == "") | (self.status == "running"), "interrupted", self.status)
         final = {choice.metric: np.full(self.status.shape, np.nan)} | self._final
         for name in final:  # before the first record there are none
-            if not name.startswith("test/"):
+            if split_of(name) != "test":
                 self._curve(name)
         return SweepResults(
             keys=plan.configurations.keys,

@@ -15,6 +15,7 @@ from lrcli.analysis.comparison import compare_with_best
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import MAX_ABS_ERROR, split_of
 from lrcli.experiment.experiment import resolved
 from lrcli.running.location import RunPlace
 from lrcli.running.reference_words import why_undetermined
@@ -31,7 +32,6 @@ _CHECKPOINT = "checkpoint"
 _CELLS = 2**18  # of results.csv that are text at a time
 _MOST_LISTED = 1000  # configurations in result.json, the best ones; summary.csv has them all
 _COLUMNS = ("n", "diverged", "median", "q25", "q75", "mean", "std")
-_RECOVERY = "recovery/max_abs_error"
 
 
 class SweepFiles:
@@ -202,9 +202,9 @@ class SweepFiles:
     def _configuration_columns(self, results: SweepResults, statistics: Statistics) -> dict[str, list[str]]:
         """The columns of summary.csv, a row for each configuration."""
         columns = self._key_columns() | {name: cells(getattr(statistics, name)) for name in _COLUMNS}
-        if _RECOVERY in results.final:
-            recovery = _without(describe_metric(results, _RECOVERY), results.missing)
-            columns |= {f"{_RECOVERY}/{name}": cells(getattr(recovery, name)) for name in _COLUMNS[2:]}
+        if MAX_ABS_ERROR in results.final:
+            recovery = _without(describe_metric(results, MAX_ABS_ERROR), results.missing)
+            columns |= {f"{MAX_ABS_ERROR}/{name}": cells(getattr(recovery, name)) for name in _COLUMNS[2:]}
         return columns
 
     def _key_columns(self) -> dict[str, list[str]]:
@@ -258,7 +258,7 @@ def _findings(results: SweepResults, statistics: Statistics) -> dict[str, Any]:
     test = {
         name: describe_metric(results, name).median[order[0]].item()
         for name in results.final
-        if name.startswith("test/")
+        if split_of(name) == "test"
     }
     return {
         "configurations": rows,

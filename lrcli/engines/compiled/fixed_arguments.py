@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.models import Polynomial
 from lrcli.engines.compiled.arguments import Value
 from lrcli.engines.compiled.layout import Layout
 from lrcli.engines.compiled.memory import aligned
@@ -111,7 +110,7 @@ def clipping_arguments(population: Population, layout: Layout, dtype: np.dtype[A
 def uses_quadratic_form(problem: Problem, batches: list[int], layout: Layout) -> bool:
     """Whether gradients are those of a quadratic form: each step sees all examples, and the form is small."""
     model, size = problem.model, problem.splits["train"].size
-    well_conditioned = not isinstance(model, Polynomial) or model.degree <= _DEGREE
+    well_conditioned = model.highest_power <= _DEGREE
     few = layout.count <= min(_PARAMETERS, size)
     return is_quadratic(problem) and batches == [size] and well_conditioned and few
 

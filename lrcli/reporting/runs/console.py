@@ -10,7 +10,8 @@ from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.text import Text
 
-from lrcli.analysis.equations import equation
+from lrcli.components.model import Model
+from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.running.single import Finished
@@ -21,16 +22,15 @@ from lrcli.wording import counted, one_line
 __all__ = ["print_json", "print_report", "titled"]
 
 _MOST_ROWS = 30
-_SHOWN_METRICS = ("loss", "accuracy")
 _ROUNDING = 1e-12
 
 
-def print_report(finished: Finished, model: str) -> None:
+def print_report(finished: Finished, model: Model) -> None:
     """Print how the run ended, its losses and what it recovered, on standard output.
 
     Args:
         finished: the run.
-        model: the model's kind.
+        model: what was trained.
 
     Raises:
         WriteError: standard output could not be written.
@@ -87,7 +87,7 @@ def titled(result: Mapping[str, Any]) -> str:
 
 
 def _metrics_line(metrics: dict[str, float]) -> str:
-    shown = {name: value for name, value in metrics.items() if name.rpartition("/")[2] in _SHOWN_METRICS}
+    shown = {name: value for name, value in metrics.items() if metric_of(name).splits}
     return "  ".join(f"{name} {value:.6g}" for name, value in shown.items())
 
 
@@ -125,15 +125,15 @@ def _print_expectations(out: Console, rows: list[dict[str, Any]]) -> None:
     print_table(out, columns, HEAVY_HEAD)
 
 
-def _equations(finished: Finished, model: str) -> list[str]:
+def _equations(finished: Finished, model: Model) -> list[str]:
     """The fitted curve, and the best possible one where no true one exists."""
     parameters = {name: np.asarray(v) for name, v in finished.result["parameters"].items()}
-    fitted = equation(model, parameters)
+    fitted = model.equation(parameters)
     if fitted is None:
         return []
     recovery = finished.recovery
     if recovery is None or not recovery.known:
         return [f"fitted: {fitted}"]
-    reference = equation(model, {name: values[0] for name, values in recovery.values.items()})
+    reference = model.equation({name: values[0] for name, values in recovery.values.items()})
     label = "true" if recovery.against == "true" else "best"
     return [f"fitted: {fitted}", f"{label}:   {reference}"]

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.status import Status
 from rich.text import Text
 
+from lrcli.config.metrics import metric_of
 from lrcli.reporting.messages import print_note
 from lrcli.reporting.streams import console, draws_bars
 from lrcli.running.preparation import Compiling
@@ -139,7 +140,7 @@ class ProgressReport(BarReport):
 
     def _lines(self, records: Records) -> None:
         """A line for each record in the log; where there is no bar, one for about every tenth is printed."""
-        names = [name for name in records.metrics if name.endswith("loss")]
+        names = [name for name in records.metrics if metric_of(name).is_loss]
         rows = np.stack([records.metrics[name][:, 0] for name in names], axis=1).tolist()
         lines = []
         for epoch, step, row in zip(records.epochs.tolist(), records.steps.tolist(), rows, strict=True):

@@ -25,8 +25,9 @@ from lrcli.reporting.event_file import (
     text,
 )
 from lrcli.reporting.runs.tensorboard import final_scalars
+from lrcli.reporting.scales import Array, thinned
 from lrcli.reporting.sweeps.axes import label, short_names
-from lrcli.reporting.sweeps.scores import Array, best_first, curve_scores, diverged_by, quantiles, thinned
+from lrcli.reporting.sweeps.scores import best_first, curve_scores, diverged_by, quantiles
 from lrcli.runs.files import make_directory
 
 __all__ = ["write_sweep_events"]
@@ -56,7 +57,7 @@ def write_sweep_events(
         sweep_dir: its directory; each configuration's file lies in one of its own inside it.
         name: of the sweep in the HParams table, such as ``linear/sweep-0002``.
         figures: from name to the bytes of a PNG file.
-        members: the places of members (seed-major) that have files of their own.
+        members: the numbers of members (seed-major) that have files of their own.
         constants: hyperparameters that are not swept, `lrcli.reporting.runs.tensorboard.hyperparameters`.
         announce: told of each file before it is there.
 
@@ -182,8 +183,8 @@ def _write_members(
     names = short_names(results, np.unique(configuration))
     directories = dict(zip(np.unique(configuration).tolist(), names, strict=True))
     for i, member in enumerate(members):
-        place = f"member={member},{directories[int(configuration[i])]},seed={results.seeds[seed[i]]}"
-        file = opened(place)
+        name = f"member={member},{directories[int(configuration[i])]},seed={results.seeds[seed[i]]}"
+        file = opened(name)
         _write_curves(file, list(results.curves), curves[i], steps[i])
         file.close()
 
