@@ -1,13 +1,13 @@
 """The members of a sweep by what a user calls them: a number of results.csv, or ``best``."""
 
-import csv
-import json
-import math
 import re
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.runs.table_reading import read_members
+from lrcli.runs.tables import swept_text, swept_value
 from lrcli.sweeps.resuming import result_of_sweep
 
 __all__ = ["BEST", "member_number"]
@@ -31,29 +31,17 @@ def member_number(directory: Path, word: str) -> int:
     if word != BEST:
         raise UsageError(f"{word}: is no member; write its number in results.csv, or {BEST}")
     result = result_of_sweep(directory)
-    if not result.get("best"):
+    if result.best is None:
         raise UsageError(f"{directory}: has no best member before all have ended; go on with lrcli resume")
+    table = read_members(directory / "results.csv")
     try:
-        with (directory / "results.csv").open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if _is_of(row, result["best"]["values"])]
-        sign = -1 if result["mode"] == "max" else 1
-        return min((_score(row, result["metric"], sign), int(row["member"])) for row in rows)[1]
-    except (OSError, ValueError, KeyError):
+        wanted = [table.values[key] for key in result.best.values]
+        scores = table.numbers[result.metric] * (-1 if result.mode == "max" else 1)
+    except KeyError:
         raise RunDirectoryError(f"{directory}: its results.csv has been damaged") from None
-
-
-def _is_of(row: dict[str, str], values: dict[str, Any]) -> bool:
-    """Whether a row of results.csv is of the configuration with these values."""
-    return all(row[key] in _texts(value) for key, value in values.items())
-
-
-def _texts(value: Any) -> set[str]:
-    """How a value may stand there; a key that a grid leaves out and the file leaves empty is nothing."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return {text, ""} if value is None else {text}
-
-
-def _score(row: dict[str, str], metric: str, sign: int) -> float:
-    """Small for a good one; members that diverged come last."""
-    text = row[metric]
-    return sign * float(text) if text and math.isfinite(float(text)) else math.inf
+    best = tuple(swept_value(swept_text(value)) for value in result.best.values.values())
+    own = [number for number, values in enumerate(zip(*wanted, strict=True)) if values == best]
+    if not own:
+        raise RunDirectoryError(f"{directory}: its results.csv has been damaged")
+    ordered = np.where(np.isfinite(scores[own]), scores[own], np.inf)  # members that diverged come last
+    return int(table.member[own[int(np.argmin(ordered))]])

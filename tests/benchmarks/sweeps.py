@@ -30,7 +30,7 @@ from tasks import TASKS
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, load
-from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import prepare
 from lrcli.running.single import Finished, train
 from lrcli.sweeps.files import SweepFiles
@@ -75,9 +75,9 @@ def train_one(experiment: Experiment) -> float:
     """`lrcli train` without its process; the seconds of training and evaluating."""
     torch.set_num_threads(THREADS)
     with tempfile.TemporaryDirectory() as runs_dir:
-        for event in train(experiment, RunPlace(Path(runs_dir)), Interruption()):
+        for event in train(experiment, OutputLocation(Path(runs_dir)), Interruption()):
             if isinstance(event, Finished):
-                return event.result["timing"]["train_seconds"]
+                return event.result.timing.train_seconds
     raise AssertionError("training ends with Finished")
 
 
@@ -87,10 +87,10 @@ def sweep(loaded: Loaded) -> dict[str, float]:
     started = time.perf_counter()
     plan = plan_sweep(loaded)
     with tempfile.TemporaryDirectory() as runs_dir:
-        for event in run_sweep(plan, SweepFiles(plan, RunPlace(Path(runs_dir))), Interruption()):
+        for event in run_sweep(plan, SweepFiles(plan, OutputLocation(Path(runs_dir))), Interruption()):
             if isinstance(event, SweepFinished):
-                found = {"planned": plan.bytes_needed, "diverged": event.result["diverged"]}
-                return event.result["timing"] | found | {"seconds": time.perf_counter() - started}
+                found = {"planned": plan.bytes_needed, "diverged": event.result.diverged}
+                return vars(event.result.timing) | found | {"seconds": time.perf_counter() - started}
     raise AssertionError("a sweep ends with SweepFinished")
 
 

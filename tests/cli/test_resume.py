@@ -14,7 +14,7 @@ import pytest
 
 from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.errors import WriteError
-from lrcli.sweeps.collection import Collection
+from lrcli.sweeps.part import PartRecorder
 
 SMALL = """\
 name: small
@@ -64,17 +64,17 @@ def stop(lrcli, monkeypatch):
     """Sweeps until some parts have been saved and the next has its first record, then calls what stops it."""
 
     def stop(parts, how, *words, code=130, report=False):
-        record, begun = Collection.record, []
+        record, begun = PartRecorder.record, []
 
-        def counting(collection, places, number, *arguments):
-            if number == 0:
-                begun.append(places)
+        def counting(recorder, *arguments):
+            if not len(recorder.history):
+                begun.append(recorder)
                 if len(begun) == parts + 1:
                     how()
-            record(collection, places, number, *arguments)
+            record(recorder, *arguments)
 
         with monkeypatch.context() as context:
-            context.setattr(Collection, "record", counting)
+            context.setattr(PartRecorder, "record", counting)
             return lrcli("sweep", *words, *([] if report else ["-q"]), code=code)
 
     return stop

@@ -1,6 +1,5 @@
 """Progress on standard error: a bar on a terminal, a few plain lines elsewhere."""
 
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -9,13 +8,12 @@ from rich.status import Status
 from rich.text import Text
 
 from lrcli.reporting.messages import print_note
+from lrcli.reporting.runs.log import record_line
 from lrcli.reporting.streams import console, draws_bars
 from lrcli.running.preparation import Compiling
 from lrcli.running.single import Event, Started
-from lrcli.runs.files import LineFile
 from lrcli.training.loop import Progress as Reached
 from lrcli.training.loop import Record
-from lrcli.wording import counted
 
 __all__ = ["BarReport", "ProgressReport"]
 
@@ -90,24 +88,16 @@ class BarReport:
 
 
 class ProgressReport(BarReport):
-    """Shows the events of a run as they come, and writes the plain lines to the run's log.txt."""
+    """Shows the events of a run as they come."""
 
     def __init__(self, *, quiet: bool) -> None:
         """Show nothing yet.
 
         Args:
-            quiet: show nothing at all; the log is written all the same.
+            quiet: show nothing at all.
         """
         super().__init__(quiet=quiet)
-        self._log: LineFile | None = None
         self._epochs = 0
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        super().__exit__(kind, error, trace)
-        if self._log is not None:
-            self._log.close()
 
     def note(self, text: str) -> None:
         """A message that is neither progress nor an error."""
@@ -115,32 +105,15 @@ class ProgressReport(BarReport):
             print_note(text)
 
     def show(self, event: Event) -> None:
-        """Show one event."""
+        """Show one event; about every tenth of the run where there is no bar."""
         self._stop_waiting()
         if isinstance(event, Compiling):
             self._compiling()
         elif isinstance(event, Started):
-            self._start(event)
+            self._epochs = event.epochs
+            self._start_bar("training", event.steps, _Rate())
         elif isinstance(event, Reached):
             if self._bar is not None:
                 self._bar.update(self._bar.task_ids[0], completed=event.step)
             if isinstance(event, Record):
-                self._line(event)
-
-    def _start(self, event: Started) -> None:
-        self._epochs = event.epochs
-        self._log = LineFile(Path(event.run_dir) / "log.txt")
-        self._log.write(
-            f"training {counted(event.epochs, 'epoch')}, {counted(event.steps, 'step')} on {event.device}"
-        )
-        self._start_bar("training", event.steps, _Rate())
-
-    def _line(self, record: Record) -> None:
-        """A line for the log; about every tenth of the run is also printed where there is no bar."""
-        metrics = "  ".join(
-            f"{name} {values[0]:.6g}" for name, values in record.metrics.items() if name.endswith("loss")
-        )
-        line = f"epoch {record.epoch}/{self._epochs}  step {record.step}  {metrics}"
-        if self._log is not None:
-            self._log.write(line)
-        self._print_if_due(line, record.epoch, self._epochs)
+                self._print_if_due(record_line(event, self._epochs), event.epoch, self._epochs)

@@ -1,6 +1,6 @@
 """The verdict of a sweep in sentences: the best, what equals it, which rates work, where to look next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from lrcli.analysis.statistics import Mode, Statistics, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.running.stability import advice
+from lrcli.runs.sweep_result import BestConfiguration, ConfigurationRow, SweepResult
 
 __all__ = ["verdict"]
 
@@ -20,50 +21,50 @@ Array = NDArray[np.float64]
 _RATE, _OPTIMIZER = "optimizer.lr", "optimizer.kind"
 
 
-def verdict(results: SweepResults, statistics: Statistics, result: Mapping[str, Any]) -> Iterator[str]:
+def verdict(results: SweepResults, statistics: Statistics, result: SweepResult) -> Iterator[str]:
     """What to make of it, a sentence each."""
-    best = result["best"]
-    if best["median"] is None or not np.isfinite(best["median"]):
+    best = result.best
+    if best is None or not np.isfinite(best.median):
         yield f"every configuration diverged in at least half of its seeds; {_smaller_rates(results, result)}"
     else:
         yield _best(results, best)
-        yield from _alike(results, result)
-    if result["reference"]["why"]:
-        yield result["reference"]["why"]
+        yield from _alike(results, result.configurations, best)
+    if result.reference is not None and result.reference.why:
+        yield result.reference.why
     rates = _column(results, _RATE) if _RATE in results.keys else None
     if _OPTIMIZER in results.keys:
         yield from _about_optimizers(results, statistics, rates)
     elif rates is not None and np.isfinite(rates[ranking(statistics, results.mode)[0]]):
         yield from _about_rates(results, statistics, rates)
-    yield from (f"warning: {warning}" for warning in result["warnings"])
+    yield from (f"warning: {warning}" for warning in result.warnings)
 
 
-def _smaller_rates(results: SweepResults, result: Mapping[str, Any]) -> str:
+def _smaller_rates(results: SweepResults, result: SweepResult) -> str:
     """What to try where every rate was too large."""
-    if result["stability"] is None:
+    if result.stability is None:
         return "try smaller learning rates"
-    return advice(result["stability"], float(_column(results, _RATE).min()))
+    return advice(result.stability, float(_column(results, _RATE).min()))
 
 
-def _best(results: SweepResults, best: Mapping[str, Any]) -> str:
-    chosen = ", ".join(f"{key}={value_text(value)}" for key, value in best["values"].items())
+def _best(results: SweepResults, best: BestConfiguration) -> str:
+    chosen = ", ".join(f"{key}={value_text(value)}" for key, value in best.values.items())
     known = len(results.seeds) > 1
-    interval = (
-        f" (median of its seeds; 95% interval {best['low']:.4g} to {best['high']:.4g})" if known else ""
-    )
-    test = "".join(f"; {name} {value:.4g}" for name, value in best["test"].items())
-    return f"best: {chosen}: {results.metric} {best['median']:.4g}{interval}{test}"
+    interval = f" (median of its seeds; 95% interval {best.low:.4g} to {best.high:.4g})" if known else ""
+    test = "".join(f"; {name} {value:.4g}" for name, value in best.test.items())
+    return f"best: {chosen}: {results.metric} {best.median:.4g}{interval}{test}"
 
 
-def _alike(results: SweepResults, result: Mapping[str, Any]) -> Iterator[str]:
+def _alike(
+    results: SweepResults, listed: Sequence[ConfigurationRow], best: BestConfiguration
+) -> Iterator[str]:
     seeds = len(results.seeds)
     if seeds < FEWEST_SEEDS:
         yield f"with fewer than {FEWEST_SEEDS} seeds no configuration can be told from another"
         return
-    ranks = set(result["best"]["like_best"])
-    rows = [row for row in result["configurations"] if row["rank"] in ranks]
+    ranks = set(best.like_best)
+    rows = [row for row in listed if row.rank in ranks]
     if rows:
-        names = ["(" + ", ".join(value_text(v) for v in row["values"].values()) + ")" for row in rows[:8]]
+        names = ["(" + ", ".join(value_text(v) for v in row.values.values()) + ")" for row in rows[:8]]
         more = f" and {len(rows) - 8} more" if len(rows) > 8 else ""
         yield f"not distinguishable from it over {seeds} seeds: {', '.join(names)}{more}"
 
