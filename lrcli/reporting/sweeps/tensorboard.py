@@ -56,7 +56,7 @@ def write_sweep_events(
         sweep_dir: its directory; each configuration's file lies in one of its own inside it.
         name: of the sweep in the HParams table, such as ``linear/sweep-0002``.
         figures: from name to the bytes of a PNG file.
-        members: the places of members (seed-major) that have files of their own.
+        members: the numbers of members (seed-major) that have files of their own.
         constants: hyperparameters that are not swept, `lrcli.reporting.runs.tensorboard.hyperparameters`.
         announce: told of each file before it is there.
 
@@ -182,8 +182,8 @@ def _write_members(
     names = short_names(results, np.unique(configuration))
     directories = dict(zip(np.unique(configuration).tolist(), names, strict=True))
     for i, member in enumerate(members):
-        place = f"member={member},{directories[int(configuration[i])]},seed={results.seeds[seed[i]]}"
-        file = opened(place)
+        run = f"member={member},{directories[int(configuration[i])]},seed={results.seeds[seed[i]]}"
+        file = opened(run)
         _write_curves(file, list(results.curves), curves[i], steps[i])
         file.close()
 
