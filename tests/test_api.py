@@ -171,7 +171,12 @@ def test_the_logging_block_says_what_is_drawn(begin, tmp_path, monkeypatch):
 
     monkeypatch.setattr(TensorBoardLog, "finish", finishing)
     monkeypatch.setattr(sweep_tensorboard, "write_sweep_events", writing)
-    result = begin(words=["logging={}"])
+
+    def nothing_drawn(event):
+        if is_end(event):
+            assert not list((tmp_path / "out").glob("figures/*"))
+
+    result = begin(nothing_drawn, words=["logging={}"])
     assert statuses == ["running"]
     assert list((tmp_path / "out").rglob("events.out.*"))
     assert (result.command == "sweep") == bool(list((tmp_path / "out").glob("figures/*.png")))

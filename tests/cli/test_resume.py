@@ -281,6 +281,19 @@ def test_stopped_while_drawing(place, lrcli, monkeypatch):
     assert list((place / "cut" / "figures").glob("*.png"))
 
 
+def test_ctrl_c_while_drawing(place, lrcli, monkeypatch):
+    """Training has ended, so the first one stops at once."""
+    import lrcli.reporting.sweeps.figures as figures
+
+    with monkeypatch.context() as context:
+        context.setattr(figures, "write_figures", lambda *_: interrupt())
+        _, out, err = lrcli("sweep", "small.yaml", "logging.figures=true", "--run-dir", "cut", code=130)
+    assert out == ""
+    assert "stopping" not in err
+    assert result_of(place / "cut")["status"] == "interrupted"
+    assert len(parts(place / "cut")) == 1
+
+
 # What lies beside the files of a sweep.
 
 
