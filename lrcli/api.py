@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lrcli.analysis.sweep_results import SweepResults
     from lrcli.experiment.experiment import Experiment
     from lrcli.experiment.loading import Loaded
+    from lrcli.reporting.runs.tensorboard import TensorBoardLog
     from lrcli.running.location import Interruption, OutputLocation
     from lrcli.running.single import Event
     from lrcli.runs.run_result import RunResult
@@ -127,11 +128,11 @@ def _drive(events: Generator[_E], observers: Sequence[Callable[[_E], None]]) -> 
 
 
 class _EventFile:
-    """The event file of a run, from when its directory is there."""
+    """The event file of a run, from when its directory is there until it has ended."""
 
     def __init__(self, experiment: "Experiment") -> None:
         self._experiment = experiment
-        self._stack = contextlib.ExitStack()
+        self._log: TensorBoardLog | None = None
 
     def observe(self, event: "Event") -> None:
         """Write what TensorBoard shows of an event."""
@@ -142,15 +143,16 @@ class _EventFile:
             from lrcli.reporting.runs.tensorboard import TensorBoardLog
 
             self._log = TensorBoardLog(event.run_dir, self._experiment)
-            self._stack.callback(self._log.close)
-        elif isinstance(event, Record):
+        elif self._log is not None and isinstance(event, Record):
             self._log.record(event)
-        elif isinstance(event, Finished):
+        elif self._log is not None and isinstance(event, Finished):
             self._log.finish(event.result)
+            self.close()  # all of it is on the disk before the result is
 
     def close(self) -> None:
-        """Close the file."""
-        self._stack.close()
+        """Close the file; more than once is allowed."""
+        if self._log is not None:
+            self._log.close()
 
 
 def _draw(plan: "SweepPlan", files: "SweepFiles", results: "SweepResults", tb_members: int) -> None:
