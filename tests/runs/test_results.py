@@ -132,6 +132,18 @@ def test_unknown_keys_are_left_out(written):
     assert read_result(written(timing=timing)).timing == Timing(1.0, 2.0)
 
 
+def test_a_result_of_the_first_version_is_read(written):
+    """Which did not say where it came from, nor what the errors were held against."""
+    row = {"name": "b", "true": 1.0, "learned": 0.5, "error": 0.5}
+    path = written(recovery=[row]) / "result.json"
+    data = json.loads(path.read_text())
+    for key in ("source", "reference", "stability"):
+        del data[key]
+    path.write_text(json.dumps(data))
+    assert read_result(path).recovery == (RecoveryRow("b", 1.0, 0.5, 0.5),)
+    assert (read_result(path).source, read_result(path).reference) == (None, None)
+
+
 def test_a_newer_result_is_refused(written):
     with pytest.raises(RunDirectoryError, match=r"result\.json: is of schema 2.*update lrcli"):
         read_result(written(schema=2, command="lr-find"))
