@@ -1,12 +1,14 @@
 """The members of a sweep by what a user calls them: a number of results.csv, or ``best``."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
 from lrcli.errors import RunDirectoryError, UsageError
-from lrcli.runs.table_reading import read_members
+from lrcli.runs.table_reading import MemberTable, read_members
 from lrcli.runs.tables import swept_text, swept_value
 from lrcli.sweeps.resuming import result_of_sweep
 
@@ -33,15 +35,32 @@ def member_number(directory: Path, word: str) -> int:
     result = result_of_sweep(directory)
     if result.best is None:
         raise UsageError(f"{directory}: has no best member before all have ended; go on with lrcli resume")
-    table = read_members(directory / "results.csv")
     try:
-        wanted = [table.values[key] for key in result.best.values]
-        scores = table.numbers[result.metric] * (-1 if result.mode == "max" else 1)
-    except KeyError:
+        table = read_members(directory / "results.csv")
+        return _best_member(table, result.best.values, result.metric, result.mode)
+    except (RunDirectoryError, KeyError, ValueError):
         raise RunDirectoryError(f"{directory}: its results.csv has been damaged") from None
-    best = tuple(swept_value(swept_text(value)) for value in result.best.values.values())
-    own = [number for number, values in enumerate(zip(*wanted, strict=True)) if values == best]
-    if not own:
-        raise RunDirectoryError(f"{directory}: its results.csv has been damaged")
-    ordered = np.where(np.isfinite(scores[own]), scores[own], np.inf)  # members that diverged come last
-    return int(table.member[own[int(np.argmin(ordered))]])
+
+
+def _best_member(
+    table: MemberTable, values: Mapping[str, Any], metric: str, mode: Literal["min", "max"]
+) -> int:
+    """The member with the best score among those of a configuration.
+
+    Args:
+        table: results.csv.
+        values: of the configuration.
+        metric: that ranks.
+        mode: whether small or large values of it are good.
+
+    Raises:
+        KeyError: the table lacks a column.
+        ValueError: the table lacks the configuration.
+    """
+    own = np.ones(len(table.member), dtype=bool)
+    for key, value in values.items():
+        wanted = swept_value(swept_text(value))
+        own &= np.array([other == wanted for other in table.values[key]], dtype=bool)
+    scores = table.numbers[metric][own] * (-1 if mode == "max" else 1)
+    best = np.argmin(np.where(np.isfinite(scores), scores, np.inf))  # members that diverged come last
+    return int(table.member[own][best])
