@@ -5,9 +5,8 @@ garbage, again and again while they are made and once more at exit, takes a fift
 """
 
 import gc
-from collections.abc import Callable
 
-__all__ = ["collecting_from", "forget_for_exit", "pause_collecting"]
+__all__ = ["forget_for_exit", "pause_collecting", "resume_collecting"]
 
 
 def pause_collecting() -> None:
@@ -15,15 +14,10 @@ def pause_collecting() -> None:
     gc.disable()
 
 
-def collecting_from(kind: type) -> Callable[[object], None]:
-    """What collects again from an event of some kind on, but only among the objects made from then on."""
-
-    def observe(event: object) -> None:
-        if isinstance(event, kind):
-            gc.freeze()
-            gc.enable()
-
-    return observe
+def resume_collecting() -> None:
+    """Collect again, but only among the objects made from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def forget_for_exit() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrcli.cli.completion import complete_device, complete_engine, complete_file
-from lrcli.cli.garbage import collecting_from
+from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
 from lrcli.errors import UsageError
@@ -229,11 +229,13 @@ def _run(
         report = stack.enter_context(SweepProgressReport(plan.select.metric, quiet=quiet))
         stack.enter_context(finishing_on_ctrl_c(interruption))
 
-        def end(event: SweepEvent) -> None:
-            if isinstance(event, SweepFinished):
+        def follow(event: SweepEvent) -> None:
+            report.show(event)
+            if isinstance(event, SweepStarted):
+                resume_collecting()
+            elif isinstance(event, SweepFinished):
                 found.append(event.results)
                 stack.close()  # the figures take no progress, and end at the first Ctrl-C
 
-        observers = [report.show, collecting_from(SweepStarted), end]
-        result = api.sweep(plan, files, observers, interruption, tb_members)
+        result = api.sweep(plan, files, [follow], interruption, tb_members)
     return result, found[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrcli.cli.completion import complete_device, complete_engine, complete_file, complete_word
-from lrcli.cli.garbage import collecting_from
+from lrcli.cli.garbage import resume_collecting
 from lrcli.cli.help import examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
 from lrcli.errors import ExperimentError, LrcliError, UsageError
@@ -174,14 +174,19 @@ def _train(loaded: "Loaded", location: "OutputLocation", *, quiet: bool) -> "Run
     from lrcli import api
     from lrcli.reporting.runs.progress import ProgressReport
     from lrcli.running.location import Interruption
-    from lrcli.running.single import Started
+    from lrcli.running.single import Event, Started
 
     interruption = Interruption()
     with ProgressReport(quiet=quiet) as report, finishing_on_ctrl_c(interruption):
         for note in loaded.notes:
             report.note(note)
-        observers = [report.show, collecting_from(Started)]
-        return api.train(loaded, location, observers, interruption)
+
+        def follow(event: Event) -> None:
+            report.show(event)
+            if isinstance(event, Started):
+                resume_collecting()
+
+        return api.train(loaded, location, [follow], interruption)
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:

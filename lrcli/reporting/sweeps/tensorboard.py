@@ -182,8 +182,8 @@ def _write_members(
     names = short_names(results, np.unique(configuration))
     directories = dict(zip(np.unique(configuration).tolist(), names, strict=True))
     for i, member in enumerate(members):
-        run = f"member={member},{directories[int(configuration[i])]},seed={results.seeds[seed[i]]}"
-        file = opened(run)
+        name = f"member={member},{directories[int(configuration[i])]},seed={results.seeds[seed[i]]}"
+        file = opened(name)
         _write_curves(file, list(results.curves), curves[i], steps[i])
         file.close()
 
