@@ -36,7 +36,7 @@ class Marginal:
     Attributes:
         rates: (U,) the distinct rates, ascending.
         medians: (U,) the best median over the other keys; infinite where all of them are.
-        configurations: (U,) the position of that configuration.
+        configurations: (U,) the index of that configuration.
     """
 
     rates: Array
@@ -174,7 +174,7 @@ def _cost(medians: Array, mode: Mode) -> Array:
 
 
 def _best(cost: Array) -> int:
-    """The position of the smallest; of the first run of equals, the middle."""
+    """The index of the smallest; of the first run of equals, the middle one."""
     first = int(np.argmin(cost))
     different = np.flatnonzero(cost[first:] != cost[first])
     run = int(different[0]) if different.size else len(cost) - first

@@ -52,7 +52,7 @@ class Comparison:
     """Every configuration against the best one; arrays are (C,), in the metric's unit.
 
     Attributes:
-        best: the position of the best configuration.
+        best: the index of the best configuration.
         median: its median.
         low: the lower end of the 95% interval of that median; NaN for one seed.
         high: the upper end.
@@ -78,7 +78,7 @@ class GroupComparison:
 
     Attributes:
         groups: the G labels, in order of first appearance.
-        best: (G,) the position of each group's best configuration.
+        best: (G,) the index of each group's best configuration.
         median: (G,) its median.
         low: (G,) the lower end of the 95% interval of that median; NaN for one seed.
         high: (G,) the upper end.
@@ -105,7 +105,7 @@ def compare_with_best(scores: ArrayLike, best: int, mode: Mode) -> Comparison:
     Args:
         scores: (S, C); those that are not finite count as the worst possible. Where two of a seed are both
             the worst they are equal; where one is, the difference is infinite.
-        best: the position of the best configuration.
+        best: the index of the best configuration.
         mode: whether small or large scores are good.
     """
     values = with_worst(scores, mode)
@@ -144,7 +144,7 @@ def compare_groups(scores: ArrayLike, groups: Sequence[Hashable], mode: Mode) ->
     median, low, high = median_interval(chosen)
     pairs = _minus(chosen[:, :, None], chosen[:, None, :]).reshape(len(values), -1)
     square = (len(labels), len(labels))
-    difference, difference_low, difference_high = (part.reshape(square) for part in median_interval(pairs))
+    difference, difference_low, difference_high = (each.reshape(square) for each in median_interval(pairs))
     distinguishable = _distinguishable(len(values), difference_low, difference_high)
     return GroupComparison(
         labels, best, median, low, high, difference, difference_low, difference_high, distinguishable
@@ -181,9 +181,9 @@ def median_interval(values: Array) -> tuple[Array, Array, Array]:
         lower, upper, probability = _resampled_median(size)
         step = max(1, _CHUNK // len(probability))
         for start in range(0, columns, step):
-            part = slice(start, start + step)
-            medians = _middle(ordered[part][:, lower], ordered[part][:, upper])
-            low[part], high[part] = _percentiles(medians, probability)
+            chunk = slice(start, start + step)
+            medians = _middle(ordered[chunk][:, lower], ordered[chunk][:, upper])
+            low[chunk], high[chunk] = _percentiles(medians, probability)
     return median, low, high
 
 

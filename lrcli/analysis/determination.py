@@ -4,7 +4,7 @@ Where columns of the design matrix depend on each other (fewer examples than par
 constant or a sum of others), many parameters fit the data equally well, and which of them is learned depends
 on where training began. Columns are scaled to length 1, and singular values up to max(N, P) eps of the
 largest one count as 0, the tolerance of LAPACK and MATLAB (Golub and Van Loan 2013, section 5.4.1). A
-parameter is undetermined where it takes part in a direction that changes no output.
+parameter is undetermined where it moves along a direction that changes no output.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ __all__ = ["undetermined"]
 Array = NDArray[np.float64]
 
 _CLEAR = 1e-8  # smallest eigenvalue of X'X from which the rank is not in doubt
-_PART = 1e-6  # of a direction of length 1
+_NEGLIGIBLE = 1e-6  # of a direction of length 1
 _MOST_WORK = 1e9
 _ROWS = 10_000  # that are looked at together
 
@@ -45,7 +45,7 @@ def _open(columns: Array, scales: Array) -> NDArray[np.bool_]:
     """(P,) from one design matrix and the numbers that its columns are divided by."""
     _, values, directions = np.linalg.svd(_triangle(columns, scales), full_matrices=True)
     rank = np.count_nonzero(values > max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0))
-    return np.asarray(np.linalg.norm(directions[rank:], axis=0) > _PART)
+    return np.asarray(np.linalg.norm(directions[rank:], axis=0) > _NEGLIGIBLE)
 
 
 def _triangle(columns: Array, scales: Array) -> Array:

@@ -4,14 +4,14 @@ The curve is ``train/loss`` where that is recorded, else ``train/running_loss``;
 member's own end count. Everything is computed from y = ln max(loss, z), where z = 1e-12 max(1, highest loss
 of the curve): what lies below z is rounding (a squared error of a millionth), and a factor is the same
 distance at any level. A curve of n records is judged by its last w = max(4, ceil(n / 4)), cut into
-k = min(w, 8) parts of equal length (but for one record), with the means y_1 .. y_k of y in each. Then
+k = min(w, 8) segments of equal length (but for one record), with the means y_1 .. y_k of y in each. Then
 
 - **fall**: the mean of y over the window's first half minus that over its second half (of the k means; the
   middle one of an odd number is in neither). 0.02 is a loss that is 2% lower.
 - **trend**: Kendall's tau of y_1 .. y_k, the share of pairs that fall minus the share of those that rise.
   Noise without a trend reaches 0.7 by chance in 4% of windows of 4 or 5 records, in 0.7% of those of 8 or
   more.
-- **steady**: the same tau, over min(n, 8) equal parts of the whole curve, is at least 0.7.
+- **steady**: the same tau, over min(n, 8) equal segments of the whole curve, is at least 0.7.
 - **swings**: the tenth and ninetieth percentile of y in the window are more than ln 1.5 apart (Gaussian noise
   of 16% of the level), and not because it falls: at least a quarter of the window's records lie more than
   ln 1.5 above the lowest one that came before them in the last 2 w records. A period may be as long as that,
@@ -57,6 +57,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import training_loss_of
 
 __all__ = ["outcomes"]
 
@@ -64,7 +65,7 @@ Array = NDArray[np.float64]
 
 _ROUNDING = 1e-12  # of the highest loss, or of 1
 _FEWEST = 4  # records that can be judged
-_PARTS = 8
+_SEGMENTS = 8
 _TREND = 0.7
 _FALL = 0.02
 _RISE = 0.05
@@ -102,8 +103,9 @@ def outcomes(results: SweepResults) -> NDArray[np.str_]:
         ``interrupted`` or ``unknown``.
     """
     answer = np.full(results.status.shape, "unknown", dtype="U11")
-    loss = results.curves.get("train/loss", results.curves.get("train/running_loss"))
-    if loss is not None:
+    metric = training_loss_of(results.curves)
+    if metric is not None:
+        loss = results.curves[metric]
         records = _records(results)
         judged = (results.status == "completed") | (results.status == "stopped_early")
         reached = _reached(results, loss, np.where(judged, records, 0))
@@ -145,11 +147,11 @@ def _judge(curves: _Curves) -> NDArray[np.str_]:
     first = _logarithm(loss[:, :1], rounding)[:, 0]
     y = _logarithm(loss[:, -width:], rounding)
 
-    parts = _parts(y)
-    trend = _kendall(parts)
-    half = parts.shape[1] // 2
-    fall = parts[:, :half].mean(axis=1) - parts[:, -half:].mean(axis=1)
-    since_first = first - parts[:, -1]
+    segments = _segments(y)
+    trend = _kendall(segments)
+    half = segments.shape[1] // 2
+    fall = segments[:, :half].mean(axis=1) - segments[:, -half:].mean(axis=1)
+    since_first = first - segments[:, -1]
 
     falls = trend >= _TREND
     rises = (trend <= -_TREND) & (fall <= -_RISE)
@@ -158,8 +160,8 @@ def _judge(curves: _Curves) -> NDArray[np.str_]:
     swings = (spread > _LARGE) & climbs
     begun = fall >= np.maximum(_FLOAT32, _SHARE_OF_FALL * since_first)
     slow = falls & begun & (fall < _FALL)
-    slow[slow] = _kendall(_parts(_logarithm(loss[slow], rounding[slow]))) >= _TREND
-    near = _near(curves, np.exp(parts[:, -1]), rounding)
+    slow[slow] = _kendall(_segments(_logarithm(loss[slow], rounding[slow]))) >= _TREND
+    near = _near(curves, np.exp(segments[:, -1]), rounding)
     rules = [
         (~finite, "unknown"),
         (falls & (fall >= _LARGE), "improving"),
@@ -223,15 +225,15 @@ def _lowest_before(loss: Array, rounding: Array, width: int) -> Array:
     return np.asarray(np.minimum.accumulate(y, axis=1)[:, -width:])
 
 
-def _parts(y: Array) -> Array:
-    """The means of at most eight parts of equal length, but for one record: (M, T) to (M, k)."""
+def _segments(y: Array) -> Array:
+    """The means of at most eight segments of equal length, but for one record: (M, T) to (M, k)."""
     width = y.shape[1]
-    count = min(width, _PARTS)
+    count = min(width, _SEGMENTS)
     edges = np.arange(count + 1) * width // count
     return np.asarray(np.add.reduceat(y, edges[:-1], axis=1) / np.diff(edges))
 
 
-def _kendall(parts: Array) -> Array:
+def _kendall(segments: Array) -> Array:
     """Kendall's tau of the order of (M, k) against falling, (M,): 1 where each is below those before it."""
-    earlier, later = np.triu_indices(parts.shape[1], k=1)
-    return np.asarray(np.sign(parts[:, earlier] - parts[:, later]).mean(axis=1))
+    earlier, later = np.triu_indices(segments.shape[1], k=1)
+    return np.asarray(np.sign(segments[:, earlier] - segments[:, later]).mean(axis=1))

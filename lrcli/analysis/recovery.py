@@ -15,13 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.design import design_matrices, sets_at_once
+from lrcli.analysis.chunks import chunks_of_sets
 from lrcli.analysis.determination import undetermined
 from lrcli.analysis.reference import Examples, Standard, find_references, has_reference
-from lrcli.analysis.symmetries import nearest_equivalent
 from lrcli.components.datasets import AnyDataset
-from lrcli.components.losses import AnyLoss
+from lrcli.components.losses import Loss
+from lrcli.components.model import Model
 from lrcli.components.models import AnyModel
+from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR
 
 __all__ = ["Recovery", "find_recovery"]
 
@@ -33,7 +34,7 @@ class Recovery:
     """What learned parameters are held against.
 
     Attributes:
-        model: the model's kind.
+        model: whose parameters they are.
         against: ``true``, or how the best possible ones on the training set were found: ``least_squares``,
             ``ridge`` or ``optimum``.
         values: from parameter name to (K, *shape), for each set of data and weight decay; NaN where there
@@ -43,7 +44,7 @@ class Recovery:
         losses: (K,) the training loss at the best possible ones; NaN where that is not known.
     """
 
-    model: str
+    model: Model
     against: Standard
     values: dict[str, Array]
     undetermined: dict[str, NDArray[np.bool_]]
@@ -56,14 +57,14 @@ class Recovery:
         return not any(bool(np.isnan(values).all()) for values in self.values.values())
 
     def equivalent(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """The learned parameters, in the form nearest to the reference among those of the same curve.
+        """Of the parameters that give the same function as the learned ones, the nearest to the reference.
 
         Args:
             learned: from parameter name to (R, *shape).
             row_index: (R,) which of the K sets each member has.
         """
         reference = {name: values[row_index] for name, values in self.values.items()}
-        return nearest_equivalent(self.model, learned, reference)
+        return self.model.nearest_equivalent(learned, reference)
 
     def errors(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
         """Reference minus learned, as the textbooks print it: from name to (R, *shape)."""
@@ -71,18 +72,18 @@ class Recovery:
         return {name: values[row_index] - learned[name] for name, values in self.values.items()}
 
     def metrics(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """``recovery/max_abs_error`` and ``recovery/error_norm`` (Euclidean), (R,) each."""
+        """`MAX_ABS_ERROR` and `ERROR_NORM` of `lrcli.config.metrics`, (R,) each."""
         rows = [error.reshape(len(row_index), -1) for error in self.errors(learned, row_index).values()]
         errors = np.concatenate(rows, axis=1)
         with np.errstate(over="ignore"):  # a member about to diverge
             norm = np.sqrt(np.sum(errors * errors, axis=1))
-        return {"recovery/max_abs_error": np.max(np.abs(errors), axis=1), "recovery/error_norm": norm}
+        return {MAX_ABS_ERROR: np.max(np.abs(errors), axis=1), ERROR_NORM: norm}
 
 
 def find_recovery(
     datasets: Sequence[AnyDataset],
     model: AnyModel,
-    loss: AnyLoss,
+    loss: Loss,
     shapes: Mapping[str, tuple[int, ...]],
     examples: Examples,
 ) -> Recovery | None:
@@ -106,34 +107,35 @@ def find_recovery(
             name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
             for name, shape in shapes.items()
         }
-        return Recovery(model.kind, "true", values, _open(model, shapes, examples), none, unknown)
+        return Recovery(model, "true", values, _open(model, shapes, examples), none, unknown)
     if not has_reference(model, loss, datasets[0].num_classes):
         return None
     best = find_references(model, loss, shapes, examples)
     if not best.found.any() and not best.separable.any():
         return None
     opens = _open(model, shapes, examples)
-    return Recovery(model.kind, best.against, best.values, opens, best.separable, best.losses)
+    return Recovery(model, best.against, best.values, opens, best.separable, best.losses)
 
 
 def _open(
-    model: AnyModel, shapes: Mapping[str, tuple[int, ...]], examples: Examples
+    model: Model, shapes: Mapping[str, tuple[int, ...]], examples: Examples
 ) -> dict[str, NDArray[np.bool_]]:
     """The numbers that the data leave open: from parameter name to (K, *shape)."""
     sizes = [math.prod(shape) for shape in shapes.values()]
     masks = _open_numbers(model, examples.inputs, sum(sizes))[examples.rows]
-    parts = np.split(masks, np.cumsum(sizes)[:-1], axis=1)
-    return {name: part.reshape(-1, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+    blocks = np.split(masks, np.cumsum(sizes)[:-1], axis=1)
+    return {
+        name: block.reshape(-1, *shape) for (name, shape), block in zip(shapes.items(), blocks, strict=True)
+    }
 
 
-def _open_numbers(model: AnyModel, inputs: Array, size: int) -> NDArray[np.bool_]:
-    """(S, P) of (S, N, D); a curve that is not linear needs as many places as it has parameters."""
+def _open_numbers(model: Model, inputs: Array, size: int) -> NDArray[np.bool_]:
+    """(S, P) of (S, N, D); a model that is not linear needs as many different inputs as parameters."""
     if not model.linear_in_parameters:
         few = [len(np.unique(each, axis=0)) < size for each in inputs]
         return np.repeat(np.array(few)[:, None], size, axis=1)
-    at_once = sets_at_once(inputs.shape[1], size)
-    parts = [inputs[start : start + at_once] for start in range(0, len(inputs), at_once)]
-    mask = np.concatenate([undetermined(design_matrices(model, part)) for part in parts])
+    chunks = [inputs[chunk] for chunk in chunks_of_sets(len(inputs), inputs.shape[1], size)]
+    mask = np.concatenate([undetermined(model.design(model.features(chunk))) for chunk in chunks])
     return np.repeat(mask, size // mask.shape[1], axis=1)
 
 

@@ -3,10 +3,14 @@
 - Squared errors of models that are linear in their parameters, and of the Legendre curve, which is a cubic:
   least squares. With the weight decay that SGD, RMSprop and Adam add to the gradient, least squares with that
   penalty in the loss's own scale, ridge regression (Hoerl and Kennard 1970); not for the Legendre curve.
-- Cross-entropies of a linear model: Newton's method, with the decay where there is one. There is no optimum
-  where a plane separates the classes.
+- Cross-entropies of models that are linear in their parameters: Newton's method, with the decay where there
+  is one. There is no optimum where a plane separates the classes.
 - Absolute errors and Huber's loss: least squares stands in, which is not what they make smallest.
-- Networks have none: other parameters give the same function.
+- Other models have none: those of a network are not identifiable, since other parameters give the same
+  function; of a new model nothing is known.
+
+What a model and a loss say of themselves decides between these, see `lrcli.components.model.Model` and
+`lrcli.components.losses.Loss`.
 """
 
 from collections.abc import Mapping
@@ -16,18 +20,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.design import design_matrices, design_matrix, sets_at_once
+from lrcli.analysis.chunks import chunks_of_sets
 from lrcli.analysis.logistic import logistic_optima
-from lrcli.analysis.loss_values import loss_value
 from lrcli.analysis.theory import term_curvature
-from lrcli.components.losses import BCE, MSE, AnyLoss, CrossEntropy, HalfMSE
-from lrcli.components.models import AnyModel, Legendre, Linear, Polynomial
+from lrcli.components.least_squares import by_name, least_squares
+from lrcli.components.losses import Loss
+from lrcli.components.model import Model
 
 __all__ = [
     "Examples",
     "References",
     "Standard",
-    "best_parameters",
     "find_references",
     "has_reference",
     "least_losses",
@@ -77,16 +80,15 @@ class References:
     separable: NDArray[np.bool_]
 
 
-def has_reference(model: AnyModel, loss: AnyLoss, num_classes: int | None) -> bool:
+def has_reference(model: Model, loss: Loss, num_classes: int | None) -> bool:
     """Whether there may be a reference, whatever the data are."""
-    if isinstance(loss, BCE | CrossEntropy):
-        return isinstance(model, Linear)
-    fitted = model.linear_in_parameters or isinstance(model, Legendre)
-    return fitted and (num_classes is None or term_curvature(model, loss) is not None)
+    if loss.of_logits:
+        return model.linear_in_parameters
+    return model.has_best_fit and (num_classes is None or term_curvature(model, loss) is not None)
 
 
 def find_references(
-    model: AnyModel, loss: AnyLoss, shapes: Mapping[str, tuple[int, ...]], examples: Examples
+    model: Model, loss: Loss, shapes: Mapping[str, tuple[int, ...]], examples: Examples
 ) -> References:
     """The references of models of which `has_reference` holds.
 
@@ -96,68 +98,52 @@ def find_references(
         shapes: of the model's parameters.
         examples: what they were trained on.
     """
-    if isinstance(loss, BCE | CrossEntropy):
+    if loss.of_logits:
         return _of_classes(model, loss, examples)
     curvature = term_curvature(model, loss) or 1.0  # least squares stands in as halved squares
     best = [
-        best_parameters(
-            model, examples.inputs[row], examples.targets[row], decay / (examples.scale * curvature)
-        )
+        model.best_fit(examples.inputs[row], examples.targets[row], decay / (examples.scale * curvature))
         for row, decay in zip(examples.rows.tolist(), examples.decay, strict=True)
     ]
     unknown = {name: np.full(shape, np.nan) for name, shape in shapes.items()}
     values = {name: np.stack([(each or unknown)[name] for each in best]) for name in shapes}
     found = np.array([each is not None for each in best])
-    decayed = bool(np.any(examples.decay > 0)) and not isinstance(model, Legendre)
+    decayed = bool(np.any(examples.decay > 0)) and model.linear_in_parameters
     losses = _losses_at(model, loss, values, examples)
     return References("ridge" if decayed else "least_squares", values, losses, found, np.zeros_like(found))
 
 
-def _of_classes(model: AnyModel, loss: AnyLoss, examples: Examples) -> References:
+def _of_classes(model: Model, loss: Loss, examples: Examples) -> References:
     """The optima of logistic regression, some sets at a time."""
-    _, count, size = examples.inputs.shape
+    _, count, num_features = examples.inputs.shape
     outputs = examples.targets.shape[2]
-    at_once = sets_at_once(count, size + 1)
-    parts = []
-    for start in range(0, len(examples.rows), at_once):
-        rows, decay = examples.rows[start : start + at_once], examples.decay[start : start + at_once]
-        inputs, targets = examples.inputs[rows], examples.targets[rows]
-        columns = np.concatenate([inputs, np.ones((*inputs.shape[:2], 1))], axis=2)
-        decays = decay.reshape(-1, size + 1, outputs)
-        parts.append(logistic_optima(columns, targets, examples.scale, decays))
-    theta = np.concatenate(parts)
-    values = {"w": theta[:, :-1], "b": theta[:, -1]}
+    decays = examples.decay.reshape(len(examples.rows), -1, outputs)
+    chunks = []
+    for chunk in chunks_of_sets(len(examples.rows), count, decays.shape[1]):
+        rows = examples.rows[chunk]
+        columns = model.design(model.features(examples.inputs[rows]))
+        chunks.append(logistic_optima(columns, examples.targets[rows], examples.scale, decays[chunk]))
+    theta = np.concatenate(chunks)
+    values = by_name(theta, model.parameters(num_features, outputs))
     found = ~np.isnan(theta[:, 0, 0])
     losses = np.where(found, _losses_at(model, loss, values, examples), 0.0)
     return References("optimum", values, losses, found, ~found)
 
 
-def _losses_at(model: AnyModel, loss: AnyLoss, values: Mapping[str, Array], examples: Examples) -> Array:
+def _losses_at(model: Model, loss: Loss, values: Mapping[str, Array], examples: Examples) -> Array:
     """(K,) the losses at these parameters; NaN where they are not known, or not what makes the loss small."""
-    if not isinstance(loss, MSE | HalfMSE | BCE | CrossEntropy):
-        return np.full(len(examples.rows), np.nan)
-    found = [
-        loss_value(loss, _outputs(model, {k: v[i] for k, v in values.items()}, inputs), targets)
-        for i, inputs, targets in (
-            (number, examples.inputs[row], examples.targets[row])
-            for number, row in enumerate(examples.rows.tolist())
-        )
-    ]
-    return np.array([np.nan if value is None else value for value in found])
+    losses = np.full(len(examples.rows), np.nan)
+    if loss.quadratic_factor is None and not loss.of_logits:
+        return losses
+    for number, row in enumerate(examples.rows.tolist()):
+        parameters = {name: each[number] for name, each in values.items()}
+        outputs = model.outputs(parameters, examples.inputs[row])
+        value = None if outputs is None else loss.value(outputs, examples.targets[row])
+        losses[number] = np.nan if value is None else value
+    return losses
 
 
-def _outputs(model: AnyModel, parameters: Mapping[str, Array], inputs: Array) -> Array:
-    """(N, O) of one set of inputs."""
-    if isinstance(model, Legendre):
-        a, b, c, d = (parameters[name] for name in "abcd")
-        u = c + d * inputs
-        return np.asarray(a + b * (5 * u**3 - 3 * u) / 2)
-    if isinstance(model, Linear):
-        return np.asarray(inputs @ parameters["w"] + parameters["b"])
-    return np.asarray(model.features(inputs) @ parameters["coef"][:, None])
-
-
-def least_losses(model: AnyModel, loss: AnyLoss, examples: Examples) -> Array:
+def least_losses(model: Model, loss: Loss, examples: Examples) -> Array:
     """The smallest losses of K sets, (K,), for squared errors of a model that is linear in its parameters.
 
     The normal equations give what least squares gives, but for the last digits, in a tenth of the time;
@@ -166,14 +152,12 @@ def least_losses(model: AnyModel, loss: AnyLoss, examples: Examples) -> Array:
     curvature = term_curvature(model, loss) or 1.0
     penalty = examples.decay / (examples.scale * curvature)
     _, count, _ = examples.inputs.shape
-    at_once = sets_at_once(count, penalty.shape[1])
-    parts = []
-    for start in range(0, len(examples.rows), at_once):
-        part = slice(start, start + at_once)
-        rows = examples.rows[part]
-        columns = design_matrices(model, examples.inputs[rows])
-        parts.append(_smallest_squares(columns, examples.targets[rows, :, 0], penalty[part]))
-    squares = np.concatenate(parts) * curvature / 2
+    chunks = []
+    for chunk in chunks_of_sets(len(examples.rows), count, penalty.shape[1]):
+        rows = examples.rows[chunk]
+        columns = model.design(model.features(examples.inputs[rows]))
+        chunks.append(_smallest_squares(columns, examples.targets[rows, :, 0], penalty[chunk]))
+    squares = np.concatenate(chunks) * curvature / 2
     return np.asarray(squares / count if loss.reduction == "mean" else squares)
 
 
@@ -189,69 +173,6 @@ def _smallest_squares(columns: Array, targets: Array, penalty: Array) -> Array:
     right = np.einsum("knp,kn->kp", columns, targets) / scales
     theta[clear] = np.linalg.solve(matrix[clear], right[clear][..., None])[..., 0] / scales[clear]
     for number in np.flatnonzero(~clear).tolist():
-        theta[number] = _least_squares(columns[number], targets[number, :, None], penalty[number])[:, 0]
+        theta[number] = least_squares(columns[number], targets[number, :, None], penalty[number])[:, 0]
     errors = targets - np.einsum("knp,kp->kn", columns, theta)
     return np.asarray(np.sum(errors**2, axis=1))
-
-
-def best_parameters(
-    model: AnyModel, inputs: Array, targets: Array, penalty: Array | None = None
-) -> dict[str, Array] | None:
-    """The parameters p with the smallest sum of squared errors plus sum of penalty p^2, in closed form.
-
-    Args:
-        model: the model.
-        inputs: (N, D).
-        targets: (N, O).
-        penalty: (P,) of each number among the parameters; None: none. The Legendre curve takes none.
-
-    Returns:
-        None where there are none.
-    """
-    if isinstance(model, Linear | Polynomial):
-        columns = design_matrix(model, model.features(inputs))
-        solution = _least_squares(columns, targets, penalty)
-        if isinstance(model, Linear):
-            return {"w": solution[:-1], "b": solution[-1]}
-        return {"coef": solution[:, 0]}
-    if isinstance(model, Legendre):
-        powers = inputs ** np.arange(4)
-        cubic = _least_squares(powers, targets)[:, 0]
-        shares = np.abs(cubic) * np.abs(powers).max(0)
-        if shares[3] <= 1e-10 * shares.max():  # rounding: the best cubic is a parabola or a line
-            return None
-        return legendre_of_cubic(cubic)
-    return None
-
-
-def _least_squares(columns: Array, targets: Array, penalty: Array | None = None) -> Array:
-    if penalty is not None and np.any(penalty > 0):
-        columns = np.vstack([columns, np.diag(np.sqrt(penalty))])
-        targets = np.vstack([targets, np.zeros((len(penalty), targets.shape[1]))])
-    return np.asarray(np.linalg.lstsq(columns, targets, rcond=None)[0], dtype=np.float64)
-
-
-def legendre_of_cubic(cubic: Array) -> dict[str, Array] | None:
-    """The Legendre curve a + b P3(c + d x) that is a given cubic, its d positive.
-
-    Comparing powers of x with k0 + k1 x + k2 x^2 + k3 x^3 and writing m = c / d gives m = k2 / (3 k3),
-    d^2 = 0.6 / (3 m^2 - k1 / k3), b = 0.4 k3 / d^3, a = k0 - b P3(c).
-
-    Args:
-        cubic: (4,) the coefficients, constant first.
-
-    Returns:
-        The parameters ``a b c d``, or None where no such curve is that cubic.
-    """
-    k0, k1, k2, k3 = cubic
-    if k3 == 0:
-        return None
-    m = k2 / (3 * k3)
-    spread = 3 * m**2 - k1 / k3
-    if spread <= 0:
-        return None
-    d = np.sqrt(0.6 / spread)
-    b = 0.4 * k3 / d**3
-    c = m * d
-    a = k0 - b * (5 * c**3 - 3 * c) / 2
-    return {"a": np.array(a), "b": np.array(b), "c": np.array(c), "d": np.array(d)}

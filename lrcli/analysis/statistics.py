@@ -6,18 +6,17 @@ a mean cannot, and says so: it is infinite, never the mean of those that were le
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.config.blocks import Best
+from lrcli.config.metrics import Direction, direction_of
 
 __all__ = ["Mode", "Statistics", "describe", "describe_metric", "mode_of", "ranking", "scores", "with_worst"]
 
 Array = NDArray[np.float64]
-Mode = Literal["min", "max"]
+Mode = Direction
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def mode_of(results: SweepResults, metric: str | None = None) -> Mode:
     """Whether small or large values of a metric are good; None: the metric that ranks."""
     if metric is None or metric == results.metric:
         return results.mode
-    return Best(metric=metric).direction
+    return direction_of(metric)
 
 
 def scores(results: SweepResults, metric: str | None = None) -> Array:

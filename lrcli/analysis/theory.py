@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.design import design_matrix
-from lrcli.components.losses import MSE, AnyLoss, HalfMSE
-from lrcli.components.models import AnyModel
+from lrcli.components.losses import Loss
+from lrcli.components.model import Model
 
 __all__ = ["Rule", "hessian", "largest_curvature", "largest_stable_rate", "term_curvature"]
 
@@ -33,18 +32,17 @@ class Rule:
         return 1 - self.dampening if self.momentum else 1.0
 
 
-def term_curvature(model: AnyModel, loss: AnyLoss) -> float | None:
+def term_curvature(model: Model, loss: Loss) -> float | None:
     """k, where each term of the loss has the Hessian k x x' everywhere; None where it has none such."""
-    if not model.linear_in_parameters or not isinstance(loss, MSE | HalfMSE):
+    if not model.linear_in_parameters or loss.quadratic_factor is None:
         return None
-    return 2.0 if isinstance(loss, MSE) else 1.0
+    return 2 * loss.quadratic_factor
 
 
-def hessian(model: AnyModel, loss: AnyLoss, features: Array) -> Array | None:
+def hessian(model: Model, loss: Loss, features: Array) -> Array | None:
     """The Hessian of the loss over all examples, (P, P), in the parameters' canonical order.
 
-    The squared error has (2/N) X'X everywhere, half of it where the loss is halved, N times it where the
-    loss is a sum.
+    c times the squared error has (2 c / N) X'X everywhere, N times that where the loss is a sum.
 
     Args:
         model: the model.
@@ -57,14 +55,12 @@ def hessian(model: AnyModel, loss: AnyLoss, features: Array) -> Array | None:
     curvature = term_curvature(model, loss)
     if curvature is None:
         return None
-    columns = design_matrix(model, features)
+    columns = model.design(features)
     scale = curvature / (len(features) if loss.reduction == "mean" else 1)
     return np.asarray(scale * columns.T @ columns)
 
 
-def largest_curvature(
-    model: AnyModel, loss: AnyLoss, features: Array, decay: Array | None = None
-) -> float | None:
+def largest_curvature(model: Model, loss: Loss, features: Array, decay: Array | None = None) -> float | None:
     """lambda_max, the largest eigenvalue of the Hessian of what is made small.
 
     Args:

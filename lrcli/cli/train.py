@@ -151,7 +151,7 @@ def train_and_report(
     if as_json:
         print_json(result)
     elif not quiet:
-        print_report(result, loaded.experiment.model.kind)
+        print_report(result, loaded.experiment.model)
     if quiet and exit_code(result):
         from lrcli.reporting.messages import print_error
         from lrcli.reporting.runs.overview import failure

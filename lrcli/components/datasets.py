@@ -37,9 +37,13 @@ class Dataset(Config):
 
     Attributes:
         num_classes: how many classes the targets name (0, 1, ...), or None where targets are numbers.
+        size_key: the key that makes the features many; None where their number is fixed.
+        drawing_numbers: numbers of an example that `sample` holds beside those it returns.
     """
 
     num_classes: ClassVar[int | None] = None
+    size_key: ClassVar[str | None] = None
+    drawing_numbers: ClassVar[int] = 3
 
     num_train: int = Field(1000, ge=1, le=_MOST, description="training examples")
     num_val: int = Field(1000, ge=0, le=_MOST, description="validation examples")
@@ -94,6 +98,9 @@ class LinearDataset(Dataset):
 
     Source: Dive into Deep Learning, section 3.3.
     """
+
+    size_key = "w"
+    drawing_numbers = 1
 
     kind: Literal["linear"]
     w: list[float] = Field(
@@ -179,6 +186,7 @@ class XorDataset(Dataset):
     """
 
     num_classes = 2
+    drawing_numbers = 2
 
     kind: Literal["xor"]
     low: float = Field(-1.0, description="smallest feature")

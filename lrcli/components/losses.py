@@ -7,21 +7,34 @@ example. o is the model's output, y the target.
 
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from lrcli.config.base import Config
 
-__all__ = ["AnyLoss", "HalfMSE", "Loss"]
+__all__ = ["AnyLoss", "Loss"]
+
+Array = NDArray[np.float64]
+
+_LEAST_SHARE = 1e-300  # of a class that no example has: its logarithm is finite
 
 
 class Loss(Config):
     """Base of all losses.
 
+    All has a default that says nothing: without a formula no loss of given outputs is known.
+
     Attributes:
         needs_classes: its targets must be classes, not numbers.
+        quadratic_factor: c, where each term is c (o - y)^2; None where it is no square.
+        of_logits: outputs are logits, and each term is minus the log-likelihood of the class: convex in the
+            parameters of a model that is linear in them.
     """
 
     needs_classes: ClassVar[bool] = False
+    quadratic_factor: ClassVar[float | None] = None
+    of_logits: ClassVar[bool] = False
 
     reduction: Literal["mean", "sum"] = Field("mean", description="over the terms of a batch or a set")
 
@@ -37,26 +50,96 @@ class Loss(Config):
         """The terms that one example has in the loss: one for each output, unless the loss says otherwise."""
         return self.num_outputs(num_classes)
 
+    def terms(self, outputs: Array, targets: Array) -> Array | None:
+        """The terms of the loss, in any shape.
 
-class MSE(Loss):
+        Args:
+            outputs: (N, O).
+            targets: (N, O), one-hot where there is an output for each class.
+
+        Returns:
+            None where the loss has no formula here.
+        """
+        return None
+
+    def constant_answers(self, targets: Array) -> list[Array]:
+        """Outputs (O,) of which one is the best constant answer to all examples, or near it.
+
+        Args:
+            targets: (N, O).
+
+        Returns:
+            none where the best is not known.
+        """
+        return []
+
+    def value(self, outputs: Array, targets: Array) -> float | None:
+        """The loss of a set of examples; None where it has no formula here.
+
+        Args:
+            outputs: (N, O).
+            targets: (N, O), one-hot where there is an output for each class.
+        """
+        with np.errstate(over="ignore"):
+            terms = self.terms(outputs, targets)
+            if terms is None:
+                return None
+            return float(terms.mean() if self.reduction == "mean" else terms.sum())
+
+    def constant_value(self, targets: Array) -> float | None:
+        """The smallest loss of a model that answers the same for every example; None where it is not known.
+
+        Args:
+            targets: (N, O).
+        """
+        with np.errstate(divide="ignore", over="ignore"):
+            answers = self.constant_answers(targets)
+        found = [self.value(np.broadcast_to(answer, targets.shape), targets) for answer in answers]
+        return min((value for value in found if value is not None), default=None)
+
+
+class _Square(Loss):
+    """c (o - y)^2; the mean is the best constant."""
+
+    quadratic_factor: ClassVar[float]
+
+    def terms(self, outputs: Array, targets: Array) -> Array:
+        return self.quadratic_factor * (outputs - targets) ** 2
+
+    def constant_answers(self, targets: Array) -> list[Array]:
+        return [targets.mean(axis=0)]
+
+
+class MSE(_Square):
     """(o - y)^2, the squared error.
 
     Source: torch.nn.MSELoss.
     """
 
+    quadratic_factor = 1.0
+
     kind: Literal["mse"]
 
 
-class HalfMSE(Loss):
+class HalfMSE(_Square):
     """(o - y)^2 / 2, so that its derivative is the error itself.
 
     Source: Dive into Deep Learning, equation 3.1.5.
     """
 
+    quadratic_factor = 0.5
+
     kind: Literal["half_mse"]
 
 
-class L1(Loss):
+class _Robust(Loss):
+    """A loss to which large errors are no more than large: the median is best for |o - y|, and near that."""
+
+    def constant_answers(self, targets: Array) -> list[Array]:
+        return [targets.mean(axis=0), np.median(targets, axis=0)]
+
+
+class L1(_Robust):
     """|o - y|, the absolute error.
 
     Source: torch.nn.L1Loss.
@@ -64,8 +147,11 @@ class L1(Loss):
 
     kind: Literal["l1"]
 
+    def terms(self, outputs: Array, targets: Array) -> Array:
+        return np.abs(outputs - targets)
 
-class Huber(Loss):
+
+class Huber(_Robust):
     """(o - y)^2 / 2 where |o - y| <= delta, else delta (|o - y| - delta / 2).
 
     Source: Huber 1964; torch.nn.HuberLoss.
@@ -73,6 +159,11 @@ class Huber(Loss):
 
     kind: Literal["huber"]
     delta: float = Field(1.0, gt=0, description="error at which the square turns into a line")
+
+    def terms(self, outputs: Array, targets: Array) -> Array:
+        errors = outputs - targets
+        sizes = np.abs(errors)
+        return np.where(sizes <= self.delta, errors**2 / 2, self.delta * (sizes - self.delta / 2))
 
 
 class BCE(Loss):
@@ -82,8 +173,17 @@ class BCE(Loss):
     """
 
     needs_classes = True
+    of_logits = True
 
     kind: Literal["bce"]
+
+    def terms(self, outputs: Array, targets: Array) -> Array:
+        return np.asarray(np.logaddexp(0.0, outputs) - targets * outputs)
+
+    def constant_answers(self, targets: Array) -> list[Array]:
+        """The logit of the share of class 1."""
+        share = np.clip(targets.mean(axis=0), _LEAST_SHARE, 1 - 1e-16)
+        return [np.log(share) - np.log1p(-share)]
 
 
 class CrossEntropy(Loss):
@@ -93,8 +193,16 @@ class CrossEntropy(Loss):
     """
 
     needs_classes = True
+    of_logits = True
 
     kind: Literal["cross_entropy"]
+
+    def terms(self, outputs: Array, targets: Array) -> Array:
+        return np.asarray(np.logaddexp.reduce(outputs, axis=1) - np.sum(outputs * targets, axis=1))
+
+    def constant_answers(self, targets: Array) -> list[Array]:
+        """The logarithms of the shares of the classes."""
+        return [np.log(np.clip(targets.mean(axis=0), _LEAST_SHARE, 1))]
 
     def num_outputs(self, num_classes: int | None) -> int:
         return num_classes or 1

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, field_serializer, field_validator, model
 from pydantic.config import JsonDict
 
 from lrcli.config.base import Config
+from lrcli.config.metrics import Direction, direction_of
 
 __all__ = ["Best", "EarlyStopping", "GridSpec", "Logging", "Select", "Sweep", "Training"]
 
@@ -25,9 +26,9 @@ class Best(Config):
     )
 
     @property
-    def direction(self) -> Literal["min", "max"]:
-        """The mode, or what the metric's name implies."""
-        return self.mode or ("max" if self.metric.endswith("accuracy") else "min")
+    def direction(self) -> Direction:
+        """The mode, or that of the metric."""
+        return self.mode or direction_of(self.metric)
 
 
 class EarlyStopping(Best):

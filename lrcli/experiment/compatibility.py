@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from lrcli.components.initializers import element_names
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
+from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, error_name, names_of_split
 from lrcli.config.validation import Mistake
 from lrcli.engines.compiled.registry import refusal
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
@@ -75,18 +76,18 @@ def _expectations(experiment: Experiment) -> Iterator[Mistake]:
 def result_names(experiment: Experiment) -> list[str]:
     """Everything that can be expected of an experiment: its metrics, and the errors of its parameters."""
     dataset = experiment.dataset
-    accuracy = [] if dataset.num_classes is None else ["test/accuracy"]
-    tested = ["test/loss", *accuracy] if dataset.num_test else []
+    classes = dataset.num_classes is not None
+    tested = names_of_split("test", classes=classes) if dataset.num_test else []
     errors = _recovery_metrics(experiment)
     if errors:
         parameters = experiment.parameters
-        errors += [f"recovery/{name}" for p in parameters for name in element_names(p.name, p.shape)]
+        errors += [error_name(name) for p in parameters for name in element_names(p.name, p.shape)]
     return [*recorded_metrics(experiment), *tested, *errors]
 
 
 def _recovery_metrics(experiment: Experiment) -> list[str]:
-    """Recorded where the rule has parameters of the model's form, or the best ones can be found."""
-    return ["recovery/max_abs_error", "recovery/error_norm"] if recovers(experiment) else []
+    """Recorded where the rule has parameters of the model's shapes, or the best ones can be found."""
+    return [MAX_ABS_ERROR, ERROR_NORM] if recovers(experiment) else []
 
 
 def _engine(experiment: Experiment) -> Iterator[Mistake]:

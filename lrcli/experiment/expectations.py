@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Mapping, Sequence
 
+from lrcli.config.metrics import error_name
 from lrcli.runs.run_result import ExpectationRow, RecoveryRow
 
 __all__ = ["FORM", "compare", "parse"]
@@ -46,7 +47,7 @@ def compare(
         metrics: of the result.
         recovery: the rows of the result's recovery.
     """
-    values = {f"recovery/{row.name}": row.error for row in recovery} | dict(metrics)
+    values = {error_name(row.name): row.error for row in recovery} | dict(metrics)
     rows = []
     for name, text in expected.items():
         sign, number = parse(text)

@@ -13,6 +13,7 @@ from lrcli.components.models import AnyModel
 from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
+from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of
 from lrcli.experiment.expectations import FORM, parse
 from lrcli.experiment.names import NAME, check_name
 
@@ -80,9 +81,10 @@ class Experiment(Config):
         """The metric by which the best state is kept."""
         if self.training.best is not None:
             return self.training.best
-        if self.dataset.num_val:
-            return Best(metric="val/loss")
-        return Best(metric="train/loss" if self.logging.evaluate_train else "train/running_loss")
+        recorded = recorded_metrics(self)
+        return Best(
+            metric="val/loss" if "val/loss" in recorded else training_loss_of(recorded) or RUNNING_LOSS
+        )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -100,11 +102,9 @@ def recovers(experiment: Experiment) -> bool:
 
 def recorded_metrics(experiment: Experiment) -> list[str]:
     """The metrics of every record of an experiment, without those of ``recovery``."""
-    kinds = ["loss"] if experiment.dataset.num_classes is None else ["loss", "accuracy"]
-    splits = ["train"] if experiment.logging.evaluate_train else []
-    splits += ["val"] if experiment.dataset.num_val else []
-    of_splits = [f"{split}/{kind}" for split in splits for kind in kinds]
-    return ["train/running_loss", *of_splits, "grad_norm", "lr"]
+    evaluated = {"train": experiment.logging.evaluate_train, "val": experiment.dataset.num_val > 0}
+    splits = [split for split, is_evaluated in evaluated.items() if is_evaluated]
+    return recorded_names(splits, classes=experiment.dataset.num_classes is not None)
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:

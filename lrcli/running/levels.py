@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lrcli.analysis.loss_values import constant_loss
 from lrcli.analysis.reference import least_losses
-from lrcli.components.losses import MSE, HalfMSE
+from lrcli.analysis.theory import term_curvature
 from lrcli.components.optimizers import AdamW
 from lrcli.running.preparation import Prepared
 from lrcli.training.problem import Array
@@ -37,13 +36,13 @@ def find_levels(prepared: Prepared) -> Levels:
     loss, examples = experiment.loss, prepared.examples
     if loss.reduction == "sum" and not experiment.logging.evaluate_train:
         return Levels(unknown, unknown)
-    values = [constant_loss(loss, targets) for targets in examples.targets]
+    values = [loss.constant_value(targets) for targets in examples.targets]
     constants = np.array([np.nan if value is None else value for value in values])
     constant = constants[examples.rows[prepared.rows]]
     recovery = prepared.recovery
     if recovery is not None and recovery.against != "true":
         least = recovery.losses[prepared.rows]
-    elif experiment.model.linear_in_parameters and isinstance(loss, MSE | HalfMSE):
+    elif term_curvature(experiment.model, loss) is not None:
         least = least_losses(experiment.model, loss, examples)[prepared.rows]
     else:
         return Levels(unknown, constant)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lrcli.analysis.recovery import Recovery, find_recovery
 from lrcli.analysis.reference import Examples
 from lrcli.components.optimizers import AdamW
+from lrcli.config.metrics import is_recovery
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.engine_choice import build_engine
@@ -129,6 +130,6 @@ def _find_recovery(experiment: Experiment, problem: Problem, examples: Examples)
     known = recovery is not None and recovery.known
     stopping = experiment.training.early_stopping
     deciding = {experiment.best.metric, stopping and stopping.metric}
-    if not known and any(metric and metric.startswith("recovery/") for metric in deciding):
+    if not known and any(metric and is_recovery(metric) for metric in deciding):
         raise UsageError("training: no parameters are known that recovery/... could be measured against")
     return recovery

@@ -51,7 +51,6 @@ def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = 
 
 def _how(experiment: Experiment, recovery: Recovery) -> str:
     """How the best possible parameters were found."""
-    loss = experiment.loss.kind
     decays = experiment.optimizer.weight_decay > 0
     if recovery.against == "true":
         return "the rule behind the data"
@@ -63,8 +62,8 @@ def _how(experiment: Experiment, recovery: Recovery) -> str:
         return text + (
             ", without the weight decay" if left_out else ", weight decay included" if decays else ""
         )
-    if loss not in {"mse", "half_mse"}:
-        return f"least squares, which is not what the loss {loss} makes smallest"
+    if experiment.loss.quadratic_factor is None:
+        return f"least squares, which is not what the loss {experiment.loss.kind} makes smallest"
     return "least squares" + (", without the weight decay" if decays else "")
 
 
@@ -74,7 +73,7 @@ def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
             "A plane separates the classes of the training set, so no parameters are the best: the longer "
             "the training, the larger they become. Judge them by losses and accuracies."
         )
-    if experiment.model.kind == "mlp" or experiment.dataset.num_classes is not None:
+    if not experiment.model.identifiable or experiment.dataset.num_classes is not None:
         return (
             "The parameters of this model are not identifiable from these data: other parameters give the "
             "same function. Judge it by its losses and accuracies."

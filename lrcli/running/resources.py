@@ -128,8 +128,7 @@ def _held(experiment: Experiment, of_example: int) -> Needs:
 def _drawing(experiment: Experiment, rows: int) -> tuple[str, int]:
     """What a row of the largest split takes while it is drawn, beside what stays of it."""
     dataset = experiment.dataset
-    numbers = 3 if dataset.kind == "sine" else 1 if dataset.num_classes is None else 2
-    numbers += dataset.num_features + 1 if rows > 1 else 0
+    numbers = dataset.drawing_numbers + (dataset.num_features + 1 if rows > 1 else 0)
     key, count = max(_counts(experiment).items(), key=lambda item: item[1])
     return key, 8 * count * numbers
 
@@ -234,7 +233,10 @@ def coefficients_move(experiment: Experiment) -> bool:
 
 def _key_of_size(experiment: Experiment) -> str:
     """The key that makes the parameters many."""
-    return {"mlp": "model.hidden", "polynomial": "model.degree"}.get(experiment.model.kind, "dataset.w")
+    model, dataset = experiment.model, experiment.dataset
+    if model.size_key is not None:
+        return f"model.{model.size_key}"
+    return "model.kind" if dataset.size_key is None else f"dataset.{dataset.size_key}"
 
 
 def bytes_of_results(experiment: Experiment, members: int, records: int) -> Needs:

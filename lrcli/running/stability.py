@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrcli.analysis.batch_theory import stable_rate_in_order, stable_rate_of_random_batches
-from lrcli.analysis.design import design_matrix
 from lrcli.analysis.theory import (
     Rule,
     hessian,
@@ -117,8 +116,8 @@ def _is_constant_in_the_end(experiment: Experiment) -> bool:
 def _decay(experiment: Experiment) -> Array:
     """(P,) of each number among the parameters, in their canonical order."""
     optimizer = experiment.optimizer
-    parts = [np.full(p.size, optimizer.weight_decay * optimizer.decays(p)) for p in experiment.parameters]
-    return np.concatenate(parts)
+    decays = [np.full(p.size, optimizer.weight_decay * optimizer.decays(p)) for p in experiment.parameters]
+    return np.concatenate(decays)
 
 
 def _of_all(experiment: Experiment, features: Array, rule: Rule) -> float | None:
@@ -134,7 +133,7 @@ def _in_order(experiment: Experiment, features: Array, sizes: list[int], rule: R
 
 
 def _of_random_batches(experiment: Experiment, features: Array, sizes: list[int], rule: Rule) -> float | None:
-    columns = design_matrix(experiment.model, features)
+    columns = experiment.model.design(features)
     curvature = term_curvature(experiment.model, experiment.loss) or 0.0
     if experiment.loss.reduction == "sum":
         curvature *= sizes[0]  # a smaller last batch only moves the parameters less

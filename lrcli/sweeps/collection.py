@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import split_of
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.outcome import PartOutcome
 from lrcli.sweeps.plan import SweepPlan
@@ -66,7 +67,7 @@ class Collection:
         status = np.where((self.status == "") | (self.status == "running"), "interrupted", self.status)
         final = {choice.metric: np.full(self.status.shape, np.nan)} | self._final
         for name in final:  # before the first record there are none
-            if not name.startswith("test/"):
+            if split_of(name) != "test":
                 self._curve(name)
         return SweepResults(
             keys=plan.configurations.keys,

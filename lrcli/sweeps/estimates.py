@@ -122,7 +122,8 @@ def _torch_step(experiment: Experiment, members: int) -> float:
     batch = experiment.training.first_batch(experiment.dataset.num_train)
     values = batch * sum(sum(p.matrix) for p in experiment.parameters if not p.is_bias)
     numbers = values + 4 * _parameters(experiment)
-    products = layers * _TORCH_PRODUCT if experiment.model.kind == "mlp" else 0.0
+    model = experiment.model
+    products = layers * _TORCH_PRODUCT if model.dense and not model.linear_in_parameters else 0.0
     each = products + numbers * _TORCH_NUMBER + multiply_adds(experiment) / _TORCH_RATE
     return _TORCH_STEP + layers * _TORCH_LAYER + members * each
 

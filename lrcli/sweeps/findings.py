@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lrcli.analysis.comparison import compare_with_best
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import split_of
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.reference_words import why_undetermined
 from lrcli.running.stability import stability
@@ -51,7 +52,7 @@ def _ranked(results: SweepResults, statistics: Statistics) -> dict[str, Any]:
     test = {
         name: describe_metric(results, name).median[order[0]].item()
         for name in results.final
-        if name.startswith("test/")
+        if split_of(name) == "test"
     }
     best = BestConfiguration(
         **vars(rows[0]), low=comparison.low, high=comparison.high, like_best=tuple(alike[1:]), test=test

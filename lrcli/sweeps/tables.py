@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import MAX_ABS_ERROR
 from lrcli.runs.history import History
 from lrcli.runs.tables import cells, csv_text, swept_text
 from lrcli.sweeps.findings import STATISTICS, without_missing
@@ -17,7 +18,6 @@ from lrcli.sweeps.plan import SweepPlan
 __all__ = ["history_of_members", "rows_of_members", "table_of_configurations"]
 
 _CELLS = 2**18  # of results.csv that are text at a time
-_RECOVERY = "recovery/max_abs_error"
 
 
 def rows_of_members(plan: SweepPlan, results: SweepResults) -> Iterator[str]:
@@ -44,9 +44,9 @@ def table_of_configurations(plan: SweepPlan, results: SweepResults, statistics: 
         statistics: of the metric that ranks.
     """
     columns = _key_columns(plan) | {name: cells(getattr(statistics, name)) for name in STATISTICS}
-    if _RECOVERY in results.final:
-        recovery = without_missing(describe_metric(results, _RECOVERY), results.missing)
-        columns |= {f"{_RECOVERY}/{name}": cells(getattr(recovery, name)) for name in STATISTICS[2:]}
+    if MAX_ABS_ERROR in results.final:
+        recovery = without_missing(describe_metric(results, MAX_ABS_ERROR), results.missing)
+        columns |= {f"{MAX_ABS_ERROR}/{name}": cells(getattr(recovery, name)) for name in STATISTICS[2:]}
     return csv_text(columns)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.initializers import Parameter
-from lrcli.components.losses import MSE, AnyLoss, HalfMSE
+from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
 from lrcli.training.problem import Array, Problem, Split, SplitName
 
@@ -33,6 +33,7 @@ __all__ = [
 _MOST_COLUMNS = 64  # of a triangle; tests/benchmarks/quadratic.py
 _NUMBERS = 2**15  # that are computed with at a time: they stay in the processor's cache
 _MOST_NUMBERS = 2**21  # of the examples that are reduced together
+_COPIED = 2**17  # numbers of a design matrix that are there twice while they are put in columns
 
 
 class Fit(Protocol):
@@ -54,7 +55,7 @@ class Fit(Protocol):
 def is_quadratic(problem: Fit) -> bool:
     """Whether the loss is a sum of squares of what is linear in the parameters, and no class is asked for."""
     linear = problem.model.linear_in_parameters and problem.dataset.num_classes is None
-    return linear and isinstance(problem.loss, MSE | HalfMSE)
+    return linear and problem.loss.quadratic_factor is not None
 
 
 def has_triangle(problem: Fit, examples: int) -> bool:
@@ -86,22 +87,24 @@ def _rows_together(examples: int, columns: int) -> int:
 def _reduced(problem: Problem, split: SplitName, dtype: DTypeLike) -> tuple[Array, float]:
     """The triangle of each row of data, (S, P + 1, P + 1), and the loss's factor of the sum of squares."""
     data = problem.splits[split]
-    halves = 0.5 if isinstance(problem.loss, HalfMSE) else 1.0
-    scale = halves / (data.size if problem.loss.reduction == "mean" else 1)
-    biased = any(parameter.is_bias for parameter in problem.parameters)
+    factor = problem.loss.quadratic_factor or 1.0
+    scale = factor / (data.size if problem.loss.reduction == "mean" else 1)
     rows = _rows_together(data.size, _columns_of(problem))
-    parts = range(0, len(data.features), rows)
-    triangles = [_triangles(_columns(data, slice(a, a + rows), dtype, biased=biased)) for a in parts]
+    starts = range(0, len(data.features), rows)
+    triangles = [_triangles(_columns(problem, data, slice(a, a + rows), dtype)) for a in starts]
     return np.concatenate(triangles), scale
 
 
-def _columns(data: Split, rows: slice, dtype: DTypeLike, *, biased: bool) -> Array:
-    """(rows, K, N) the features, perhaps a column of ones, and the targets, as training rounds them."""
+def _columns(problem: Problem, data: Split, rows: slice, dtype: DTypeLike) -> Array:
+    """(rows, K, N) the columns of the design matrix and the targets, as training rounds them."""
     features, targets = data.features[rows], data.targets[rows]
-    count, width = len(features), features.shape[2]
-    columns = np.ones((count, width + biased + 1, data.size))
-    for k in range(width):
-        columns[:, k] = features[:, :, k].astype(dtype)
+    count, width = len(features), _columns_of(problem)
+    columns = np.empty((count, width, data.size))
+    step = max(1, _COPIED // (count * width))
+    for first in range(0, data.size, step):
+        chunk = slice(first, first + step)
+        design = problem.model.design(features[:, chunk].astype(dtype))
+        columns[:, :-1, chunk] = np.swapaxes(design, 1, 2)
     columns[:, -1] = targets[:, :, 0].astype(dtype)
     return columns
 
@@ -163,9 +166,9 @@ class QuadraticLoss:
         loss = np.empty(len(rows))
         step = max(1, _NUMBERS // len(self._columns))
         for first in range(0, len(rows), step):
-            part = slice(first, first + step)
-            theta = [values[part].reshape(len(rows[part]), -1) for values in parameters.values()]
-            loss[part] = self._of_some(np.concatenate(theta, axis=1).T, rows[part])
+            chunk = slice(first, first + step)
+            theta = [values[chunk].reshape(len(rows[chunk]), -1) for values in parameters.values()]
+            loss[chunk] = self._of_some(np.concatenate(theta, axis=1).T, rows[chunk])
         return np.where(loss > self._most, np.inf, loss)
 
     def _of_some(self, theta: Array, rows: NDArray[np.intp]) -> Array:

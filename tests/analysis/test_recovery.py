@@ -5,8 +5,8 @@ import pytest
 from builders import LINEAR, SINE, XOR, component, problem
 
 from lrcli.analysis.recovery import find_recovery
-from lrcli.analysis.reference import Examples, best_parameters, legendre_of_cubic
-from lrcli.analysis.symmetries import nearest_equivalent
+from lrcli.analysis.reference import Examples
+from lrcli.components.curves import legendre_of_cubic
 
 FIRST = np.array([0])
 
@@ -65,7 +65,7 @@ def test_a_legendre_curve_is_found_from_its_cubic(truth):
     a, b, c, d = truth
     x = np.linspace(-3, 3, 50)[:, None]
     y = a + b * np.polynomial.legendre.legval(c + d * x, [0, 0, 0, 1])
-    best = best_parameters(component("model", kind="legendre"), x, y)
+    best = component("model", kind="legendre").best_fit(x, y)
     np.testing.assert_allclose([best[name] for name in "abcd"], truth, rtol=1e-8, atol=1e-9)
 
 
@@ -76,8 +76,8 @@ def test_a_cubic_that_is_no_legendre_curve():
 
 def test_a_line_is_no_legendre_curve_but_for_rounding():
     x = np.random.default_rng(0).normal(size=(200, 1))
-    assert best_parameters(component("model", kind="legendre"), x, 2 * x + 1) is None
-    assert best_parameters(component("model", kind="legendre"), x, 2 * x**2 + 1) is None
+    assert component("model", kind="legendre").best_fit(x, 2 * x + 1) is None
+    assert component("model", kind="legendre").best_fit(x, 2 * x**2 + 1) is None
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_wrong_sinusoid_does_not():
 def test_legendre_curves_are_symmetric_too():
     learned = {name: np.array([v]) for name, v in zip("abcd", (0.1, 2.0, 0.2, -0.3), strict=True)}
     reference = {name: np.array([v]) for name, v in zip("abcd", (0.1, -2.0, -0.2, 0.3), strict=True)}
-    turned = nearest_equivalent("legendre", learned, reference)
+    turned = component("model", kind="legendre").nearest_equivalent(learned, reference)
     assert {name: value[0] for name, value in turned.items()} == {"a": 0.1, "b": -2.0, "c": -0.2, "d": 0.3}
 
 

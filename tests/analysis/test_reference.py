@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-import torch
 from builders import LINEAR, SINE, XOR, component, population, problem, trained
 
 from lrcli.analysis.logistic import logistic_optima
-from lrcli.analysis.loss_values import constant_loss, loss_value
 from lrcli.analysis.reference import Examples, find_references, has_reference, least_losses
-from lrcli.engines.torch.losses import torch_loss
 
 NOISY = XOR | {"label_noise": 0.3}
 LINE, CUBIC = {"kind": "linear"}, {"kind": "polynomial", "degree": 3}
@@ -72,8 +69,7 @@ def test_the_gradient_of_the_logistic_loss_is_zero_there(outputs, decay):
         step = np.zeros((4, outputs))
         step[i, j] = 1e-5
         up, down = (
-            loss_value(loss, columns @ p, targets) + np.sum(decays * p * p) / 2
-            for p in (best + step, best - step)
+            loss.value(columns @ p, targets) + np.sum(decays * p * p) / 2 for p in (best + step, best - step)
         )
         assert abs(up - down) / 2e-5 < 1e-8
 
@@ -155,46 +151,3 @@ def test_normal_equations_give_the_smallest_loss(features, loss, decay):
 )
 def test_where_there_may_be_one(model, loss, classes, expected):
     assert has_reference(component("model", **model), component("loss", kind=loss), classes) == expected
-
-
-KINDS = ["mse", "half_mse", "l1", "huber", "bce", "cross_entropy"]
-
-
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_values_are_those_of_the_engine(kind, reduction):
-    rng = np.random.default_rng(0)
-    outputs = 3 * rng.normal(size=(40, 3 if kind == "cross_entropy" else 1))
-    labels = rng.integers(3, size=40)
-    targets = {"cross_entropy": np.eye(3)[labels], "bce": (labels[:, None] > 1) * 1.0}.get(
-        kind, 3 * rng.normal(size=(40, 1))
-    )
-    loss = component("loss", kind=kind, reduction=reduction)
-    terms, _ = torch_loss(loss).terms(torch.from_numpy(outputs)[None], torch.from_numpy(targets)[None])
-    expected = float(terms.mean() if reduction == "mean" else terms.sum())
-    assert loss_value(loss, outputs, targets) == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_constant_answer_is_better(kind):
-    rng = np.random.default_rng(1)
-    labels = rng.integers(3, size=50)
-    targets = {"cross_entropy": np.eye(3)[labels], "bce": (labels[:, None] > 1) * 1.0}.get(
-        kind, rng.exponential(size=(50, 1))
-    )
-    loss = component("loss", kind=kind)
-    best = constant_loss(loss, targets)
-    answers = rng.normal(size=(2000, targets.shape[1]))
-    found = min(loss_value(loss, np.broadcast_to(answer, targets.shape), targets) for answer in answers)
-    slack = 0.02 if kind == "huber" else 1e-12
-    assert best <= found * (1 + slack)
-    assert best == pytest.approx(found, rel=0.05)
-
-
-def test_a_constant_answer_is_right_where_there_is_one_class():
-    for kind, targets in (
-        ("bce", np.ones((5, 1))),
-        ("bce", np.zeros((5, 1))),
-        ("cross_entropy", np.eye(2)[[1] * 5]),
-    ):
-        assert constant_loss(component("loss", kind=kind), targets) == pytest.approx(0, abs=1e-12)

@@ -9,9 +9,9 @@ import pytest
 from valleys import RATES, cases, product, valley
 
 from lrcli.analysis.statistics import scores
+from lrcli.reporting.figure_files import figure_bytes
 from lrcli.reporting.sweeps.figures import (
     draw_figures,
-    figure_bytes,
     final_metric,
     metric_map,
     recovery_error,

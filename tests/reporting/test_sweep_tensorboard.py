@@ -22,7 +22,8 @@ from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin
 from valleys import RATES, cases, product, valley
 
 from lrcli.analysis.statistics import describe_metric
-from lrcli.reporting.sweeps.figures import figure_bytes, final_metric
+from lrcli.reporting.figure_files import figure_bytes
+from lrcli.reporting.sweeps.figures import final_metric
 from lrcli.reporting.sweeps.tensorboard import write_sweep_events
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -10,7 +10,9 @@ import pytest
 
 import lrcli.running.resources as module
 from lrcli.cli.sweep import _bytes
+from lrcli.config.keys import value_at
 from lrcli.errors import UsageError
+from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import load
 from lrcli.running import machine
 from lrcli.running.resources import (
@@ -196,6 +198,25 @@ def test_what_no_machine_has_is_refused(words, blamed, dry, program, tmp_path, m
     assert len(err.splitlines()) == 1
     assert not out
     assert [path.name for path in tmp_path.iterdir()] == ["exp.yaml"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        LINE,
+        XOR,
+        SINE,
+        LOGISTIC,
+        SINE | {"model": {"kind": "legendre"}},
+        SINE | {"model": {"kind": "sinusoid"}},
+    ],
+    ids=lambda made: f"{made['model']['kind']} of {made['dataset']['kind']}",
+)
+def test_every_key_to_change_is_one_of_the_experiment(made):
+    experiment = Experiment.model_validate(made)
+    needs = memory_for_training(experiment, Sizes(members=1000))
+    keys = [key for key in needs if key != "members"]
+    assert {key: value_at(resolved(experiment), key) is not None for key in keys} == dict.fromkeys(keys, True)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ import builders
 import numpy as np
 import pytest
 
+from lrcli.components.initializers import Parameter
+from lrcli.components.model import Model
+from lrcli.training.problem import build_problem
 from lrcli.training.quadratic import QuadraticLoss, has_triangle, is_quadratic, quadratic_form
 
 MODELS = {
@@ -165,3 +168,31 @@ def test_what_the_dtype_could_not_hold_is_infinite():
 )
 def test_where_it_applies(dataset, model, loss, expected):
     assert is_quadratic(builders.problem(dataset, model, loss)) is expected
+
+
+class Slopes(Model):
+    """o = b + w times the square of x, the bias first: its design is none of the others'."""
+
+    linear_in_parameters = True
+    kind: str = "slopes"
+
+    def parameters(self, num_features, num_outputs):
+        bias = Parameter("b", (1,), (1, 1), fan_in=num_features, is_bias=True)
+        return bias, Parameter("w", (num_features, 1), (num_features, 1), fan_in=num_features)
+
+    def design(self, features):
+        return np.concatenate([np.ones_like(features[..., :1]), features**2], axis=-1)
+
+
+def test_a_new_model_says_its_design_itself():
+    dataset, loss = (builders.component("dataset", **builders.LINEAR), builders.component("loss", kind="mse"))
+    problem = build_problem(dataset, Slopes(), loss, (0, 1))
+    rows, parameters = np.array([0, 1]), drawn(problem, 2)
+    data = problem.splits["train"]
+    outputs = data.features[rows] ** 2 @ parameters["w"] + parameters["b"][:, None]
+    expected = ((outputs - data.targets[rows]) ** 2).mean((1, 2))
+    np.testing.assert_allclose(QuadraticLoss(problem, "train", "float64").of(parameters, rows), expected)
+    form = quadratic_form(problem, "float64")
+    away = builders.flat(parameters) - form.minimum
+    values = form.least + np.einsum("si,sij,sj->s", away, form.matrix, away) / 2
+    np.testing.assert_allclose(values, expected)

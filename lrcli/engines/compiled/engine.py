@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.models import Polynomial
 from lrcli.engines.compiled.coefficients import CoefficientTable
 from lrcli.engines.compiled.examples import Examples
 from lrcli.engines.compiled.layout import Layout, aligned, layer_sizes
@@ -186,7 +185,7 @@ class CompiledEngine:
         """Where each step sees all examples, a quadratic loss needs no look at them."""
         model = self._problem.model
         batch = self._examples.batches[0]
-        well_conditioned = not isinstance(model, Polynomial) or model.degree <= _DEGREE
+        well_conditioned = model.highest_power <= _DEGREE
         few = self._layout.count <= min(_PARAMETERS, batch)
         usable = self._is_quadratic and self._steps == 1 and well_conditioned and few
         self._fixed["is_quadratic"] = int(usable and batch == self._problem.splits["train"].size)

@@ -9,7 +9,8 @@ from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.text import Text
 
-from lrcli.analysis.equations import equation
+from lrcli.components.model import Model
+from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.running.stability import advice
@@ -21,16 +22,15 @@ from lrcli.wording import counted, one_line
 __all__ = ["print_json", "print_report", "titled"]
 
 _MOST_ROWS = 30
-_SHOWN_METRICS = ("loss", "accuracy")
 _ROUNDING = 1e-12
 
 
-def print_report(result: RunResult, model: str) -> None:
+def print_report(result: RunResult, model: Model) -> None:
     """Print how the run ended, its losses and what it recovered, on standard output.
 
     Args:
         result: of the run.
-        model: the model's kind.
+        model: what was trained.
 
     Raises:
         WriteError: standard output could not be written.
@@ -82,7 +82,7 @@ def titled(result: RunResult | SweepResult) -> str:
 
 
 def _metrics_line(metrics: Mapping[str, float]) -> str:
-    shown = {name: value for name, value in metrics.items() if name.rpartition("/")[2] in _SHOWN_METRICS}
+    shown = {name: value for name, value in metrics.items() if metric_of(name).splits}
     return "  ".join(f"{name} {value:.6g}" for name, value in shown.items())
 
 
@@ -130,10 +130,10 @@ def _print_expectations(out: Console, rows: Sequence[ExpectationRow]) -> None:
     print_table(out, columns, HEAVY_HEAD)
 
 
-def _equations(result: RunResult, model: str) -> list[str]:
+def _equations(result: RunResult, model: Model) -> list[str]:
     """The fitted curve, and the best possible one where no true one exists."""
     parameters = {name: np.asarray(values) for name, values in result.parameters.items()}
-    fitted = equation(model, parameters)
+    fitted = model.equation(parameters)
     if fitted is None:
         return []
     if not result.recovery:
@@ -143,4 +143,4 @@ def _equations(result: RunResult, model: str) -> list[str]:
         numbers.setdefault(row.name.partition("[")[0], []).append(row.true)
     reference = {name: np.reshape(true, parameters[name].shape) for name, true in numbers.items()}
     label = "true" if result.recovery[0].against == "true" else "best"
-    return [f"fitted: {fitted}", f"{label}:   {equation(model, reference)}"]
+    return [f"fitted: {fitted}", f"{label}:   {model.equation(reference)}"]

@@ -1,5 +1,6 @@
 """The log of a run: log.txt, a line for each record."""
 
+from lrcli.config.metrics import metric_of
 from lrcli.running.single import Event, Started
 from lrcli.runs.files import LineFile
 from lrcli.training.loop import Record
@@ -43,6 +44,6 @@ def record_line(record: Record, epochs: int) -> str:
         epochs: to be trained.
     """
     metrics = "  ".join(
-        f"{name} {values[0]:.6g}" for name, values in record.metrics.items() if name.endswith("loss")
+        f"{name} {values[0]:.6g}" for name, values in record.metrics.items() if metric_of(name).is_loss
     )
     return f"epoch {record.epoch}/{epochs}  step {record.step}  {metrics}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lrcli.config.dumping import yaml_text
+from lrcli.config.metrics import metric_of
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.reporting.event_file import (
     EventFile,
@@ -26,8 +27,6 @@ from lrcli.training.loop import Record
 __all__ = ["TensorBoardLog", "final_scalars", "hyperparameters"]
 
 _FLUSH_SECONDS = 1.0
-# TensorBoard shows the first few columns of its table, sorted by name, so only what tells runs apart is one.
-_NOT_AN_OUTCOME = {"grad_norm", "lr", "train/running_loss"}
 _DATASET_COLUMNS = {"kind", "noise", "label_noise", "num_train"}
 
 
@@ -72,8 +71,12 @@ class TensorBoardLog:
 
 
 def final_scalars(metrics: Mapping[str, float]) -> list[Any]:
-    """The final metrics that are columns of the HParams table."""
-    return scalars({f"final/{name}": value for name, value in metrics.items() if name not in _NOT_AN_OUTCOME})
+    """The final metrics that are columns of the HParams table.
+
+    TensorBoard shows the first few of its columns, sorted by name, so only what tells runs apart is one.
+    """
+    outcomes = {name: value for name, value in metrics.items() if metric_of(name).is_outcome}
+    return scalars({f"final/{name}": value for name, value in outcomes.items()})
 
 
 def hyperparameters(experiment: Experiment) -> dict[str, bool | float | str]:

@@ -1,32 +1,29 @@
-"""The axes of a sweep's pictures: which key lies along the bottom, what makes a line, what is logarithmic."""
+"""The axes of a sweep's pictures: which key lies along the bottom, what makes a line, and names."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.sweeps.scores import Array, best_first
+from lrcli.reporting.scales import Array, Scale, scale_of
+from lrcli.reporting.sweeps.scores import best_first
 
 __all__ = [
     "Line",
-    "Scale",
     "SweepLines",
     "key_title",
     "label",
     "numeric_keys",
-    "scale_of",
     "short_key",
     "short_names",
     "sweep_lines",
     "value_text",
 ]
-
-Scale = Literal["linear", "log", "symlog"]
 
 _LONGEST_NAME = 100
 _TITLES = {"lr": "learning rate", "std": "standard deviation", "alpha": "smoothing constant alpha"}
@@ -39,7 +36,7 @@ class Line:
     Attributes:
         label: the values of the other keys; empty where there are none.
         x: (n,) the values of the key, ascending.
-        configurations: (n,) their places in the sweep.
+        configurations: (n,) their numbers in the sweep.
     """
 
     label: str
@@ -110,29 +107,6 @@ def numeric_keys(results: SweepResults) -> dict[str, Array]:
     return found
 
 
-def scale_of(values: Array) -> Scale:
-    """Log where values are spaced more evenly by their ratios than by their differences.
-
-    With a zero beside such values it is symlog: linear between zero and the smallest of them.
-    """
-    points = np.unique(values[np.isfinite(values)])
-    positive = points[points > 0]
-    if len(positive) < 2 or points[0] < 0:
-        return "linear"
-    if len(positive) == 2:
-        logarithmic = positive[1] >= 10 * positive[0]
-    else:
-        logarithmic = _unevenness(np.log(positive)) < _unevenness(positive)
-    if not logarithmic:
-        return "linear"
-    return "log" if points[0] > 0 else "symlog"
-
-
-def _unevenness(points: Array) -> float:
-    gaps = np.diff(points)
-    return float(np.std(gaps) / np.mean(gaps))
-
-
 def key_title(key: str) -> str:
     """A key in words, and the key: ``learning rate (optimizer.lr)``."""
     last = key.rpartition(".")[2]
@@ -148,14 +122,14 @@ def label(configuration: Mapping[str, Any], keys: Sequence[str]) -> str:
 
 
 def short_key(key: str, keys: Sequence[str]) -> str:
-    """A key's last part, or as many as tell it from the others; for a kind, what it is a kind of."""
-    parts = key.removesuffix(".kind").split(".")
+    """A key's last name, or as many as tell it from the others; for a kind, what it is a kind of."""
+    names = key.removesuffix(".kind").split(".")
     others = [other.removesuffix(".kind") for other in keys if other != key]
-    for start in range(len(parts) - 1, 0, -1):
-        short = ".".join(parts[start:])
+    for start in range(len(names) - 1, 0, -1):
+        short = ".".join(names[start:])
         if not any(other == short or other.endswith(f".{short}") for other in others):
             return short
-    return ".".join(parts)
+    return ".".join(names)
 
 
 def value_text(value: Any) -> str:

@@ -14,10 +14,11 @@ import numpy as np
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.reporting.chart_canvas import ASCII, ROWS, UNICODE, Axis, Canvas, Characters
 from lrcli.reporting.layout import wrapped
+from lrcli.reporting.scales import Array
 from lrcli.reporting.sweeps.axes import SweepLines, key_title, label, sweep_lines
-from lrcli.reporting.sweeps.chart_canvas import ASCII, ROWS, UNICODE, Axis, Canvas, Characters
-from lrcli.reporting.sweeps.scores import Array, best_first, diverged_share, quantiles
+from lrcli.reporting.sweeps.scores import best_first, diverged_share, quantiles
 
 __all__ = ["sweep_chart"]
 
@@ -42,11 +43,11 @@ def sweep_chart(results: SweepResults, width: int = _USUAL, encoding: str | None
     look = UNICODE if _can_hold(encoding, "░◆┤│└─┬▂█⠁⣿") else ASCII
     found = quantiles(scores(results), (0.25, 0.5, 0.75))
     shown = np.concatenate([line.configurations for line in swept.lines])
-    y = Axis.of_values(found[:, shown], results.metric)
+    y = Axis.of_metric(found[:, shown[np.isfinite(found[1, shown])]], results.metric)
     names = _y_labels(y) if np.isfinite(found[1, shown]).any() else [""] * ROWS
     margin = max(len(name) for name in names) + 1
     columns = max(10, min(width, _WIDEST) - margin - 1)
-    x = Axis.of_key(swept)
+    x = Axis.of_points(np.unique(np.concatenate([line.x for line in swept.lines])), swept.scale)
     canvas = Canvas(columns, look)
     _draw(canvas, results, swept, found, x, y)
     axis, numbers = _x_axis(swept, x, columns, look)
@@ -82,20 +83,20 @@ def _draw(canvas: Canvas, results: SweepResults, swept: SweepLines, found: Array
     """The band below the line below the marks; several lines have letters instead of bands."""
     alone = len(swept.lines) == 1
     for letter, line in zip(_LETTERS, swept.lines, strict=False):
-        places = x.place(line.x)
-        low, median, high = (y.place(values) for values in found[:, line.configurations])
+        positions = x.position(line.x)
+        low, median, high = (y.position(values) for values in found[:, line.configurations])
         known = np.isfinite(median)
         if alone and known.any() and len(results.seeds) > 1:
-            canvas.band(places[known], low[known], high[known])
-        canvas.line(places, median)
+            canvas.band(positions[known], low[known], high[known])
+        canvas.line(positions, median)
         if not alone:
-            canvas.mark(places, median, letter)
+            canvas.mark(positions, median, letter)
     best = _best(results, swept, found)
     if best is None:
         canvas.write("most members diverged, everywhere", "most diverged")
     else:
         spot = np.array([float(results.configurations[best][swept.key])])
-        canvas.mark(x.place(spot), y.place(found[1, [best]]), canvas.look.best)
+        canvas.mark(x.position(spot), y.position(found[1, [best]]), canvas.look.best)
 
 
 def _best(results: SweepResults, swept: SweepLines, found: Array) -> int | None:
@@ -108,19 +109,19 @@ def _best(results: SweepResults, swept: SweepLines, found: Array) -> int | None:
 def _y_labels(y: Axis) -> list[str]:
     """A label, or nothing, for each row from the top."""
     labels = [""] * ROWS
-    for place, text in y.ticks(5):
-        labels[round((1 - place) * (ROWS - 1))] = text
+    for position, text in y.ticks(5):
+        labels[round((1 - position) * (ROWS - 1))] = text
     return labels
 
 
 def _x_axis(swept: SweepLines, x: Axis, columns: int, look: Characters) -> tuple[str, str]:
     """The axis line with its ticks, and the numbers below that find room."""
     values = np.unique(np.concatenate([line.x for line in swept.lines]))
-    few = [(float(x.place(value)), f"{value:.3g}") for value in values] if len(values) <= 6 else []
+    few = [(float(x.position(value)), f"{value:.3g}") for value in values] if len(values) <= 6 else []
     axis, numbers = [look.bottom] * columns, [" "] * columns
     free = 0
-    for place, text in few or x.ticks(8):
-        column = round(place * (columns - 1))
+    for position, text in few or x.ticks(8):
+        column = round(position * (columns - 1))
         start = min(max(0, column - len(text) // 2), columns - len(text))
         if start >= free:
             axis[column] = look.mark
@@ -161,8 +162,8 @@ def _diverged(results: SweepResults, swept: SweepLines, x: Axis, columns: int, l
         return []
     values, index = np.unique(np.concatenate([line.x for line in swept.lines]), return_inverse=True)
     mean = np.bincount(index, weights=shares) / np.bincount(index)
-    places = x.place(values)
+    positions = x.position(values)
     at = np.arange(columns) / max(1, columns - 1)
-    nearest = np.searchsorted((places[1:] + places[:-1]) / 2, at)
+    nearest = np.searchsorted((positions[1:] + positions[:-1]) / 2, at)
     marks = np.where(mean >= 0.5, look.most, np.where(mean > 0, look.some, " "))
     return ["".join(marks[nearest])]

@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from lrcli.analysis.judging import find_verdict
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import MAX_ABS_ERROR
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.runs.console import titled
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.reporting.sweeps.chart import sweep_chart
-from lrcli.reporting.sweeps.verdict import verdict
+from lrcli.reporting.sweeps.verdict import sentences
 from lrcli.running.resources import bytes_text
 from lrcli.runs.sweep_result import SweepResult
 from lrcli.sweeps.plan import SweepPlan
@@ -28,7 +30,6 @@ Array = NDArray[np.float64]
 
 _ROWS = 12
 _LITTLE = 10**7  # bytes, of which nobody needs to be told
-_RECOVERY = "recovery/max_abs_error"
 
 
 def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
@@ -53,7 +54,7 @@ def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
             _print_table(out, results, statistics)
             chart = sweep_chart(results, out.width, getattr(sys.stdout, "encoding", None))
             print_text(out, "\n".join(["", *chart, ""]))
-            for sentence in verdict(results, statistics, result):
+            for sentence in sentences(find_verdict(results, statistics), result):
                 print_text(out, sentence)
         print_text(out, f"\nrun: {one_line(result.run_dir)}")
 
@@ -142,8 +143,8 @@ def _shown_statistics(results: SweepResults, statistics: Statistics) -> Iterator
     yield results.metric, statistics.median, 0
     yield "q25", statistics.q25, 2
     yield "q75", statistics.q75, 2
-    if _RECOVERY in results.final and results.metric != _RECOVERY:
-        yield "error", describe_metric(results, _RECOVERY).median, 3
+    if MAX_ABS_ERROR in results.final and results.metric != MAX_ABS_ERROR:
+        yield "error", describe_metric(results, MAX_ABS_ERROR).median, 3
 
 
 def _cell(configuration: Mapping[str, Any], key: str) -> str:

@@ -6,23 +6,21 @@ import numpy as np
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.reporting.figure_axes import scale_key_axis, scale_value_axis
+from lrcli.reporting.figure_style import COLORS, MARKERS, STAR, cut, style, title_and_legend
+from lrcli.reporting.scales import Array
 from lrcli.reporting.sweeps.axes import Line, SweepLines, key_title, label
-from lrcli.reporting.sweeps.figure_axes import STAR, scale_key_axis, scale_value_axis, style
-from lrcli.reporting.sweeps.scores import Array, best_first, diverged_share, quantiles
+from lrcli.reporting.sweeps.scores import best_first, diverged_share, quantiles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["cut", "of_seeds", "over_rate", "row_for_each"]
+__all__ = ["of_seeds", "over_rate", "row_for_each"]
 
-# Okabe and Ito's palette, which colour-blind readers tell apart, without its yellow, too pale for a line.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
-_MARKERS = "os^Dv<>X"
 _PROBABILITIES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _MOST_ROWS = 40
 _LONGEST_LABEL, _LONGEST_ROW = 66, 36  # letters
-_LEGEND_WIDTH, _HANDLE_WIDTH = 101, 14  # the same, of a small font
 
 
 def of_seeds(results: SweepResults) -> str:
@@ -47,14 +45,14 @@ def over_rate(results: SweepResults, metric: str, swept: SweepLines) -> "Figure"
         for i, line in enumerate(swept.lines):
             _draw_line(panels[0], line, clipped[:, line.configurations], i, alone=len(swept.lines) == 1)
             if len(panels) > 1:
-                look = {"color": _COLORS[i], "marker": _MARKERS[i], "ms": 2.5, "clip_on": False}
+                look = {"color": COLORS[i], "marker": MARKERS[i], "ms": 2.5, "clip_on": False}
                 panels[1].plot(line.x, share[line.configurations], **look)
         if metric == results.metric:
             _mark_best(panels[0], results, swept, clipped[2])
         panels[0].set_ylabel(metric)
         few = f"\nthe {len(swept.lines)} best of {len(swept.lines) + swept.left_out} lines"
         title = f"{metric} after training: {of_seeds(results)}{few if swept.left_out else ''}"
-        _title_and_legend(panels[0], title, anything=bool(np.isfinite(clipped[2]).any()))
+        _finish(panels[0], title, anything=bool(np.isfinite(clipped[2]).any()))
         if len(panels) > 1:
             panels[1].set(ylabel="diverged, %", ylim=(0, 100), yticks=(0, 50, 100))
             figure.align_ylabels()
@@ -65,7 +63,7 @@ def over_rate(results: SweepResults, metric: str, swept: SweepLines) -> "Figure"
 
 def _draw_line(axes: "Axes", line: Line, bands: Array, i: int, *, alone: bool) -> None:
     """The median of a line with its bands; beside other lines only the inner one, for they overlap."""
-    look: dict[str, Any] = {"color": _COLORS[i], "lw": 0}
+    look: dict[str, Any] = {"color": COLORS[i], "lw": 0}
     spread = bool(np.nanmax(bands[4] - bands[0], initial=0) > 0)
     if spread and alone:
         axes.fill_between(line.x, bands[0], bands[4], alpha=0.13, label="middle 80 %", **look)
@@ -74,7 +72,7 @@ def _draw_line(axes: "Axes", line: Line, bands: Array, i: int, *, alone: bool) -
         axes.fill_between(line.x, bands[1], bands[3], alpha=0.13, **look)
     every = max(1, len(line.x) // 50)
     name = cut(line.label, _LONGEST_LABEL) or ("median" if spread else None)
-    axes.plot(line.x, bands[2], color=_COLORS[i], marker=_MARKERS[i], markevery=every, label=name)
+    axes.plot(line.x, bands[2], color=COLORS[i], marker=MARKERS[i], markevery=every, label=name)
 
 
 def _mark_best(axes: "Axes", results: SweepResults, swept: SweepLines, medians: Array) -> None:
@@ -85,29 +83,12 @@ def _mark_best(axes: "Axes", results: SweepResults, swept: SweepLines, medians: 
         axes.plot(float(configuration[swept.key]), medians[best], label=text, clip_on=False, **STAR)
 
 
-def _title_and_legend(axes: "Axes", title: str, *, anything: bool) -> None:
-    """The legend between title and axes: inside them it would hide some line of some sweep."""
-    handles, names = axes.get_legend_handles_labels()
-    rows = 0
-    if anything and handles:
-        columns = next(c for c in range(len(names), 0, -1) if c == 1 or _width(names, c) <= _LEGEND_WIDTH)
-        rows = -(-len(handles) // columns)
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
+def _finish(axes: "Axes", title: str, *, anything: bool) -> None:
+    """Title and legend; words in place of them where most members diverged, everywhere."""
     if not anything:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "most members diverged, everywhere", transform=axes.transAxes, ha="center")
-    axes.set_title(title, pad=6 + 14 * rows)
-
-
-def cut(text: str, most: int) -> str:
-    """Text of at most so many letters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _width(names: list[str], columns: int) -> int:
-    """About how many letters wide a legend is; its columns fill up from the top, the first ones more."""
-    parts = np.array_split(np.array([len(name) for name in names]), columns)
-    return sum(int(part.max()) + _HANDLE_WIDTH for part in parts)
+    title_and_legend(axes, title, legend=anything)
 
 
 def row_for_each(results: SweepResults) -> "Figure":
@@ -115,9 +96,9 @@ def row_for_each(results: SweepResults) -> "Figure":
     order = best_first(results)[:_MOST_ROWS]
     share = 100 * diverged_share(results)[order]
     names = [cut(label(results.configurations[i], results.keys), _LONGEST_ROW) for i in order]
-    notes = [f"\n{part:.3g} % diverged" if part else "" for part in share]
+    notes = [f"\n{percent:.3g} % diverged" if percent else "" for percent in share]
     found = quantiles(scores(results, results.metric), _PROBABILITIES)[:, order]
-    places = np.arange(len(order))
+    rows = np.arange(len(order))
     with style():
         from matplotlib.figure import Figure
 
@@ -125,16 +106,16 @@ def row_for_each(results: SweepResults) -> "Figure":
         axes = figure.subplots()
         bands = scale_value_axis(axes, "x", found, results.metric)
         if len(results.seeds) > 1:
-            axes.hlines(places, bands[0], bands[4], color=_COLORS[0], lw=1.5, label="middle 80 %")
-            axes.hlines(places, bands[1], bands[3], color=_COLORS[0], lw=6, alpha=0.4, label="middle 50 %")
-        axes.plot(bands[2], places, "o", color=_COLORS[0], ms=6, label="median")
+            axes.hlines(rows, bands[0], bands[4], color=COLORS[0], lw=1.5, label="middle 80 %")
+            axes.hlines(rows, bands[1], bands[3], color=COLORS[0], lw=6, alpha=0.4, label="middle 50 %")
+        axes.plot(bands[2], rows, "o", color=COLORS[0], ms=6, label="median")
         labels = [name + note for name, note in zip(names, notes, strict=True)]
-        axes.set(yticks=places, yticklabels=labels, ylim=(len(order) - 0.5, -0.5), xlabel=results.metric)
+        axes.set(yticks=rows, yticklabels=labels, ylim=(len(order) - 0.5, -0.5), xlabel=results.metric)
         few = f"\nthe {len(order)} best of {len(results.configurations)}"
         title = f"{results.metric} after training: {of_seeds(results)}"
         title += few if len(order) < len(results.configurations) else ""
         anything = bool(np.isfinite(bands[2]).any())
-        _title_and_legend(axes, title, anything=anything)
+        _finish(axes, title, anything=anything)
         if not anything:
-            axes.set(xticks=[], yticks=places, yticklabels=labels)
+            axes.set(xticks=[], yticks=rows, yticklabels=labels)
     return figure

@@ -5,7 +5,6 @@ where most members diverged. matplotlib is imported when the first figure is dra
 figures alive and looks for a window system, is not used.
 """
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,24 +14,20 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import MAX_ABS_ERROR, training_loss_of
+from lrcli.reporting.figure_axes import heatmap
+from lrcli.reporting.figure_files import save_figures
+from lrcli.reporting.figure_style import STAR, cut, style
+from lrcli.reporting.scales import Array, thinned
 from lrcli.reporting.sweeps.axes import key_title, numeric_keys, sweep_lines
-from lrcli.reporting.sweeps.figure_axes import STAR, heatmap, style
-from lrcli.reporting.sweeps.figure_lines import cut, of_seeds, over_rate, row_for_each
-from lrcli.reporting.sweeps.scores import (
-    Array,
-    best_first,
-    curve_scores,
-    quantiles,
-    thinned,
-)
-from lrcli.runs.files import make_directory, write_whole
+from lrcli.reporting.sweeps.figure_lines import of_seeds, over_rate, row_for_each
+from lrcli.reporting.sweeps.scores import best_first, curve_scores, quantiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
     "draw_figures",
-    "figure_bytes",
     "final_metric",
     "metric_map",
     "recovery_error",
@@ -40,7 +35,6 @@ __all__ = [
     "write_figures",
 ]
 
-_RECOVERY = "recovery/max_abs_error"
 _LONGEST_LABEL = 50  # letters, in a title
 _MOST_CELLS = 250  # along each side of a heatmap
 
@@ -49,27 +43,6 @@ def draw_figures(results: SweepResults) -> "dict[str, Figure]":
     """The figures that make sense for a sweep, from file name to figure."""
     drawn = {name: draw(results) for name, draw in _FIGURES.items()}
     return {name: figure for name, figure in drawn.items() if figure is not None}
-
-
-def figure_bytes(figure: "Figure", form: str) -> bytes:
-    """A figure as the bytes of a file.
-
-    Args:
-        figure: one of `draw_figures`.
-        form: ``svg`` or ``png``.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    buffer = io.BytesIO()
-    with style():  # the canvases themselves, for savefig draws every figure twice
-        if form == "svg":
-            FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
-                buffer, metadata={"Date": None}
-            )
-        else:
-            FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
 
 
 def write_figures(results: SweepResults, directory: Path) -> list[Path]:
@@ -85,15 +58,7 @@ def write_figures(results: SweepResults, directory: Path) -> list[Path]:
     Raises:
         WriteError: a file could not be written.
     """
-    make_directory(directory)
-    written = []
-    for name, figure in draw_figures(results).items():
-        for form in ("png", "svg"):
-            path = directory / f"{name}.{form}"
-            write_whole(path, figure_bytes(figure, form))
-            figure.set_layout_engine("none")  # what the first file has placed stays in place
-            written.append(path)
-    return written
+    return save_figures(draw_figures(results), directory)
 
 
 def final_metric(results: SweepResults) -> "Figure":
@@ -107,17 +72,17 @@ def final_metric(results: SweepResults) -> "Figure":
 def recovery_error(results: SweepResults) -> "Figure | None":
     """The largest error of a recovered parameter, over the swept rate."""
     swept = sweep_lines(results)
-    if swept is None or len(results.configurations) == 1 or _RECOVERY not in results.final:
+    if swept is None or len(results.configurations) == 1 or MAX_ABS_ERROR not in results.final:
         return None
-    if not np.isfinite(quantiles(scores(results, _RECOVERY), (0.5,))).any():
+    if not np.isfinite(quantiles(scores(results, MAX_ABS_ERROR), (0.5,))).any():
         return None
-    return over_rate(results, _RECOVERY, swept)
+    return over_rate(results, MAX_ABS_ERROR, swept)
 
 
 def training_loss(results: SweepResults) -> "Figure | None":
     """A heatmap of the median training loss: epochs times the swept rate, other keys at their best."""
     swept = sweep_lines(results)
-    metric = next((name for name in ("train/loss", "train/running_loss") if name in results.curves), None)
+    metric = training_loss_of(results.curves)
     if swept is None or metric is None or len(swept.best.x) < 2:
         return None
     line = swept.best
@@ -180,7 +145,7 @@ def _map(
     with style():
         figure = Figure()
         axes = figure.subplots()
-        x, y = heatmap(axes, *points, values, metric)
+        x, y = heatmap(axes, *points, values, metric, "most members diverged")
         if best is not None and np.isfinite(values[best]):
             axes.plot(x[best[1]], y[best[0]], **STAR)
         axes.set(xlabel=titles[0], ylabel=titles[1])
@@ -204,6 +169,6 @@ def _median_curves(
     every = np.arange(epoch.shape[1])
     (median,) = quantiles(curve_scores(results, metric, configurations, every), (0.5,))
     # Records at other epochs: each column shows the last one so far.
-    place = np.array([np.searchsorted(row[row > 0], epochs, side="right") - 1 for row in epoch])
-    at = np.take_along_axis(median, np.maximum(place, 0), axis=1)
-    return epochs, np.where((place < 0) | (epochs > epoch.max(axis=1, keepdims=True)), np.nan, at)
+    index = np.array([np.searchsorted(row[row > 0], epochs, side="right") - 1 for row in epoch])
+    at = np.take_along_axis(median, np.maximum(index, 0), axis=1)
+    return epochs, np.where((index < 0) | (epochs > epoch.max(axis=1, keepdims=True)), np.nan, at)

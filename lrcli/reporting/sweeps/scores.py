@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.statistics import describe_metric, mode_of, ranking
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.reporting.scales import Array
 
-__all__ = ["Array", "best_first", "curve_scores", "diverged_by", "diverged_share", "quantiles", "thinned"]
-
-Array = NDArray[np.float64]
+__all__ = ["best_first", "curve_scores", "diverged_by", "diverged_share", "quantiles"]
 
 
 def curve_scores(
@@ -63,13 +62,13 @@ def quantiles(values: Array, probabilities: tuple[float, ...]) -> Array:
     last = np.maximum(np.sum(~np.isnan(values), axis=0) - 1, 0)
     found = np.empty((len(probabilities), *last.shape))
     for out, probability in zip(found, probabilities, strict=True):
-        place = probability * last
-        below = np.floor(place).astype(np.intp)
-        above = np.ceil(place).astype(np.intp)
+        index = probability * last
+        below = np.floor(index).astype(np.intp)
+        above = np.ceil(index).astype(np.intp)
         low = np.take_along_axis(ordered, below[None], axis=0)[0]
         high = np.take_along_axis(ordered, above[None], axis=0)[0]
         with np.errstate(invalid="ignore"):  # infinity times zero, where the two are one
-            between = low * (above - place) + high * (place - below)
+            between = low * (above - index) + high * (index - below)
         out[...] = np.where(low == high, low, between)
     return found
 
@@ -84,12 +83,7 @@ def best_first(results: SweepResults) -> NDArray[np.intp]:
     return ranking(describe_metric(results), results.mode)
 
 
-def thinned(count: int, most: int) -> NDArray[np.intp]:
-    """At most so many places of a range, evenly, both ends included."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.intp))
-
-
 def _held(values: Array) -> Array:
     """Curves whose gaps repeat the value before them, (..., T)."""
-    places = np.where(np.isnan(values), 0, np.arange(values.shape[-1]))
-    return np.take_along_axis(values, np.maximum.accumulate(places, axis=-1), axis=-1)
+    indices = np.where(np.isnan(values), 0, np.arange(values.shape[-1]))
+    return np.take_along_axis(values, np.maximum.accumulate(indices, axis=-1), axis=-1)

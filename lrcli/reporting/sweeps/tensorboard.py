@@ -25,8 +25,9 @@ from lrcli.reporting.event_file import (
     text,
 )
 from lrcli.reporting.runs.tensorboard import final_scalars
+from lrcli.reporting.scales import Array, thinned
 from lrcli.reporting.sweeps.axes import label, short_names
-from lrcli.reporting.sweeps.scores import Array, best_first, curve_scores, diverged_by, quantiles, thinned
+from lrcli.reporting.sweeps.scores import best_first, curve_scores, diverged_by, quantiles
 from lrcli.runs.files import make_directory
 
 __all__ = ["write_sweep_events"]

@@ -1,111 +1,85 @@
-"""The verdict of a sweep in sentences: the best, what equals it, which rates work, where to look next."""
+"""The verdict of a sweep in sentences."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lrcli.analysis.basin import Band, Marginal, edge_advice, marginal, usable_band
-from lrcli.analysis.comparison import FEWEST_SEEDS, GroupComparison, compare_groups
-from lrcli.analysis.statistics import Mode, Statistics, ranking, scores
-from lrcli.analysis.sweep_results import SweepResults
+from lrcli.analysis.basin import Advice, Band
+from lrcli.analysis.comparison import FEWEST_SEEDS
+from lrcli.analysis.verdict import BestConfiguration, Difference, OptimizerVerdict, RateVerdict, Verdict
 from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.running.stability import advice
-from lrcli.runs.sweep_result import BestConfiguration, ConfigurationRow, SweepResult
+from lrcli.runs.sweep_result import SweepResult
 
-__all__ = ["verdict"]
+__all__ = ["sentences"]
 
-Array = NDArray[np.float64]
-
-_RATE, _OPTIMIZER = "optimizer.lr", "optimizer.kind"
+_NAMED = 8  # configurations that are as good as the best
 
 
-def verdict(results: SweepResults, statistics: Statistics, result: SweepResult) -> Iterator[str]:
-    """What to make of it, a sentence each."""
-    best = result.best
-    if best is None or not np.isfinite(best.median):
-        yield f"every configuration diverged in at least half of its seeds; {_smaller_rates(results, result)}"
+def sentences(verdict: Verdict, result: SweepResult) -> Iterator[str]:
+    """What to make of a sweep, a sentence each.
+
+    Args:
+        verdict: of the sweep.
+        result: what is to stand in its result.json.
+    """
+    if verdict.best.has_median:
+        yield _best(verdict, verdict.best)
+        yield from _alike(verdict, verdict.best)
     else:
-        yield _best(results, best)
-        yield from _alike(results, result.configurations, best)
+        yield f"every configuration diverged in at least half of its seeds; {_smaller_rates(verdict, result)}"
     if result.reference is not None and result.reference.why:
         yield result.reference.why
-    rates = _column(results, _RATE) if _RATE in results.keys else None
-    if _OPTIMIZER in results.keys:
-        yield from _about_optimizers(results, statistics, rates)
-    elif rates is not None and np.isfinite(rates[ranking(statistics, results.mode)[0]]):
-        yield from _about_rates(results, statistics, rates)
+    if verdict.rates is not None:
+        yield from _about_rates(verdict, verdict.rates)
+    yield from _about_optimizers(verdict)
     yield from (f"warning: {warning}" for warning in result.warnings)
 
 
-def _smaller_rates(results: SweepResults, result: SweepResult) -> str:
+def _smaller_rates(verdict: Verdict, result: SweepResult) -> str:
     """What to try where every rate was too large."""
-    if result.stability is None:
+    if result.stability is None or verdict.lowest_rate is None:
         return "try smaller learning rates"
-    return advice(result.stability, float(_column(results, _RATE).min()))
+    return advice(result.stability, verdict.lowest_rate)
 
 
-def _best(results: SweepResults, best: BestConfiguration) -> str:
+def _best(verdict: Verdict, best: BestConfiguration) -> str:
     chosen = ", ".join(f"{key}={value_text(value)}" for key, value in best.values.items())
-    known = len(results.seeds) > 1
-    interval = f" (median of its seeds; 95% interval {best.low:.4g} to {best.high:.4g})" if known else ""
+    interval = ""
+    if verdict.seeds > 1:
+        interval = f" (median of its seeds; 95% interval {best.low:.4g} to {best.high:.4g})"
     test = "".join(f"; {name} {value:.4g}" for name, value in best.test.items())
-    return f"best: {chosen}: {results.metric} {best.median:.4g}{interval}{test}"
+    return f"best: {chosen}: {verdict.metric} {best.median:.4g}{interval}{test}"
 
 
-def _alike(
-    results: SweepResults, listed: Sequence[ConfigurationRow], best: BestConfiguration
-) -> Iterator[str]:
-    seeds = len(results.seeds)
-    if seeds < FEWEST_SEEDS:
+def _alike(verdict: Verdict, best: BestConfiguration) -> Iterator[str]:
+    if best.alike is None:
         yield f"with fewer than {FEWEST_SEEDS} seeds no configuration can be told from another"
-        return
-    ranks = set(best.like_best)
-    rows = [row for row in listed if row.rank in ranks]
-    if rows:
-        names = ["(" + ", ".join(value_text(v) for v in row.values.values()) + ")" for row in rows[:8]]
-        more = f" and {len(rows) - 8} more" if len(rows) > 8 else ""
-        yield f"not distinguishable from it over {seeds} seeds: {', '.join(names)}{more}"
+    elif best.alike:
+        named = ["(" + ", ".join(map(value_text, values.values())) + ")" for values in best.alike[:_NAMED]]
+        more = f" and {len(best.alike) - _NAMED} more" if len(best.alike) > _NAMED else ""
+        yield f"not distinguishable from it over {verdict.seeds} seeds: {', '.join(named)}{more}"
 
 
-def _about_rates(results: SweepResults, statistics: Statistics, rates: Array) -> Iterator[str]:
+def _about_rates(verdict: Verdict, rates: RateVerdict) -> Iterator[str]:
     """How wide the usable band is around the best, and whether the best may lie outside the grid."""
-    best = int(ranking(statistics, results.mode)[0])
-    along = _through(results, statistics, rates, best)
-    band = usable_band(along.rates, along.medians, results.mode)
-    if band is not None:
-        beside = _beside(results, best)
-        yield f"usable learning rates{beside and f' with {beside}'}: {_band(band)}"
-    if rates[best] in along.rates[[0, -1]] or not np.isfinite(along.medians).any():
-        yield from _edge(along, results.mode, "the best learning rate", "--lr ")
+    if rates.band is not None:
+        beside = _beside(verdict, rates)
+        yield f"usable learning rates{beside and f' with {beside}'}: {_band(rates.band)}"
+    if rates.edge is not None:
+        yield _edge(rates.edge, "the best learning rate", "--lr ")
 
 
-def _through(results: SweepResults, statistics: Statistics, rates: Array, best: int) -> Marginal:
-    """The rates of the configurations that differ from one in nothing else."""
-    held = _held(results, best)
-    alike = [_held(results, number) == held for number in range(len(results.configurations))]
-    return marginal(np.where(alike, rates, np.nan), statistics.median, results.mode)
+def _beside(verdict: Verdict, rates: RateVerdict) -> str:
+    """What was held beside the rate; empty where only rates were swept."""
+    held = rates.held.items()
+    return " and ".join(f"{short_key(key, verdict.keys)}={value_text(value)}" for key, value in held)
 
 
-def _held(results: SweepResults, number: int) -> dict[str, Any]:
-    """What a configuration has beside its rate."""
-    return {key: value for key, value in results.configurations[number].items() if key != _RATE}
-
-
-def _beside(results: SweepResults, number: int) -> str:
-    """The same in words, but for the optimizer's name; empty where only rates were swept."""
-    held = {key: value for key, value in _held(results, number).items() if key != _OPTIMIZER}
-    return " and ".join(f"{short_key(key, results.keys)}={value_text(value)}" for key, value in held.items())
-
-
-def _edge(along: Marginal, mode: Mode, what: str, option: str) -> Iterator[str]:
+def _edge(edge: Advice, what: str, option: str) -> str:
     """A warning where the best rate is the last one tried."""
-    advice = edge_advice(along.rates, along.medians, mode)
-    if advice is not None:
-        edge = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
-        further = f"{option}{_short(advice.low)}:{_short(advice.high)}:13"
-        yield f"warning: {what} is {edge} of the grid; try {further}"
+    which = {"low": "the lowest", "high": "the highest", "both": "the only one"}[edge.edge]
+    return f"warning: {what} is {which} of the grid; try {option}{_short(edge.low)}:{_short(edge.high)}:13"
 
 
 def _short(rate: float) -> str:
@@ -119,42 +93,31 @@ def _band(band: Band) -> str:
     return ends + (f", perhaps {' and '.join(beyond)}" if beyond else "")
 
 
-def _about_optimizers(results: SweepResults, statistics: Statistics, rates: Array | None) -> Iterator[str]:
+def _about_optimizers(verdict: Verdict) -> Iterator[str]:
     """Each optimizer's best, how wide its basin is, and how they compare seed by seed."""
-    kinds = [configuration.get(_OPTIMIZER, "") for configuration in results.configurations]
-    groups = compare_groups(scores(results), kinds, results.mode)
-    for index, kind in enumerate(groups.groups):
-        best = int(groups.best[index])
-        along = None if rates is None else _through(results, statistics, rates, best)
-        band = usable_band(along.rates, along.medians, results.mode) if along and len(along.rates) else None
-        beside = _beside(results, best)
-        usable = f", usable {beside and f'with {beside}: '}{_band(band)}" if band else ""
-        yield f"{kind}: best {groups.median[index]:.4g}{usable}"
-        if along is not None and len(along.rates):
-            yield from _edge(along, results.mode, f"the best learning rate of {kind}", "")
-    yield from _differences(groups, results.mode)
-    budgets = {kind: kinds.count(kind) for kind in groups.groups}
-    if len(set(budgets.values())) > 1:
-        counts = ", ".join(f"{kind} {count}" for kind, count in budgets.items())
+    for optimizer in verdict.optimizers:
+        yield from _about_optimizer(verdict, optimizer)
+    yield from map(_difference, verdict.differences)
+    if verdict.budgets_differ:
+        counts = ", ".join(f"{each.kind} {each.configurations}" for each in verdict.optimizers)
         yield f"warning: the budgets differ ({counts} configurations); more tries find a better best"
 
 
-def _differences(groups: GroupComparison, mode: Mode) -> Iterator[str]:
-    """Every other optimizer's best against that of the best one."""
-    order = np.argsort(groups.median if mode == "min" else -groups.median, kind="stable")
-    first = int(order[0])
-    for other in order[1:].tolist():
-        low, high = groups.difference_low[other, first], groups.difference_high[other, first]
-        names = f"{groups.groups[other]} minus {groups.groups[first]}"
-        if np.isnan(low):
-            yield f"{names}: {groups.difference[other, first]:.4g}, on one seed"
-            continue
-        apart = "" if groups.distinguishable[other, first] else "; not distinguishable"
-        interval = f"95% interval {low:.4g} to {high:.4g}{apart}"
-        yield f"{names}, paired by seed: {groups.difference[other, first]:.4g} ({interval})"
+def _about_optimizer(verdict: Verdict, optimizer: OptimizerVerdict) -> Iterator[str]:
+    rates, usable = optimizer.rates, ""
+    if rates is not None and rates.band is not None:
+        beside = _beside(verdict, rates)
+        usable = f", usable {beside and f'with {beside}: '}{_band(rates.band)}"
+    yield f"{optimizer.kind}: best {optimizer.median:.4g}{usable}"
+    if rates is not None and rates.edge is not None:
+        yield _edge(rates.edge, f"the best learning rate of {optimizer.kind}", "")
 
 
-def _column(results: SweepResults, key: str) -> Array:
-    """(C,) the values of a numeric key; NaN where a configuration has none."""
-    values = [configuration.get(key) for configuration in results.configurations]
-    return np.array([v if isinstance(v, int | float) else np.nan for v in values], dtype=np.float64)
+def _difference(difference: Difference) -> str:
+    """An optimizer's best against that of the best one."""
+    names = f"{difference.kind} minus {difference.best}"
+    if np.isnan(difference.low):
+        return f"{names}: {difference.median:.4g}, on one seed"
+    apart = "" if difference.distinguishable else "; not distinguishable"
+    interval = f"95% interval {difference.low:.4g} to {difference.high:.4g}{apart}"
+    return f"{names}, paired by seed: {difference.median:.4g} ({interval})"

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.reporting.sweeps.axes import Scale, SweepLines
-from lrcli.reporting.sweeps.scores import Array
+from lrcli.reporting.scales import Array, Scale, is_logarithmic, round_numbers
 
 __all__ = ["ASCII", "ROWS", "UNICODE", "Axis", "Canvas", "Characters"]
 
@@ -37,7 +36,7 @@ ASCII = Characters(False, ":", "@", "+", "|", "+", "-", "+", "x", "X")
 
 @dataclass(frozen=True)
 class Axis:
-    """From values to places between 0 and 1, the first and the last dot of the plot.
+    """From values to positions between 0 and 1, the first and the last dot of the plot.
 
     Attributes:
         scale: linear, log, or symlog: zero lies a step before the smallest other value.
@@ -50,33 +49,30 @@ class Axis:
     high: float
 
     @classmethod
-    def of_key(cls, swept: SweepLines) -> "Axis":
-        """The axis of the swept key."""
-        values = np.unique(np.concatenate([line.x for line in swept.lines]))
-        if swept.scale == "linear":
-            return cls("linear", float(values[0]), float(values[-1]))
-        positive = values[values > 0]
+    def of_points(cls, points: Array, scale: Scale) -> "Axis":
+        """The axis of points (n,), ascending."""
+        if scale == "linear":
+            return cls("linear", float(points[0]), float(points[-1]))
+        positive = points[points > 0]
         low, high = np.log10(positive[[0, -1]])
         step = (high - low) / max(1, len(positive) - 1)
-        start = low - max(step, (high - low) / 10) if swept.scale == "symlog" else low
-        return cls(swept.scale, float(start), float(high))
+        start = low - max(step, (high - low) / 10) if scale == "symlog" else low
+        return cls(scale, float(start), float(high))
 
     @classmethod
-    def of_values(cls, found: Array, metric: str) -> "Axis":
-        """The axis of a metric, from its quantiles (3, C)."""
-        shown = found[:, np.isfinite(found[1])]
-        finite = shown[np.isfinite(shown)]
-        positive = finite[finite > 0]
+    def of_metric(cls, values: Array, metric: str) -> "Axis":
+        """The axis of values of a metric; those that are not finite are left aside."""
+        finite = values[np.isfinite(values)]
         if not finite.size:
             return cls("linear", 0.0, 1.0)
-        if positive.size and finite.min() >= 0 and not metric.endswith("accuracy"):
-            logs = np.log10(positive)
+        if is_logarithmic(finite, metric):
+            logs = np.log10(finite[finite > 0])
             high = min(float(logs.max()), float(np.median(logs)) + _MOST_DECADES)
             if high - logs.min() > np.log10(5):
                 return cls("log", float(logs.min()), high)
         return cls("linear", float(finite.min()), float(finite.max()))
 
-    def place(self, values: Array) -> Array:
+    def position(self, values: Array) -> Array:
         """Where values lie; outside of 0 to 1 they leave the plot."""
         values = np.asarray(values, dtype=np.float64)
         if self.scale != "linear":
@@ -87,27 +83,16 @@ class Axis:
         return (values - self.low) / (self.high - self.low)
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
-        """Places and their labels: powers of ten where there are two, else round numbers; ascending."""
+        """Positions and their labels: powers of ten where there are two, else round numbers; ascending."""
         powers = np.arange(np.ceil(self.low - 1e-9), np.floor(self.high + 1e-9) + 1)
         if self.scale != "linear" and len(powers) > 1:
             values = 10.0 ** powers[:: -(-len(powers) // most)]
         elif self.scale != "linear":
             values = 10.0 ** np.unique([self.low, (self.low + self.high) / 2, self.high])
         else:
-            values = _round_numbers(self.low, self.high, min(most, 5))
-        ticks = [(float(self.place(value)), f"{value:.3g}") for value in values]
+            values = round_numbers(self.low, self.high, min(most, 5))
+        ticks = [(float(self.position(value)), f"{value:.3g}") for value in values]
         return [(0.0, "0"), *(t for t in ticks if t[0] > 0)] if self.scale == "symlog" else ticks
-
-
-def _round_numbers(low: float, high: float, most: int) -> Array:
-    """At most so many multiples of 1, 2 or 5 times a power of ten; ascending."""
-    if not high > low:
-        return np.array([low])
-    rough = (high - low) / most
-    unit = 10.0 ** np.floor(np.log10(rough))
-    step = next(unit * times for times in (1, 2, 5, 10) if unit * times >= rough)
-    ticks: Array = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
-    return ticks
 
 
 class Canvas:
@@ -120,7 +105,7 @@ class Canvas:
         self._dots = np.zeros(np.array(self._text.shape) * self._fine, dtype=bool)
 
     def band(self, x: Array, low: Array, high: Array) -> None:
-        """Shade between two curves through points at ascending places."""
+        """Shade between two curves through points at ascending positions."""
         rows, columns = self._text.shape
         at = np.arange(columns) / max(1, columns - 1)
         inside = (at >= x[0] - 0.5 / columns) & (at <= x[-1] + 0.5 / columns)
@@ -130,27 +115,26 @@ class Canvas:
         self._text[(row >= top) & (row <= bottom) & inside] = self.look.band
 
     def line(self, x: Array, y: Array) -> None:
-        """Join points at ascending places; one that is not finite interrupts the line."""
+        """Join points at ascending positions; one that is not finite interrupts the line."""
         for i in range(max(1, len(x) - 1)):
             ends = slice(i, i + 2)
             if np.isfinite(y[ends]).all():
                 count = 2 * sum(self._dots.shape)
                 xs, ys = np.linspace(x[i], x[ends][-1], count), np.linspace(y[i], y[ends][-1], count)
                 seen = (ys > -1e-9) & (ys < 1 + 1e-9)
-                self._dots[self._places(xs[seen], ys[seen], self._dots.shape)] = True
+                self._dots[self._dots_at(xs[seen], ys[seen], self._dots.shape)] = True
             elif np.isfinite(y[i]):
-                self._dots[self._places(x[i : i + 1], np.clip(y[i : i + 1], 0, 1), self._dots.shape)] = True
+                self._dots[self._dots_at(x[i : i + 1], np.clip(y[i : i + 1], 0, 1), self._dots.shape)] = True
 
     def mark(self, x: Array, y: Array, character: str) -> None:
         """Write a character at points, over what is there."""
         seen = np.isfinite(y) & (y > -1e-9) & (y < 1 + 1e-9)
-        places = self._places(x[seen], y[seen], self._dots.shape)
-        row, column = (place // fine for place, fine in zip(places, self._fine, strict=True))
+        dots = self._dots_at(x[seen], y[seen], self._dots.shape)
+        row, column = (index // fine for index, fine in zip(dots, self._fine, strict=True))
         self._text[row, column] = character
-        for place in zip(row, column, strict=True):
-            self._dots[tuple(slice(p * f, (p + 1) * f) for p, f in zip(place, self._fine, strict=True))] = (
-                False
-            )
+        for cell in zip(row, column, strict=True):
+            block = (slice(i * fine, (i + 1) * fine) for i, fine in zip(cell, self._fine, strict=True))
+            self._dots[tuple(block)] = False
 
     def write(self, *texts: str) -> None:
         """A line in the middle: the first of some texts that has room."""
@@ -176,6 +160,6 @@ class Canvas:
         return chr(0x2800 + code) if self.look.braille else "*"
 
     @staticmethod
-    def _places(x: Array, y: Array, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _dots_at(x: Array, y: Array, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         row = np.round((1 - y) * (shape[0] - 1)).astype(np.intp)
         return row, np.round(x * (shape[1] - 1)).astype(np.intp)

@@ -1,0 +1,124 @@
+"""Curves over one input that are not linear in their parameters."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from lrcli.components.equations import sum_of_terms
+from lrcli.components.initializers import Parameter
+from lrcli.components.least_squares import least_squares
+from lrcli.components.model import Array, Model, scalars
+
+__all__ = ["Legendre", "Sinusoid", "legendre_of_cubic"]
+
+_ROUNDING = 1e-10  # of the largest term of a cubic
+
+
+class Legendre(Model):
+    """o = a + b P3(c + d x), P3(u) = (5 u^3 - 3 u) / 2, the Legendre polynomial of degree 3.
+
+    Source: the PyTorch tutorial "Learning PyTorch with Examples", its own autograd Function.
+    """
+
+    one_feature = True
+
+    kind: Literal["legendre"]
+
+    @property
+    def has_best_fit(self) -> bool:
+        return True
+
+    def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
+        return scalars("a", "b", "c", "d")
+
+    def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        a, b, c, d = (parameters[name] for name in "abcd")
+        u = c + d * inputs
+        return np.asarray(a + b * (5 * u**3 - 3 * u) / 2)
+
+    def best_fit(
+        self, inputs: Array, targets: Array, penalty: Array | None = None
+    ) -> dict[str, Array] | None:
+        """That of the best cubic, where there is one; a penalty is not taken into account."""
+        powers = inputs ** np.arange(4)
+        cubic = least_squares(powers, targets)[:, 0]
+        shares = np.abs(cubic) * np.abs(powers).max(0)
+        if shares[3] <= _ROUNDING * shares.max():  # the best cubic is a parabola or a line
+            return None
+        return legendre_of_cubic(cubic)
+
+    def equation(self, parameters: Mapping[str, Array]) -> str:
+        a, b, c, d = (parameters[name].item() for name in "abcd")
+        outer = sum_of_terms([(a, ""), (b, f"P3({sum_of_terms([(c, ''), (d, 'x')])})")])
+        return f"y = {outer}, P3(u) = (5 u^3 - 3 u) / 2"
+
+    def nearest_equivalent(
+        self, learned: Mapping[str, Array], reference: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """P3 is odd: b P3(c + d x) = -b P3(-c - d x)."""
+        mirrored = learned["d"] * reference["d"] < 0
+        turned = {name: np.where(mirrored, -learned[name], learned[name]) for name in "bcd"}
+        return {"a": learned["a"], **turned}
+
+
+class Sinusoid(Model):
+    """o = amplitude * sin(frequency * x + phase) + offset.
+
+    Source: the rule behind the sine dataset, with its parameters to be found.
+    """
+
+    one_feature = True
+
+    kind: Literal["sinusoid"]
+
+    def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
+        return scalars("amplitude", "frequency", "phase", "offset")
+
+    def equation(self, parameters: Mapping[str, Array]) -> str:
+        p = {name: values.item() for name, values in parameters.items()}
+        angle = sum_of_terms([(p["frequency"], "x"), (p["phase"], "")])
+        return "y = " + sum_of_terms([(p["amplitude"], f"sin({angle})"), (p["offset"], "")])
+
+    def nearest_equivalent(
+        self, learned: Mapping[str, Array], reference: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """A sin(f x + p) = -A sin(-f x - p) = -A sin(f x + p + pi), and p counts modulo 2 pi."""
+        amplitude, frequency, phase, offset = (
+            learned[name] for name in ("amplitude", "frequency", "phase", "offset")
+        )
+        mirrored = frequency * reference["frequency"] < 0
+        amplitude, frequency, phase = (
+            np.where(mirrored, -values, values) for values in (amplitude, frequency, phase)
+        )
+        inverted = amplitude * reference["amplitude"] < 0
+        amplitude = np.where(inverted, -amplitude, amplitude)
+        phase = np.where(inverted, phase + np.pi, phase)
+        phase = phase - 2 * np.pi * np.round((phase - reference["phase"]) / (2 * np.pi))
+        return {"amplitude": amplitude, "frequency": frequency, "phase": phase, "offset": offset}
+
+
+def legendre_of_cubic(cubic: Array) -> dict[str, Array] | None:
+    """The Legendre curve a + b P3(c + d x) that is a given cubic, its d positive.
+
+    Comparing powers of x with k0 + k1 x + k2 x^2 + k3 x^3 and writing m = c / d gives m = k2 / (3 k3),
+    d^2 = 0.6 / (3 m^2 - k1 / k3), b = 0.4 k3 / d^3, a = k0 - b P3(c).
+
+    Args:
+        cubic: (4,) the coefficients, constant first.
+
+    Returns:
+        The parameters ``a b c d``, or None where no such curve is that cubic.
+    """
+    k0, k1, k2, k3 = cubic
+    if k3 == 0:
+        return None
+    m = k2 / (3 * k3)
+    spread = 3 * m**2 - k1 / k3
+    if spread <= 0:
+        return None
+    d = np.sqrt(0.6 / spread)
+    b = 0.4 * k3 / d**3
+    c = m * d
+    a = k0 - b * (5 * c**3 - 3 * c) / 2
+    return {"a": np.array(a), "b": np.array(b), "c": np.array(c), "d": np.array(d)}

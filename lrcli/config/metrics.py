@@ -1,0 +1,150 @@
+"""The table of metrics: what each is called, what it says, and which of its values are good.
+
+A metric of a split is named ``val/loss``: the split, and its name in the table.
+"""
+
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "ERROR_NORM",
+    "GRAD_NORM",
+    "LR",
+    "MAX_ABS_ERROR",
+    "METRICS",
+    "RUNNING_LOSS",
+    "Direction",
+    "Metric",
+    "Split",
+    "direction_of",
+    "error_name",
+    "is_recovery",
+    "metric_of",
+    "names_of_split",
+    "recorded_names",
+    "split_of",
+    "training_loss_of",
+]
+
+Direction = Literal["min", "max"]
+Split = Literal["train", "val", "test"]
+
+RUNNING_LOSS, GRAD_NORM, LR = "train/running_loss", "grad_norm", "lr"
+MAX_ABS_ERROR, ERROR_NORM = "recovery/max_abs_error", "recovery/error_norm"
+_RECOVERY = "recovery/"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of the table.
+
+    Attributes:
+        name: without the split where there are `splits`.
+        description: what it says, a clause.
+        direction: whether small or large values are good; None where neither are.
+        scale: how its values are spaced on an axis, where all of them are positive.
+        splits: the sets of examples of which, each as a whole, it is taken.
+        is_loss: it is what training makes small.
+        of_classes: there is one only where targets are classes.
+        is_outcome: its last value says how well training has done.
+    """
+
+    name: str
+    description: str
+    direction: Direction | None = "min"
+    scale: Literal["linear", "log"] = "log"
+    splits: tuple[Split, ...] = ()
+    is_loss: bool = False
+    of_classes: bool = False
+    is_outcome: bool = True
+
+
+METRICS = (
+    Metric(
+        RUNNING_LOSS,
+        "mean over the epoch's batches, weighted by size, each taken before its update",
+        is_loss=True,
+        is_outcome=False,
+    ),
+    Metric("loss", "after the epoch", splits=("train", "val", "test"), is_loss=True),
+    Metric(
+        "accuracy",
+        "share of examples whose class is the predicted one, after the epoch",
+        direction="max",
+        scale="linear",
+        splits=("train", "val", "test"),
+        of_classes=True,
+    ),
+    Metric(GRAD_NORM, "norm of the gradient of the epoch's last batch, before clipping", is_outcome=False),
+    Metric(LR, "learning rate of the epoch's last step", direction=None, is_outcome=False),
+    Metric(MAX_ABS_ERROR, "largest error of a parameter, without its sign"),
+    Metric(ERROR_NORM, "Euclidean norm of the errors of all parameters"),
+)
+_ERROR = Metric("", "error of one number among the parameters: true minus learned", None, "linear")
+_BY_NAME = {
+    name: metric
+    for metric in METRICS
+    for name in ([f"{split}/{metric.name}" for split in metric.splits] or [metric.name])
+}
+
+
+def metric_of(name: str) -> Metric:
+    """The row of a metric such as ``val/loss``; one without a description where the table has none."""
+    unknown = _ERROR if is_recovery(name) else Metric(name, "")
+    return _BY_NAME.get(name, unknown)
+
+
+def direction_of(name: str) -> Direction:
+    """Whether small or large values of a metric are good; small, where neither are."""
+    return metric_of(name).direction or "min"
+
+
+def split_of(name: str) -> str:
+    """Of which set of examples a metric is: train, val or test; empty where it is of none."""
+    return name.partition("/")[0] if metric_of(name).splits else ""
+
+
+def names_of_split(split: Split, *, classes: bool) -> list[str]:
+    """The metrics of a whole set of examples.
+
+    Args:
+        split: the set.
+        classes: whether targets are classes.
+    """
+    return [
+        f"{split}/{metric.name}"
+        for metric in METRICS
+        if split in metric.splits and metric.of_classes <= classes
+    ]
+
+
+def recorded_names(splits: Container[str], *, classes: bool) -> list[str]:
+    """The metrics of every record, without those of ``recovery``, in their order.
+
+    Args:
+        splits: the sets that are evaluated.
+        classes: whether targets are classes.
+    """
+    of_splits = [
+        name
+        for split in ("train", "val")
+        if split in splits
+        for name in names_of_split(split, classes=classes)
+    ]
+    return [RUNNING_LOSS, *of_splits, GRAD_NORM, LR]
+
+
+def training_loss_of(names: Container[str]) -> str | None:
+    """Of some metrics, the one that tells how training goes; the loss of the whole set, if it is there."""
+    return next((name for name in ("train/loss", RUNNING_LOSS) if name in names), None)
+
+
+def is_recovery(name: str) -> bool:
+    """Whether it is measured on the parameters, against those that they are held to."""
+    return name.startswith(_RECOVERY)
+
+
+def error_name(element: str) -> str:
+    """What the error of one number among the parameters is called: ``recovery/w[0]`` of ``w[0]``."""
+    return f"{_RECOVERY}{element}"

@@ -1,0 +1,89 @@
+"""How numbers are spaced along axes, and what figures of any subject share."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lrcli.reporting
+from lrcli.reporting.chart_canvas import Axis
+from lrcli.reporting.scales import is_logarithmic, limits, power_text, round_numbers, scale_of, thinned
+
+SHARED = sorted(Path(lrcli.reporting.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: path.name)
+def test_what_is_shared_knows_of_no_subject(path):
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    imported = [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
+    subjects = ("lrcli.reporting.sweeps", "lrcli.reporting.runs", "lrcli.analysis.sweep_results")
+    assert not [name for name in imported if name.startswith(subjects)]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.geomspace(1e-4, 1, 9), "log"),
+        (np.linspace(0.1, 0.9, 9), "linear"),
+        ([0.0, *np.geomspace(1e-4, 1, 9)], "symlog"),
+        ([-1.0, 0.1, 10.0], "linear"),
+        ([0.1, 1.0], "log"),
+        ([0.1, 0.9], "linear"),
+        ([3.0], "linear"),
+        ([1, 2, 4, 8, 16, np.inf], "log"),
+    ],
+)
+def test_the_scale_of_points(values, expected):
+    assert scale_of(np.array(values, dtype=float)) == expected
+
+
+def test_the_scale_of_a_metric_is_that_of_the_table():
+    shares = np.array([0.001, 0.9])
+    assert is_logarithmic(shares, "val/loss")
+    assert not is_logarithmic(shares, "val/accuracy")
+    assert not is_logarithmic(-shares, "val/loss")
+    assert not is_logarithmic(0 * shares, "val/loss")
+    assert Axis.of_metric(shares, "val/loss").scale == "log"
+    assert Axis.of_metric(shares, "val/accuracy").scale == "linear"
+
+
+def test_limits_leave_out_what_would_leave_no_room():
+    values = np.array([0.01, 0.02, 0.03, 1e12, np.inf, np.nan])
+    low, high, logarithmic = limits(values, "val/loss", decades=3)
+    assert (low, logarithmic) == (0.01, True)
+    assert high == pytest.approx(np.median([0.01, 0.02, 0.03, 1e12]) * 1e3)
+    assert limits(np.array([np.inf]), "val/loss", 3) == (0.0, 1.0, False)
+    low, high, logarithmic = limits(np.array([2.0, 2.0]), "val/loss", 3)
+    assert low < 2 < high
+    assert not logarithmic
+
+
+@given(low=st.floats(-1e6, 1e6), width=st.floats(1e-3, 1e6), most=st.integers(1, 9))
+def test_round_numbers_are_few_and_inside(low, width, most):
+    ticks = round_numbers(low, low + width, most)
+    assert len(ticks) <= most + 1
+    assert np.all((ticks >= low - 1e-6 * width) & (ticks <= low + width + 1e-6 * width))
+
+
+def test_powers_of_ten():
+    assert [power_text(value) for value in (1e-12, 1.0, 1e5)] == ["10⁻¹²", "10⁰", "10⁵"]
+
+
+@given(count=st.integers(1, 500), most=st.integers(2, 60))
+def test_thinned_keeps_both_ends(count, most):
+    kept = thinned(count, most)
+    assert (kept[0], kept[-1]) == (0, count - 1)
+    assert len(kept) == min(count, most)
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=9, unique=True))
+def test_positions_keep_the_order(values):
+    points = np.sort(np.array(values))
+    for scale in ("linear", "log"):
+        positions = Axis.of_points(points, scale).position(points)
+        assert positions[0] == pytest.approx(0, abs=1e-9)
+        assert positions[-1] == pytest.approx(1, abs=1e-9)
+        assert np.all(np.diff(positions) >= 0)
