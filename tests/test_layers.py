@@ -14,6 +14,7 @@ KERNELS = "lrcli.engines.compiled.kernels"
 # From the top; the packages of one row may not import each other.
 LAYERS = [
     {"cli"},
+    {"api"},
     {"reporting"},
     {"sweeps"},
     {"running", "authoring"},
@@ -142,3 +143,8 @@ def test_training_needs_no_dynamo():
     """torch.optim would import it, which takes longer than all the rest."""
     code = "import lrcli.engines.torch.engine\nimport sys\nassert 'torch._dynamo' not in sys.modules"
     loaded_by(code)
+
+
+def test_the_application_layer_is_light():
+    heavy = {"torch", "numba", "rich", "tensorboard", "matplotlib", "numpy", "pydantic", "yaml"}
+    assert loaded_by("import lrcli.api").isdisjoint(heavy)

@@ -15,7 +15,11 @@ __all__ = ["finishing_on_ctrl_c"]
 
 @contextlib.contextmanager
 def finishing_on_ctrl_c(interruption: "Interruption") -> Iterator[None]:
-    """The first Ctrl-C asks the run to end and save; the second stops at once."""
+    """The first Ctrl-C asks the run to end and save; the second stops at once.
+
+    One that arrives while an object is destroyed, from where nothing can be raised, is as if it had not been:
+    the first has been noted, and another one stops.
+    """
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         if interruption.requested:
@@ -23,8 +27,14 @@ def finishing_on_ctrl_c(interruption: "Interruption") -> Iterator[None]:
         interruption.requested = True
         print("\nstopping; Ctrl-C again to stop without saving", file=sys.stderr)  # noqa: T201
 
-    previous = signal.signal(signal.SIGINT, ask)
+    def tell(lost: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            told(lost)
+
+    handler, told = signal.signal(signal.SIGINT, ask), sys.unraisablehook
+    sys.unraisablehook = tell
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.signal(signal.SIGINT, handler)
+        sys.unraisablehook = told

@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,9 +16,10 @@ from lrcli.errors import UsageError
 from lrcli.wording import counted
 
 if TYPE_CHECKING:
+    from lrcli.analysis.sweep_results import SweepResults
+    from lrcli.runs.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
-    from lrcli.sweeps.running import SweepFinished
 
 __all__ = ["REPLAY_EPILOG", "RESUME_EPILOG", "SWEEP_EPILOG", "replay", "resume", "sweep"]
 
@@ -84,7 +85,7 @@ def sweep(
     The grid is that of the file's sweep block and of the options; where there is neither, a sensible one
     of learning rates.
     """
-    from lrcli.running.location import RunPlace
+    from lrcli.running.location import OutputLocation
     from lrcli.sweeps.options import load_sweep
     from lrcli.sweeps.plan import plan_sweep
     from lrcli.sweeps.resuming import files_for
@@ -101,7 +102,7 @@ def sweep(
         _notes([*loaded.notes, *plan.notes], quiet=quiet)
         print_plan(plan)
         return
-    files = files_for(plan, RunPlace(runs_dir, run_dir, file.absolute().parent))
+    files = files_for(plan, OutputLocation(runs_dir, run_dir, file.absolute().parent))
     _train(plan, files, [*loaded.notes, *plan.notes], tb_members=tb_members, as_json=as_json, quiet=quiet)
 
 
@@ -118,12 +119,12 @@ def resume(
 
     The results are those of a sweep that was never stopped.
     """
-    from lrcli.running.location import RunPlace
+    from lrcli.running.location import OutputLocation
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.resuming import plan_again
 
     plan, notes = plan_again(directory)
-    files = SweepFiles(plan, RunPlace(origin=directory.absolute()), directory)
+    files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
     _train(plan, files, notes, tb_members=tb_members, as_json=as_json, quiet=quiet)
 
 
@@ -142,13 +143,13 @@ def replay(
 ) -> None:
     """Train one member of a sweep alone, as an ordinary run with all that it records."""
     from lrcli.cli.train import exit_code, train_and_report
-    from lrcli.running.location import RunPlace
+    from lrcli.running.location import OutputLocation
     from lrcli.sweeps.members import member_number
     from lrcli.sweeps.resuming import member_alone
 
     loaded = member_alone(directory, member_number(directory, member))
-    place = RunPlace(runs_dir, run_dir, directory.absolute())
-    result = train_and_report(loaded, place, as_json=as_json, quiet=quiet)
+    location = OutputLocation(runs_dir, run_dir, directory.absolute())
+    result = train_and_report(loaded, location, as_json=as_json, quiet=quiet)
     raise typer.Exit(exit_code(result))
 
 
@@ -191,23 +192,16 @@ def _train(
             print_json(earlier)
         raise typer.Exit(_exit_code(earlier))
     _notes(notes, quiet=quiet)
-    finished = _run(plan, files, quiet=quiet)
-    result = finished.result
     try:
-        if not result["missing"]:
-            _draw(plan, files, finished, tb_members)
-    except BaseException as error:  # the tables and all parts are written, and resume draws
-        files.fail("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
-        if isinstance(error, KeyboardInterrupt):
-            raise typer.Exit(_INTERRUPTED) from None
-        raise
-    files.close(result)
+        result, results = _run(plan, files, tb_members, quiet=quiet)
+    except KeyboardInterrupt:
+        raise typer.Exit(_INTERRUPTED) from None
     if as_json:
         print_json(result)
     elif not quiet:
         from lrcli.reporting.sweeps.console import print_sweep_report
 
-        print_sweep_report(finished.results, result)
+        print_sweep_report(results, result)
     if quiet and _exit_code(result) == _NO_MEMBER_FINISHED:
         from lrcli.reporting.messages import print_error
 
@@ -215,50 +209,33 @@ def _train(
     raise typer.Exit(_exit_code(result))
 
 
-def _exit_code(result: dict[str, Any]) -> int:
-    if result["status"] == "interrupted":
+def _exit_code(result: "SweepResult") -> int:
+    if result.status == "interrupted":
         return _INTERRUPTED
-    return _NO_MEMBER_FINISHED if result["diverged"] == result["members"] else 0
+    return _NO_MEMBER_FINISHED if result.diverged == result.members else 0
 
 
-def _run(plan: "SweepPlan", files: "SweepFiles", *, quiet: bool) -> "SweepFinished":
-    """Train, showing each event."""
+def _run(
+    plan: "SweepPlan", files: "SweepFiles", tb_members: int, *, quiet: bool
+) -> "tuple[SweepResult, SweepResults]":
+    """Train and draw, showing on the screen how far training has come."""
+    from lrcli import api
     from lrcli.reporting.sweeps.progress import SweepProgressReport
     from lrcli.running.location import Interruption
-    from lrcli.sweeps.running import SweepFinished, SweepStarted, run_sweep
+    from lrcli.sweeps.running import SweepEvent, SweepFinished, SweepStarted
 
-    interruption = Interruption()
+    interruption, found = Interruption(), []
     with contextlib.ExitStack() as stack:
         report = stack.enter_context(SweepProgressReport(plan.select.metric, quiet=quiet))
         stack.enter_context(finishing_on_ctrl_c(interruption))
-        try:
-            for event in stack.enter_context(contextlib.closing(run_sweep(plan, files, interruption))):
-                report.show(event)
-                if isinstance(event, SweepStarted):
-                    resume_collecting()
-                elif isinstance(event, SweepFinished):
-                    return event
-        except KeyboardInterrupt:
-            raise typer.Exit(_INTERRUPTED) from None
-    raise AssertionError("a sweep ends with SweepFinished or an error")
 
+        def follow(event: SweepEvent) -> None:
+            report.show(event)
+            if isinstance(event, SweepStarted):
+                resume_collecting()
+            elif isinstance(event, SweepFinished):
+                found.append(event.results)
+                stack.close()  # the figures take no progress, and end at the first Ctrl-C
 
-def _draw(plan: "SweepPlan", files: "SweepFiles", finished: "SweepFinished", tb_members: int) -> None:
-    """Figures, and event files with them."""
-    logging = plan.experiment.logging
-    directory = files.directory
-    pictures: dict[str, bytes] = {}
-    if logging.figures:
-        from lrcli.reporting.sweeps.figures import write_figures
-
-        written = write_figures(finished.results, directory / "figures")
-        pictures = {path.stem: path.read_bytes() for path in written if path.suffix == ".png"}
-    files.events.delete_files()  # of a call that was stopped while it drew
-    if logging.tensorboard:
-        from lrcli.reporting.runs.tensorboard import hyperparameters
-        from lrcli.reporting.sweeps.tensorboard import write_sweep_events
-
-        name = f"{plan.experiment.name}/{directory.name}"
-        members = range(min(tb_members, plan.size))
-        constants = hyperparameters(plan.experiment)
-        write_sweep_events(finished.results, directory, name, pictures, members, constants, files.events.add)
+        result = api.sweep(plan, files, [follow], interruption, tb_members)
+    return result, found[0]

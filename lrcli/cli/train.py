@@ -1,11 +1,10 @@
 """`lrcli train`."""
 
-import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +17,8 @@ from lrcli.errors import ExperimentError, LrcliError, UsageError
 if TYPE_CHECKING:
     from lrcli.experiment.lesson import Lesson
     from lrcli.experiment.loading import Loaded
-    from lrcli.running.location import RunPlace
-    from lrcli.running.single import Finished
+    from lrcli.running.location import OutputLocation
+    from lrcli.runs.run_result import RunResult
 
 __all__ = ["EPILOG", "exit_code", "train", "train_and_report"]
 
@@ -83,7 +82,7 @@ def train(
     """Train experiments and print how well their parameters were recovered."""
     from lrcli.experiment.lesson import read_lesson
     from lrcli.reporting.messages import print_error
-    from lrcli.running.location import RunPlace
+    from lrcli.running.location import OutputLocation
 
     files, overrides = _sort_words(words)
     if run_dir is not None and len(files) > 1:
@@ -96,11 +95,11 @@ def train(
     loaded, errors = _load_each(files, overrides, lesson)
     for error in errors:
         print_error(str(error))
-    places = {file: RunPlace(runs_dir, run_dir, file.absolute().parent) for file in loaded}
-    results: dict[Path, dict[str, Any] | None] = {file: None for file in files if file not in loaded}
+    locations = {file: OutputLocation(runs_dir, run_dir, file.absolute().parent) for file in loaded}
+    results: dict[Path, RunResult | None] = {file: None for file in files if file not in loaded}
     codes = [_WRONG if errors else 0]
     for file, result, code in _train_each(
-        loaded, places, as_json=as_json, quiet=quiet, alone=len(files) == 1
+        loaded, locations, as_json=as_json, quiet=quiet, alone=len(files) == 1
     ):
         results[file] = result
         codes.append(code)
@@ -114,12 +113,12 @@ def train(
 
 def _train_each(
     loaded: Mapping[Path, "Loaded"],
-    places: Mapping[Path, "RunPlace"],
+    locations: Mapping[Path, "OutputLocation"],
     *,
     as_json: bool,
     quiet: bool,
     alone: bool,
-) -> Iterator[tuple[Path, dict[str, Any] | None, int]]:
+) -> "Iterator[tuple[Path, RunResult | None, int]]":
     """Train one file after the other: each with its result, if it came to one, and its exit code."""
     from lrcli.reporting.messages import print_error
 
@@ -127,7 +126,7 @@ def _train_each(
         if number and not quiet and not as_json:
             typer.echo()
         try:
-            result = train_and_report(each, places[file], as_json=as_json, quiet=quiet)
+            result = train_and_report(each, locations[file], as_json=as_json, quiet=quiet)
         except LrcliError as error:
             if alone:
                 raise
@@ -139,19 +138,20 @@ def _train_each(
             return
 
 
-def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quiet: bool) -> dict[str, Any]:
+def train_and_report(
+    loaded: "Loaded", location: "OutputLocation", *, as_json: bool, quiet: bool
+) -> "RunResult":
     """Train one experiment, print its result, and give it back."""
     from lrcli.reporting.runs.console import print_json, print_report
 
     try:
-        finished = _run(loaded, place, quiet=quiet)
+        result = _train(loaded, location, quiet=quiet)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
-    result = finished.result
     if as_json:
         print_json(result)
     elif not quiet:
-        print_report(finished, loaded.experiment.model)
+        print_report(result, loaded.experiment.model)
     if quiet and exit_code(result):
         from lrcli.reporting.messages import print_error
         from lrcli.reporting.runs.overview import failure
@@ -160,15 +160,33 @@ def train_and_report(loaded: "Loaded", place: "RunPlace", *, as_json: bool, quie
     return result
 
 
-def exit_code(result: dict[str, Any]) -> int:
+def exit_code(result: "RunResult") -> int:
     """A run that did not end well outweighs an expectation that was not met."""
-    from lrcli.running.result import ended_well
-
-    if result["status"] == "interrupted":
+    if result.status == "interrupted":
         return _INTERRUPTED
-    if not ended_well(result):
+    if not result.ended_well:
         return _FAILED
-    return 0 if all(row["passed"] for row in result["expectations"]) else _UNMET
+    return 0 if result.met_expectations else _UNMET
+
+
+def _train(loaded: "Loaded", location: "OutputLocation", *, quiet: bool) -> "RunResult":
+    """Train, showing on the screen how far it has come."""
+    from lrcli import api
+    from lrcli.reporting.runs.progress import ProgressReport
+    from lrcli.running.location import Interruption
+    from lrcli.running.single import Event, Started
+
+    interruption = Interruption()
+    with ProgressReport(quiet=quiet) as report, finishing_on_ctrl_c(interruption):
+        for note in loaded.notes:
+            report.note(note)
+
+        def follow(event: Event) -> None:
+            report.show(event)
+            if isinstance(event, Started):
+                resume_collecting()
+
+        return api.train(loaded, location, [follow], interruption)
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:
@@ -228,36 +246,3 @@ def _load_each(
     if not loaded or not all_there:
         raise ExperimentError([mistake for error in errors.values() for mistake in error.mistakes])
     return (loaded if lesson is None else lesson.give(loaded)), list(errors.values())
-
-
-def _run(loaded: "Loaded", place: "RunPlace", *, quiet: bool) -> "Finished":
-    """Train, showing each event where it is to be seen."""
-    from lrcli.reporting.runs.progress import ProgressReport
-    from lrcli.running.location import Interruption
-    from lrcli.running.single import Finished, Started
-    from lrcli.running.single import train as run
-    from lrcli.training.records import Records
-
-    experiment, interruption = loaded.experiment, Interruption()
-    log: Any = None
-    with contextlib.ExitStack() as stack:
-        report = stack.enter_context(ProgressReport(quiet=quiet))
-        stack.enter_context(finishing_on_ctrl_c(interruption))
-        for note in loaded.notes:
-            report.note(note)
-        training = run(experiment, place, interruption, loaded.source, loaded.expected)
-        for event in stack.enter_context(contextlib.closing(training)):
-            report.show(event)
-            if isinstance(event, Started):
-                resume_collecting()
-            if isinstance(event, Started) and experiment.logging.tensorboard:
-                from lrcli.reporting.runs.tensorboard import TensorBoardLog
-
-                log = stack.enter_context(contextlib.closing(TensorBoardLog(event.run_dir, experiment)))
-            elif isinstance(event, Records) and log is not None:
-                log.record(event)
-            elif isinstance(event, Finished):
-                if log is not None:
-                    log.finish(event.result)
-                return event
-    raise AssertionError("a run ends with Finished or an error")

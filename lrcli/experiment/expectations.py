@@ -9,9 +9,9 @@ recovery/w[0]: "> -0.01"     # the error of one parameter, true minus learned
 import operator
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from lrcli.config.metrics import error_name
+from lrcli.runs.run_result import ExpectationRow, RecoveryRow
 
 __all__ = ["PATTERN", "compare", "parse"]
 
@@ -38,24 +38,20 @@ def parse(text: str) -> tuple[str, float]:
 
 
 def compare(
-    expected: Mapping[str, str], metrics: Mapping[str, float], recovery: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+    expected: Mapping[str, str], metrics: Mapping[str, float], recovery: Sequence[RecoveryRow]
+) -> tuple[ExpectationRow, ...]:
     """Hold a result against its expectations.
 
     Args:
         expected: from name to comparison.
         metrics: of the result.
         recovery: the rows of the result's recovery.
-
-    Returns:
-        For each ``name``, ``expected``, ``value`` (None where the run did not come to have it) and
-        ``passed``. No number at all passes nothing.
     """
-    values = {error_name(row["name"]): row["error"] for row in recovery} | dict(metrics)
+    values = {error_name(row.name): row.error for row in recovery} | dict(metrics)
     rows = []
     for name, text in expected.items():
         sign, number = parse(text)
         value = values.get(name)
         passed = value is not None and bool(_OPERATORS[sign](value, number))
-        rows.append({"name": name, "expected": f"{sign} {number:g}", "value": value, "passed": passed})
-    return rows
+        rows.append(ExpectationRow(name, f"{sign} {number:g}", value, passed))
+    return tuple(rows)

@@ -19,6 +19,7 @@ from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.names import directory_name
+from lrcli.runs.result_fields import FileDigest, SourceFiles
 
 __all__ = ["Loaded", "Source", "at_point", "decisive", "load", "one_experiment", "one_point", "reason"]
 
@@ -47,11 +48,13 @@ class Source:
         return next(iter(self.files))
 
     @property
-    def data(self) -> dict[str, Any]:
-        """As result.json has it."""
-        own, *extends = ({"file": file, "sha256": digest} for file, digest in self.files.items())
-        lesson = [{"file": file, "sha256": digest} for file, digest in self.lesson.items()]
-        return {**own, "extends": extends, "overrides": list(self.overrides), "lesson": lesson}
+    def record(self) -> SourceFiles:
+        """As a result has it."""
+        (file, digest), *extends = self.files.items()
+        added, lesson = (
+            tuple(FileDigest(*each) for each in files) for files in (extends, self.lesson.items())
+        )
+        return SourceFiles(file, digest, added, self.overrides, lesson)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def write_data(experiment: Experiment, directory: Path) -> list[Path]:
 
     Args:
         experiment: whose data.
-        directory: a place that is new or empty.
+        directory: a new or an empty one.
 
     Returns:
         The files.

@@ -1,5 +1,6 @@
 """The files of one run: experiment.yaml, metrics.csv, result.json and checkpoint/."""
 
+import contextlib
 import math
 import time
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from lrcli.experiment.loading import Source
 from lrcli.running.result import build_result
 from lrcli.running.stability import stability
 from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
+from lrcli.runs.history import GrowingHistory, History
+from lrcli.runs.result_fields import Timing
+from lrcli.runs.run_result import RunResult, RunStatus
 from lrcli.training.loop import TrainingLoop
 from lrcli.training.problem import Array
 from lrcli.training.records import Records
@@ -41,17 +45,24 @@ class RunFiles:
     source: Source | None
     expected: Mapping[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
+    _history: GrowingHistory = field(default_factory=lambda: GrowingHistory(1))
     _metrics: dict[str, float] = field(default_factory=dict)
     _table: LineFile | None = None
+
+    @property
+    def history(self) -> History:
+        """Its records so far."""
+        return self._history.history
 
     def open(self) -> None:
         """Write what is known before training."""
         comment = "Resolved by lrcli; `lrcli train` on this file repeats the run."
         write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
-        self.write_result("running")
+        self.close(self._result("running"))
 
     def record(self, records: Records) -> None:
         """A row of metrics.csv for each record; before training, what is taken from batches is left empty."""
+        self._history.add(records.epochs, records.steps, records.metrics)
         self._metrics = {name: float(values[-1, 0]) for name, values in records.metrics.items()}
         lines = []
         if self._table is None:
@@ -63,9 +74,43 @@ class RunFiles:
             lines.append(",".join([str(epoch), str(step), *cells]))
         self._table.write(*lines)
 
-    def write_result(self, status: str, **known: Any) -> dict[str, Any]:
-        """Write result.json."""
-        result = build_result(
+    def finish(self, loop: TrainingLoop, parameters: dict[str, Array], started: float) -> RunResult:
+        """Evaluate the test set and write the parameters.
+
+        Args:
+            loop: the training that has ended.
+            parameters: from name to (1, *shape).
+            started: `time.perf_counter` when the run began.
+
+        Returns:
+            The result, to be given to `close`.
+        """
+        status: RunStatus = loop.members.status[0].item()
+        if status != "diverged":
+            self._metrics |= {name: float(values[0]) for name, values in loop.test().items()}
+        self._checkpoint("last", parameters)
+        self._checkpoint("best", loop.members.best_parameters)
+        if self._table is not None:
+            self._table.close()
+        return self._result(
+            status,
+            members=loop.members,
+            parameters=parameters,
+            recovery=self.recovery,
+            stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
+            timing=Timing(loop.seconds, time.perf_counter() - started),
+        )
+
+    def close(self, result: RunResult) -> None:
+        """Write the result, once everything else is written.
+
+        Raises:
+            WriteError: it could not be written.
+        """
+        write_json(self.directory / "result.json", result.as_data())
+
+    def _result(self, status: RunStatus, **known: Any) -> RunResult:
+        return build_result(
             self.experiment,
             self.directory,
             status,
@@ -75,48 +120,15 @@ class RunFiles:
             environment=self.facts,
             **known,
         )
-        write_json(self.directory / "result.json", result)
-        return result
-
-    def finish(self, loop: TrainingLoop, parameters: dict[str, Array], started: float) -> dict[str, Any]:
-        """Evaluate the test set, write the final parameters and the result.
-
-        Args:
-            loop: the training that has ended.
-            parameters: from name to (1, *shape).
-            started: `time.perf_counter` when the run began.
-
-        Returns:
-            The result.
-        """
-        status = str(loop.members.status[0])
-        if status != "diverged":
-            self._metrics |= {name: float(values[0]) for name, values in loop.test().items()}
-        self._checkpoint("last", parameters)
-        self._checkpoint("best", loop.members.best_parameters)
-        if self._table is not None:
-            self._table.close()
-        stable = stability(self.experiment, loop.problem) if status == "diverged" else None
-        timing = {"train_seconds": loop.seconds, "total_seconds": time.perf_counter() - started}
-        return self.write_result(
-            status,
-            members=loop.members,
-            parameters=parameters,
-            recovery=self.recovery,
-            stable=stable,
-            timing=timing,
-        )
 
     def _checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:
         make_directory(self.directory / "checkpoint")
         arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
         write_arrays(self.directory / "checkpoint" / f"{name}.npz", arrays)
 
-    def fail(self, status: str, loop: TrainingLoop) -> None:
+    def fail(self, status: RunStatus, loop: TrainingLoop) -> None:
         """Say in result.json how the run ended that did not end well, where that can still be written."""
-        try:
+        with contextlib.suppress(Exception):  # the error under way is the one to report
             if self._table is not None:
                 self._table.close()
-            self.write_result(status, members=loop.members)
-        except Exception:  # noqa: S110 - the error under way is the one to report
-            pass
+            self.close(self._result(status, members=loop.members))

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lrcli.runs.directories import new_run_directory, take_directory
 
-__all__ = ["Interruption", "RunPlace"]
+__all__ = ["Interruption", "OutputLocation"]
 
 
 @dataclass(frozen=True)
-class RunPlace:
+class OutputLocation:
     """Where a run is to be written.
 
     Attributes:
@@ -39,7 +40,7 @@ class Interruption:
 
     requested: bool = False
 
-    def status(self, error: BaseException) -> str:
+    def status(self, error: BaseException) -> Literal["interrupted", "failed"]:
         """What a run is called that an error has ended.
 
         The second Ctrl-C may come between two events; then all that arrives is that whoever iterates left.

@@ -1,31 +1,24 @@
 """What learned parameters are held against, as data and in words."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.components.initializers import element_names
 from lrcli.experiment.experiment import Experiment
+from lrcli.runs.run_result import Reference
 
 __all__ = ["describe_reference", "undetermined_names", "why_undetermined"]
 
 _MOST_NAMED = 8
 
 
-def describe_reference(experiment: Experiment, recovery: Recovery | None) -> dict[str, Any]:
-    """The ``reference`` of a run's result.
-
-    Returns:
-        ``against``: how the reference was found, None where there is none; ``text``: a clause about it, or
-        sentences that say why there is none; ``undetermined``: the numbers among the parameters that the data
-        leave open; ``why``: a sentence about these, empty where there are none.
-    """
+def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Reference:
+    """What the parameters of a run are held against, or why they are held against nothing."""
     if recovery is None or not recovery.known:
-        return {"against": None, "text": _why_none(experiment, recovery), "undetermined": [], "why": ""}
+        return Reference(None, _why_none(experiment, recovery))
     names = undetermined_names(recovery)
     why = why_undetermined(experiment, names) if names else ""
-    text = _how(experiment, recovery)
-    return {"against": recovery.against, "text": text, "undetermined": names, "why": why}
+    return Reference(recovery.against, _how(experiment, recovery), tuple(names), why)
 
 
 def undetermined_names(recovery: Recovery, row: int = 0) -> list[str]:

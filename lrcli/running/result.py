@@ -1,4 +1,4 @@
-"""The result of a run as data: what result.json and ``--json`` hold."""
+"""How a run became its result."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,23 +13,18 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
+from lrcli.runs.result_fields import Timing
+from lrcli.runs.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
-__all__ = ["build_result", "ended_well"]
-
-SCHEMA = 1
-
-
-def ended_well(result: Mapping[str, Any]) -> bool:
-    """Whether a run trained to its end, or to where it no longer improved."""
-    return result["status"] in {"completed", "stopped_early"}
+__all__ = ["build_result"]
 
 
 def build_result(
     experiment: Experiment,
     run_dir: Path,
-    status: str,
+    status: RunStatus,
     *,
     source: Source | None,
     expected: Mapping[str, str],
@@ -39,14 +34,14 @@ def build_result(
     parameters: Mapping[str, Array] | None = None,
     recovery: Recovery | None = None,
     stable: Stability | None = None,
-    timing: Mapping[str, float] | None = None,
-) -> dict[str, Any]:
+    timing: Timing | None = None,
+) -> RunResult:
     """The result of a run of one member.
 
     Args:
         experiment: what was trained.
         run_dir: where its files are.
-        status: running, completed, stopped_early, diverged, interrupted or failed.
+        status: how far it came.
         source: what the experiment was read from; None where it was made otherwise.
         expected: from name to comparison.
         metrics: the last value of each.
@@ -57,59 +52,48 @@ def build_result(
         stable: which rates would have been, where the run diverged.
         timing: seconds.
     """
-    learned = {name: values.tolist()[0] for name, values in (parameters or {}).items()}
     known = recovery is not None and recovery.known
-    rows = _recovery_rows(recovery, parameters) if recovery and known and parameters else []
-    return {
-        "schema": SCHEMA,
-        "command": "train",
-        "name": experiment.name,
-        "source": source and source.data,
-        "status": status,
-        "run_dir": run_dir.as_posix(),
-        "seed": experiment.seed,
-        "epochs": int(members.epochs[0]) if members else 0,
-        "steps": int(members.steps[0]) if members else 0,
-        "diverged_step": (int(members.diverged_step[0]) or None) if members else None,
-        "stability": stable and stable.as_data(),
-        "metrics": dict(metrics),
-        "best": _best(experiment, members),
-        "parameters": learned,
-        "recovery": rows,
-        "reference": describe_reference(experiment, recovery) if parameters else None,
-        "expectations": compare(expected, metrics, rows) if members else [],
-        "timing": dict(timing or {}),
-        "environment": dict(environment),
-    }
+    rows = _recovery_rows(recovery, parameters) if recovery and known and parameters else ()
+    return RunResult(
+        name=experiment.name,
+        source=source.record if source else None,
+        status=status,
+        run_dir=run_dir.as_posix(),
+        seed=experiment.seed,
+        epochs=int(members.epochs[0]) if members else 0,
+        steps=int(members.steps[0]) if members else 0,
+        diverged_step=(int(members.diverged_step[0]) or None) if members else None,
+        stability=stable.record if stable else None,
+        metrics=dict(metrics),
+        best=_best(experiment, members),
+        parameters={name: values.tolist()[0] for name, values in (parameters or {}).items()},
+        recovery=rows,
+        reference=describe_reference(experiment, recovery) if parameters else None,
+        expectations=compare(expected, metrics, rows) if members else (),
+        timing=timing,
+        environment=dict(environment),
+    )
 
 
-def _best(experiment: Experiment, members: Members | None) -> dict[str, Any] | None:
+def _best(experiment: Experiment, members: Members | None) -> BestRecord | None:
     """None where no record had a finite value."""
     if members is None or members.best.epoch[0] == 0:
         return None
-    value, epoch = float(members.best.best[0]), int(members.best.epoch[0])
-    return {"metric": experiment.best.metric, "value": value, "epoch": epoch}
+    return BestRecord(experiment.best.metric, float(members.best.best[0]), int(members.best.epoch[0]))
 
 
-def _recovery_rows(recovery: Recovery, parameters: Mapping[str, Array]) -> list[dict[str, Any]]:
+def _recovery_rows(recovery: Recovery, parameters: Mapping[str, Array]) -> tuple[RecoveryRow, ...]:
     """A row for each number among the parameters."""
     only = np.array([0])
     learned = recovery.equivalent(parameters, only)
     errors = recovery.errors(parameters, only)
     is_open = set(undetermined_names(recovery))
-    return [
-        {
-            "name": element,
-            "true": true,
-            "learned": value,
-            "error": error,
-            "against": recovery.against,
-            "determined": element not in is_open,
-        }
+    return tuple(
+        RecoveryRow(element, true, value, error, recovery.against, element not in is_open)
         for name in recovery.values
         for element, true, value, error in zip(
             element_names(name, errors[name].shape[1:]),
             *(arrays[name][0].ravel().tolist() for arrays in (recovery.values, learned, errors)),
             strict=True,
         )
-    ]
+    )

@@ -1,6 +1,6 @@
 """`lrcli train`: from an `Experiment` to a finished run directory.
 
-    for event in train(experiment, place, interruption):
+    for event in train(experiment, location, interruption):
         ...  # Compiling, Started, then Progress and Records as training goes on, then Finished
 
 This generator owns the run's own files (experiment.yaml, metrics.csv, result.json, checkpoint/). What
@@ -11,15 +11,15 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.running.files import RunFiles
-from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import Compiling, make_ready, prepare
+from lrcli.runs.history import History
 from lrcli.runs.provenance import GitState, environment
+from lrcli.runs.run_result import RunResult
 from lrcli.training.population import build_population
 from lrcli.training.problem import Draw
 from lrcli.training.records import Progress, Records
@@ -46,15 +46,15 @@ class Started:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run has ended and its files are written.
+    """The run has ended and its files are written, but for result.json, which comes last.
 
     Attributes:
-        result: the content of result.json.
-        recovery: what the parameters were held against, or None where they are not identifiable.
+        result: what is going to stand there.
+        history: its records.
     """
 
-    result: dict[str, Any]
-    recovery: Recovery | None
+    result: RunResult
+    history: History
 
 
 Event = Compiling | Started | Progress | Finished
@@ -62,7 +62,7 @@ Event = Compiling | Started | Progress | Finished
 
 def train(
     experiment: Experiment,
-    place: RunPlace,
+    location: OutputLocation,
     interruption: Interruption,
     source: Source | None = None,
     expected: Mapping[str, str] | None = None,
@@ -71,7 +71,7 @@ def train(
 
     Args:
         experiment: what to train.
-        place: where to write it.
+        location: where to write it.
         interruption: set its flag to end the run after the epochs under way, what there is saved.
         source: what it was read from, for the result.
         expected: from name to comparison, in place of the experiment's own expectations.
@@ -84,7 +84,7 @@ def train(
         WriteError: a file could not be written; the run is marked as failed where that is possible.
     """
     started = time.perf_counter()
-    with GitState(place.origin) as git:
+    with GitState(location.origin) as git:
         # Everything that can fail without leaving a trace on the disk comes before the directory is made.
         population = build_population(experiment.optimizer, experiment.training, [0])
         draws = [Draw(experiment.seed, experiment.dataset, experiment.model)]
@@ -92,7 +92,7 @@ def train(
         yield from make_ready(prepared)
         loop = prepared.loop
         held_to = experiment.expect if expected is None else expected
-        directory = place.make(experiment.name, "train")
+        directory = location.make(experiment.name, "train")
         run = RunFiles(experiment, directory, prepared.recovery, source, held_to)
         run.facts = environment() | prepared.engine.environment
         try:
@@ -107,7 +107,8 @@ def train(
                     loop.interrupt()
             run.facts |= git.answer()
             result = run.finish(loop, loop.parameters, started)
+            yield Finished(result, run.history)
+            run.close(result)
         except BaseException as error:
             run.fail(interruption.status(error), loop)
             raise
-    yield Finished(result, prepared.recovery)

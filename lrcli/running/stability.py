@@ -1,8 +1,6 @@
 """The largest stable learning rate of an experiment, and the words that belong to it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from lrcli.analysis.theory import (
 )
 from lrcli.components.optimizers import SGD
 from lrcli.experiment.experiment import Experiment
+from lrcli.runs.result_fields import StableRate
 from lrcli.training.problem import Array, Problem, build_problem
 
 __all__ = ["Stability", "advice", "stability"]
@@ -35,22 +34,23 @@ class Stability:
     sense: str = ""
     unknown: str = ""
 
-    def as_data(self) -> dict[str, Any]:
-        """The ``stability`` of a result."""
-        return {"largest_stable_rate": self.limit, "sense": self.sense}
+    @property
+    def record(self) -> StableRate:
+        """As a result has it."""
+        return StableRate(self.limit, self.sense)
 
 
-def advice(stable: Mapping[str, Any] | None, lowest: float) -> str:
+def advice(stable: StableRate | None, lowest: float) -> str:
     """What to try where training diverged, a clause.
 
     Args:
         stable: the ``stability`` of a result; None where nothing is known.
         lowest: the lowest rate that diverged.
     """
-    limit = None if stable is None else stable["largest_stable_rate"]
+    limit = None if stable is None else stable.largest_stable_rate
     if stable is None or limit is None or not limit < lowest:
         return "try a smaller learning rate"
-    sense = f" {stable['sense']}" if stable["sense"] else ""
+    sense = f" {stable.sense}" if stable.sense else ""
     return f"the largest stable learning rate{sense} is {limit:.3g}; try a smaller one"
 
 

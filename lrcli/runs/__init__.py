@@ -1,1 +1,1 @@
-"""What a run leaves on disk: its directory, its files, and what its numbers depended on."""
+"""What a run leaves on disk: its files, its result and curves as types, and what its numbers depended on."""

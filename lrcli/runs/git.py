@@ -43,8 +43,8 @@ _OF_ANOTHER = (
 def find_git() -> Path | None:
     """The program, from the folders of PATH alone: never the current directory, where Windows looks first."""
     name = "git.exe" if os.name == "nt" else "git"
-    places = (Path(folder, name) for folder in os.get_exec_path() if Path(folder).is_absolute())
-    return next((place for place in places if place.is_file() and os.access(place, os.X_OK)), None)
+    candidates = (Path(folder, name) for folder in os.get_exec_path() if Path(folder).is_absolute())
+    return next((path for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
 
 
 class Git:
@@ -164,12 +164,12 @@ def _environment(directory: Path) -> dict[str, str]:
 def _top(directory: Path) -> Path:
     """The directory that holds the repository's .git, above one or itself."""
     real = Path(os.path.realpath(directory))
-    holders = (place for place in (real, *real.parents) if _is_repository(place / ".git"))
+    holders = (path for path in (real, *real.parents) if _is_repository(path / ".git"))
     return next(holders, real)
 
 
-def _is_repository(place: Path) -> bool:
-    return place.is_file() or os.path.lexists(place / "HEAD")
+def _is_repository(path: Path) -> bool:
+    return path.is_file() or os.path.lexists(path / "HEAD")
 
 
 def _submodules(entries: bytes) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cells", "csv_text"]
+__all__ = ["cells", "csv_text", "swept_text", "swept_value"]
 
 
 def csv_text(columns: Mapping[str, Sequence[str]], *, with_header: bool = True) -> str:
@@ -40,3 +41,18 @@ def cells(values: NDArray[Any] | Sequence[Any]) -> list[str]:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if any(char in text for char in ',"\n\r') else text
+
+
+def swept_text(value: Any) -> str:
+    """A swept value as it would be written in a file."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def swept_value(text: str) -> Any:
+    """The value behind a text of `swept_text`; None for no text. A string that reads as a number is one."""
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

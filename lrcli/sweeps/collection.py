@@ -1,32 +1,22 @@
 """What the members of a sweep have done so far, in arrays over seeds and configurations."""
 
 import json
-import zipfile
-import zlib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.components.initializers import element_names
 from lrcli.config.metrics import split_of
-from lrcli.running.levels import find_levels
-from lrcli.running.preparation import Prepared
-from lrcli.runs.files import write_arrays
+from lrcli.sweeps.cutting import Part
+from lrcli.sweeps.outcome import PartOutcome
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.training.problem import Array
-from lrcli.training.records import Records
 
 __all__ = ["Collection"]
 
-_STATE = ("status", "diverged_step", "epochs", "best")
-
 
 class Collection:
-    """Filled part by part; a part is saved as one file once all its members have ended.
+    """Filled part by part.
 
     Attributes:
         status: (S, C) empty where a member has not begun.
@@ -51,88 +41,25 @@ class Collection:
         self._open: dict[str, Array] = {}  # 1 for the numbers that a member's data leave open
         self._curves: dict[str, Array] = {}
 
-    def record(self, places: NDArray[np.intp], first: int, count: int, records: Records) -> None:
-        """Take in some records of a part.
-
-        Args:
-            places: (R, 2) the seed and the configuration of each of its members.
-            first: the number of the first of them, from 0.
-            count: how many of them are to be taken in.
-            records: their metrics.
-        """
-        seeds, configurations = places.T
-        for name, values in records.metrics.items():
-            taken = np.where(records.trained, values, np.nan)[:count]
-            self._curve(name)[seeds, configurations, first : first + count] = taken.T
-
-    def finish(self, places: NDArray[np.intp], prepared: Prepared) -> None:
-        """Take in how a part has ended."""
-        at = tuple(places.T)
-        loop, members = prepared.loop, prepared.loop.members
-        self.status[at] = members.status
-        self.diverged_step[at] = members.diverged_step
-        self.epochs[at] = members.epochs
-        if members.best.metric == self._plan.experiment.best.metric:
-            self.best[at] = members.best.best
-        test = {
-            name: np.where(members.status == "diverged", np.nan, values)
-            for name, values in loop.test().items()
-        }
-        for name, values in {**loop.last_metrics, **test}.items():
-            self._table(self._final, name)[at] = values
-        levels = find_levels(prepared)
-        for name, values in levels._asdict().items():
-            self._table(self._levels, name)[at] = values
-        if prepared.recovery is not None and prepared.recovery.known:
-            learned = loop.parameters
-            self._spread(self._errors, at, prepared.recovery.errors(learned, prepared.rows))
-            is_open = {name: mask[prepared.rows] for name, mask in prepared.recovery.undetermined.items()}
-            self._spread(self._open, at, {name: mask for name, mask in is_open.items() if mask.any()})
-
-    def _spread(
-        self, tables: dict[str, Array], at: tuple[NDArray[np.intp], ...], arrays: Mapping[str, NDArray[Any]]
-    ) -> None:
-        """Put arrays (R, *shape) by parameter into tables by number."""
-        for name, array in arrays.items():
-            flat = array.reshape(len(array), -1).T
-            for element, values in zip(element_names(name, array.shape[1:]), flat, strict=True):
-                self._table(tables, element)[at] = values
-
-    def save(self, path: Path, places: NDArray[np.intp], fingerprint: str) -> None:
-        """Write all that is known of some members.
-
-        Raises:
-            WriteError: the file could not be written.
-        """
-        at = tuple(places.T)
-        columns = {name: values[at] for name, values in self._by_member().items()}
-        write_arrays(path, {"places": places, "fingerprint": np.array(fingerprint), **columns})
-
-    def restore(self, path: Path, places: NDArray[np.intp], fingerprint: str) -> bool:
-        """Read what `save` wrote of the same members of the same sweep.
-
-        Returns:
-            whether it was there and whole; if not, nothing has changed.
-        """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                saved = {name: archive[name] for name in archive.files}
-            if str(saved.pop("fingerprint")) != fingerprint or not np.array_equal(
-                saved.pop("places"), places
-            ):
-                return False
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-            return False
-        at = tuple(places.T)
-        for name, values in saved.items():
-            kind, _, metric = name.partition(":")
-            if kind in _STATE:
-                getattr(self, kind)[at] = values
-            elif kind == "curve":
-                self._curve(metric)[at] = values
-            else:
-                self._table(self._tables()[kind], metric)[at] = values
-        return True
+    def take(self, part: Part, outcome: PartOutcome) -> None:
+        """Take in what the members of a part have come to."""
+        at = tuple(part.indices.T)
+        self.status[at] = outcome.status
+        self.diverged_step[at] = outcome.diverged_step
+        self.epochs[at] = outcome.epochs
+        if part.group.experiment.best.metric == self._plan.experiment.best.metric:
+            self.best[at] = outcome.best
+        for table, found in (
+            (self._final, outcome.final),
+            (self._errors, outcome.errors),
+            (self._levels, outcome.levels),
+            (self._open, outcome.undetermined),
+        ):
+            for name, values in found.items():
+                self._column(table, name)[at] = values
+        history = outcome.history
+        for name, curves in history.metrics.items():
+            self._curve(name)[(*at, slice(len(history.epoch)))] = curves
 
     def results(self) -> SweepResults:
         """All of it, members that have not ended as interrupted."""
@@ -158,8 +85,8 @@ class Collection:
             step=self._step,
             curves=self._curves,
             undetermined={name: values == 1 for name, values in self._open.items() if np.any(values == 1)},
-            least=self._table(self._levels, "least"),
-            constant=self._table(self._levels, "constant"),
+            least=self._column(self._levels, "least"),
+            constant=self._column(self._levels, "constant"),
             problems=self._problems(),
         )
 
@@ -174,26 +101,12 @@ class Collection:
         texts = (json.dumps([point.get(key) for key in own]) for point in plan.filled)
         return np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.intp)
 
-    def _by_member(self) -> dict[str, NDArray[Any]]:
-        """Everything that has a value for each member: (S, C) or (S, C, T)."""
-        state = {name: getattr(self, name) for name in _STATE}
-        numbers = {
-            f"{kind}:{name}": values
-            for kind, table in self._tables().items()
-            for name, values in table.items()
-        }
-        return state | numbers | {f"curve:{name}": values for name, values in self._curves.items()}
-
-    def _tables(self) -> dict[str, dict[str, Array]]:
-        """What is kept of every member beside its state and its curves."""
-        return {"final": self._final, "error": self._errors, "level": self._levels, "open": self._open}
-
     def _curve(self, name: str) -> Array:
         if name not in self._curves:
             self._curves[name] = np.full((*self.status.shape, self._epoch.shape[1]), np.nan)
         return self._curves[name]
 
-    def _table(self, tables: dict[str, Array], name: str) -> Array:
-        if name not in tables:
-            tables[name] = np.full(self.status.shape, np.nan)
-        return tables[name]
+    def _column(self, table: dict[str, Array], name: str) -> Array:
+        if name not in table:
+            table[name] = np.full(self.status.shape, np.nan)
+        return table[name]

@@ -1,13 +1,15 @@
 """The members of a sweep by what a user calls them: a number of results.csv, or ``best``."""
 
-import csv
-import json
-import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.runs.table_reading import MemberTable, read_members
+from lrcli.runs.tables import swept_text, swept_value
 from lrcli.sweeps.resuming import result_of_sweep
 
 __all__ = ["BEST", "member_number"]
@@ -31,29 +33,34 @@ def member_number(directory: Path, word: str) -> int:
     if word != BEST:
         raise UsageError(f"{word}: is no member; write its number in results.csv, or {BEST}")
     result = result_of_sweep(directory)
-    if not result.get("best"):
+    if result.best is None:
         raise UsageError(f"{directory}: has no best member before all have ended; go on with lrcli resume")
     try:
-        with (directory / "results.csv").open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if _is_of(row, result["best"]["values"])]
-        sign = -1 if result["mode"] == "max" else 1
-        return min((_score(row, result["metric"], sign), int(row["member"])) for row in rows)[1]
-    except (OSError, ValueError, KeyError):
+        table = read_members(directory / "results.csv")
+        return _best_member(table, result.best.values, result.metric, result.mode)
+    except (RunDirectoryError, KeyError, ValueError):
         raise RunDirectoryError(f"{directory}: its results.csv has been damaged") from None
 
 
-def _is_of(row: dict[str, str], values: dict[str, Any]) -> bool:
-    """Whether a row of results.csv is of the configuration with these values."""
-    return all(row[key] in _texts(value) for key, value in values.items())
+def _best_member(
+    table: MemberTable, values: Mapping[str, Any], metric: str, mode: Literal["min", "max"]
+) -> int:
+    """The member with the best score among those of a configuration.
 
+    Args:
+        table: results.csv.
+        values: of the configuration.
+        metric: that ranks.
+        mode: whether small or large values of it are good.
 
-def _texts(value: Any) -> set[str]:
-    """How a value may stand there; a key that a grid leaves out and the file leaves empty is nothing."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return {text, ""} if value is None else {text}
-
-
-def _score(row: dict[str, str], metric: str, sign: int) -> float:
-    """Small for a good one; members that diverged come last."""
-    text = row[metric]
-    return sign * float(text) if text and math.isfinite(float(text)) else math.inf
+    Raises:
+        KeyError: the table lacks a column.
+        ValueError: the table lacks the configuration.
+    """
+    own = np.ones(len(table.member), dtype=bool)
+    for key, value in values.items():
+        wanted = swept_value(swept_text(value))
+        own &= np.array([other == wanted for other in table.values[key]], dtype=bool)
+    scores = table.numbers[metric][own] * (-1 if mode == "max" else 1)
+    best = np.argmin(np.where(np.isfinite(scores), scores, np.inf))  # members that diverged come last
+    return int(table.member[own][best])

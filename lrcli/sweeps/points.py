@@ -63,10 +63,10 @@ class Configurations(Points):
         return np.delete(np.arange(self._starts[-1]), self._left_out)
 
     def _point(self, number: int) -> dict[str, Any]:
-        place = int(self._kept[number])
-        which = next(i for i, end in enumerate(self._starts[1:]) if place < end)
+        index = int(self._kept[number])
+        which = next(i for i, end in enumerate(self._starts[1:]) if index < end)
         grid = self._grids[which]
-        indices = _unravel(np.array(place - self._starts[which]), grid)
+        indices = _unravel(np.array(index - self._starts[which]), grid)
         return {key: points[int(i)] for (key, points), i in zip(grid.items(), indices, strict=True)}
 
     def columns(self) -> Iterator[tuple[NDArray[np.intp], dict[str, tuple[list[Any], NDArray[np.intp]]]]]:

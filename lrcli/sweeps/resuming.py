@@ -8,7 +8,9 @@ from typing import Any
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
-from lrcli.running.location import RunPlace
+from lrcli.running.location import OutputLocation
+from lrcli.runs.reading import find_result
+from lrcli.runs.sweep_result import SweepResult
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
 from lrcli.sweeps.plan import SweepPlan, plan_sweep
@@ -18,22 +20,22 @@ __all__ = ["complete_result", "files_for", "member_alone", "plan_again", "result
 _MOST_SHOWN = 10
 
 
-def files_for(plan: SweepPlan, place: RunPlace) -> SweepFiles:
+def files_for(plan: SweepPlan, location: OutputLocation) -> SweepFiles:
     """Where a sweep is written: a new directory, or the one the user named, in which it may go on.
 
     Raises:
         RunDirectoryError: another sweep is there, with what differs.
     """
-    directory = place.run_dir
+    directory = location.run_dir
     if directory is None or not (directory / "experiment.yaml").exists():
-        return SweepFiles(plan, place)
+        return SweepFiles(plan, location)
     earlier, _ = plan_again(directory)
     differences = _differences(resolved(earlier.experiment), resolved(plan.experiment))
     if earlier.memory != plan.memory:
         differences.append(f"memory: {earlier.memory} there, {plan.memory} here")
     if differences:
         raise RunDirectoryError(f"{directory}: holds another sweep:", differences[:_MOST_SHOWN])
-    return SweepFiles(plan, place, directory)
+    return SweepFiles(plan, location, directory)
 
 
 def plan_again(directory: Path) -> tuple[SweepPlan, list[str]]:
@@ -51,20 +53,20 @@ def _begun(directory: Path) -> tuple[SweepPlan, Loaded]:
     """The plan of a sweep as it was begun, and its file."""
     result = result_of_sweep(directory)
     loaded = load(directory / "experiment.yaml")
-    plan = plan_sweep(loaded, result["memory"]) if loaded.experiment.sweep else None
-    if plan is None or plan.fingerprint != result["fingerprint"]:
+    plan = plan_sweep(loaded, result.memory) if loaded.experiment.sweep else None
+    if plan is None or plan.fingerprint != result.fingerprint:
         raise RunDirectoryError(
             f"{directory}: its experiment.yaml was changed after the sweep had begun; start another with it"
         )
     return plan, loaded
 
 
-def complete_result(files: SweepFiles) -> dict[str, Any] | None:
+def complete_result(files: SweepFiles) -> SweepResult | None:
     """The result of a sweep that lacks nothing, or None."""
     if files.is_new:
         return None
     result = result_of_sweep(files.directory)
-    return result if result["status"] == "completed" else None
+    return result if result.status == "completed" else None
 
 
 def member_alone(directory: Path, member: int) -> Loaded:
@@ -92,19 +94,17 @@ def member_alone(directory: Path, member: int) -> Loaded:
     return replace(loaded, experiment=experiment, notes=[note], source=source)
 
 
-def result_of_sweep(directory: Path) -> dict[str, Any]:
-    """The result.json of a sweep."""
-    try:
-        result = json.loads((directory / "result.json").read_bytes())
-    except (OSError, ValueError):
-        raise RunDirectoryError(f"{directory}: holds no sweep") from None
-    kinds = {"command": str, "status": str, "memory": int, "fingerprint": str}
-    if not isinstance(result, dict) or not isinstance(result.get("command"), str):
+def result_of_sweep(directory: Path) -> SweepResult:
+    """The result of a sweep.
+
+    Raises:
+        RunDirectoryError: there is none, or it has been damaged.
+    """
+    result = find_result(directory / "result.json")
+    if result is None:
         raise RunDirectoryError(f"{directory}: holds no sweep")
-    if result["command"] != "sweep":
-        raise RunDirectoryError(f"{directory}: holds a run of lrcli {result['command']}, not a sweep")
-    if not all(isinstance(result.get(name), kind) for name, kind in kinds.items()):
-        raise RunDirectoryError(f"{directory}: its result.json has been damaged")
+    if not isinstance(result, SweepResult):
+        raise RunDirectoryError(f"{directory}: holds a run of lrcli {result.command}, not a sweep")
     return result
 
 

@@ -4,7 +4,8 @@
         ...  # Compiling, SweepStarted, then SweepProgress as training goes on, then SweepFinished
 
 Each part trains as one population. What it found goes into arrays over all members, and onto the disk as
-soon as the part has ended, so that a sweep that was stopped or killed goes on with the parts it lacks.
+soon as the part has ended, so that a sweep that was stopped or killed goes on with the parts it lacks. An
+error of whoever iterates can be thrown into the generator, and the result says how the sweep has ended.
 """
 
 import math
@@ -12,19 +13,21 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.running.location import Interruption
-from lrcli.running.preparation import Compiling, Prepared, make_ready, prepare
+from lrcli.running.preparation import Compiling, Prepared, make_ready
 from lrcli.runs.provenance import GitState, environment
+from lrcli.runs.result_fields import Timing
+from lrcli.runs.sweep_result import SweepResult
 from lrcli.sweeps.collection import Collection
+from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.files import SweepFiles
+from lrcli.sweeps.outcome import PartOutcome, load_outcome, save_outcome
+from lrcli.sweeps.part import prepare_part, train_part
 from lrcli.sweeps.plan import SweepPlan
-from lrcli.training.records import Records
 
 __all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
 
@@ -65,14 +68,14 @@ class SweepProgress:
 
 @dataclass(frozen=True)
 class SweepFinished:
-    """The sweep has ended and its tables are written, but for result.json.
+    """The sweep has ended and its tables are written, but for result.json, which comes last.
 
     Attributes:
-        result: what `SweepFiles.close` is to write there, once all that belongs to the sweep is written.
+        result: what is going to stand there.
         results: what it was made of.
     """
 
-    result: dict[str, Any]
+    result: SweepResult
     results: SweepResults
 
 
@@ -95,92 +98,86 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
         WriteError: a file could not be written.
     """
     started = time.perf_counter()
-    training = _Training(plan, interruption)
-    numbers = range(len(plan.parts))
-    missing = [n for n in numbers if files.is_new or not training.restore(n, files.part(n))]
-    with GitState(files.place.origin) as git:
-        waiting = {number: training.prepare(number) for number in missing[:1]}  # before anything is written
-        for prepared, _ in waiting.values():
+    training = _Training(plan, files, interruption)
+    missing = [number for number in range(len(plan.parts)) if not training.restore(number)]
+    with GitState(files.location.origin) as git:
+        # What cannot be trained is found before anything is written.
+        prepared = prepare_part(plan.parts[missing[0]]) if missing else None
+        if prepared is not None:
             yield from make_ready(prepared)
-        engines = [prepared.engine.environment for prepared, _ in waiting.values()]
-        files.open(environment() | (engines[0] if engines else {}))
+        files.open(environment() | (prepared.engine.environment if prepared is not None else {}))
         try:
             steps = sum(plan.parts[number].steps for number in missing)
             yield SweepStarted(files.directory, plan.size, steps, str(files.facts.get("device", "")))
             for number in missing:
                 if interruption.requested:
                     break
-                if number in waiting:
-                    prepared, places = waiting.pop(number)
-                else:
-                    prepared, places = training.prepare(number)
+                if prepared is None:
+                    prepared = prepare_part(plan.parts[number])
                     yield from make_ready(prepared)
-                yield from training.run(number, prepared, places)
-                if not np.any(prepared.loop.members.status == "interrupted"):
-                    training.collection.save(files.part(number), places, plan.fingerprint)
-                del prepared  # before the next part takes its memory
+                yield from training.run(number, prepared)
+                prepared = None  # before the next part takes its memory
             files.facts |= git.answer()
             results = training.collection.results()
-            seconds = {"train_seconds": training.seconds, "total_seconds": time.perf_counter() - started}
-            result = files.finish(results, seconds)
+            result = files.finish(results, Timing(training.seconds, time.perf_counter() - started))
+            yield SweepFinished(result, results)
+            files.close(result)
         except BaseException as error:
             files.fail(interruption.status(error))
             raise
-    yield SweepFinished(result, results)
 
 
 class _Training:
-    """The parts of one sweep, one after the other."""
+    """The parts of one sweep, one after the other.
 
-    def __init__(self, plan: SweepPlan, interruption: Interruption) -> None:
+    Attributes:
+        collection: what they have come to.
+        seconds: in the engine.
+    """
+
+    def __init__(self, plan: SweepPlan, files: SweepFiles, interruption: Interruption) -> None:
         self.collection = Collection(plan)
         self.seconds = 0.0
         self._plan = plan
+        self._files = files
         self._interruption = interruption
-        self._done = 0  # steps of the parts before
+        self._step = 0  # of the parts before
         self._diverged = 0
         self._best = math.nan
 
-    def restore(self, number: int, path: Path) -> bool:
+    def restore(self, number: int) -> bool:
         """Take over a part that an earlier call has finished; whether there was one."""
+        if self._files.is_new:
+            return False
         part = self._plan.parts[number]
-        return self.collection.restore(path, part.group.places(part.members), self._plan.fingerprint)
+        outcome = load_outcome(self._files.part(number), part, self._plan.fingerprint)
+        if outcome is not None:
+            self.collection.take(part, outcome)
+        return outcome is not None
 
-    def prepare(self, number: int) -> tuple[Prepared, NDArray[np.intp]]:
-        """Draw a part and put it into an engine; with it, the places of its members."""
+    def run(self, number: int, prepared: Prepared) -> Generator[SweepProgress]:
+        """Train a part, and keep what it has come to."""
         part = self._plan.parts[number]
-        draws, population = part.group.population(part.members)
-        return prepare(part.group.experiment, draws, population), part.group.places(part.members)
+        outcome = yield from self._follow(part, prepared)
+        self.collection.take(part, outcome)
+        self.seconds += outcome.seconds
+        if outcome.is_complete:
+            save_outcome(self._files.part(number), part, outcome, self._plan.fingerprint)
 
-    def run(self, number: int, prepared: Prepared, places: NDArray[np.intp]) -> Generator[SweepProgress]:
-        """Train a part that has been prepared."""
-        part, loop = self._plan.parts[number], prepared.loop
-        planned = part.record_epochs
-        taken = 0
-        for event in loop:
-            if isinstance(event, Records):
-                # The record at which an interruption ended the part is none of those that were planned.
-                count = len(event.epochs)
-                if loop.members.active.any() and event.epoch != planned[taken + count - 1]:
-                    count -= 1
-                self.collection.record(places, taken, count, event)
-                self._follow(event)
-                taken += count
-            diverged = self._diverged + int(np.count_nonzero(loop.members.status == "diverged"))
-            yield SweepProgress(self._done + event.step, part.size, diverged, self._best)
-            if self._interruption.requested:
-                loop.interrupt()
-        self._done += part.steps
-        self._diverged += int(np.count_nonzero(loop.members.status == "diverged"))
-        self.collection.finish(places, prepared)
-        self.seconds += loop.seconds
-
-    def _follow(self, records: Records) -> None:
-        """The best value so far of the metric that ranks."""
-        choice = self._plan.select
-        values = records.metrics.get(choice.metric, np.full(records.trained.shape, math.nan))
-        finite = values[(records.epochs > 0)[:, None] & np.isfinite(values)]
-        if finite.size:
-            best = finite.min() if choice.direction == "min" else finite.max()
-            better = np.fmin if choice.direction == "min" else np.fmax
-            self._best = float(better(self._best, best))
+    def _follow(self, part: Part, prepared: Prepared) -> Generator[SweepProgress, None, PartOutcome]:
+        """Train a part; how far it has come is added to what the parts before have come to."""
+        training = train_part(part, prepared, self._plan.select, self._interruption)
+        better = np.fmin if self._plan.select.direction == "min" else np.fmax
+        step, diverged, best = self._step, self._diverged, self._best
+        while True:
+            try:
+                reached = next(training)
+            except StopIteration as ended:
+                outcome: PartOutcome = ended.value
+                break
+            self._step = step + reached.step
+            self._diverged = diverged + reached.diverged
+            self._best = float(better(best, reached.best))
+            yield SweepProgress(self._step, part.size, self._diverged, self._best)
+        self._step = step + part.steps  # also where all members have ended before
+        return outcome

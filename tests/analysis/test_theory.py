@@ -9,7 +9,7 @@ from builders import LINEAR, SINE, XOR, component, evaluate, population, problem
 from lrcli.analysis.theory import Rule, largest_curvature, largest_stable_rate
 from lrcli.engines.torch.engine import TorchEngine
 from lrcli.experiment.loading import load
-from lrcli.running.single import Interruption, RunPlace
+from lrcli.running.single import Interruption, OutputLocation
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import plan_sweep
 from lrcli.sweeps.running import run_sweep
@@ -181,7 +181,9 @@ def test_theory(tmp_path, case, momentum):
     path = tmp_path / "experiment.yaml"
     path.write_text(json.dumps(experiment))
     plan = plan_sweep(load(path))
-    *_, finished = run_sweep(plan, SweepFiles(plan, RunPlace(run_dir=tmp_path / "sweep")), Interruption())
+    *_, finished = run_sweep(
+        plan, SweepFiles(plan, OutputLocation(run_dir=tmp_path / "sweep")), Interruption()
+    )
     results = finished.results
     rates = np.array([point["optimizer.lr"] for point in results.configurations])
     start = problem(experiment["dataset"], model, loss, range(3))

@@ -8,7 +8,7 @@ from lrcli.authoring.minimal_files import minimal_experiment
 from lrcli.components.registry import GROUPS
 from lrcli.config.dumping import yaml_text
 from lrcli.experiment.loading import load
-from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.single import Finished, train
 
 SMALL = ["dataset.num_train=20", "dataset.num_val=10", "training.epochs=2", "logging.tensorboard=false"]
@@ -21,10 +21,10 @@ def test_the_shortest_experiment_of_every_component_trains(group, kind, tmp_path
     file.write_text(yaml_text(content))
     assert yaml.safe_load(file.read_text()) == content
     experiment = load(file, SMALL).experiment
-    *_, finished = train(experiment, RunPlace(tmp_path / "runs"), Interruption())
+    *_, finished = train(experiment, OutputLocation(tmp_path / "runs"), Interruption())
     assert isinstance(finished, Finished)
-    assert finished.result["status"] == "completed"
-    assert np.isfinite(finished.result["metrics"]["val/loss"])
+    assert finished.result.status == "completed"
+    assert np.isfinite(finished.result.metrics["val/loss"])
 
 
 @pytest.mark.parametrize("group", ["dataset", "model", "optimizer", "init", "schedule"])

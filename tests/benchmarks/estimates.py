@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from measuring import print_table
 
-from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import Compiling
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.options import load_sweep
@@ -75,7 +75,7 @@ def planned(name: str, place: str) -> SweepPlan:
 def seconds(plan: SweepPlan, place: str) -> tuple[float, float]:
     """How long a sweep takes, and how long the processor works for it; once more where it had to compile."""
     started = time.perf_counter(), time.process_time()
-    events = list(run_sweep(plan, SweepFiles(plan, RunPlace(Path(place))), Interruption()))
+    events = list(run_sweep(plan, SweepFiles(plan, OutputLocation(Path(place))), Interruption()))
     if any(isinstance(event, Compiling) for event in events):
         return seconds(plan, place)
     return time.perf_counter() - started[0], time.process_time() - started[1]

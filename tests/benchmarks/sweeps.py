@@ -30,12 +30,12 @@ from tasks import TASKS
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, load
-from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import prepare
-from lrcli.running.single import Finished, train
+from lrcli.running.single import train
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import SweepPlan, plan_sweep
-from lrcli.sweeps.running import SweepFinished, run_sweep
+from lrcli.sweeps.running import run_sweep
 
 THREADS = torch.get_num_threads()
 LINEAR: dict[str, Any] = {
@@ -75,10 +75,8 @@ def train_one(experiment: Experiment) -> float:
     """`lrcli train` without its process; the seconds of training and evaluating."""
     torch.set_num_threads(THREADS)
     with tempfile.TemporaryDirectory() as runs_dir:
-        for event in train(experiment, RunPlace(Path(runs_dir)), Interruption()):
-            if isinstance(event, Finished):
-                return event.result["timing"]["train_seconds"]
-    raise AssertionError("training ends with Finished")
+        *_, finished = train(experiment, OutputLocation(Path(runs_dir)), Interruption())
+    return finished.result.timing.train_seconds
 
 
 def sweep(loaded: Loaded) -> dict[str, float]:
@@ -87,11 +85,10 @@ def sweep(loaded: Loaded) -> dict[str, float]:
     started = time.perf_counter()
     plan = plan_sweep(loaded)
     with tempfile.TemporaryDirectory() as runs_dir:
-        for event in run_sweep(plan, SweepFiles(plan, RunPlace(Path(runs_dir))), Interruption()):
-            if isinstance(event, SweepFinished):
-                found = {"planned": plan.bytes_needed, "diverged": event.result["diverged"]}
-                return event.result["timing"] | found | {"seconds": time.perf_counter() - started}
-    raise AssertionError("a sweep ends with SweepFinished")
+        *_, finished = run_sweep(plan, SweepFiles(plan, OutputLocation(Path(runs_dir))), Interruption())
+        seconds = time.perf_counter() - started
+    found = {"planned": plan.needs.total(), "diverged": finished.result.diverged}
+    return vars(finished.result.timing) | found | {"seconds": seconds}
 
 
 def advance_alone(plan: SweepPlan) -> float:

@@ -14,7 +14,7 @@ import pytest
 
 from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.errors import WriteError
-from lrcli.sweeps.collection import Collection
+from lrcli.sweeps.part import PartRecorder
 
 SMALL = """\
 name: small
@@ -64,17 +64,17 @@ def stop(lrcli, monkeypatch):
     """Sweeps until some parts have been saved and the next has its first record, then calls what stops it."""
 
     def stop(parts, how, *words, code=130, report=False):
-        record, begun = Collection.record, []
+        record, begun = PartRecorder.record, []
 
-        def counting(collection, places, number, *arguments):
-            if number == 0:
-                begun.append(places)
+        def counting(recorder, *arguments):
+            if not len(recorder.history):
+                begun.append(recorder)
                 if len(begun) == parts + 1:
                     how()
-            record(collection, places, number, *arguments)
+            record(recorder, *arguments)
 
         with monkeypatch.context() as context:
-            context.setattr(Collection, "record", counting)
+            context.setattr(PartRecorder, "record", counting)
             return lrcli("sweep", *words, *([] if report else ["-q"]), code=code)
 
     return stop
@@ -279,6 +279,19 @@ def test_stopped_while_drawing(place, lrcli, monkeypatch):
         lrcli("sweep", "small.yaml", "logging.figures=true", "-q", "--run-dir", "cut", code=130)
     lrcli("resume", "cut", "-q")
     assert list((place / "cut" / "figures").glob("*.png"))
+
+
+def test_ctrl_c_while_drawing(place, lrcli, monkeypatch):
+    """Training has ended, so the first one stops at once."""
+    import lrcli.reporting.sweeps.figures as figures
+
+    with monkeypatch.context() as context:
+        context.setattr(figures, "write_figures", lambda *_: interrupt())
+        _, out, err = lrcli("sweep", "small.yaml", "logging.figures=true", "--run-dir", "cut", code=130)
+    assert out == ""
+    assert "stopping" not in err
+    assert result_of(place / "cut")["status"] == "interrupted"
+    assert len(parts(place / "cut")) == 1
 
 
 # What lies beside the files of a sweep.

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from lrcli.runs.run_result import RunResult
+
 GOOD = """\
 name: regression
 dataset: {kind: linear, w: [2.0, -3.4], b: 4.2, noise: 0.01, num_train: 100, num_val: 40}
@@ -122,7 +124,7 @@ def test_a_failure_while_training_one_file_leaves_the_others(place, program):
 
 
 def test_files_that_an_interruption_left_untrained_are_not_called_wrong(place, program, monkeypatch):
-    stopped = {"name": "anna", "status": "interrupted", "expectations": [], "best": None, "metrics": {}}
+    stopped = RunResult(name="anna", status="interrupted", run_dir="", seed=0, epochs=1, steps=3)
     monkeypatch.setattr("lrcli.cli.train.train_and_report", lambda *_, **__: stopped)
     _, out, _ = program("train", *files("carl", "anna", "dora"), code=130)
     assert rows(out) == {"carl.yaml": ["wrong"], "anna.yaml": ["anna", "interrupted"]}
@@ -223,15 +225,5 @@ def test_a_block_for_sweeps_is_not_lost_without_a_word(place, program):
 def test_an_interrupted_run_does_not_promise_to_go_on():
     from lrcli.reporting.runs.console import _headline
 
-    result = {
-        "name": "a",
-        "source": None,
-        "status": "interrupted",
-        "epochs": 1,
-        "steps": 3,
-        "diverged_step": None,
-        "stability": None,
-        "metrics": {},
-    }
-    text = _headline(result | {"timing": {"train_seconds": 1.0}})
-    assert "its parameters and metrics so far are saved, but it cannot be resumed" in text
+    result = RunResult(name="a", status="interrupted", run_dir="", seed=0, epochs=1, steps=3)
+    assert "its parameters and metrics so far are saved, but it cannot be resumed" in _headline(result)

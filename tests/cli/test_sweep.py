@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from lrcli.sweeps.collection import Collection
+import lrcli.sweeps.running as running
 
 SMALL = """\
 name: small
@@ -459,19 +459,19 @@ def test_a_complete_sweep_in_which_all_diverged_still_fails(sweep):
 def test_a_sweep_that_was_stopped_goes_on_where_it_is(place, sweep, monkeypatch):
     words = ["small.yaml", "--lr", "0.1,0.2", "-q", "--memory", "1KB", "--run-dir"]
     sweep(*words, "whole")
-    save, saved = Collection.save, []
+    save, saved = running.save_outcome, []
 
-    def save_three(collection, path, places, fingerprint):
+    def save_three(path, *outcome):
         if len(saved) == 3:
             raise KeyboardInterrupt
         saved.append(path)
-        save(collection, path, places, fingerprint)
+        save(path, *outcome)
 
-    monkeypatch.setattr(Collection, "save", save_three)
+    monkeypatch.setattr(running, "save_outcome", save_three)
     sweep(*words, "cut", code=130)
     assert read_json((place / "cut" / "result.json").read_text())["status"] == "interrupted"
     assert len(list((place / "cut" / "checkpoint").iterdir())) == 3
-    monkeypatch.setattr(Collection, "save", save)
+    monkeypatch.setattr(running, "save_outcome", save)
     sweep(*words, "cut")
     assert (place / "cut" / "results.csv").read_bytes() == (place / "whole" / "results.csv").read_bytes()
     assert not (place / "cut" / "checkpoint").exists()

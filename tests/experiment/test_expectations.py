@@ -7,6 +7,7 @@ import pytest
 from lrcli.errors import ExperimentError
 from lrcli.experiment.expectations import compare, parse
 from lrcli.experiment.loading import load
+from lrcli.runs.run_result import RecoveryRow
 
 FILE = """
 dataset: {kind: linear, w: [2.0, -3.4], b: 4.2, num_test: 5}
@@ -46,12 +47,12 @@ def test_what_is_no_comparison(text):
     ],
 )
 def test_a_value_passes_or_fails(text, value, passed):
-    assert compare({"val/loss": text}, {"val/loss": value}, [])[0]["passed"] is passed
+    assert compare({"val/loss": text}, {"val/loss": value}, [])[0].passed is passed
 
 
 def test_errors_of_parameters_and_what_is_not_there():
-    rows = compare({"recovery/w[0]": "< 1", "val/loss": "< 1"}, {}, [{"name": "w[0]", "error": -3.0}])
-    assert [(row["value"], row["passed"]) for row in rows] == [(-3.0, True), (None, False)]
+    rows = compare({"recovery/w[0]": "< 1", "val/loss": "< 1"}, {}, [RecoveryRow("w[0]", -1.0, 2.0, -3.0)])
+    assert [(row.value, row.passed) for row in rows] == [(-3.0, True), (None, False)]
 
 
 @pytest.mark.parametrize(

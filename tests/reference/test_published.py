@@ -19,7 +19,7 @@ from lrcli.engines.torch.engine import TorchEngine
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.loading import load
 from lrcli.running.engine_choice import build_engine
-from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import trained_examples
 from lrcli.running.single import train
 from lrcli.training.loop import Plan, TrainingLoop
@@ -98,7 +98,7 @@ def unmet(experiment, problem, metrics, parameters):
             metrics |= {f"recovery/{element}": column for element, column in zip(elements, flat, strict=True)}
     of_members = [{key: float(values[member]) for key, values in metrics.items()} for member in range(count)]
     rows_of = [compare(experiment.expect, of_member, []) for of_member in of_members]
-    return [[row["name"] for row in of_member if not row["passed"]] for of_member in rows_of]
+    return [[row.name for row in of_member if not row.passed] for of_member in rows_of]
 
 
 def test_all_but_the_sweeps_expect_something():
@@ -118,9 +118,9 @@ def test_expectations_hold_for_every_seed(name):
 def test_expectations_hold_for_the_seed_of_the_file(tmp_path, name, engine):
     words = [f"engine={engine}", "logging.tensorboard=false"]
     experiment = load(EXPERIMENTS / f"{name}.yaml", words).experiment
-    *_, finished = train(experiment, RunPlace(tmp_path / "runs"), Interruption())
-    assert len(finished.result["expectations"]) == len(experiment.expect)
-    assert all(row["passed"] for row in finished.result["expectations"])
+    *_, finished = train(experiment, OutputLocation(tmp_path / "runs"), Interruption())
+    assert len(finished.result.expectations) == len(experiment.expect)
+    assert finished.result.met_expectations
 
 
 def constant_prediction(problem):

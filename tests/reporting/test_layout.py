@@ -18,6 +18,7 @@ from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.runs import console as run_console
 from lrcli.reporting.sweeps import console as sweep_console
 from lrcli.reporting.sweeps.chart import sweep_chart
+from lrcli.runs.run_result import ExpectationRow, RecoveryRow, Reference
 
 WIDTHS = [*range(30, 90), *range(90, 251, 16)]
 CASES = cases()
@@ -160,16 +161,10 @@ def print_configurations(results):
 
 def test_the_report_of_a_run_at_every_width(report):
     recovery = [
-        {"name": "w[0]", "true": 2.0, "learned": 1.896861, "error": 0.1031354, "against": "true"},
-        {
-            "name": "frequency",
-            "true": -3.4e-12,
-            "learned": -3.27336e30,
-            "error": -1.26645e-05,
-            "against": "true",
-        },
+        RecoveryRow("w[0]", 2.0, 1.896861, 0.1031354),
+        RecoveryRow("frequency", -3.4e-12, -3.27336e30, -1.26645e-05),
     ]
-    expected = [{"name": "recovery/max_abs_error", "expected": "<= 0.5", "value": 0.214735, "passed": True}]
+    expected = [ExpectationRow("recovery/max_abs_error", "<= 0.5", 0.214735, passed=True)]
     for width in WIDTHS:
         text = report(width, run_console, print_tables, recovery, expected)
         assert "…" not in text
@@ -182,8 +177,7 @@ def test_the_report_of_a_run_at_every_width(report):
 
 def print_tables(recovery, expected):
     out = run_console.console()
-    reference = {"against": "true", "text": "", "undetermined": []}
-    run_console._print_recovery(out, recovery, reference)
+    run_console._print_recovery(out, recovery, Reference("true", ""))
     run_console._print_expectations(out, expected)
 
 

@@ -2,6 +2,7 @@
 
 from lrcli.reporting.runs.console import _print_recovery
 from lrcli.reporting.streams import console
+from lrcli.runs.run_result import RecoveryRow, Reference
 
 SMALL = "dataset: {kind: linear, w: [2], b: 1, num_train: 10, num_val: 5}\nmodel: {kind: linear}\n" + (
     "loss: {kind: mse}\noptimizer: {kind: sgd}\nlogging: {tensorboard: false}\n"
@@ -10,12 +11,11 @@ SMALL = "dataset: {kind: linear, w: [2], b: 1, num_train: 10, num_val: 5}\nmodel
 
 def rows(numbers, against):
     named = zip("abc", numbers, strict=True)
-    return [{"name": n, "true": x, "learned": 1e-15, "error": 3e-16, "against": against} for n, x in named]
+    return [RecoveryRow(n, x, 1e-15, 3e-16, against) for n, x in named]
 
 
 def shown(numbers, against, capsys):
-    reference = {"against": against, "text": "", "undetermined": []}
-    _print_recovery(console(), rows(numbers, against), reference)
+    _print_recovery(console(), rows(numbers, against), Reference(against, ""))
     return [line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
 
 

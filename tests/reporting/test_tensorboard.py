@@ -20,7 +20,7 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import load
 from lrcli.reporting.runs.tensorboard import TensorBoardLog, hyperparameters
-from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.single import Finished, Started, train
 from lrcli.training.records import Records
 
@@ -51,7 +51,7 @@ def run(tmp_path, text, *overrides):
     path.write_text(text)
     experiment = load(path, overrides).experiment
     records, log, result = [], None, None
-    for event in train(experiment, RunPlace(tmp_path / "runs"), Interruption()):
+    for event in train(experiment, OutputLocation(tmp_path / "runs"), Interruption()):
         if isinstance(event, Started):
             log = TensorBoardLog(event.run_dir, experiment)
             directory = event.run_dir
@@ -74,10 +74,10 @@ def test_scalars_are_the_records(tmp_path):
         assert logged == [(r.step, np.float32(r.metrics[name][0])) for r in taken]
     for name in ("train/loss", "val/loss", "recovery/max_abs_error", "recovery/error_norm"):
         (final,) = events.Scalars(f"final/{name}")
-        assert final.value == np.float32(result["metrics"][name])
+        assert final.value == np.float32(result.metrics[name])
     assert set(events.Tags()["histograms"]) == {"parameters/w", "parameters/b"}
     histogram = events.Histograms("parameters/w")[-1].histogram_value
-    learned = np.array(result["parameters"]["w"])
+    learned = np.array(result.parameters["w"])
     assert (histogram.num, histogram.min, histogram.max) == (2, learned.min(), learned.max())
     assert histogram.sum == pytest.approx(learned.sum())
 
@@ -118,7 +118,7 @@ def test_the_events_of_a_session_in_order(tmp_path):
 
 def test_a_run_that_diverges_is_readable_and_a_failure(tmp_path):
     _, _, result, directory = run(tmp_path, LINEAR, "optimizer.lr=1e30")
-    assert result["status"] == "diverged"
+    assert result.status == "diverged"
     (file,) = directory.glob("events.out.tfevents.*")
     last = list(LegacyEventFileLoader(str(file)).Load())[-1].summary.value[0]
     from tensorboard.plugins.hparams.metadata import parse_session_end_info_plugin_data as parse

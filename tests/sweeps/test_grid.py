@@ -79,10 +79,10 @@ def configurations(grid):
 
 
 def problem_of(group, members=slice(None)):
-    """What the members are trained on: the problem, the population and their places."""
+    """What the members are trained on: the problem, the population and their indices."""
     draws, population = group.population(members)
-    places = group.places(members)
-    return draw_problem(draws, group.experiment.loss), population, places
+    indices = group.indices(members)
+    return draw_problem(draws, group.experiment.loss), population, indices
 
 
 # Configurations -------------------------------------------------------------------------------------
@@ -176,8 +176,8 @@ def test_the_points_are_those_of_itertools(grids, part, left_out):
 def test_equal_points_are_trained_once(loaded, base, grid, kept):
     plan = plan_sweep(loaded(grid, base))
     assert list(plan.configurations) == kept
-    places = np.concatenate([part.group.places(part.members) for part in plan.parts])
-    assert sorted(map(tuple, places.tolist())) == [(s, c) for s in range(2) for c in range(len(kept))]
+    indices = np.concatenate([part.indices for part in plan.parts])
+    assert sorted(map(tuple, indices.tolist())) == [(s, c) for s in range(2) for c in range(len(kept))]
     raw = sum(len(list(itertools.product(*one.values()))) for one in (grid if isinstance(grid, list) else []))
     assert plan.notes == (
         [f"{raw - len(kept)} of {raw} grid points are equal to others; each is trained once"] if raw else []
@@ -269,11 +269,11 @@ def test_each_member_is_what_its_point_says(loaded, base, grid):
     assert sorted(np.concatenate([group.configurations for group in groups])) == list(range(len(points)))
     for group in groups:
         draws, population = group.population(slice(None))
-        places = group.places(slice(None))
+        indices = group.indices(slice(None))
         assert population.size == group.size
         count = len(group.configurations)
-        assert places.tolist() == [[i // count, group.configurations[i % count]] for i in range(group.size)]
-        for member, (seed, configuration) in enumerate(places):
+        assert indices.tolist() == [[i // count, group.configurations[i % count]] for i in range(group.size)]
+        for member, (seed, configuration) in enumerate(indices):
             point = points[int(configuration)]
             experiment = at_point(document, point | {"seed": group.seeds[seed]})
             for key, value in point.items():
@@ -306,11 +306,11 @@ def at(experiment, key):
 def test_a_part_of_a_group_is_that_part(loaded, base, grid):
     for group in groups_of(loaded(grid, base, seeds=3)):
         draws, whole = group.population(slice(None))
-        places = group.places(slice(None))
+        indices = group.indices(slice(None))
         for start, stop in ((0, 2), (1, 4), (3, group.size)):
             few, part = group.population(slice(start, stop))
-            where = group.places(slice(start, stop))
-            assert where.tolist() == places[start:stop].tolist()
+            where = group.indices(slice(start, stop))
+            assert where.tolist() == indices[start:stop].tolist()
             own = [few[i] for i in part.draw_index]
             assert own == [draws[i] for i in whole.draw_index[start:stop]]
             assert set(part.draw_index) == set(range(len(few)))
@@ -333,12 +333,12 @@ def test_a_part_of_a_group_is_that_part(loaded, base, grid):
 def test_members_of_a_seed_share_all_that_their_keys_leave_alone(loaded, base, grid, rows, starts):
     """`rows` of data and `starts` draws of initial parameters for each seed."""
     (group,) = groups_of(loaded(grid, base, seeds=3))
-    problem, population, places = problem_of(group)
+    problem, population, indices = problem_of(group)
     assert len(problem.sources) == len(problem.splits["train"].inputs) == 3 * rows
     assert len(problem.draws) == 3 * starts
     row_of = problem.data_index[population.draw_index]
     for seed in range(3):
-        mine = places[:, 0] == seed
+        mine = indices[:, 0] == seed
         assert len(set(row_of[mine])) == rows
         assert len(set(population.draw_index[mine])) == starts
         assert {problem.sources[row].seed for row in row_of[mine]} == {group.seeds[seed]}
@@ -347,11 +347,11 @@ def test_members_of_a_seed_share_all_that_their_keys_leave_alone(loaded, base, g
 @pytest.mark.parametrize("key", ["dataset.noise", "dataset.b"])
 def test_other_targets_leave_features_starts_and_orders_as_they_are(loaded, key):
     (group,) = groups_of(loaded({key: [0.0, 1.0], "optimizer.lr": [0.1, 0.2]}, seeds=2))
-    problem, population, places = problem_of(group)
+    problem, population, indices = problem_of(group)
     row_of = problem.data_index[population.draw_index]
     train = problem.splits["train"]
     for seed in range(2):
-        first, *others = np.flatnonzero(places[:, 0] == seed)
+        first, *others = np.flatnonzero(indices[:, 0] == seed)
         a = row_of[first]
         for other in others:
             b = row_of[other]
@@ -361,7 +361,7 @@ def test_other_targets_leave_features_starts_and_orders_as_they_are(loaded, key)
             for initial in problem.initial.values():
                 start = initial[population.draw_index[first]]
                 assert np.array_equal(start, initial[population.draw_index[other]])
-    one, another = row_of[places[:, 0] == 0][0], row_of[places[:, 0] == 1][0]
+    one, another = row_of[indices[:, 0] == 0][0], row_of[indices[:, 0] == 1][0]
     assert not np.array_equal(train.features[one], train.features[another])
     assert not np.array_equal(problem.order(one, 3), problem.order(another, 3))
 
@@ -373,8 +373,8 @@ def test_a_seed_draws_the_same_in_any_sweep(loaded, draw):
     grid = {"optimizer.lr": [0.1, 0.2], "model.init.std": [0.01, 0.1], "dataset.noise": [0.01, 0.5]}
     (beside,) = groups_of(loaded(grid, seeds=[1, 2, 3, 4][-draw - 1 :]))
     mine, _, _ = problem_of(alone)
-    many, population, places = problem_of(beside)
-    member = np.flatnonzero((places[:, 0] == draw) & (places[:, 1] == 0))[0]
+    many, population, indices = problem_of(beside)
+    member = np.flatnonzero((indices[:, 0] == draw) & (indices[:, 1] == 0))[0]
     start = population.draw_index[member]
     row = many.data_index[start]
     assert np.array_equal(mine.order(0, 2), many.order(row, 2))
@@ -442,8 +442,8 @@ def test_each_optimizer_has_its_own_rates(loaded):
 def test_parts_hold_every_member_once_and_fit_the_memory(loaded, memory):
     grid = {"optimizer.lr": {"log_range": [1e-3, 1, 11]}, "training.batch_size": [10, 20]}
     plan = plan_sweep(loaded(grid, seeds=3), memory)
-    places = np.concatenate([part.group.places(part.members) for part in plan.parts])
-    assert sorted(map(tuple, places.tolist())) == list(itertools.product(range(3), range(22)))
+    indices = np.concatenate([part.indices for part in plan.parts])
+    assert sorted(map(tuple, indices.tolist())) == list(itertools.product(range(3), range(22)))
     assert plan.groups == 2
     assert sum(part.size for part in plan.parts) == plan.size == 66
     assert (

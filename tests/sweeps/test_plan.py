@@ -9,9 +9,9 @@ import pytest
 import lrcli.sweeps.estimates as estimates
 from lrcli.experiment.loading import load
 from lrcli.running import data_export as data_files
-from lrcli.running.location import Interruption, RunPlace
+from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.resources import Sizes, memory_for_data, memory_for_training
-from lrcli.sweeps import files as sweep_files
+from lrcli.sweeps import tables as sweep_tables
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import plan_sweep
 from lrcli.sweeps.running import run_sweep
@@ -78,10 +78,10 @@ def test_parts_keep_to_the_memory_where_they_can(planned, memory):
 def test_tables_are_the_same_in_pieces(planned, tmp_path, monkeypatch):
     written = []
     for cells in (2**18, 100, 1):
-        monkeypatch.setattr(sweep_files, "_CELLS", cells)
+        monkeypatch.setattr(sweep_tables, "_CELLS", cells)
         plan = planned({"optimizer.lr": [0.01, 1e30, 0.1], "model.init.kind": ["zeros", "default"]})
         directory = tmp_path / f"sweep-{cells}"
-        list(run_sweep(plan, SweepFiles(plan, RunPlace(run_dir=directory)), Interruption()))
+        list(run_sweep(plan, SweepFiles(plan, OutputLocation(run_dir=directory)), Interruption()))
         written.append((directory / "results.csv").read_bytes())
     assert written[0].count(b"\n") == 31
     assert written[0] == written[1] == written[2]

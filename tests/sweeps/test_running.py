@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from builders import records_of
 
-import lrcli.sweeps.running as module
+import lrcli.sweeps.part as module
 from lrcli.errors import RunDirectoryError
 from lrcli.experiment.loading import load
 from lrcli.running.preparation import Compiling
-from lrcli.running.single import Interruption, RunPlace, train
+from lrcli.running.single import Interruption, OutputLocation, train
+from lrcli.runs.files import replace_nonfinite
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import DEFAULT_MEMORY, plan_sweep
 from lrcli.sweeps.resuming import complete_result, files_for, member_alone, plan_again
@@ -60,11 +61,9 @@ def with_sweep(base, grid, **fields):
     return base | {"sweep": {"grid": grids if isinstance(grid, list) else grids[0], "seeds": 2} | fields}
 
 
-def closing(plan, files, interruption):
-    """What the command does, but for the pictures and the news that the machine code is being made."""
+def events_of(plan, files, interruption):
+    """All but the news that the machine code is being made."""
     for event in run_sweep(plan, files, interruption):
-        if isinstance(event, SweepFinished):
-            files.close(event.result)
         if not isinstance(event, Compiling):
             yield event
 
@@ -90,7 +89,7 @@ def swept(planned, tmp_path):
     def sweep_it(base, grid, memory=DEFAULT_MEMORY, **fields):
         plan = planned(base, grid, memory, **fields)
         directory = tmp_path / f"sweep-{next(numbers)}"
-        *_, finished = closing(plan, SweepFiles(plan, RunPlace(run_dir=directory)), Interruption())
+        *_, finished = events_of(plan, SweepFiles(plan, OutputLocation(run_dir=directory)), Interruption())
         return finished, directory
 
     return sweep_it
@@ -99,7 +98,7 @@ def swept(planned, tmp_path):
 def alone(directory, member, run_dir):
     """The result and the records of an ordinary run of one member."""
     experiment = member_alone(directory, member).experiment
-    events = list(train(experiment, RunPlace(run_dir=run_dir), Interruption()))
+    events = list(train(experiment, OutputLocation(run_dir=run_dir), Interruption()))
     return events[-1].result, records_of(events, before_training=True)
 
 
@@ -167,20 +166,20 @@ def test_each_member_is_an_ordinary_run(swept, tmp_path, base, grid, agree):
     for member in range(2 * count):
         at = divmod(member, count)
         result, records = alone(directory, member, tmp_path / f"run-{member}")
-        assert results.status[at] == result["status"]
-        assert results.diverged_step[at] == (result["diverged_step"] or 0)
-        assert results.epochs[at] == result["epochs"]
+        assert results.status[at] == result.status
+        assert results.diverged_step[at] == (result.diverged_step or 0)
+        assert results.epochs[at] == result.epochs
         for metric, values in results.final.items():
-            agree(values[at], result["metrics"].get(metric, np.nan))
-        assert not set(result["metrics"]) - set(results.final)
-        agree(results.best[at], result["best"]["value"] if result["best"] else np.nan)
-        errors = {row["name"]: row["error"] for row in result["recovery"]}
+            agree(values[at], result.metrics.get(metric, np.nan))
+        assert not set(result.metrics) - set(results.final)
+        agree(results.best[at], result.best.value if result.best else np.nan)
+        errors = {row.name: row.error for row in result.recovery}
         for element, values in results.errors.items():
             agree(values[at], errors.get(element, np.nan))
         assert not set(errors) - set(results.errors)
         own = slice(len(records))
         epochs = [record.epoch for record in records]
-        if result["status"] != "diverged" or base.get("logging", {}).get("every", 1) == 1:
+        if result.status != "diverged" or base.get("logging", {}).get("every", 1) == 1:
             assert results.epoch[at[1], own].tolist() == epochs
             assert results.step[at[1], own].tolist() == [record.step for record in records]
         for metric, curve in results.curves.items():
@@ -464,8 +463,8 @@ def test_recovery_does_not_depend_on_the_data_of_others(swept):
 
 def test_progress_counts_the_steps_of_all_parts(planned, tmp_path):
     plan = planned(LINE, {"optimizer.lr": RATES, "training.batch_size": [10, 25]}, 12_000, seeds=3)
-    files = SweepFiles(plan, RunPlace(run_dir=tmp_path / "sweep"))
-    started, *events, _ = closing(plan, files, Interruption())
+    files = SweepFiles(plan, OutputLocation(run_dir=tmp_path / "sweep"))
+    started, *events, _ = events_of(plan, files, Interruption())
     steps = [event.step for event in events]
     assert started.members == 24
     assert started.steps == steps[-1] == sum(part.steps for part in plan.parts)
@@ -486,7 +485,7 @@ FILES = ("results.csv", "summary.csv", "curves.npz", "experiment.yaml")
 def interrupt(plan, directory, after):
     """Ask to stop after some steps, 0 being when training starts; the last event."""
     interruption = Interruption()
-    for event in closing(plan, SweepFiles(plan, RunPlace(run_dir=directory)), interruption):
+    for event in events_of(plan, SweepFiles(plan, OutputLocation(run_dir=directory)), interruption):
         interruption.requested |= getattr(event, "step", 0) >= after
     return event
 
@@ -499,12 +498,12 @@ def test_interrupted_and_taken_up_again(planned, swept, tmp_path, monkeypatch, m
     directory = tmp_path / "stopped"
     finished = interrupt(plan, directory, after)
     assert isinstance(finished, SweepFinished)
-    assert finished.result["status"] == result_in(directory)["status"] == "interrupted"
+    assert finished.result.status == result_in(directory)["status"] == "interrupted"
     statuses = {row["status"] for row in table_of(directory)}
     assert "interrupted" in statuses
     assert statuses <= {"interrupted", "completed", "diverged"}
     assert all((directory / file).exists() for file in FILES)
-    stopped = SweepFiles(plan, RunPlace(), directory)
+    stopped = SweepFiles(plan, OutputLocation(), directory)
     saved = [number for number in range(len(plan.parts)) if stopped.part(number).exists()]
     assert (len(saved) > 0) == (after >= plan.parts[0].steps == 15)
 
@@ -512,16 +511,17 @@ def test_interrupted_and_taken_up_again(planned, swept, tmp_path, monkeypatch, m
     prepare = module.prepare
     monkeypatch.setattr(module, "prepare", lambda *given: prepared.append(given) or prepare(*given))
     again, _ = plan_again(directory)
-    files = files_for(again, RunPlace(run_dir=directory))
+    files = files_for(again, OutputLocation(run_dir=directory))
     assert complete_result(files) is None
-    started, *_, finished = closing(again, files, Interruption())
+    started, *_, finished = events_of(again, files, Interruption())
     assert len(prepared) == len(plan.parts) - len(saved)
     missing = [part.steps for number, part in enumerate(plan.parts) if number not in saved]
     assert started.steps == sum(missing)
-    assert result_in(directory)["status"] == finished.result["status"] == "completed"
+    assert result_in(directory)["status"] == finished.result.status == "completed"
     for file in FILES:
         assert (directory / file).read_bytes() == (undisturbed / file).read_bytes()
-    assert complete_result(files_for(again, RunPlace(run_dir=directory))) == result_in(directory)
+    complete = complete_result(files_for(again, OutputLocation(run_dir=directory)))
+    assert replace_nonfinite(complete.as_data()) == replace_nonfinite(finished.result.as_data())
     assert not (directory / "checkpoint").exists()
 
 
@@ -529,23 +529,23 @@ def test_interrupted_and_taken_up_again(planned, swept, tmp_path, monkeypatch, m
 def test_left_after_the_wish_to_stop(planned, tmp_path, requested, status):
     """The second Ctrl-C may come between two events; without a first one, leaving is someone's failure."""
     plan = planned(LINE, {"optimizer.lr": RATES})
-    for place in (tmp_path / "sweep", tmp_path / "run"):
+    for directory in (tmp_path / "sweep", tmp_path / "run"):
         interruption = Interruption()
-        if place.name == "sweep":
-            events = run_sweep(plan, SweepFiles(plan, RunPlace(run_dir=place)), interruption)
+        if directory.name == "sweep":
+            events = run_sweep(plan, SweepFiles(plan, OutputLocation(run_dir=directory)), interruption)
         else:
-            events = train(plan.experiment, RunPlace(run_dir=place), interruption)
+            events = train(plan.experiment, OutputLocation(run_dir=directory), interruption)
         next(event for event in events if not isinstance(event, Compiling))
         interruption.requested = requested
         events.close()
-        assert result_in(place)["status"] == status
+        assert result_in(directory)["status"] == status
 
 
 def test_parts_are_saved_as_they_end(planned, tmp_path):
     """Killed at any moment, a sweep lacks no part that had ended."""
     plan = planned(LINE, INTERRUPTED, 1, seeds=3)
-    files = SweepFiles(plan, RunPlace(run_dir=tmp_path / "killed"))
-    events = closing(plan, files, Interruption())
+    files = SweepFiles(plan, OutputLocation(run_dir=tmp_path / "killed"))
+    events = events_of(plan, files, Interruption())
     assert isinstance(next(events), SweepStarted)
     for event in events:
         if isinstance(event, SweepProgress) and not files.is_new and files.part(1).exists():
@@ -554,9 +554,9 @@ def test_parts_are_saved_as_they_end(planned, tmp_path):
     assert result_in(files.directory)["status"] == "failed"
     assert not (files.directory / "results.csv").exists()
     assert files.part(0).exists()
-    plain = SweepFiles(plan, RunPlace(run_dir=tmp_path / "plain"))
-    for which in (SweepFiles(plan, RunPlace(), files.directory), plain):
-        for _ in closing(plan, which, Interruption()):
+    plain = SweepFiles(plan, OutputLocation(run_dir=tmp_path / "plain"))
+    for which in (SweepFiles(plan, OutputLocation(), files.directory), plain):
+        for _ in events_of(plan, which, Interruption()):
             pass
     for file in FILES:
         assert (files.directory / file).read_bytes() == (plain.directory / file).read_bytes()
@@ -572,7 +572,7 @@ def test_another_sweep_does_not_go_on_in_its_place(planned, tmp_path):
         planned(LINE, {"optimizer.lr": RATES}, seeds=3),
     ):
         with pytest.raises(RunDirectoryError, match="holds another sweep"):
-            files_for(other, RunPlace(run_dir=directory))
+            files_for(other, OutputLocation(run_dir=directory))
 
 
 # No loop over members -------------------------------------------------------------------------------
@@ -587,12 +587,12 @@ def test_no_python_loop_over_members(tmp_path):
     assert calls_of(tmp_path / "seeds", 100, 1000) - few < 1000 * 300
 
 
-def calls_of(place, rates, seeds):
+def calls_of(directory, rates, seeds):
     """Calls of Python functions from file to result."""
-    place.mkdir()
+    directory.mkdir()
     base = LINE | {"dataset": DATA | {"num_train": 20}, "training": {"epochs": 1, "batch_size": 10}}
     experiment = with_sweep(base, {"optimizer.lr": {"log_range": [1e-4, 1, rates]}}, seeds=seeds)
-    (place / "experiment.yaml").write_text(json.dumps(experiment))
+    (directory / "experiment.yaml").write_text(json.dumps(experiment))
     calls = 0
 
     def count(frame, event, argument):
@@ -602,10 +602,10 @@ def calls_of(place, rates, seeds):
     before = sys.getprofile()
     sys.setprofile(count)
     try:
-        plan = plan_sweep(load(place / "experiment.yaml"))
-        files = SweepFiles(plan, RunPlace(run_dir=place / "sweep"))
-        *_, finished = closing(plan, files, Interruption())
+        plan = plan_sweep(load(directory / "experiment.yaml"))
+        files = SweepFiles(plan, OutputLocation(run_dir=directory / "sweep"))
+        *_, finished = events_of(plan, files, Interruption())
     finally:
         sys.setprofile(before)
-    assert finished.result["members"] == rates * seeds
+    assert finished.result.members == rates * seeds
     return calls

@@ -1,24 +1,19 @@
 """Progress on standard error: a bar on a terminal, a few plain lines elsewhere."""
 
-import math
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.status import Status
 from rich.text import Text
 
-from lrcli.config.metrics import metric_of
 from lrcli.reporting.messages import print_note
+from lrcli.reporting.runs.log import record_lines
 from lrcli.reporting.streams import console, draws_bars
 from lrcli.running.preparation import Compiling
 from lrcli.running.single import Event, Started
-from lrcli.runs.files import LineFile
 from lrcli.training.records import Progress as Reached
 from lrcli.training.records import Records
-from lrcli.wording import counted
 
 __all__ = ["BarReport", "ProgressReport"]
 
@@ -93,24 +88,16 @@ class BarReport:
 
 
 class ProgressReport(BarReport):
-    """Shows the events of a run as they come, and writes the plain lines to the run's log.txt."""
+    """Shows the events of a run as they come."""
 
     def __init__(self, *, quiet: bool) -> None:
         """Show nothing yet.
 
         Args:
-            quiet: show nothing at all; the log is written all the same.
+            quiet: show nothing at all.
         """
         super().__init__(quiet=quiet)
-        self._log: LineFile | None = None
         self._epochs = 0
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        super().__exit__(kind, error, trace)
-        if self._log is not None:
-            self._log.close()
 
     def note(self, text: str) -> None:
         """A message that is neither progress nor an error."""
@@ -118,35 +105,17 @@ class ProgressReport(BarReport):
             print_note(text)
 
     def show(self, event: Event) -> None:
-        """Show one event."""
+        """Show one event; about every tenth of the run where there is no bar."""
         self._stop_waiting()
         if isinstance(event, Compiling):
             self._compiling()
         elif isinstance(event, Started):
-            self._start(event)
+            self._epochs = event.epochs
+            self._start_bar("training", event.steps, _Rate())
         elif isinstance(event, Reached):
             if self._bar is not None:
                 self._bar.update(self._bar.task_ids[0], completed=event.step)
             if isinstance(event, Records):
-                self._lines(event)
-
-    def _start(self, event: Started) -> None:
-        self._epochs = event.epochs
-        self._log = LineFile(Path(event.run_dir) / "log.txt")
-        self._log.write(
-            f"training {counted(event.epochs, 'epoch')}, {counted(event.steps, 'step')} on {event.device}"
-        )
-        self._start_bar("training", event.steps, _Rate())
-
-    def _lines(self, records: Records) -> None:
-        """A line for each record in the log; where there is no bar, one for about every tenth is printed."""
-        names = [name for name in records.metrics if metric_of(name).is_loss]
-        rows = np.stack([records.metrics[name][:, 0] for name in names], axis=1).tolist()
-        lines = []
-        for epoch, step, row in zip(records.epochs.tolist(), records.steps.tolist(), rows, strict=True):
-            taken = zip(names, row, strict=True)
-            metrics = [f"{name} {value:.6g}" for name, value in taken if epoch or not math.isnan(value)]
-            lines.append("  ".join([f"epoch {epoch}/{self._epochs}", f"step {step}", *metrics]))
-            self._print_if_due(lines[-1], epoch, self._epochs)
-        if self._log is not None:
-            self._log.write(*lines)
+                lines = record_lines(event, self._epochs)
+                for epoch, line in zip(event.epochs.tolist(), lines, strict=True):
+                    self._print_if_due(line, epoch, self._epochs)

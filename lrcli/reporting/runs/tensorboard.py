@@ -24,7 +24,7 @@ from lrcli.reporting.event_file import (
     session_start,
     text,
 )
-from lrcli.running.result import ended_well
+from lrcli.runs.run_result import RunResult
 from lrcli.training.records import Records
 
 __all__ = ["TensorBoardLog", "final_scalars", "hyperparameters"]
@@ -63,10 +63,10 @@ class TensorBoardLog:
         if time.time() - self._flushed > _FLUSH_SECONDS:
             self._flush()
 
-    def finish(self, result: Mapping[str, Any]) -> None:
+    def finish(self, result: RunResult) -> None:
         """The final metrics, once, for the HParams table, and how the session ended."""
-        self._file.write(result["steps"], final_scalars(result["metrics"]))
-        self._file.write(result["steps"], [session_end(success=ended_well(result))])
+        self._file.write(result.steps, final_scalars(result.metrics))
+        self._file.write(result.steps, [session_end(success=result.ended_well)])
 
     def close(self) -> None:
         """Close the file; more than once is allowed."""

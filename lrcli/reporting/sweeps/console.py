@@ -20,6 +20,7 @@ from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.reporting.sweeps.chart import sweep_chart
 from lrcli.reporting.sweeps.verdict import sentences
 from lrcli.running.resources import bytes_text
+from lrcli.runs.sweep_result import SweepResult
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.wording import counted, one_line
 
@@ -31,12 +32,12 @@ _ROWS = 12
 _LITTLE = 10**7  # bytes, of which nobody needs to be told
 
 
-def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None:
+def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
     """Print what a sweep has found.
 
     Args:
         results: of the sweep.
-        result: the content of its result.json.
+        result: what was made of them.
 
     Raises:
         WriteError: standard output could not be written.
@@ -44,9 +45,9 @@ def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None
     with standard_output():
         out = console()
         print_text(out, _headline(results, result))
-        if result["best"] is None:
-            ended = result["members"] - result["missing"]
-            said = f"{ended:,} of {result['members']:,} members have ended; nothing is judged before all have"
+        if result.best is None:
+            ended = result.members - result.missing
+            said = f"{ended:,} of {result.members:,} members have ended; nothing is judged before all have"
             print_text(out, said)
         else:
             statistics = describe_metric(results)
@@ -55,7 +56,7 @@ def print_sweep_report(results: SweepResults, result: Mapping[str, Any]) -> None
             print_text(out, "\n".join(["", *chart, ""]))
             for sentence in sentences(find_verdict(results, statistics), result):
                 print_text(out, sentence)
-        print_text(out, f"\nrun: {one_line(result['run_dir'])}")
+        print_text(out, f"\nrun: {one_line(result.run_dir)}")
 
 
 def print_plan(plan: SweepPlan) -> None:
@@ -107,14 +108,14 @@ def _duration(seconds: float) -> str:
     return f"{max(1, seconds):.0f} s"
 
 
-def _headline(results: SweepResults, result: Mapping[str, Any]) -> str:
+def _headline(results: SweepResults, result: SweepResult) -> str:
     seeds, count = results.status.shape
     words = {"completed": "completed", "interrupted": "interrupted; lrcli resume goes on with it"}
-    seconds = result["timing"]["train_seconds"]
+    seconds = result.timing.train_seconds if result.timing else 0.0
     members = (
         f"{counted(seeds * count, 'member')}: {counted(count, 'configuration')} x {counted(seeds, 'seed')}"
     )
-    return f"{titled(result)}: {words[result['status']]} ({members}, in {seconds:.3g} s)"
+    return f"{titled(result)}: {words[result.status]} ({members}, in {seconds:.3g} s)"
 
 
 def _print_table(out: Console, results: SweepResults, statistics: Statistics) -> None:

@@ -1,7 +1,6 @@
 """The verdict of a sweep in sentences."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -10,37 +9,38 @@ from lrcli.analysis.comparison import FEWEST_SEEDS
 from lrcli.analysis.verdict import BestConfiguration, Difference, OptimizerVerdict, RateVerdict, Verdict
 from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.running.stability import advice
+from lrcli.runs.sweep_result import SweepResult
 
 __all__ = ["sentences"]
 
 _NAMED = 8  # configurations that are as good as the best
 
 
-def sentences(verdict: Verdict, result: Mapping[str, Any]) -> Iterator[str]:
+def sentences(verdict: Verdict, result: SweepResult) -> Iterator[str]:
     """What to make of a sweep, a sentence each.
 
     Args:
         verdict: of the sweep.
-        result: the content of its result.json.
+        result: what is to stand in its result.json.
     """
     if verdict.best.has_median:
         yield _best(verdict, verdict.best)
         yield from _alike(verdict, verdict.best)
     else:
         yield f"every configuration diverged in at least half of its seeds; {_smaller_rates(verdict, result)}"
-    if result["reference"]["why"]:
-        yield result["reference"]["why"]
+    if result.reference is not None and result.reference.why:
+        yield result.reference.why
     if verdict.rates is not None:
         yield from _about_rates(verdict, verdict.rates)
     yield from _about_optimizers(verdict)
-    yield from (f"warning: {warning}" for warning in result["warnings"])
+    yield from (f"warning: {warning}" for warning in result.warnings)
 
 
-def _smaller_rates(verdict: Verdict, result: Mapping[str, Any]) -> str:
+def _smaller_rates(verdict: Verdict, result: SweepResult) -> str:
     """What to try where every rate was too large."""
-    if result["stability"] is None or verdict.lowest_rate is None:
+    if result.stability is None or verdict.lowest_rate is None:
         return "try smaller learning rates"
-    return advice(result["stability"], verdict.lowest_rate)
+    return advice(result.stability, verdict.lowest_rate)
 
 
 def _best(verdict: Verdict, best: BestConfiguration) -> str:

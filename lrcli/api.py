@@ -1,0 +1,175 @@
+"""Runs and sweeps from their beginning to their end: trained, observed, drawn, and closed.
+
+    result = train(load(Path("exp.yaml")), OutputLocation(Path("runs")))
+
+An observer is called with each event of a run or a sweep, as it comes. The experiment's logging block says
+which event files and figures there are. The result is written last, once everything else is there, and every
+way out, an error of an observer too, leaves a status in it.
+"""
+
+import contextlib
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from lrcli.analysis.sweep_results import SweepResults
+    from lrcli.experiment.experiment import Experiment
+    from lrcli.experiment.loading import Loaded
+    from lrcli.reporting.runs.tensorboard import TensorBoardLog
+    from lrcli.running.location import Interruption, OutputLocation
+    from lrcli.running.single import Event
+    from lrcli.runs.run_result import RunResult
+    from lrcli.runs.sweep_result import SweepResult
+    from lrcli.sweeps.files import SweepFiles
+    from lrcli.sweeps.plan import SweepPlan
+    from lrcli.sweeps.running import SweepEvent
+
+__all__ = ["Observer", "SweepObserver", "sweep", "train"]
+
+Observer = Callable[["Event"], None]
+SweepObserver = Callable[["SweepEvent"], None]
+_E = TypeVar("_E")
+
+
+def train(
+    loaded: "Loaded",
+    location: "OutputLocation",
+    observers: Sequence[Observer] = (),
+    interruption: "Interruption | None" = None,
+) -> "RunResult":
+    """Train one experiment.
+
+    Args:
+        loaded: the experiment, what it was read from and what it is held to.
+        location: where to write it.
+        observers: called with each event: `Compiling`, `Started`, then `Progress` and `Records` as training
+            goes on, then `Finished`, when all but the result is written.
+        interruption: set its flag to end the run after the epochs under way, what there is saved.
+
+    Returns:
+        The result, as result.json has it.
+
+    Raises:
+        UsageError: it cannot be trained; nothing was written.
+        RunError: it failed; its result says so where that could be written.
+    """
+    from lrcli.reporting.runs.log import RunLog
+    from lrcli.running.location import Interruption
+    from lrcli.running.single import Finished
+    from lrcli.running.single import train as run
+
+    events = run(loaded.experiment, location, interruption or Interruption(), loaded.source, loaded.expected)
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(contextlib.closing(RunLog()))
+        own = [log.observe]
+        if loaded.experiment.logging.tensorboard:
+            own.append(stack.enter_context(contextlib.closing(_EventFile(loaded.experiment))).observe)
+        last = _drive(events, [*observers, *own])
+    if isinstance(last, Finished):
+        return last.result
+    raise AssertionError("a run ends with Finished or an error")
+
+
+def sweep(
+    plan: "SweepPlan",
+    files: "SweepFiles",
+    observers: Sequence[SweepObserver] = (),
+    interruption: "Interruption | None" = None,
+    tb_members: int = 0,
+) -> "SweepResult":
+    """Train every member of a sweep that has not been trained, and draw what they have come to.
+
+    Args:
+        plan: what to train.
+        files: where to write; `lrcli.sweeps.resuming.files_for` finds those of a sweep that goes on.
+        observers: called with each event: `Compiling`, `SweepStarted`, then `SweepProgress` as training
+            goes on, then `SweepFinished`, when the tables are written; the figures follow, then the result.
+        interruption: set its flag to end after the epochs under way, with the tables as far as they go.
+        tb_members: for how many members TensorBoard gets curves of their own.
+
+    Returns:
+        The result, as result.json has it; of a sweep that lacks nothing, the one that is there.
+
+    Raises:
+        UsageError: it cannot be trained.
+        RunError: it failed; its result says so where that could be written.
+    """
+    from lrcli.running.location import Interruption
+    from lrcli.sweeps.resuming import complete_result
+    from lrcli.sweeps.running import SweepFinished, run_sweep
+
+    earlier = complete_result(files)
+    if earlier is not None:
+        return earlier
+
+    def draw(event: "SweepEvent") -> None:
+        if isinstance(event, SweepFinished) and not event.result.missing:
+            _draw(plan, files, event.results, tb_members)
+
+    last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
+    if isinstance(last, SweepFinished):
+        return last.result
+    raise AssertionError("a sweep ends with SweepFinished or an error")
+
+
+def _drive(events: Generator[_E], observers: Sequence[Callable[[_E], None]]) -> _E:
+    """Hand each event to each observer; the last event.
+
+    What an observer raises, Ctrl-C too, is thrown to where the events come from, so that it is noted there.
+    """
+    try:
+        for event in events:
+            for observe in observers:
+                observe(event)
+    except BaseException as error:
+        events.throw(error)  # where it came from there, it comes back as it is
+        raise
+    return event
+
+
+class _EventFile:
+    """The event file of a run, from when its directory is there until it has ended."""
+
+    def __init__(self, experiment: "Experiment") -> None:
+        self._experiment = experiment
+        self._log: TensorBoardLog | None = None
+
+    def observe(self, event: "Event") -> None:
+        """Write what TensorBoard shows of an event."""
+        from lrcli.running.single import Finished, Started
+        from lrcli.training.records import Records
+
+        if isinstance(event, Started):
+            from lrcli.reporting.runs.tensorboard import TensorBoardLog
+
+            self._log = TensorBoardLog(event.run_dir, self._experiment)
+        elif self._log is not None and isinstance(event, Records):
+            self._log.record(event)
+        elif self._log is not None and isinstance(event, Finished):
+            self._log.finish(event.result)
+            self.close()  # all of it is on the disk before the result is
+
+    def close(self) -> None:
+        """Close the file; more than once is allowed."""
+        if self._log is not None:
+            self._log.close()
+
+
+def _draw(plan: "SweepPlan", files: "SweepFiles", results: "SweepResults", tb_members: int) -> None:
+    """Figures, and event files with them."""
+    logging, directory = plan.experiment.logging, files.directory
+    pictures: dict[str, bytes] = {}
+    if logging.figures:
+        from lrcli.reporting.sweeps.figures import write_figures
+
+        written = write_figures(results, directory / "figures")
+        pictures = {path.stem: path.read_bytes() for path in written if path.suffix == ".png"}
+    files.events.delete_files()  # of a call that was stopped while it drew
+    if logging.tensorboard:
+        from lrcli.reporting.runs.tensorboard import hyperparameters
+        from lrcli.reporting.sweeps.tensorboard import write_sweep_events
+
+        name = f"{plan.experiment.name}/{directory.name}"
+        members = range(min(tb_members, plan.size))
+        constants = hyperparameters(plan.experiment)
+        write_sweep_events(results, directory, name, pictures, members, constants, files.events.add)

@@ -1,0 +1,76 @@
+"""Reading results again: result.json of any schema up to this version's own."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from lrcli.errors import RunDirectoryError
+from lrcli.runs.result_fields import SCHEMA
+from lrcli.runs.run_result import RunResult
+from lrcli.runs.sweep_result import SweepResult
+
+__all__ = ["find_result", "read_result"]
+
+_Result = RunResult | SweepResult
+_MOST_SHOWN = 10  # mistakes
+
+
+def read_result(path: Path) -> _Result:
+    """The result of a run or a sweep.
+
+    Keys that this version does not know are left out; what is not finite, null in the file, is NaN.
+
+    Args:
+        path: of result.json, or of the directory that holds it.
+
+    Raises:
+        RunDirectoryError: there is none, it has been damaged, or a newer lrcli has written it.
+    """
+    found = find_result(path)
+    if found is None:
+        raise RunDirectoryError(
+            f"{path}: holds no result of a run or a sweep; name its directory or its result.json"
+        )
+    return found
+
+
+def find_result(path: Path) -> _Result | None:
+    """Likewise, but None where there is no result.
+
+    Raises:
+        RunDirectoryError: it has been damaged, or a newer lrcli has written it.
+    """
+    file = path / "result.json" if path.is_dir() else path
+    data = _content(file)
+    schema = data.get("schema", SCHEMA)
+    if "command" in data and isinstance(schema, int) and schema > SCHEMA:
+        raise RunDirectoryError(
+            f"{file}: is of schema {schema}, from a newer lrcli; this one knows {SCHEMA}: update lrcli"
+        )
+    if data.get("command") not in ("train", "sweep"):
+        return None
+    try:
+        return _validator().validate_python(data)
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()]
+        raise RunDirectoryError(
+            f"{file}: has been damaged; mend it, or train again:", found[:_MOST_SHOWN]
+        ) from None
+
+
+def _content(file: Path) -> dict[str, Any]:
+    """The mapping in a file; an empty one where there is none."""
+    try:
+        data = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+@cache
+def _validator() -> TypeAdapter[_Result]:
+    """Made when it is needed, which takes milliseconds."""
+    return TypeAdapter(Annotated[_Result, Field(discriminator="command")])

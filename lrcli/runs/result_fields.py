@@ -1,0 +1,90 @@
+"""What the results of runs and of sweeps have in common."""
+
+import math
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["SCHEMA", "FileDigest", "Number", "SourceFiles", "StableRate", "Timing", "Value", "plain"]
+
+SCHEMA = 1  # of result.json; a reader knows every schema up to its own
+
+
+def _with_nan(value: Any) -> Any:
+    """The same data with NaN in place of None, which is how JSON holds what is not finite."""
+    if isinstance(value, list):
+        return [_with_nan(item) for item in value]
+    return math.nan if value is None else value
+
+
+Number = Annotated[float, BeforeValidator(_with_nan)]  # one that is not finite is null in the file
+Value = Annotated[Any, BeforeValidator(_with_nan)]  # a number, or lists of lists of numbers
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """A file that was read.
+
+    Attributes:
+        file: its path, as it was given.
+        sha256: of its content.
+    """
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SourceFiles(FileDigest):
+    """What an experiment was read from: the file itself, and what was added to it.
+
+    Attributes:
+        extends: the files that it extends.
+        overrides: the ``KEY=VALUE`` words of the command line.
+        lesson: the files whose expectations took the place of its own.
+    """
+
+    extends: tuple[FileDigest, ...] = ()
+    overrides: tuple[str, ...] = ()
+    lesson: tuple[FileDigest, ...] = ()
+
+
+@dataclass(frozen=True)
+class StableRate:
+    """What is known of the learning rates that would have been stable, where training diverged.
+
+    Attributes:
+        largest_stable_rate: None where none is known.
+        sense: what stable means, to be put behind "the largest stable rate"; empty where it needs no words.
+    """
+
+    largest_stable_rate: float | None
+    sense: str = ""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds.
+
+    Attributes:
+        train_seconds: in the engine, evaluations included.
+        total_seconds: from the drawing of the data to the tables.
+    """
+
+    train_seconds: float
+    total_seconds: float
+
+
+def plain(record: "DataclassInstance") -> dict[str, Any]:
+    """A record and the records in it as mappings, in the order of their fields; tuples as lists."""
+    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(value)
+    return list(map(_plain, value)) if isinstance(value, tuple) else value

@@ -1,0 +1,146 @@
+"""The result of a run: what result.json and ``--json`` hold, with a type."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from lrcli.runs.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, Value, plain
+
+__all__ = ["BestRecord", "ExpectationRow", "RecoveryRow", "Reference", "RunResult", "RunStatus"]
+
+RunStatus = Literal["running", "completed", "stopped_early", "diverged", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class BestRecord:
+    """The record at which a run was best.
+
+    Attributes:
+        metric: by which.
+        value: of this metric.
+        epoch: of the record, from 1.
+    """
+
+    metric: str
+    value: Number
+    epoch: int
+
+
+@dataclass(frozen=True)
+class RecoveryRow:
+    """One number among the parameters.
+
+    Attributes:
+        name: such as ``w[0]``.
+        true: what it is held against: the value behind the data, or the best possible one.
+        learned: what training found.
+        error: true minus learned.
+        against: how the reference was found, as in `Reference`.
+        determined: whether the data determine it.
+    """
+
+    name: str
+    true: Number
+    learned: Number
+    error: Number
+    against: str = "true"
+    determined: bool = True
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What learned parameters are held against.
+
+    Attributes:
+        against: ``true``, ``least_squares``, ``ridge``, ``optimum``; None where there is nothing.
+        text: a clause about it, or sentences that say why there is none.
+        undetermined: the numbers among the parameters that the data leave open, such as ``w[0]``.
+        why: a sentence about these; empty where there are none.
+    """
+
+    against: str | None
+    text: str
+    undetermined: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ExpectationRow:
+    """An expectation, and what came of it.
+
+    Attributes:
+        name: of a metric, or of a recovery error.
+        expected: the comparison, such as ``<= 0.25``.
+        value: what it was compared with; None where the run did not come to have it.
+        passed: whether it holds. No number at all passes nothing.
+    """
+
+    name: str
+    expected: str
+    value: float | None
+    passed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """How a run ended, and what it found.
+
+    A number that is not finite is null in result.json and NaN when it is read again.
+
+    Attributes:
+        schema: the version of this record.
+        command: ``train``, which tells it from the result of a sweep.
+        name: of the experiment.
+        source: what the experiment was read from; None where it was made otherwise.
+        status: how far it came.
+        run_dir: where its files are, with slashes.
+        seed: of the experiment.
+        epochs: finished.
+        steps: optimizer updates finished.
+        diverged_step: the step that would have broken it, from 1; None: it has not diverged.
+        stability: which rates would have been stable, where it diverged.
+        metrics: the last value of each.
+        best: its best record; None where no record had a finite value.
+        parameters: the last ones, from name to nested lists of their shape; a number for a scalar.
+        recovery: a row for each number among the parameters; empty where nothing is known to compare with.
+        reference: what they are held against; None before the run has ended.
+        expectations: in the order of the file.
+        timing: None before the run has ended.
+        environment: what the numbers depended on: versions, device, engine, commit.
+    """
+
+    schema: int = SCHEMA
+    command: Literal["train"] = "train"
+    name: str
+    source: SourceFiles | None = None
+    status: RunStatus
+    run_dir: str
+    seed: int
+    epochs: int
+    steps: int
+    diverged_step: int | None = None
+    stability: StableRate | None = None
+    metrics: Mapping[str, Number] = field(default_factory=dict)
+    best: BestRecord | None = None
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    recovery: tuple[RecoveryRow, ...] = ()
+    reference: Reference | None = None
+    expectations: tuple[ExpectationRow, ...] = ()
+    timing: Annotated[Timing | None, BeforeValidator(lambda timing: timing or None)] = None
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether it trained to its end, or to where it no longer improved."""
+        return self.status in {"completed", "stopped_early"}
+
+    @property
+    def met_expectations(self) -> bool:
+        """Whether every expectation holds."""
+        return all(row.passed for row in self.expectations)
+
+    def as_data(self) -> dict[str, Any]:
+        """The content of result.json."""
+        return plain(self) | {"timing": plain(self.timing) if self.timing else {}}

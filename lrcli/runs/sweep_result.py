@@ -1,0 +1,141 @@
+"""The result of a sweep: what result.json and ``--json`` hold, with a type."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lrcli.runs.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, plain
+
+__all__ = ["BestConfiguration", "ConfigurationRow", "OpenParameters", "SweepResult", "SweepStatus"]
+
+SweepStatus = Literal["running", "completed", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class ConfigurationRow:
+    """A configuration and the metric that ranks, over its seeds; a member that diverged is infinitely bad.
+
+    Attributes:
+        values: from swept key to value.
+        rank: from 1, the best.
+        n: its members.
+        diverged: how many of them diverged.
+        median: of the metric.
+        q25: its lower quartile.
+        q75: its upper quartile.
+        mean: of the metric.
+        std: its standard deviation, with n - 1.
+    """
+
+    values: Mapping[str, Any]
+    rank: int
+    n: int
+    diverged: int
+    median: Number
+    q25: Number
+    q75: Number
+    mean: Number
+    std: Number
+
+
+@dataclass(frozen=True)
+class BestConfiguration(ConfigurationRow):
+    """The best configuration.
+
+    Attributes:
+        low: the lower end of the 95% interval of its median.
+        high: the upper end.
+        like_best: the ranks of those listed that cannot be told from it.
+        test: the median of each metric of the test set.
+    """
+
+    low: Number
+    high: Number
+    like_best: tuple[int, ...] = ()
+    test: Mapping[str, Number] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OpenParameters:
+    """The numbers among the parameters that the data of some seed leave open.
+
+    Attributes:
+        undetermined: such as ``w[0]``.
+        why: a sentence about them; empty where there are none.
+    """
+
+    undetermined: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepResult:
+    """How a sweep ended, and what it found.
+
+    A number that is not finite is null in result.json and NaN when it is read again.
+
+    Attributes:
+        schema: the version of this record.
+        command: ``sweep``, which tells it from the result of a run.
+        name: of the experiment.
+        source: what the experiment was read from.
+        status: how far it came.
+        run_dir: where its files are, with slashes.
+        members: configurations times seeds.
+        seeds: the seeds.
+        keys: the swept keys, in the order of the file.
+        metric: that ranks.
+        mode: whether small or large values of it are good.
+        memory: bytes that a population may take.
+        fingerprint: equal for sweeps that train the same members in the same parts.
+        warnings: what the results will not show, a sentence each.
+        configurations: the best ones, best first; empty while members are missing.
+        configurations_left_out: how many more there are; summary.csv has all.
+        best: the best configuration; None while members are missing.
+        stability: which rates are stable, where none of the sweep was.
+        reference: which parameters the data leave open; None before the tables are written.
+        diverged: members that diverged, counted when the tables are written.
+        missing: members that have not ended, likewise.
+        timing: None before the tables are written.
+        environment: what the numbers depended on: versions, device, engine, commit.
+    """
+
+    schema: int = SCHEMA
+    command: Literal["sweep"] = "sweep"
+    name: str
+    source: SourceFiles | None = None
+    status: SweepStatus
+    run_dir: str
+    members: int
+    seeds: tuple[int, ...]
+    keys: tuple[str, ...]
+    metric: str
+    mode: Literal["min", "max"]
+    memory: int
+    fingerprint: str
+    warnings: tuple[str, ...] = ()
+    configurations: tuple[ConfigurationRow, ...] = ()
+    configurations_left_out: int = 0
+    best: BestConfiguration | None = None
+    stability: StableRate | None = None
+    reference: OpenParameters | None = None
+    diverged: int = 0
+    missing: int = 0
+    timing: Timing | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_data(self) -> dict[str, Any]:
+        """The content of result.json; what a sweep has found is there once its tables are."""
+        return {key: value for key, value in plain(self).items() if self.timing or key not in _FOUND}
+
+
+_FOUND = {
+    "configurations",
+    "configurations_left_out",
+    "best",
+    "stability",
+    "reference",
+    "diverged",
+    "missing",
+    "timing",
+}

@@ -1,0 +1,121 @@
+"""Reading tables again: a run's metrics.csv, a sweep's curves.npz and results.csv."""
+
+import csv
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.errors import RunDirectoryError
+from lrcli.runs.history import History
+from lrcli.runs.tables import swept_value
+
+__all__ = ["MemberTable", "read_curves", "read_members", "read_metrics"]
+
+Array = NDArray[np.float64]
+_INTEGERS = ("member", "seed", "diverged_step", "epochs")
+
+
+@dataclass(frozen=True, eq=False)
+class MemberTable:
+    """results.csv: what has become of the M members of a sweep.
+
+    Attributes:
+        member: (M,) their numbers, from 0.
+        seed: (M,) their seeds.
+        values: from swept key to a value for each member; None where it is null or there is none.
+        status: (M,) completed, stopped_early, diverged or interrupted.
+        outcome: (M,) as `lrcli.analysis.outcomes` defines it.
+        diverged_step: (M,) the step that broke it; 0: it has not diverged.
+        epochs: (M,) epochs finished.
+        numbers: from the name of a further column, such as ``val/loss``, ``best/val/loss`` or ``error/w[0]``,
+            to its numbers, (M,); NaN where there is none.
+    """
+
+    member: NDArray[np.int64]
+    seed: NDArray[np.int64]
+    values: Mapping[str, tuple[Any, ...]]
+    status: NDArray[np.str_]
+    outcome: NDArray[np.str_]
+    diverged_step: NDArray[np.int64]
+    epochs: NDArray[np.int64]
+    numbers: Mapping[str, Array]
+
+
+def read_metrics(path: Path) -> History:
+    """A run's metrics.csv.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(path):
+        columns = _columns(path)
+        epoch, step = (np.array(columns.pop(name), dtype=np.int64) for name in ("epoch", "step"))
+        return History(epoch, step, {name: _numbers(cells)[None] for name, cells in columns.items()})
+
+
+def read_curves(path: Path) -> History:
+    """A sweep's curves.npz.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+        return History(arrays.pop("epoch"), arrays.pop("step"), arrays)
+
+
+def read_members(path: Path) -> MemberTable:
+    """A sweep's results.csv.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(path):
+        columns = _columns(path)
+        names = list(columns)
+        keys = names[names.index("seed") + 1 : names.index("status")]
+        values = {key: tuple(map(swept_value, columns.pop(key))) for key in keys}
+        found: dict[str, Any] = {
+            name: np.array([cell or "0" for cell in columns.pop(name)], dtype=np.int64) for name in _INTEGERS
+        }
+        found |= {name: np.array(columns.pop(name), dtype=np.str_) for name in ("status", "outcome")}
+        numbers = {name: _numbers(cells) for name, cells in columns.items()}
+        return MemberTable(values=values, numbers=numbers, **found)
+
+
+def _columns(path: Path) -> dict[str, Sequence[str]]:
+    """The cells of each column below its name.
+
+    Raises:
+        ValueError: a row is longer or shorter than the first.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    if any(len(row) != len(header) for row in rows):
+        raise ValueError("rows differ in length")
+    columns = zip(*rows, strict=True) if rows else ([] for _ in header)
+    return dict(zip(header, columns, strict=True))
+
+
+def _numbers(cells: Sequence[str]) -> Array:
+    return np.array([cell or "nan" for cell in cells], dtype=np.float64)
+
+
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunDirectoryError(
+            f"{path}: cannot be read: {reason}; name a file of a run or a sweep"
+        ) from None
+    except (ValueError, KeyError, EOFError, csv.Error, zipfile.BadZipFile, zlib.error):
+        raise RunDirectoryError(f"{path}: has been damaged; train again") from None

@@ -1,0 +1,122 @@
+"""The parts of a sweep: members that train in one go, as many as fit the memory."""
+
+import bisect
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.running.resources import Needs, Sizes, memory_for_training
+from lrcli.sweeps.estimates import seconds_of_training
+from lrcli.sweeps.group import Group
+
+__all__ = ["Part", "cut_group"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Members that train together.
+
+    Attributes:
+        group: whose.
+        members: which of the group's.
+    """
+
+    group: Group
+    members: slice
+
+    @cached_property
+    def indices(self) -> NDArray[np.intp]:
+        """(R, 2) the index of the seed and the number of the configuration of each member, in the sweep."""
+        return self.group.indices(self.members)
+
+    @property
+    def size(self) -> int:
+        """R of this part."""
+        return len(range(*self.members.indices(self.group.size)))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer updates of each member in an epoch."""
+        experiment = self.group.experiment
+        return experiment.training.num_batches(experiment.dataset.num_train)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer updates of each member."""
+        return self.group.experiment.training.epochs * self.steps_per_epoch
+
+    @property
+    def records(self) -> int:
+        """Records of each member, with that before training."""
+        experiment = self.group.experiment
+        return 1 + -(-experiment.training.epochs // experiment.logging.every)
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Its members, rows of data and draws."""
+        return Sizes(self.size, self.group.rows(self.members), self.group.draws(self.members))
+
+    @property
+    def needs(self) -> Needs:
+        """The memory that its training takes."""
+        return memory_for_training(self.group.experiment, self.sizes)
+
+    @property
+    def seconds(self) -> float:
+        """The time that its training takes."""
+        return seconds_of_training(self.group.experiment, self.sizes, self.records)
+
+    @property
+    def record_epochs(self) -> NDArray[np.int64]:
+        """The epoch of each record, unless all members end before it."""
+        experiment = self.group.experiment
+        every, epochs = experiment.logging.every, experiment.training.epochs
+        return np.minimum(np.arange(0, epochs + every, every), epochs)
+
+
+def cut_group(group: Group, memory: int) -> list[Part]:
+    """The group in parts of about equal size that fit the memory, never a single member left over.
+
+    Members lie seed by seed, and each part has the examples of every seed that it has members of. Where those
+    of one seed alone are more than the memory, a part may take that much more.
+
+    Args:
+        group: to be cut.
+        memory: bytes that a part may take.
+    """
+    pair = memory_for_training(group.experiment, Sizes(2, 1, 1))
+    of_seed = sum(size for key, size in pair.items() if key.startswith("dataset.num_"))
+    budget = memory if pair.total() <= memory else memory + of_seed
+    count = _fewest_parts(group, budget)
+    edges = [group.size * i // count for i in range(count + 1)]
+    return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
+
+
+def _fewest_parts(group: Group, budget: int) -> int:
+    """How many parts it takes that none needs more than a budget; pairs of members where nothing helps."""
+    size, seeds = group.size, len(group.seeds)
+    most = max(1, size // 2)
+    some = bisect.bisect_left(range(1, most + 1), 1, key=lambda n: _fits(group, n, budget, whole_seeds=False))
+    each = len(group.configurations) // 2  # the most parts of a seed
+    of_seed = bisect.bisect_left(range(1, each + 1), 1, key=lambda n: _fits(group, n * seeds, budget))
+    return min(some + 1, (of_seed + 1) * seeds if of_seed < each else most, most)
+
+
+def _fits(group: Group, count: int, budget: int, *, whole_seeds: bool = True) -> bool:
+    """Whether each of so many parts takes no more than a budget.
+
+    Args:
+        group: whose parts.
+        count: how many.
+        budget: bytes.
+        whole_seeds: whether none has members of several seeds.
+    """
+    members = -(-group.size // count)
+    touched = 1 if whole_seeds else min(len(group.seeds), (members - 2) // len(group.configurations) + 2)
+    sizes = Sizes(
+        members, min(members, touched * group.num_datasets), min(members, touched * len(group.variants))
+    )
+    return memory_for_training(group.experiment, sizes).total() <= budget

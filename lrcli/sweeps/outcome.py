@@ -1,0 +1,104 @@
+"""What the members of a part have come to: a value that a process can hand to another, and a file of it."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.runs.files import write_arrays
+from lrcli.runs.history import History
+from lrcli.sweeps.cutting import Part
+
+__all__ = ["PartOutcome", "load_outcome", "save_outcome"]
+
+Array = NDArray[np.float64]
+_STATE = ("status", "diverged_step", "epochs", "best")
+_TABLES = ("final", "errors", "levels", "undetermined")
+
+
+@dataclass(frozen=True, eq=False)
+class PartOutcome:
+    """What has become of the R members of a part, in plain arrays.
+
+    Attributes:
+        status: (R,) completed, stopped_early, diverged or interrupted.
+        diverged_step: (R,) as in `lrcli.training.loop.Members`; 0: it has not diverged.
+        epochs: (R,) epochs finished.
+        best: (R,) the best value of the metric by which the part keeps its best states.
+        final: from metric to its last value, (R,).
+        errors: from a parameter's number, such as ``w[0]``, to reference minus learned, (R,).
+        levels: ``least`` and ``constant``, (R,) each, as `lrcli.running.levels.Levels`.
+        undetermined: from a parameter's number to 1 for the members whose data leave it open, else 0, (R,).
+        history: the records; fewer than were planned where all members ended before.
+        seconds: in the engine; 0 for an outcome that was read from a file.
+    """
+
+    status: NDArray[np.str_]
+    diverged_step: NDArray[np.int64]
+    epochs: NDArray[np.int64]
+    best: Array
+    final: Mapping[str, Array]
+    errors: Mapping[str, Array]
+    levels: Mapping[str, Array]
+    undetermined: Mapping[str, Array]
+    history: History
+    seconds: float = 0.0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every member has ended."""
+        return not np.any(self.status == "interrupted")
+
+
+def save_outcome(path: Path, part: Part, outcome: PartOutcome, fingerprint: str) -> None:
+    """Write an outcome, with what tells whose it is.
+
+    Args:
+        path: of the file.
+        part: whose outcome.
+        outcome: what its members have come to.
+        fingerprint: of the plan of the sweep.
+
+    Raises:
+        WriteError: the file could not be written.
+    """
+    state = {name: getattr(outcome, name) for name in _STATE}
+    tables = {f"{kind}:{name}": v for kind in _TABLES for name, v in getattr(outcome, kind).items()}
+    curves = {f"history:{name}": values for name, values in outcome.history.arrays.items()}
+    whose = {"indices": part.indices, "fingerprint": np.array(fingerprint)}
+    write_arrays(path, whose | state | tables | curves)
+
+
+def load_outcome(path: Path, part: Part, fingerprint: str) -> PartOutcome | None:
+    """Read what `save_outcome` wrote of the same part of the same plan; None where it is not there whole."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            saved = {name: archive[name] for name in archive.files}
+        same = str(saved.pop("fingerprint")) == fingerprint
+        if not same or not np.array_equal(saved.pop("indices"), part.indices):
+            return None
+        return _outcome(saved)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _outcome(saved: Mapping[str, NDArray[Any]]) -> PartOutcome:
+    """An outcome from the arrays of its file.
+
+    Raises:
+        KeyError: one is missing.
+    """
+    groups: dict[str, dict[str, NDArray[Any]]] = {kind: {} for kind in (*_STATE, *_TABLES, "history")}
+    for key, values in saved.items():
+        kind, _, name = key.partition(":")
+        groups[kind][name] = values
+    curves = groups["history"]
+    history = History(curves.pop("epoch"), curves.pop("step"), curves)
+    found: dict[str, Any] = {name: saved[name] for name in _STATE}
+    found |= {kind: groups[kind] for kind in _TABLES}
+    return PartOutcome(history=history, **found)

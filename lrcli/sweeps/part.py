@@ -1,0 +1,155 @@
+"""Training one part of a sweep: from its members to a value, without a look at the rest of the sweep.
+
+    prepared = prepare_part(part)
+    outcome = yield from train_part(part, prepared, select, interruption)
+
+The outcome holds plain arrays, so that a part may be trained in another process.
+"""
+
+import math
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.components.initializers import element_names
+from lrcli.config.blocks import Best
+from lrcli.running.levels import find_levels
+from lrcli.running.location import Interruption
+from lrcli.running.preparation import Prepared, prepare
+from lrcli.runs.history import GrowingHistory
+from lrcli.sweeps.cutting import Part
+from lrcli.sweeps.outcome import PartOutcome
+from lrcli.training.loop import TrainingLoop
+from lrcli.training.problem import Array
+from lrcli.training.records import Records
+
+__all__ = ["PartProgress", "PartRecorder", "prepare_part", "train_part"]
+
+
+@dataclass(frozen=True)
+class PartProgress:
+    """A part has come this far.
+
+    Attributes:
+        step: optimizer updates finished.
+        diverged: members that have diverged so far.
+        best: the best value yet of the metric that ranks, at any record; NaN before the first.
+    """
+
+    step: int
+    diverged: int
+    best: float
+
+
+def prepare_part(part: Part) -> Prepared:
+    """Draw a part and put it into an engine; nothing is written.
+
+    Raises:
+        DeviceError: the device is not there.
+        EngineError: the engine is not there.
+        UsageError: the part does not fit in memory.
+    """
+    draws, population = part.group.population(part.members)
+    return prepare(part.group.experiment, draws, population)
+
+
+def train_part(
+    part: Part, prepared: Prepared, select: Best, interruption: Interruption
+) -> Generator[PartProgress, None, PartOutcome]:
+    """Train the members of a part.
+
+    Args:
+        part: which.
+        prepared: the same, ready to train.
+        select: the metric that ranks, of which the progress tells.
+        interruption: set its flag to end after the epochs under way.
+
+    Returns:
+        What the members have come to.
+    """
+    loop = prepared.loop
+    recorder = PartRecorder(part, loop, select)
+    for event in loop:
+        if isinstance(event, Records):
+            recorder.record(event)
+        yield PartProgress(
+            event.step, int(np.count_nonzero(loop.members.status == "diverged")), recorder.best
+        )
+        if interruption.requested:
+            loop.interrupt()
+    return _outcome(prepared, recorder.history)
+
+
+class PartRecorder:
+    """Keeps the records of a part that were planned.
+
+    Attributes:
+        history: the curves; NaN from the record on at which a member had ended.
+        best: the best value yet of the metric that ranks; NaN before the first record.
+    """
+
+    def __init__(self, part: Part, loop: TrainingLoop, select: Best) -> None:
+        self.history = GrowingHistory(part.size, part.records)
+        self.best = math.nan
+        self._loop = loop
+        self._select = select
+        self._epochs = part.record_epochs
+        self._steps = part.record_epochs * part.steps_per_epoch
+
+    def record(self, records: Records) -> None:
+        """Take in some records, but for the one at which an interruption has ended the part."""
+        first, count = len(self.history), len(records.epochs)
+        if records.epoch != self._epochs[first + count - 1] and self._loop.members.active.any():
+            count -= 1
+        planned = slice(first, first + count)
+        metrics = {name: np.where(records.trained, v, np.nan)[:count] for name, v in records.metrics.items()}
+        self.history.add(self._epochs[planned], self._steps[planned], metrics)
+        values = metrics.get(self._select.metric, np.full((count, 0), np.nan))
+        self._follow(values[self._epochs[planned] > 0])
+
+    def _follow(self, values: Array) -> None:
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            smallest = self._select.direction == "min"
+            best = finite.min() if smallest else finite.max()
+            self.best = float(np.fmin(self.best, best) if smallest else np.fmax(self.best, best))
+
+
+def _outcome(prepared: Prepared, history: GrowingHistory) -> PartOutcome:
+    """What a part that has ended came to."""
+    loop, members, recovery = prepared.loop, prepared.loop.members, prepared.recovery
+    test = {
+        name: np.where(members.status == "diverged", np.nan, values) for name, values in loop.test().items()
+    }
+    errors: dict[str, Array] = {}
+    undetermined: dict[str, Array] = {}
+    if recovery is not None and recovery.known:
+        errors = _by_number(recovery.errors(loop.parameters, prepared.rows))
+        is_open = {name: mask[prepared.rows] for name, mask in recovery.undetermined.items()}
+        undetermined = _by_number({name: mask for name, mask in is_open.items() if mask.any()})
+    return PartOutcome(
+        status=members.status,
+        diverged_step=members.diverged_step,
+        epochs=members.epochs,
+        best=members.best.best,
+        final=loop.last_metrics | test,
+        errors=errors,
+        levels=find_levels(prepared)._asdict(),
+        undetermined=undetermined,
+        history=history.history,
+        seconds=loop.seconds,
+    )
+
+
+def _by_number(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+    """From parameters (R, *shape) to their numbers, (R,) each."""
+    return {
+        element: values.astype(np.float64)
+        for name, array in arrays.items()
+        for element, values in zip(
+            element_names(name, array.shape[1:]), array.reshape(len(array), -1).T, strict=True
+        )
+    }

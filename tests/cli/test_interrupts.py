@@ -1,0 +1,53 @@
+"""Ctrl-C at moments at which nothing can be raised."""
+
+import signal
+import sys
+
+import pytest
+
+from lrcli.cli.interrupts import finishing_on_ctrl_c
+from lrcli.running.location import Interruption
+
+
+class Dying:
+    """Something is done while it is destroyed."""
+
+    def __init__(self, last):
+        self.last = last
+
+    def __del__(self):
+        self.last()
+
+
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_once_is_noted_and_twice_stops(capsys):
+    interruption, before = Interruption(), signal.getsignal(signal.SIGINT)
+    with finishing_on_ctrl_c(interruption):
+        press()
+        assert interruption.requested
+        with pytest.raises(KeyboardInterrupt):
+            press()
+    assert capsys.readouterr().err == "\nstopping; Ctrl-C again to stop without saving\n"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_second_while_an_object_is_destroyed(capsys):
+    """As the threads of an engine are at the end of its training: Python would print a traceback."""
+    with finishing_on_ctrl_c(Interruption()):
+        press()
+        Dying(press)
+        with pytest.raises(KeyboardInterrupt):
+            press()
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_other_errors_of_destructors_are_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(lost.exc_type))
+    with finishing_on_ctrl_c(Interruption()):
+        Dying(lambda: 1 / 0)
+    Dying(lambda: 1 / 0)
+    assert told == [ZeroDivisionError] * 2
