@@ -93,7 +93,7 @@ class Exponential(Model):
     kind: Literal["exponential"]
 
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
-        return _scalars("height", "rate")
+        return scalars("height", "rate")
 '''
 
 TORCH_EXPONENTIAL = """
@@ -101,12 +101,18 @@ def _exponential(parameters: Parameters, x: Tensor) -> Tensor:
     return parameters["height"] * torch.exp(-parameters["rate"] * x)
 """
 
-# From file to each definition that is put into it, before the table that begins so, and the row there.
+# From file to each definition that is put into it, before the table that begins so, and the row there; at its
+# end, where the table is in another file.
 ADDITIONS = {
     "components/losses.py": (LOG_COSH, "AnyLoss = ", "| LogCosh"),
     "components/optimizers.py": (ADAGRAD, "AnyOptimizer = ", "| Adagrad"),
     "components/datasets.py": (DECAY, "AnyDataset = ", "| DecayDataset"),
-    "components/models.py": (EXPONENTIAL, "AnyModel = ", "| Exponential"),
+    "components/curves.py": (EXPONENTIAL, "", ""),
+    "components/models.py": (
+        "from lrcli.components.curves import Exponential",
+        "AnyModel = ",
+        "| Exponential",
+    ),
     "engines/torch/losses.py": (TORCH_LOG_COSH, "_LOSSES: ", '"log_cosh": _log_cosh,'),
     "engines/torch/optimizers.py": (TORCH_ADAGRAD, "_OPTIMIZERS: ", '"adagrad": _adagrad,'),
     "engines/torch/models.py": (
@@ -129,6 +135,9 @@ def grown(folder: Path) -> Path:
 
 def _add(file: Path, definition: str, table: str, row: str) -> None:
     text = file.read_text(encoding="utf-8")
+    if not table:
+        file.write_text(f"{text}\n\n{definition.lstrip()}", encoding="utf-8")
+        return
     found = re.search(rf"^{table}.*?{_LAST_ROW}", text, flags=re.MULTILINE | re.DOTALL)
     assert found, f"{file.name} has no table {table}"
     before, after = text[: found.start()], text[found.end() :]

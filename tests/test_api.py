@@ -3,7 +3,9 @@
 import csv
 import json
 
+import numpy as np
 import pytest
+from builders import records_of
 
 from lrcli import api
 from lrcli.errors import WriteError
@@ -198,24 +200,27 @@ def test_a_run_has_its_log_without_a_screen(loaded, tmp_path):
     api.train(loaded(), OutputLocation(run_dir=tmp_path / "out"))
     lines = (tmp_path / "out" / "log.txt").read_text().splitlines()
     assert lines[0] == "training 4 epochs, 16 steps on cpu"
-    assert [line.split("  ")[0] for line in lines[1:]] == [f"epoch {n}/4" for n in range(1, 5)]
+    assert [line.split("  ")[0] for line in lines[1:]] == [f"epoch {n}/4" for n in range(5)]
 
 
 # What was written reads back --------------------------------------------------------------------------
 
 
 def test_the_history_of_a_run_is_its_table(loaded, tmp_path):
-    found = []
+    found, records = [], []
     words = ["training.epochs=150", "logging.every=2"]  # more records than there is room for to begin with
-    api.train(loaded(*words), OutputLocation(run_dir=tmp_path / "out"), [found.append])
-    records = [event for event in found if isinstance(event, Records)]
+
+    def observe(event):
+        records.extend(records_of([event], before_training=True))
+
+    api.train(loaded(*words), OutputLocation(run_dir=tmp_path / "out"), [found.append, observe])
     read = read_metrics(tmp_path / "out" / "metrics.csv")
     for history in (read, found[-1].history):
-        assert history.epoch.tolist() == [record.epoch for record in records] == list(range(2, 151, 2))
+        assert history.epoch.tolist() == [record.epoch for record in records] == list(range(0, 151, 2))
         assert history.step.tolist() == [record.step for record in records]
         assert list(history.metrics) == list(records[0].metrics)
         for name, values in history.metrics.items():
-            assert values.tolist() == [[record.metrics[name][0] for record in records]]
+            np.testing.assert_array_equal(values, [[record.metrics[name][0] for record in records]])
 
 
 def test_the_tables_of_a_sweep_are_its_results(loaded, tmp_path):

@@ -63,11 +63,12 @@ class RunFiles:
     def record(self, records: Records) -> None:
         """A row of metrics.csv for each record; before training, what is taken from batches is left empty."""
         self._history.add(records.epochs, records.steps, records.metrics)
-        self._metrics = {name: float(values[-1, 0]) for name, values in records.metrics.items()}
+        last = {name: float(values[-1, 0]) for name, values in records.metrics.items()}
+        self._metrics = {name: v for name, v in last.items() if records.epoch or not math.isnan(v)}
         lines = []
         if self._table is None:
             self._table = LineFile(self.directory / "metrics.csv")
-            lines.append(",".join(["epoch", "step", *self._metrics]))
+            lines.append(",".join(["epoch", "step", *records.metrics]))
         columns = [records.epochs, records.steps, *(values[:, 0] for values in records.metrics.values())]
         for epoch, step, *numbers in zip(*(column.tolist() for column in columns), strict=True):
             cells = ["" if epoch == 0 and math.isnan(number) else repr(number) for number in numbers]

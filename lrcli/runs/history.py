@@ -18,8 +18,8 @@ class History:
     """T records of R members; a run is one member.
 
     Attributes:
-        epoch: (T,) of each record, 0 for that before training; (R, T) where members differ in it, -1 after the
-            last record of one.
+        epoch: (T,) of each record, 0 for that before training; (R, T) where members differ in it, -1 after
+            the last record of one.
         step: likewise, the optimizer updates finished.
         metrics: from name to (R, T); NaN where there is no record or no number.
     """

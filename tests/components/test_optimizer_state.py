@@ -11,7 +11,7 @@ from lrcli.components.optimizers import SGD, Adam
 from lrcli.components.registry import GROUPS
 from lrcli.config.blocks import Training
 from lrcli.engines.compiled.layout import Layout
-from lrcli.engines.compiled.registry import OPTIMIZERS, optimizer_form
+from lrcli.engines.compiled.registry import OPTIMIZERS, optimizer_spec
 from lrcli.engines.torch.coefficients import CoefficientTable
 from lrcli.engines.torch.optimizers import torch_optimizer
 from lrcli.training.population import Population
@@ -38,7 +38,7 @@ def test_the_engines_carry_the_arrays_that_the_component_names(optimizer, used):
     assert list(after) == list(state)
     assert len(state) <= optimizer.most_states
     if optimizer.kind in OPTIMIZERS:
-        assert optimizer_form(optimizer, uses).starts == tuple(state.values())
+        assert optimizer_spec(optimizer, uses).state == state
 
 
 def vectors(optimizer):
@@ -79,7 +79,7 @@ def test_a_state_starts_where_its_component_says(engine, batch_size):
         gradient = x[part].T @ (x[part] @ theta - split.targets[0, part, 0]) / size
         velocity = 0.9 * velocity + gradient
         theta = theta - 0.1 * velocity
-    ours = flat(trained(line, with_optimizer(members, pushed), engine=engine).parameters())
+    ours = flat(trained(line, with_optimizer(members, pushed), engine=engine))
     np.testing.assert_allclose(ours, np.tile(theta, (3, 1)), rtol=1e-10)
 
 
@@ -96,26 +96,24 @@ def test_engines_agree_where_no_array_starts_at_zero(hidden, size):
         {"kind": "adam", "lr": 0.05, "amsgrad": True}, {"batch_size": 9, "epochs": 3}, [0] * size
     )
     warmed = with_optimizer(members, Warmed(**members.optimizer.model_dump()))
-    by_torch, by_machine_code = (
-        flat(trained(xor, warmed, engine=name).parameters()) for name in ("torch", "compiled")
-    )
+    by_torch, by_machine_code = (flat(trained(xor, warmed, engine=name)) for name in ("torch", "compiled"))
     np.testing.assert_allclose(by_machine_code, by_torch, rtol=1e-10)
-    assert not np.allclose(by_torch, flat(trained(xor, members).parameters()), rtol=1e-3)
+    assert not np.allclose(by_torch, flat(trained(xor, members)), rtol=1e-3)
 
 
 def test_what_fills_up_rows_of_lanes_stays_zero():
     parameters = problem(XOR, {"kind": "mlp", "hidden": [5]}, {"kind": "bce"}).parameters
     layout = Layout(parameters, np.zeros(1, np.intp), members=1, units=4)
     size = sum(parameter.size for parameter in parameters)
-    state = np.zeros((layout.blocks, 3, layout.count * layout.units, layout.members))
-    layout.place(state, np.ones((1, size)), starts=(0.5, -2.0))
+    state = np.zeros((layout.blocks, 3, layout.count, layout.units, layout.members))
+    layout.write_parameters(state, np.stack([np.full((1, size), start) for start in (1.0, 0.5, -2.0)]))
     assert layout.count * layout.units > size
     assert [sorted(set(array.ravel().tolist())) for array in state[0]] == [
         [0.0, 1.0],
         [0.0, 0.5],
         [-2.0, 0.0],
     ]
-    assert np.count_nonzero(state, axis=(0, 2, 3)).tolist() == [size] * 3
+    assert np.count_nonzero(state, axis=(0, 2, 3, 4)).tolist() == [size] * 3
 
 
 @pytest.mark.parametrize(

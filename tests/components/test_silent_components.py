@@ -44,10 +44,10 @@ losses.AnyLoss = Annotated[Fourth | losses.MSE | losses.BCE, Field(discriminator
 import lrcli.engines.torch.losses as torch_losses
 import lrcli.engines.torch.models as torch_models
 
-torch_models._FORMS["decay"] = lambda model: torch_models.by_autograd(
+torch_models._MODELS["decay"] = lambda model: torch_models.by_autograd(
     lambda p, x: p["size"] * torch.exp(-p["rate"] * x)
 )
-torch_losses._FORMS["fourth"] = lambda loss: torch_losses.TorchLoss(
+torch_losses._LOSSES["fourth"] = lambda loss: torch_losses.TorchLoss(
     lambda o, y: ((o - y) ** 4, 4 * (o - y) ** 3), None
 )
 

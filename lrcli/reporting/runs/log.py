@@ -45,21 +45,11 @@ def record_lines(records: Records, epochs: int) -> list[str]:
         records: of a run.
         epochs: to be trained.
     """
-    losses = {
-        name: values[:, 0].tolist() for name, values in records.metrics.items() if metric_of(name).is_loss
-    }
-    reached = zip(records.epochs.tolist(), records.steps.tolist(), strict=True)
-    return [
-        "  ".join(
-            [
-                f"epoch {epoch}/{epochs}",
-                f"step {step}",
-                *(
-                    f"{name} {losses[name][k]:.6g}"
-                    for name in losses
-                    if epoch or not math.isnan(losses[name][k])
-                ),
-            ]
-        )
-        for k, (epoch, step) in enumerate(reached)
-    ]
+    names = [name for name in records.metrics if metric_of(name).is_loss]
+    columns = [records.epochs, records.steps, *(records.metrics[name][:, 0] for name in names)]
+    lines = []
+    for epoch, step, *values in zip(*(column.tolist() for column in columns), strict=True):
+        known = [(name, v) for name, v in zip(names, values, strict=True) if epoch or not math.isnan(v)]
+        losses = "  ".join(f"{name} {value:.6g}" for name, value in known)
+        lines.append(f"epoch {epoch}/{epochs}  step {step}  {losses}")
+    return lines
