@@ -9,7 +9,7 @@ what was learned of them depends on where training began.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,24 +60,32 @@ class Recovery:
         """Of the parameters that give the same function as the learned ones, the nearest to the reference.
 
         Args:
-            learned: from parameter name to (R, *shape).
+            learned: from parameter name to (..., R, *shape), such as those at several records.
             row_index: (R,) which of the K sets each member has.
         """
         reference = {name: values[row_index] for name, values in self.values.items()}
         return self.model.nearest_equivalent(learned, reference)
 
     def errors(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """Reference minus learned, as the textbooks print it: from name to (R, *shape)."""
+        """Reference minus learned, as the textbooks print it: from name to (..., R, *shape)."""
         learned = self.equivalent(learned, row_index)
         return {name: values[row_index] - learned[name] for name, values in self.values.items()}
 
     def metrics(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """`MAX_ABS_ERROR` and `ERROR_NORM` of `lrcli.config.metrics`, (R,) each."""
-        rows = [error.reshape(len(row_index), -1) for error in self.errors(learned, row_index).values()]
-        errors = np.concatenate(rows, axis=1)
+        """`MAX_ABS_ERROR` and `ERROR_NORM` of `lrcli.config.metrics`, (..., R) each."""
+        errors = self.errors(learned, row_index)
+        numbers = [number for name, error in errors.items() for number in self._numbers(name, error)]
+        largest = squares = np.zeros(np.shape(numbers[0]))
         with np.errstate(over="ignore"):  # a member about to diverge
-            norm = np.sqrt(np.sum(errors * errors, axis=1))
-        return {MAX_ABS_ERROR: np.max(np.abs(errors), axis=1), ERROR_NORM: norm}
+            for number in numbers:
+                largest = np.maximum(largest, np.abs(number))
+                squares = squares + number**2
+        return {MAX_ABS_ERROR: largest, ERROR_NORM: np.sqrt(squares)}
+
+    def _numbers(self, name: str, error: Array) -> Iterable[Array]:
+        """The errors of a parameter (..., R, *shape), number by number, (..., R) each."""
+        leading = error.ndim - (self.values[name].ndim - 1)
+        return np.moveaxis(error.reshape(*error.shape[:leading], -1), -1, 0)
 
 
 def find_recovery(

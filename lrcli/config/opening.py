@@ -14,7 +14,7 @@ __all__ = ["UnreadableError", "read_bytes"]
 
 _CHUNK = 1 << 16
 _SUFFIXES = ("", ".yaml", ".yml")
-_USUAL_PLACE = "experiments"
+_USUAL_LOCATION = "experiments"
 
 
 class UnreadableError(Exception):
@@ -65,8 +65,10 @@ def _read(file: IO[bytes], limit: int) -> bytes:
 
 def _nearest(path: Path) -> str:
     """``"; did you mean X?"`` where there is a file that may have been meant."""
-    places = [path, path.parent / _USUAL_PLACE / path.name]
-    for candidate in (place.with_name(place.name + suffix) for place in places for suffix in _SUFFIXES):
+    locations = [path, path.parent / _USUAL_LOCATION / path.name]
+    for candidate in (
+        location.with_name(location.name + suffix) for location in locations for suffix in _SUFFIXES
+    ):
         if path.name and os.path.isfile(candidate):  # noqa: PTH113 - as above
             return f"; did you mean {candidate}?"
     try:

@@ -9,18 +9,18 @@ from lrcli.wording import one_line, printable
 
 __all__ = ["print_error", "print_note"]
 
-_PLACE = re.compile(r"^[^\s|].*?:\d+:\d+: ")
+_LOCATION = re.compile(r"^[^\s|].*?:\d+:\d+: ")
 _CARET = re.compile(r"^ +\| *\^$")
 
 
 def print_error(message: str) -> None:
-    """Show what is wrong, the places and the carets standing out."""
+    """Show what is wrong, the locations and the carets standing out."""
     text = Text.assemble(("error: ", "bold red"))
     for number, line in enumerate(printable(message).split("\n")):
         if number:
             text.append("\n")
-        place = _PLACE.match(line)
-        start = place.end() if place else 0
+        location = _LOCATION.match(line)
+        start = location.end() if location else 0
         text.append(line[:start], style="bold")
         text.append(line[start:], style="bold red" if _CARET.match(line) else "")
     _print(text)

@@ -1,6 +1,6 @@
 """What stands between an experiment and its training: drawn, placed in an engine, ready to run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from lrcli.running.resources import Sizes, memory_for_training, refuse_too_much,
 from lrcli.training.engine import Engine
 from lrcli.training.loop import Plan, TrainingLoop
 from lrcli.training.population import Population
-from lrcli.training.problem import Array, Draw, Problem, draw_problem
+from lrcli.training.problem import Draw, Problem, draw_problem
 
 __all__ = ["Compiling", "Prepared", "make_ready", "prepare", "trained_examples"]
 
@@ -80,7 +80,7 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
     logging, training = experiment.logging, experiment.training
     plan = Plan(logging.every, logging.evaluate_train, experiment.best, training.early_stopping)
     if recovery is not None and recovery.known:
-        plan = replace(plan, of_parameters=partial(_recovery_metrics, recovery, rows))
+        plan = replace(plan, of_parameters=partial(recovery.metrics, row_index=rows))
     loop = TrainingLoop(engine, problem, population, plan)
     return Prepared(experiment, problem, population, engine, loop, examples, rows, recovery)
 
@@ -120,16 +120,6 @@ def trained_examples(
         scale=1 / terms if problem.loss.reduction == "mean" else 1 / len(sizes),
     )
     return examples, rows
-
-
-def _recovery_metrics(
-    recovery: Recovery, rows: NDArray[np.intp], parameters: Mapping[str, Array]
-) -> dict[str, Array]:
-    """The metrics of recovery, (K, R) each, of parameters (K, R, *shape)."""
-    count = len(next(iter(parameters.values())))
-    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in parameters.items()}
-    metrics = recovery.metrics(flat, np.tile(rows, count))
-    return {name: values.reshape(count, -1) for name, values in metrics.items()}
 
 
 def _find_recovery(experiment: Experiment, problem: Problem, examples: Examples) -> Recovery | None:

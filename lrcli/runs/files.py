@@ -57,7 +57,7 @@ def make_directory(path: Path) -> None:
 
 @contextlib.contextmanager
 def writing_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, piece by piece, that appears whole, in place of an earlier one of that name.
+    """A file to write to, bit by bit, that appears whole, in place of an earlier one of that name.
 
     Raises:
         WriteError: it could not be written; an earlier file of that name is unharmed.

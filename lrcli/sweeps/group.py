@@ -88,8 +88,8 @@ class Group:
         n = len(kinds)
         seeds = range(first // n, -(-last // n))
         ends = {0, len(seeds) - 1}
-        pieces = [kinds[max(first - n * seeds[i], 0) : last - n * seeds[i]] for i in ends]
-        return sum(len(np.unique(piece)) for piece in pieces) + (len(seeds) - len(ends)) * len(
+        chunks = [kinds[max(first - n * seeds[i], 0) : last - n * seeds[i]] for i in ends]
+        return sum(len(np.unique(chunk)) for chunk in chunks) + (len(seeds) - len(ends)) * len(
             set(kinds.tolist())
         )
 

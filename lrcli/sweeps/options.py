@@ -40,7 +40,7 @@ def load_sweep(
         seeds: of ``--seeds``: how many.
 
     Raises:
-        ExperimentError: with every mistake and its place.
+        ExperimentError: with every mistake and where it is.
         UsageError: an option that cannot be read.
     """
     words = [f"--lr {rates}"] if rates is not None else []

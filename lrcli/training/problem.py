@@ -22,7 +22,7 @@ __all__ = ["SPLITS", "Array", "Draw", "Problem", "Split", "SplitName", "build_pr
 
 Array = NDArray[np.float64]
 SplitName = Literal["train", "val", "test"]
-_PIECE = 2**16  # numbers that are looked at together
+_CHUNK = 2**16  # numbers that are looked at together
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
@@ -218,7 +218,7 @@ def _draw_rows(sources: Sequence[Draw], index: int, count: int) -> tuple[Array, 
 
 
 def _finite(array: Array, function: np.ufunc) -> bool:
-    """Whether a function of every number is finite, looked at piece by piece."""
+    """Whether a function of every number is finite, looked at in chunks."""
     flat = array.reshape(-1)
-    pieces = range(0, flat.size, _PIECE)
-    return all(np.isfinite(function(flat[first : first + _PIECE])).all() for first in pieces)
+    chunks = range(0, flat.size, _CHUNK)
+    return all(np.isfinite(function(flat[first : first + _CHUNK])).all() for first in chunks)

@@ -343,12 +343,9 @@ class TorchEngine:
 
     def state(self) -> State:
         """See `Engine.state`."""
-        arrays = {f"state/{name}": array for name, array in self._state.items() if name != "parameters"}
-        arrays |= {
-            "parameters": self._state["parameters"],
-            "active": self._active,
-            "diverged": self._diverged,
-        }
+        arrays = {"parameters": self._state["parameters"]}
+        arrays |= {f"state/{name}": array for name, array in self._state.items() if name != "parameters"}
+        arrays |= {"active": self._active, "diverged": self._diverged}
         return {name: array[: self._size].cpu().numpy().copy() for name, array in arrays.items()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:

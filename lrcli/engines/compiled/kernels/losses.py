@@ -77,7 +77,7 @@ def half_squared_error(o, y, delta):
 
 @jit
 def half_squared_error_slope(o, y, delta):
-    """O - y."""
+    """o - y."""
     return o - y
 
 
@@ -103,7 +103,7 @@ def huber(o, y, delta):
 
 @jit
 def huber_slope(o, y, delta):
-    """E, held between -delta and delta."""
+    """The error, held between -delta and delta."""
     e = o - y
     return select(e > delta, delta, select(e < -delta, -delta, e))
 

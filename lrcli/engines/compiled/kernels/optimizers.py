@@ -15,7 +15,7 @@ __all__ = ["OPTIMIZER_KERNELS"]
 
 @jit
 def sgd(p, g, state, count, first, last, c, decay, momentum, nesterov):
-    """V = momentum v + intake g; p = p - lr v, or along g + momentum v with nesterov."""
+    """v = momentum v + intake g; p = p - lr v, or along g + momentum v with nesterov."""
     lr, mu, intake = c[0], c[1], c[2]
     for k in range(first, last):
         step = g[k] + decay * p[k]
@@ -28,7 +28,7 @@ def sgd(p, g, state, count, first, last, c, decay, momentum, nesterov):
 
 @jit
 def rmsprop(p, g, state, count, first, last, c, decay, momentum, centered):
-    """V = alpha v + (1 - alpha) g^2; p = p - lr g / (sqrt(v) + eps)."""
+    """v = alpha v + (1 - alpha) g^2; p = p - lr g / (sqrt(v) + eps)."""
     lr, alpha, one_minus_alpha, eps, mu = c[0], c[1], c[2], c[3], c[5]
     mean = state + count
     steps = mean + count if centered else mean
@@ -48,7 +48,7 @@ def rmsprop(p, g, state, count, first, last, c, decay, momentum, centered):
 
 @jit
 def adam(p, g, state, count, first, last, c, decay, decoupled, amsgrad):
-    """M = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = p - step_size m / (sqrt(v) / correction + eps)."""
+    """m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = p - step_size m / (sqrt(v) / correction + eps)."""
     step_size, correction, eps = c[0], c[1], c[6]
     square, largest = state + count, state + 2 * count
     for k in range(first, last):
