@@ -299,9 +299,9 @@ def open_on_filling_disk(path, mode="r", *arguments, works=Path.open, **named):
     [
         (0, "log.txt", None),
         (1, "metrics.csv", 0),
-        (2, "metrics.csv", 1),
-        (3, "log.txt", 2),
-        (4, "metrics.csv", 2),
+        (2, "log.txt", 2),
+        (3, "metrics.csv", 2),
+        (4, "log.txt", 3),
     ],
 )
 def test_disk_full_at_a_file_that_grows(tmp_path, monkeypatch, in_process, count, culprit, rows):

@@ -124,10 +124,10 @@ def test_a_sweep_from_file_to_directory(place, sweep):
         assert float(row["std"]) == pytest.approx(np.std(values, ddof=1), rel=1e-12)
 
     with np.load(run / "curves.npz", allow_pickle=False) as curves:
-        assert curves["val/loss"].shape == (10, 6)
+        assert curves["val/loss"].shape == (10, 7)
         assert curves["val/loss"][:, -1].tolist() == [float(row["val/loss"]) for row in table]
-        assert curves["step"].tolist() == [4, 8, 12, 16, 20, 24]
-        assert curves["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+        assert curves["step"].tolist() == [0, 4, 8, 12, 16, 20, 24]
+        assert curves["epoch"].tolist() == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_the_resolved_file_repeats_the_sweep_to_the_byte(place, sweep):

@@ -82,8 +82,9 @@ def test_a_run_from_file_to_directory(place):
     assert {"numba", "torch"} & set(result["environment"])  # the version of what did the arithmetic
 
     rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
-    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
-    assert [row["step"] for row in rows] == ["10", "20", "30", "40"]
+    assert [row["epoch"] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert [row["step"] for row in rows] == ["0", "10", "20", "30", "40"]
+    assert [name for name, cell in rows[0].items() if cell == ""] == ["train/running_loss", "grad_norm", "lr"]
     for name, value in result["metrics"].items():
         if not name.startswith("test/"):
             assert float(rows[-1][name]) == value
@@ -245,6 +246,7 @@ def test_records_every_so_often_and_best_by_any_metric(place):
     run = place / "runs" / "short" / "train-0001"
     assert [line.split(",")[0] for line in (run / "metrics.csv").read_text().splitlines()] == [
         "epoch",
+        "0",
         "3",
         "4",
     ]
@@ -268,7 +270,8 @@ def test_ctrl_c(place, times):
     words = ["train", "short.yaml", "training.epochs=10000000", "logging.every=2000", "--run-dir", run]
     process = subprocess.Popen([*LRCLI, *words], cwd=place, stderr=subprocess.PIPE, text=True)
     with process:
-        wait_for(lambda: (run / "metrics.csv").exists(), process)
+        table = run / "metrics.csv"  # with more than the record before training
+        wait_for(lambda: table.exists() and len(table.read_text().splitlines()) > 2, process)
         assert result_of(run)["status"] == "running"
         process.send_signal(signal.SIGINT)
         if times == 2:

@@ -1,6 +1,7 @@
 """The verdict of a sweep in words, from its data alone."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -12,7 +13,15 @@ BEST = BestConfiguration({"optimizer.lr": 0.1}, 0.25, 0.2, 0.3, {"test/loss": 0.
 BAND = Band(0.1, 0.25, 0.01, 1.0, 2.0, np.array([True]), open_low=False, open_high=True)
 RATES = RateVerdict({}, BAND, None)
 VERDICT = Verdict(("optimizer.lr",), "val/loss", "min", 5, BEST, 0.0, 0.01, RATES, (), ())
-RESULT = {"reference": {"why": ""}, "warnings": [], "stability": None}
+
+
+def result_with(**changes):
+    """What the sentences need of the result of a sweep."""
+    known = {"reference": SimpleNamespace(why=""), "warnings": [], "stability": None}
+    return SimpleNamespace(**(known | changes))
+
+
+RESULT = result_with()
 
 
 def said(result=RESULT, **changes):
@@ -51,10 +60,10 @@ def test_the_edges():
 
 
 def test_everything_diverged():
-    infinite, result = replace(BEST, median=np.inf), {**RESULT, "warnings": ["told"]}
+    infinite, result = replace(BEST, median=np.inf), result_with(warnings=["told"])
     start = "every configuration diverged in at least half of its seeds; "
     assert said(result, best=infinite, rates=None) == [start + "try smaller learning rates", "warning: told"]
-    stable = {**RESULT, "stability": {"largest_stable_rate": 0.001, "sense": ""}}
+    stable = result_with(stability=SimpleNamespace(largest_stable_rate=0.001, sense=""))
     (sentence,) = said(stable, best=infinite, rates=None)
     assert sentence == start + "the largest stable learning rate is 0.001; try a smaller one"
 
@@ -78,5 +87,5 @@ def test_optimizers():
 
 
 def test_what_the_data_leave_open_comes_before_the_rates():
-    result = {**RESULT, "reference": {"why": "The data do not determine b."}}
+    result = result_with(reference=SimpleNamespace(why="The data do not determine b."))
     assert said(result)[1] == "The data do not determine b."

@@ -97,7 +97,7 @@ def test_outcomes_hold_plain_arrays(plan):
         assert values.dtype.kind in "fiU", way
         assert values.ndim <= 2
     assert outcome.is_complete
-    assert outcome.history.epoch.tolist() == plan.parts[0].record_epochs.tolist() == [2, 4, 6, 8, 9]
+    assert outcome.history.epoch.tolist() == plan.parts[0].record_epochs.tolist() == [0, 2, 4, 6, 8, 9]
     assert outcome.undetermined  # three examples leave four parameters open
     assert set(outcome.levels) == {"least", "constant"}
     assert reached[-1].step == plan.parts[0].steps

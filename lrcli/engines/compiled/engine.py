@@ -46,6 +46,9 @@ _ROW_BYTES = 128  # of a row of lanes: two registers of today's processors, or a
 _FEW_UNITS = 4
 _FEW_MEMBERS = 3  # which take less time one by one than a whole row of lanes
 _MANY_MEMBERS = 1000
+_LONG_EPOCH = (
+    2**25
+)  # multiplications and additions; it takes so long that few snapshots are evaluated at once
 _BLOCK_BYTES = 2**19  # of the parameters and the state of a block, which are to stay in the second cache
 _CHUNK_SECONDS = 0.1  # after which control returns to Python
 
@@ -64,9 +67,7 @@ class CompiledEngine:
         self._examples = Examples(problem, population, self._dtype)
         self._steps = self._examples.steps
         closed = all(has_triangle(problem, split.size) for split in problem.splits.values())
-        # Of few members, too, there are many in time: at every snapshot.
-        many = _lanes(problem, _MANY_MEMBERS, self._dtype)
-        self._evaluator = Evaluator(problem, self._layout, self._rows, many, dtype)
+        self._evaluator = Evaluator(problem, self._layout, self._rows, self._evaluation_lanes(lanes), dtype)
         self._codes = [Code("train", dtype, *lanes)]
         if not closed:  # see `lrcli.training.evaluation`
             self._codes.append(self._evaluator.code)
@@ -86,6 +87,16 @@ class CompiledEngine:
             "gradients": "quadratic form" if form else "examples",
             "denormals_flushed": platform.machine().lower() in {"x86_64", "amd64", "arm64", "aarch64"},
         }
+
+    def _evaluation_lanes(self, lanes: tuple[int, int]) -> tuple[int, int]:
+        """(members, units) in a row of lanes, where snapshots are evaluated.
+
+        Where epochs are short there are many snapshots at a time, and even one member fills the lanes.
+        """
+        numbers = sum(parameter.size for parameter in self._problem.parameters)
+        if 3 * numbers * sum(self._examples.batches) > _LONG_EPOCH:
+            return lanes
+        return _lanes(self._problem, _MANY_MEMBERS, self._dtype)
 
     def _allocate(self, population: Population) -> None:
         """The memory of the members."""
