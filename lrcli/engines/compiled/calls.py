@@ -71,13 +71,17 @@ class Kernel:
         self._run(table, [scratch.table for scratch in self._scratch])
 
     def _run(self, table: Any, scratch: Sequence[NDArray[np.uint64]]) -> None:
-        """Compute chunks of the indices, each on the next thread that is free."""
+        """Compute chunks of the indices, each on the next thread that is free.
+
+        Threads in machine code cannot be stopped. Should the caller be, the memory that they write to must
+        stay: it is theirs, too.
+        """
         function, count = self._function, self.arguments.count
         num_chunks = max(1, min(count, _CHUNKS * self._threads.count))
         chunks = list(itertools.pairwise(count * k // num_chunks for k in range(num_chunks + 1)))
         address = ctypes.addressof(table)
 
-        def work(thread: int) -> None:
+        def work(thread: int, _kept: object = (self.arguments, table, scratch)) -> None:
             own = scratch[thread].ctypes.data
             with suppress(IndexError):
                 while True:
