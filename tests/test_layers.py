@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -89,17 +90,43 @@ def test_torch_is_imported_by_torch_modules_alone(path):
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_numba_is_imported_by_kernels_alone(path):
-    """And those by one another and by the compiler alone, with what needs no Numba: names and signatures."""
+    """And those by one another alone, with what needs no Numba: names, signatures, the processor."""
     names = list(imported(path))
     tops = {name.split(".")[0] for name in names}
     ours = {name for name in names if name.startswith("lrcli.")}
     if path.parent == ENGINES / "compiled" / "kernels":
-        light = {f"lrcli.engines.compiled.{name}" for name in ("records", "registry", "signatures")}
+        light = {
+            f"lrcli.engines.compiled.{name}" for name in ("machine_code", "records", "registry", "signatures")
+        }
         assert {name for name in ours if not name.startswith(KERNELS)} <= light
         return
     assert "numba" not in tops
-    assert "llvmlite" not in tops or path.name in {"machine_code.py", "compiler.py"}
-    assert path.name == "compiler.py" or not [name for name in ours if name.startswith(KERNELS)]
+    assert "llvmlite" not in tops or path.name == "machine_code.py"
+    assert not [name for name in ours if name.startswith(KERNELS)]
+
+
+def graph(node_of):
+    """From each node of the package to those that it imports, other than itself."""
+    known = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in modules()}
+    edges = {}
+    for name, path in known.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "lrcli":
+                members = [f"{node.module}.{alias.name}" for alias in node.names]
+                for there in (member if member in known else node.module for member in members):
+                    edges.setdefault(node_of(name), set()).add(node_of(there))
+    return {here: there - {here} for here, there in edges.items()}
+
+
+def folder(name):
+    """The folder of a module; what lies at the top of the package is a folder of its own."""
+    return name if name.count(".") < 2 else name.rpartition(".")[0]
+
+
+@pytest.mark.parametrize("node_of", [str, folder], ids=["files", "folders"])
+def test_there_is_no_circle(node_of):
+    assert len(graph(node_of)) > 10
+    list(TopologicalSorter(graph(node_of)).static_order())  # raises CycleError, and names the circle
 
 
 def test_the_engines_know_nothing_of_each_other():

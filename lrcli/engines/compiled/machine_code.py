@@ -29,8 +29,8 @@ Function = Callable[[int, int, int, int], None]
 index along `Record.along` that is computed, and of the first that is not."""
 
 ENTRY = "lrcli_entry"
-_COMPILER = Path(__file__).with_name("compiler_process.py")
-_DECIDING = ("compiler", "machine_code", "records", "registry", "signatures")  # modules, beside the kernels
+_COMPILER = Path(__file__).with_name("kernels") / "compiler_process.py"
+_DECIDING = ("machine_code", "records", "registry", "signatures")  # modules, beside the kernels
 _WORDS = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 

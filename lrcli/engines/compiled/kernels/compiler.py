@@ -1,4 +1,4 @@
-"""From one function to its machine code, in a process of its own: `lrcli.engines.compiled.compiler_process`.
+"""From one function to its machine code, in the process of `lrcli.engines.compiled.kernels.compiler_process`.
 
 Numba translates the Python functions; with its own optimizer off, which would optimize each of a hundred
 small functions again in each that calls it. What they make together is then optimized once, by LLVM, for

@@ -15,7 +15,7 @@ __all__ = ["load_lrcli"]
 
 def load_lrcli() -> None:
     """Import the package from where it is, without the other modules that lie beside it."""
-    spec = util.spec_from_file_location("lrcli", Path(__file__).parents[2] / "__init__.py")
+    spec = util.spec_from_file_location("lrcli", Path(__file__).parents[3] / "__init__.py")
     assert spec is not None  # noqa: S101  for mypy: a file of Python has one
     assert spec.loader is not None  # noqa: S101
     package = util.module_from_spec(spec)
@@ -27,6 +27,6 @@ if __name__ == "__main__":
     name, dtype, members, units, *folders = sys.argv[1:]
     sys.path += folders
     load_lrcli()
-    from lrcli.engines.compiled.compiler import object_file
+    from lrcli.engines.compiled.kernels.compiler import object_file
 
     sys.stdout.buffer.write(object_file(name, dtype, int(members), int(units)))
