@@ -7,6 +7,7 @@ a user's does; no test may mind that. One that looks at the clock asks for `mach
 import contextlib
 import gc
 import os
+import signal
 import sys
 
 import pytest
@@ -69,3 +70,10 @@ def program(monkeypatch, capsys):
     yield run
     gc.unfreeze()  # the command line leaves its objects to the operating system
     gc.enable()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c():
+    """A suite that is started in the background ignores Ctrl-C, and so would what it tests."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

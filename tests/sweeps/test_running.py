@@ -98,8 +98,10 @@ def swept(planned, tmp_path):
 def alone(directory, member, run_dir):
     """The result and the records of an ordinary run of one member."""
     experiment = member_alone(directory, member).experiment
-    events = list(train(experiment, OutputLocation(run_dir=run_dir), Interruption()))
-    return events[-1].result, records_of(events, before_training=True)
+    records = []
+    for event in train(experiment, OutputLocation(run_dir=run_dir), Interruption()):
+        records += records_of([event], before_training=True)
+    return event.result, records
 
 
 def table(path):
