@@ -45,6 +45,9 @@ class Evaluator:
         self.code = Code("evaluate", dtype, *lanes)
         self._problem, self._layout, self._rows, self._lanes = problem, layout, rows, lanes
         self._dtype = np.dtype(dtype)
+        self._arranged: tuple[Array, _Members] | None = (
+            None  # of which parameters, for one split after another
+        )
 
     def load(self, function: Function) -> None:
         """Take the machine code."""
@@ -88,11 +91,14 @@ class Evaluator:
         layout = self._layout
         if (layout.members, layout.units) == self._lanes:
             return _Members(layout, len(snapshots), snapshots.rows.reshape(-1, 1, *snapshots.rows.shape[2:]))
-        rows = np.tile(self._rows, len(snapshots))
-        layout = Layout(self._problem.parameters, rows, *self._lanes)
-        state = aligned((layout.blocks, 1, layout.count, layout.units, layout.members), self._dtype)
-        layout.write_parameters(state, snapshots.parameters.reshape(1, len(rows), -1))
-        return _Members(layout, 1, state)
+        parameters = snapshots.parameters
+        if self._arranged is None or self._arranged[0] is not parameters:
+            rows = np.tile(self._rows, len(snapshots))
+            layout = Layout(self._problem.parameters, rows, *self._lanes)
+            state = aligned((layout.blocks, 1, layout.count, layout.units, layout.members), self._dtype)
+            layout.write_parameters(state, parameters.reshape(1, len(rows), -1))
+            self._arranged = parameters, _Members(layout, 1, state)
+        return self._arranged[1]
 
 
 class _Members(NamedTuple):
