@@ -160,10 +160,10 @@ def _draw(plan: "SweepPlan", files: "SweepFiles", results: "SweepResults", tb_me
     logging, directory = plan.experiment.logging, files.directory
     pictures: dict[str, bytes] = {}
     if logging.figures:
-        from lrcli.reporting.sweeps.figures import write_figures
+        from lrcli.reporting.figure_files import save_figures
+        from lrcli.reporting.sweeps.figures import drawings
 
-        written = write_figures(results, directory / "figures")
-        pictures = {path.stem: path.read_bytes() for path in written if path.suffix == ".png"}
+        pictures = save_figures(drawings(results), directory / "figures")
     files.events.delete_files()  # of a call that was stopped while it drew
     if logging.tensorboard:
         from lrcli.reporting.runs.tensorboard import hyperparameters

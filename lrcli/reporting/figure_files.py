@@ -1,55 +1,102 @@
-"""Figures as files. matplotlib is imported when the first one is made."""
+"""Drawings as figures, and figures as files. matplotlib is imported when the first one is made."""
 
 import io
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
-from lrcli.reporting.figure_style import style
+from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.figure_style import Look, style
 from lrcli.runs.files import make_directory, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["figure_bytes", "save_figures"]
+__all__ = ["FILE_TYPES", "figure_bytes", "figure_of", "save_figures"]
+
+FILE_TYPES = ("svg", "png", "pdf")
+_BESIDE_A_RUN = ("png", "svg")
 
 
-def figure_bytes(figure: "Figure", file_type: Literal["svg", "png"]) -> bytes:
-    """A figure as the bytes of a file."""
+def figure_of(drawing: Drawing, look: Look = "screen", size: tuple[float, float] | None = None) -> "Figure":
+    """Draw a figure.
+
+    Args:
+        drawing: what to draw.
+        look: of the figure.
+        size: width and height in inches; default: the drawing's own.
+    """
+    from matplotlib.figure import Figure
+
+    with style(look):
+        figure = Figure(figsize=size or drawing.size)
+        drawing.draw(figure)
+    return figure
+
+
+def figure_bytes(
+    figure: "Figure", file_type: str, look: Look = "screen", drawing: Drawing | None = None
+) -> bytes:
+    """A figure as the bytes of a file; the same figure is the same bytes.
+
+    Args:
+        figure: what `figure_of` has drawn.
+        file_type: one of `FILE_TYPES`.
+        look: with which it was drawn.
+        drawing: whose title and description the file is to hold, where its type has room for them.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    said: dict[str, Any] = {"Title": drawing.title, "Description": drawing.description} if drawing else {}
     buffer = io.BytesIO()
-    with style():  # the canvases themselves, for savefig draws every figure twice
+    with style(look):  # the canvases themselves, for savefig draws every figure twice
         if file_type == "svg":
-            FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
-                buffer, metadata={"Date": None}
-            )
+            FigureCanvasSVG(figure).print_svg(buffer, metadata={**said, "Date": None})  # type: ignore[no-untyped-call]
+        elif file_type == "pdf":
+            said = {"Title": said.get("Title"), "Subject": said.get("Description"), "CreationDate": None}
+            FigureCanvasPdf(figure).print_pdf(buffer, metadata=said)  # type: ignore[no-untyped-call]
         else:
-            FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
+            FigureCanvasAgg(figure).print_png(buffer, metadata=said)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 
-def save_figures(figures: "Mapping[str, Figure]", directory: Path) -> list[Path]:
-    """Write each figure as PNG and as SVG.
+def save_figures(drawings: Mapping[str, Drawing], directory: Path) -> dict[str, bytes]:
+    """Draw figures, and write each as PNG and as SVG.
+
+    One that cannot be drawn is warned of: what it was to show is not lost.
 
     Args:
-        figures: from the name of a file, without its ending.
+        drawings: from the name of a file, without its ending.
         directory: where; it is made if it is not there.
 
     Returns:
-        The files written.
+        From name to the bytes of the PNG.
 
     Raises:
         WriteError: a file could not be written.
     """
     make_directory(directory)
-    written = []
-    file_types: tuple[Literal["png", "svg"], ...] = ("png", "svg")
-    for name, figure in figures.items():
-        for file_type in file_types:
-            path = directory / f"{name}.{file_type}"
-            write_whole(path, figure_bytes(figure, file_type))
-            figure.set_layout_engine("none")  # what the first file has laid out stays where it is
-            written.append(path)
-    return written
+    pictures = {}
+    for name, drawing in drawings.items():
+        try:
+            files = _files(drawing)
+        except Exception as error:
+            warnings.warn(f"{directory / name}: could not be drawn: {error!r}", stacklevel=2)
+            continue
+        for file_type, content in files.items():
+            write_whole(directory / f"{name}.{file_type}", content)
+        pictures[name] = files["png"]
+    return pictures
+
+
+def _files(drawing: Drawing) -> dict[str, bytes]:
+    """The files of a drawing, from type to bytes."""
+    figure = figure_of(drawing)
+    files = {}
+    for file_type in _BESIDE_A_RUN:
+        files[file_type] = figure_bytes(figure, file_type, drawing=drawing)
+        figure.set_layout_engine("none")  # what the first file has laid out stays where it is
+    return files

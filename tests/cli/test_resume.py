@@ -269,13 +269,13 @@ def test_ctrl_c_from_the_keyboard(place, times):
 
 def test_stopped_while_drawing(place, lrcli, monkeypatch):
     """All members are trained, the figures are not: resume draws them."""
-    import lrcli.reporting.sweeps.figures as figures
+    import lrcli.reporting.figure_files as figures
 
     def stopped(*arguments):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr(figures, "write_figures", stopped)
+        context.setattr(figures, "save_figures", stopped)
         lrcli("sweep", "small.yaml", "logging.figures=true", "-q", "--run-dir", "cut", code=130)
     lrcli("resume", "cut", "-q")
     assert list((place / "cut" / "figures").glob("*.png"))
@@ -283,10 +283,10 @@ def test_stopped_while_drawing(place, lrcli, monkeypatch):
 
 def test_ctrl_c_while_drawing(place, lrcli, monkeypatch):
     """Training has ended, so the first one stops at once."""
-    import lrcli.reporting.sweeps.figures as figures
+    import lrcli.reporting.figure_files as figures
 
     with monkeypatch.context() as context:
-        context.setattr(figures, "write_figures", lambda *_: interrupt())
+        context.setattr(figures, "save_figures", lambda *_: interrupt())
         _, out, err = lrcli("sweep", "small.yaml", "logging.figures=true", "--run-dir", "cut", code=130)
     assert out == ""
     assert "stopping" not in err

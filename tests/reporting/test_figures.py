@@ -9,17 +9,38 @@ import pytest
 from valleys import RATES, cases, product, valley
 
 from lrcli.analysis.statistics import scores
-from lrcli.reporting.figure_files import figure_bytes
-from lrcli.reporting.sweeps.figures import (
-    draw_figures,
-    final_metric,
-    metric_map,
-    recovery_error,
-    training_loss,
-    write_figures,
-)
+from lrcli.reporting.figure_files import figure_bytes, figure_of, save_figures
+from lrcli.reporting.sweeps import figures
+from lrcli.reporting.sweeps.figures import drawings
 
 CASES = cases()
+
+
+def final_metric(results):
+    return figure_of(figures.final_metric(results))
+
+
+def metric_map(results):
+    return drawn(figures.metric_map(results))
+
+
+def recovery_error(results):
+    return drawn(figures.recovery_error(results))
+
+
+def training_loss(results):
+    return drawn(figures.training_loss(results))
+
+
+def drawn(drawing):
+    return None if drawing is None else figure_of(drawing)
+
+
+def write_figures(results, directory):
+    save_figures(drawings(results), directory)
+    return sorted(directory.iterdir())
+
+
 DRAWN = {
     "one_configuration": ["final_metric"],
     "categories": ["final_metric"],
@@ -34,9 +55,9 @@ DRAWN = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_figures_that_make_sense_whole_and_without_warnings(case):
     expected = DRAWN.get(case, ["final_metric", "training_loss", "recovery_error"])
-    figures = draw_figures(CASES[case])
-    assert list(figures) == expected
-    for figure in figures.values():
+    found = drawings(CASES[case])
+    assert list(found) == expected
+    for figure in map(figure_of, found.values()):
         assert figure_bytes(figure, "png").startswith(b"\x89PNG")
         assert_nothing_is_cut_off(figure)
 
@@ -82,9 +103,11 @@ def test_pngs_are_as_wide_as_a_page_at_150_dots_per_inch():
 def test_matplotlib_is_imported_when_something_is_drawn():
     code = (
         "import sys, lrcli.reporting.sweeps.figures\n"
+        "from lrcli.reporting.figure_files import figure_of\n"
         "assert not {'matplotlib', 'tensorboard', 'torch'} & set(sys.modules)\n"
         "from valleys import product, valley\n"
-        "lrcli.reporting.sweeps.figures.draw_figures(valley(product(optimizer__lr=[0.1, 0.2])))\n"
+        "results = valley(product(optimizer__lr=[0.1, 0.2]))\n"
+        "[figure_of(each) for each in lrcli.reporting.sweeps.figures.drawings(results).values()]\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "tests"})
@@ -207,7 +230,7 @@ def test_long_and_strange_values_stay_inside():
     name = "$x_1^{$ " + "a long name " * 12
     lines = valley(product(optimizer__lr=RATES[:4], model__init=[name, name + "2"]), seeds=2)
     rows = valley(product(model__init=[name, name + "2"]), seeds=2)
-    for figure in (*draw_figures(lines).values(), *draw_figures(rows).values()):
+    for figure in map(figure_of, (*drawings(lines).values(), *drawings(rows).values())):
         assert figure_bytes(figure, "png")
         assert_nothing_is_cut_off(figure)
 

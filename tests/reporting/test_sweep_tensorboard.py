@@ -22,7 +22,7 @@ from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin
 from valleys import RATES, cases, product, valley
 
 from lrcli.analysis.statistics import describe_metric
-from lrcli.reporting.figure_files import figure_bytes
+from lrcli.reporting.figure_files import figure_bytes, figure_of
 from lrcli.reporting.sweeps.figures import final_metric
 from lrcli.reporting.sweeps.tensorboard import write_sweep_events
 
@@ -48,7 +48,7 @@ def written(tmp_path_factory):
     directory = tmp_path_factory.mktemp("runs") / "line" / "sweep-0001"
     directory.mkdir(parents=True)
     results = CASES["rate"]
-    pictures = {"final_metric": figure_bytes(final_metric(results), "png")}
+    pictures = {"final_metric": figure_bytes(figure_of(final_metric(results)), "png")}
     constants = {"optimizer.momentum": 0.0, "optimizer.lr": 5.0, "model.kind": "linear"}
     write_sweep_events(results, directory, "line/sweep-0001", pictures, [3, 999], constants)
     return directory

@@ -6,15 +6,16 @@ import numpy as np
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import scale_key_axis, scale_value_axis
-from lrcli.reporting.figure_style import COLORS, MARKERS, STAR, cut, style, title_and_legend
+from lrcli.reporting.figure_style import COLORS, MARKERS, STAR, cut, title_and_legend
 from lrcli.reporting.scales import Array
 from lrcli.reporting.sweeps.axes import Line, SweepLines, key_title, label
 from lrcli.reporting.sweeps.scores import best_first, diverged_share, quantiles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import FigureBase
 
 __all__ = ["of_seeds", "over_rate", "row_for_each"]
 
@@ -29,16 +30,16 @@ def of_seeds(results: SweepResults) -> str:
     return f"median of {count} seeds" if count > 1 else "one seed"
 
 
-def over_rate(results: SweepResults, metric: str, swept: SweepLines) -> "Figure":
+def over_rate(results: SweepResults, metric: str, swept: SweepLines) -> Drawing:
     """Medians and bands of a metric after training; below, where any diverged, what share did."""
-    from matplotlib.figure import Figure
+    few = f"\nthe {len(swept.lines)} best of {len(swept.lines) + swept.left_out} lines"
+    title = f"{metric} after training: {of_seeds(results)}{few if swept.left_out else ''}"
 
-    found = quantiles(scores(results, metric), _PROBABILITIES)
-    shown = np.concatenate([line.configurations for line in swept.lines])
-    share = 100 * diverged_share(results)
-    ratios = [4, 1] if share[shown].any() else [1]
-    with style():
-        figure = Figure()
+    def draw(figure: "FigureBase") -> None:
+        found = quantiles(scores(results, metric), _PROBABILITIES)
+        shown = np.concatenate([line.configurations for line in swept.lines])
+        share = 100 * diverged_share(results)
+        ratios = [4, 1] if share[shown].any() else [1]
         panels = figure.subplots(len(ratios), sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
         clipped = np.full_like(found, np.nan)
         clipped[:, shown] = scale_value_axis(panels[0], "y", found[:, shown], metric)
@@ -50,15 +51,14 @@ def over_rate(results: SweepResults, metric: str, swept: SweepLines) -> "Figure"
         if metric == results.metric:
             _mark_best(panels[0], results, swept, clipped[2])
         panels[0].set_ylabel(metric)
-        few = f"\nthe {len(swept.lines)} best of {len(swept.lines) + swept.left_out} lines"
-        title = f"{metric} after training: {of_seeds(results)}{few if swept.left_out else ''}"
         _finish(panels[0], title, anything=bool(np.isfinite(clipped[2]).any()))
         if len(panels) > 1:
             panels[1].set(ylabel="diverged, %", ylim=(0, 100), yticks=(0, 50, 100))
             figure.align_ylabels()
         panels[-1].set_xlabel(key_title(swept.key))
         scale_key_axis(panels[-1], np.concatenate([line.x for line in swept.lines]), swept.scale)
-    return figure
+
+    return Drawing(title, f"{title}, over {key_title(swept.key)}.", draw)
 
 
 def _draw_line(axes: "Axes", line: Line, bands: Array, i: int, *, alone: bool) -> None:
@@ -91,18 +91,19 @@ def _finish(axes: "Axes", title: str, *, anything: bool) -> None:
     title_and_legend(axes, title, legend=anything)
 
 
-def row_for_each(results: SweepResults) -> "Figure":
+def row_for_each(results: SweepResults) -> Drawing:
     """A row for each of the best configurations: median, middle half, middle 80 %, share diverged."""
     order = best_first(results)[:_MOST_ROWS]
-    share = 100 * diverged_share(results)[order]
-    names = [cut(label(results.configurations[i], results.keys), _LONGEST_ROW) for i in order]
-    notes = [f"\n{percent:.3g} % diverged" if percent else "" for percent in share]
-    found = quantiles(scores(results, results.metric), _PROBABILITIES)[:, order]
-    rows = np.arange(len(order))
-    with style():
-        from matplotlib.figure import Figure
+    few = f"\nthe {len(order)} best of {len(results.configurations)}"
+    title = f"{results.metric} after training: {of_seeds(results)}"
+    title += few if len(order) < len(results.configurations) else ""
 
-        figure = Figure(figsize=(6.3, 1.4 + 0.34 * len(order)))
+    def draw(figure: "FigureBase") -> None:
+        share = 100 * diverged_share(results)[order]
+        names = [cut(label(results.configurations[i], results.keys), _LONGEST_ROW) for i in order]
+        notes = [f"\n{percent:.3g} % diverged" if percent else "" for percent in share]
+        found = quantiles(scores(results, results.metric), _PROBABILITIES)[:, order]
+        rows = np.arange(len(order))
         axes = figure.subplots()
         bands = scale_value_axis(axes, "x", found, results.metric)
         if len(results.seeds) > 1:
@@ -111,11 +112,9 @@ def row_for_each(results: SweepResults) -> "Figure":
         axes.plot(bands[2], rows, "o", color=COLORS[0], ms=6, label="median")
         labels = [name + note for name, note in zip(names, notes, strict=True)]
         axes.set(yticks=rows, yticklabels=labels, ylim=(len(order) - 0.5, -0.5), xlabel=results.metric)
-        few = f"\nthe {len(order)} best of {len(results.configurations)}"
-        title = f"{results.metric} after training: {of_seeds(results)}"
-        title += few if len(order) < len(results.configurations) else ""
         anything = bool(np.isfinite(bands[2]).any())
         _finish(axes, title, anything=anything)
         if not anything:
             axes.set(xticks=[], yticks=rows, yticklabels=labels)
-    return figure
+
+    return Drawing(title, f"{title}.", draw, size=(6.3, 1.4 + 0.34 * len(order)))

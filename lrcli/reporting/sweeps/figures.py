@@ -1,4 +1,4 @@
-"""The figures of a sweep: each a function from its results to a matplotlib Figure, and files of them.
+"""The figures of a sweep: each a function from its results to a drawing.
 
 Lines are medians over seeds, in which a member that diverged counts as infinitely bad, so a line ends
 where most members diverged. matplotlib is imported when the first figure is drawn. Its pyplot, which keeps
@@ -6,7 +6,6 @@ figures alive and looks for a window system, is not used.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,53 +14,36 @@ from numpy.typing import NDArray
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import MAX_ABS_ERROR, training_loss_of
+from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import heatmap
-from lrcli.reporting.figure_files import save_figures
-from lrcli.reporting.figure_style import STAR, cut, style
+from lrcli.reporting.figure_style import STAR, cut
 from lrcli.reporting.scales import Array, thinned
 from lrcli.reporting.sweeps.axes import key_title, numeric_keys, sweep_lines
 from lrcli.reporting.sweeps.figure_lines import of_seeds, over_rate, row_for_each
 from lrcli.reporting.sweeps.scores import best_first, curve_scores, quantiles
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import FigureBase
 
 __all__ = [
-    "draw_figures",
+    "drawings",
     "final_metric",
     "metric_map",
     "recovery_error",
     "training_loss",
-    "write_figures",
 ]
 
 _LONGEST_LABEL = 50  # letters, in a title
 _MOST_CELLS = 250  # along each side of a heatmap
 
 
-def draw_figures(results: SweepResults) -> "dict[str, Figure]":
-    """The figures that make sense for a sweep, from file name to figure."""
-    drawn = {name: draw(results) for name, draw in _FIGURES.items()}
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+def drawings(results: SweepResults) -> dict[str, Drawing]:
+    """The figures that make sense for a sweep, from file name to drawing."""
+    found = {name: kind(results) for name, kind in _KINDS.items()}
+    return {name: drawing for name, drawing in found.items() if drawing is not None}
 
 
-def write_figures(results: SweepResults, directory: Path) -> list[Path]:
-    """Write the figures of a sweep as SVG and PNG.
-
-    Args:
-        results: the sweep.
-        directory: where; it is made if it is not there.
-
-    Returns:
-        The files written.
-
-    Raises:
-        WriteError: a file could not be written.
-    """
-    return save_figures(draw_figures(results), directory)
-
-
-def final_metric(results: SweepResults) -> "Figure":
+def final_metric(results: SweepResults) -> Drawing:
     """The selection metric after training: over the swept rate, or a row for each configuration."""
     swept = sweep_lines(results)
     if swept is None or len(results.configurations) == 1:
@@ -69,7 +51,7 @@ def final_metric(results: SweepResults) -> "Figure":
     return over_rate(results, results.metric, swept)
 
 
-def recovery_error(results: SweepResults) -> "Figure | None":
+def recovery_error(results: SweepResults) -> Drawing | None:
     """The largest error of a recovered parameter, over the swept rate."""
     swept = sweep_lines(results)
     if swept is None or len(results.configurations) == 1 or MAX_ABS_ERROR not in results.final:
@@ -79,7 +61,7 @@ def recovery_error(results: SweepResults) -> "Figure | None":
     return over_rate(results, MAX_ABS_ERROR, swept)
 
 
-def training_loss(results: SweepResults) -> "Figure | None":
+def training_loss(results: SweepResults) -> Drawing | None:
     """A heatmap of the median training loss: epochs times the swept rate, other keys at their best."""
     swept = sweep_lines(results)
     metric = training_loss_of(results.curves)
@@ -94,7 +76,7 @@ def training_loss(results: SweepResults) -> "Figure | None":
     return _map(title, metric, (epochs, line.x[kept]), ("epoch", key_title(swept.key)), median)
 
 
-def metric_map(results: SweepResults) -> "Figure | None":
+def metric_map(results: SweepResults) -> Drawing | None:
     """The selection metric over exactly two numeric keys."""
     swept, values = sweep_lines(results), numeric_keys(results)
     everywhere = all(len(found) == len(results.configurations) for found in values.values())
@@ -114,7 +96,7 @@ def metric_map(results: SweepResults) -> "Figure | None":
     return _map(title, results.metric, (points[0], points[1]), titles, medians, spot)
 
 
-_FIGURES: "dict[str, Callable[[SweepResults], Figure | None]]" = {
+_KINDS: dict[str, Callable[[SweepResults], Drawing | None]] = {
     "final_metric": final_metric,
     "training_loss": training_loss,
     "recovery_error": recovery_error,
@@ -129,7 +111,7 @@ def _map(
     titles: tuple[str, str],
     values: Array,
     best: tuple[int, int] | None = None,
-) -> "Figure":
+) -> Drawing:
     """A heatmap.
 
     Args:
@@ -140,10 +122,8 @@ def _map(
         values: (Y, X).
         best: the row and the column to mark.
     """
-    from matplotlib.figure import Figure
 
-    with style():
-        figure = Figure()
+    def draw(figure: "FigureBase") -> None:
         axes = figure.subplots()
         x, y = heatmap(axes, *points, values, metric, "most members diverged")
         if best is not None and np.isfinite(values[best]):
@@ -151,7 +131,8 @@ def _map(
         axes.set(xlabel=titles[0], ylabel=titles[1])
         above = 14 * (axes.get_legend() is not None)
         axes.set_title(title, pad=6 + above)
-    return figure
+
+    return Drawing(title, f"{title}, over {titles[0]} and {titles[1]}.", draw)
 
 
 def _median_curves(

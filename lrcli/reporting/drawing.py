@@ -1,0 +1,56 @@
+"""A figure before it is drawn: what it shows in words, and what draws it, wherever it is to stand.
+
+The same drawing becomes a file, a part of a picture of several runs, a part of a window, or of a page.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import FigureBase
+
+__all__ = ["Drawing", "side_by_side"]
+
+_WIDTH, _HEIGHT = 6.3, 3.9  # inches: the width of a page's text, 16 cm
+_PANELS = 3  # side by side
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that has not been drawn.
+
+    Attributes:
+        title: what it shows, a clause.
+        description: what there is to be seen, in sentences, for those who cannot see it.
+        draw: draws it into an empty figure or part of one, in the style that is in force.
+        size: width and height in inches.
+    """
+
+    title: str
+    description: str
+    draw: Callable[["FigureBase"], None]
+    size: tuple[float, float] = (_WIDTH, _HEIGHT)
+
+
+def side_by_side(drawings: Mapping[str, Drawing]) -> Drawing:
+    """Several drawings as the panels of one, each below its name.
+
+    Args:
+        drawings: from name to drawing; one at least.
+    """
+    first = next(iter(drawings.values()))
+    columns = min(len(drawings), _PANELS)
+    rows = math.ceil(len(drawings) / columns)
+
+    def draw(figure: "FigureBase") -> None:
+        panels = figure.subfigures(rows, columns, squeeze=False).ravel()
+        for panel, (name, drawing) in zip(panels, drawings.items(), strict=False):
+            drawing.draw(panel)
+            panel.suptitle(name, fontweight="bold")
+
+    width, height = first.size
+    size = (max(width, 0.7 * width * columns), 0.85 * height * rows)
+    description = " ".join(f"{name}: {drawing.description}" for name, drawing in drawings.items())
+    return Drawing(first.title, description, draw, size)
