@@ -75,6 +75,10 @@ class Sinusoid(Model):
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
         return scalars("amplitude", "frequency", "phase", "offset")
 
+    def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        angle = parameters["frequency"] * inputs + parameters["phase"]
+        return np.asarray(parameters["amplitude"] * np.sin(angle) + parameters["offset"])
+
     def equation(self, parameters: Mapping[str, Array]) -> str:
         p = {name: values.item() for name, values in parameters.items()}
         angle = sum_of_terms([(p["frequency"], "x"), (p["phase"], "")])

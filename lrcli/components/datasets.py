@@ -78,6 +78,17 @@ class Dataset(Config):
         """
         raise NotImplementedError
 
+    def rule(self, inputs: Array) -> Array | None:
+        """What the targets are without noise, at any inputs.
+
+        Args:
+            inputs: (N, D), not only such as `sample` draws.
+
+        Returns:
+            targets (N, 1), or None where nothing is known of the rule behind the data.
+        """
+        return None
+
     def true_parameters(self, model: str) -> dict[str, Array] | None:
         """The parameters with which a model kind is the rule behind the data, where there are any.
 
@@ -130,12 +141,16 @@ class LinearDataset(Dataset):
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
         inputs = rng.standard_normal((count, len(self.w)))
         inputs *= np.asarray(self.feature_std)
-        targets = inputs @ np.array(self.w)[:, None]
-        targets += self.b
+        targets = self.rule(inputs)
         noise = rng.standard_normal((count, 1))
         noise *= self.noise
         targets += noise
         return inputs, targets
+
+    def rule(self, inputs: Array) -> Array:
+        targets = np.asarray(inputs @ np.array(self.w)[:, None])
+        targets += self.b
+        return targets
 
     def true_parameters(self, model: str) -> dict[str, Array] | None:
         if model == "linear":
@@ -182,8 +197,11 @@ class SineDataset(Dataset):
             x = np.linspace(self.low, self.high, count)
         else:
             x = rng.uniform(self.low, self.high, count)
-        y = self.amplitude * np.sin(self.frequency * x + self.phase) + self.offset
-        return x[:, None], (y + self.noise * rng.standard_normal(count))[:, None]
+        inputs = x[:, None]
+        return inputs, self.rule(inputs) + self.noise * rng.standard_normal((count, 1))
+
+    def rule(self, inputs: Array) -> Array:
+        return np.asarray(self.amplitude * np.sin(self.frequency * inputs + self.phase) + self.offset)
 
     def true_parameters(self, model: str) -> dict[str, Array] | None:
         if model == "sinusoid":
@@ -226,9 +244,12 @@ class XorDataset(Dataset):
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
         inputs = rng.uniform(self.low, self.high, (count, 2))
-        same_sign = inputs[:, :1] * inputs[:, 1:] >= 0
         flipped = rng.random((count, 1)) < self.label_noise
-        return inputs, (same_sign ^ flipped).astype(np.float64)
+        return inputs, np.logical_xor(self.rule(inputs), flipped).astype(np.float64)
+
+    def rule(self, inputs: Array) -> Array:
+        """1 where the features' signs are alike, else 0: the targets that are not flipped."""
+        return (inputs[:, :1] * inputs[:, 1:] >= 0).astype(np.float64)
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         yield from super().mistakes()

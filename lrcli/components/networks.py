@@ -1,12 +1,14 @@
 """Networks: layers with an activation between them."""
 
 import itertools
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.model import Model, dense_layer
+from lrcli.components.model import Array, Model, dense_layer
 
 __all__ = ["MLP"]
 
@@ -44,3 +46,28 @@ class MLP(Model):
             for i, (rows, columns) in layers
             for parameter in dense_layer(f"w{i}", f"b{i}", rows, columns)
         )
+
+    def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        """Without the noise of the inputs, which is of training alone."""
+        values = inputs
+        for i in range(1, len(self.hidden) + 1):
+            values = _ACTIVATIONS[self.activation](values @ parameters[f"w{i}"] + parameters[f"b{i}"])
+        last = len(self.hidden) + 1
+        return np.asarray(values @ parameters[f"w{last}"] + parameters[f"b{last}"])
+
+
+def _relu(z: Array) -> Array:
+    return np.asarray(np.maximum(z, 0.0))
+
+
+def _tanh(z: Array) -> Array:
+    return np.asarray(np.tanh(z))
+
+
+def _sigmoid(z: Array) -> Array:
+    """1 / (1 + exp(-z)), without a power that overflows and with all digits of those near 0."""
+    power = np.exp(-np.abs(z))
+    return np.asarray(np.where(z >= 0, 1.0, power) / (1 + power))
+
+
+_ACTIVATIONS = {"relu": _relu, "tanh": _tanh, "sigmoid": _sigmoid}

@@ -44,9 +44,11 @@ CASES = [
     Case("polynomial", {"degree": 0}, knows="design outputs best_fit equation"),
     Case("polynomial", {"degree": 4}, knows="design outputs best_fit equation"),
     Case("legendre", {}, knows="outputs best_fit equation"),
-    Case("sinusoid", {}, knows="equation"),
-    Case("mlp", {"hidden": []}),
-    Case("mlp", {"hidden": [3], "activation": "tanh"}, 2, 2),
+    Case("sinusoid", {}, knows="outputs equation"),
+    Case("mlp", {"hidden": []}, knows="outputs"),
+    Case("mlp", {"hidden": [3], "activation": "tanh"}, 2, 2, "outputs"),
+    Case("mlp", {"hidden": [4, 4], "activation": "relu", "input_noise": 0.5}, 2, 1, "outputs"),
+    Case("mlp", {"hidden": [5, 3, 2], "activation": "sigmoid"}, 3, 1, "outputs"),
 ]
 
 
@@ -97,6 +99,17 @@ def test_outputs_are_those_of_training(case):
     inputs, parameters = drawn(case)
     expected = computed(case, parameters, inputs)
     np.testing.assert_allclose(case.model.outputs(parameters, inputs), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("size", [30.0, 700.0, 1e5])
+def test_an_activation_far_from_zero_keeps_its_digits(activation, size):
+    """One unit whose output is its activation: 1e-13 of a sigmoid at -30 counts, and nothing overflows."""
+    case = Case("mlp", {"hidden": [1], "activation": activation})
+    parameters = {"w1": np.ones((1, 1)), "b1": np.zeros(1), "w2": np.ones((1, 1)), "b2": np.zeros(1)}
+    inputs = np.linspace(-size, size, N)[:, None]
+    outputs = case.model.outputs(parameters, inputs)
+    np.testing.assert_allclose(outputs, computed(case, parameters, inputs), rtol=1e-12, atol=1e-300)
 
 
 @pytest.mark.parametrize("case", those_that_know("design"))
