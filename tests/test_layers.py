@@ -32,6 +32,7 @@ ONLY_IN = {
     "rich": {"reporting"},
     "tensorboard": {"reporting"},
     "matplotlib": {"reporting"},
+    "jinja2": {"reporting"},
     "yaml": {"config", "runs"},
     "torch": {"engines"},
     "numba": {"engines"},

@@ -17,7 +17,7 @@ from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of
 from lrcli.experiment.expectations import PATTERN, parse
 from lrcli.experiment.names import NAME, check_name
 
-__all__ = ["Comparison", "Experiment", "recorded_metrics", "recovers", "resolved"]
+__all__ = ["Comparison", "Experiment", "chosen", "recorded_metrics", "recovers", "resolved"]
 
 
 def _comparison(text: str) -> str:
@@ -110,3 +110,8 @@ def recorded_metrics(experiment: Experiment) -> list[str]:
 def resolved(experiment: Experiment) -> dict[str, Any]:
     """The whole experiment as plain data, every default written out."""
     return experiment.model_dump(mode="json", exclude_none=True)
+
+
+def chosen(experiment: Experiment) -> dict[str, Any]:
+    """The experiment as plain data without what is at its default; from it the same is read."""
+    return experiment.model_dump(mode="json", exclude_defaults=True, exclude_none=True)

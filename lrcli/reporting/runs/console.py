@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import numpy as np
 from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.text import Text
@@ -12,17 +10,16 @@ from rich.text import Text
 from lrcli.components.model import Model
 from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.runs.words import equations, held_against, how_it_ended, titled, true_values
 from lrcli.reporting.streams import console, standard_output
-from lrcli.running.stability import advice
 from lrcli.runs.files import replace_nonfinite
 from lrcli.runs.run_result import ExpectationRow, RecoveryRow, Reference, RunResult
 from lrcli.runs.sweep_result import SweepResult
-from lrcli.wording import counted, one_line
+from lrcli.wording import one_line
 
-__all__ = ["print_json", "print_report", "titled"]
+__all__ = ["print_json", "print_report"]
 
 _MOST_ROWS = 30
-_ROUNDING = 1e-12
 
 
 def print_report(result: RunResult, model: Model) -> None:
@@ -37,11 +34,11 @@ def print_report(result: RunResult, model: Model) -> None:
     """
     with standard_output():
         out = console()
-        print_text(out, _headline(result))
+        print_text(out, f"{titled(result)}: {how_it_ended(result)}")
         print_text(out, _metrics_line(result.metrics) + "\n")
         if result.reference is not None:
             _print_reference(out, result.recovery, result.reference)
-        curve = _equations(result, model)
+        curve = equations(result, model)
         if curve:
             print_text(out, "\n" + "\n".join(curve))
         if result.expectations:
@@ -58,27 +55,6 @@ def print_json(result: RunResult | SweepResult) -> None:
     """
     with standard_output():
         print(json.dumps(replace_nonfinite(result.as_data()), allow_nan=False))  # noqa: T201
-
-
-def _headline(result: RunResult) -> str:
-    seconds = result.timing.train_seconds if result.timing else 0.0
-    done = f"{counted(result.epochs, 'epoch')}, {counted(result.steps, 'step')} in {seconds:.3g} s"
-    words = {
-        "completed": "completed",
-        "stopped_early": "stopped early: no improvement",
-        "interrupted": "interrupted; its parameters and metrics so far are saved, but it cannot be resumed",
-    }
-    smaller = advice(result.stability, result.metrics.get("lr", np.inf))
-    how = words.get(result.status) or f"diverged at step {result.diverged_step}; {smaller}"
-    return f"{titled(result)}: {how} ({done})"
-
-
-def titled(result: RunResult | SweepResult) -> str:
-    """The name of a run or a sweep, and its file where that is called otherwise."""
-    name, source = result.name, result.source
-    if source is None or Path(source.file).stem in {name, "experiment"}:
-        return one_line(name)
-    return one_line(f"{name}, from {source.file}")
 
 
 def _metrics_line(metrics: Mapping[str, float]) -> str:
@@ -98,17 +74,14 @@ def _print_reference(out: Console, rows: Sequence[RecoveryRow], reference: Refer
 
 def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Reference) -> None:
     """Parameter, true, learned, error; at most a screen of them."""
-    against = "true" if reference.against == "true" else "best possible"
-    said = ["error = true - learned" if against == "true" else f"best possible: {reference.text}"]
+    against, errors = held_against(reference)
+    said = [errors]
     shown = rows[:_MOST_ROWS]
     if len(rows) > len(shown):
         said.append(f"{len(rows) - len(shown):,} more in result.json")
-    # What least squares find as a zero is rounding beside the others.
-    largest = 0.0 if against == "true" else max(abs(row.true) for row in rows)
-    true = [0.0 if abs(row.true) < _ROUNDING * largest else row.true for row in shown]
     columns = [
         Column("parameter", [row.name for row in shown], right=False),
-        Column(against, [f"{number:.6g}" for number in true]),
+        Column(against, [f"{number:.6g}" for number in true_values(rows, reference)[:_MOST_ROWS]]),
         Column("learned", [f"{row.learned:.6g}" for row in shown]),
         Column("error", [f"{row.error:.6g}" for row in shown]),
     ]
@@ -128,19 +101,3 @@ def _print_expectations(out: Console, rows: Sequence[ExpectationRow]) -> None:
         Column("", [passed if row.passed else failed for row in rows], right=False),
     ]
     print_table(out, columns, HEAVY_HEAD)
-
-
-def _equations(result: RunResult, model: Model) -> list[str]:
-    """The fitted curve, and the best possible one where no true one exists."""
-    parameters = {name: np.asarray(values) for name, values in result.parameters.items()}
-    fitted = model.equation(parameters)
-    if fitted is None:
-        return []
-    if not result.recovery:
-        return [f"fitted: {fitted}"]
-    numbers: dict[str, list[float]] = {}
-    for row in result.recovery:  # in the order in which a parameter's numbers lie
-        numbers.setdefault(row.name.partition("[")[0], []).append(row.true)
-    reference = {name: np.reshape(true, parameters[name].shape) for name, true in numbers.items()}
-    label = "true" if result.recovery[0].against == "true" else "best"
-    return [f"fitted: {fitted}", f"{label}:   {model.equation(reference)}"]

@@ -1,32 +1,27 @@
 """The verdict of a sweep on standard output: the table, the chart, the best, and what to make of it."""
 
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from lrcli.analysis.judging import find_verdict
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.config.metrics import MAX_ABS_ERROR
 from lrcli.reporting.layout import Column, print_table, print_text
-from lrcli.reporting.runs.console import titled
+from lrcli.reporting.runs.words import titled
 from lrcli.reporting.streams import console, standard_output
-from lrcli.reporting.sweeps.axes import short_key, value_text
+from lrcli.reporting.sweeps.axes import short_key
 from lrcli.reporting.sweeps.chart import sweep_chart
-from lrcli.reporting.sweeps.verdict import sentences
+from lrcli.reporting.sweeps.ranked import most_common, shown_statistics, swept_cell
+from lrcli.reporting.sweeps.verdict import how_it_ended, sentences, unjudged
 from lrcli.running.resources import bytes_text
 from lrcli.runs.sweep_result import SweepResult
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.wording import counted, one_line
 
 __all__ = ["print_plan", "print_sweep_report"]
-
-Array = NDArray[np.float64]
 
 _ROWS = 12
 _LITTLE = 10**7  # bytes, of which nobody needs to be told
@@ -44,11 +39,9 @@ def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
     """
     with standard_output():
         out = console()
-        print_text(out, _headline(results, result))
+        print_text(out, f"{titled(result)}: {how_it_ended(result)}")
         if result.best is None:
-            ended = result.members - result.missing
-            said = f"{ended:,} of {result.members:,} members have ended; nothing is judged before all have"
-            print_text(out, said)
+            print_text(out, unjudged(result))
         else:
             statistics = describe_metric(results)
             _print_table(out, results, statistics)
@@ -69,7 +62,7 @@ def print_plan(plan: SweepPlan) -> None:
     shown = configurations[:_ROWS]
     columns = [Column("configuration", list(map(str, range(len(shown)))), rank=1)]
     for key in configurations.keys:
-        cells = [_cell(configuration, key) for configuration in shown]
+        cells = [swept_cell(configuration, key) for configuration in shown]
         columns.append(Column(key, cells, short=short_key(key, configurations.keys)))
     left = len(configurations) - _ROWS
     steps = sum(part.steps for part in plan.parts)
@@ -108,51 +101,23 @@ def _duration(seconds: float) -> str:
     return f"{max(1, seconds):.0f} s"
 
 
-def _headline(results: SweepResults, result: SweepResult) -> str:
-    seeds, count = results.status.shape
-    words = {"completed": "completed", "interrupted": "interrupted; lrcli resume goes on with it"}
-    seconds = result.timing.train_seconds if result.timing else 0.0
-    members = (
-        f"{counted(seeds * count, 'member')}: {counted(count, 'configuration')} x {counted(seeds, 'seed')}"
-    )
-    return f"{titled(result)}: {words[result.status]} ({members}, in {seconds:.3g} s)"
-
-
 def _print_table(out: Console, results: SweepResults, statistics: Statistics) -> None:
     """The configurations, best first; at most a screen."""
     order = ranking(statistics, results.mode)
     shown = order[:_ROWS].tolist()
     columns = []
     for key in results.keys:
-        cells = [_cell(results.configurations[number], key) for number in shown]
+        cells = [swept_cell(results.configurations[number], key) for number in shown]
         columns.append(Column(short_key(key, results.keys), cells))
-    for heading, values, rank in _shown_statistics(results, statistics):
+    for heading, values, rank in shown_statistics(results, statistics):
         columns.append(Column(heading, [f"{values[number]:.3g}" for number in shown], rank=rank))
     if statistics.diverged[shown].any():
         lost = [str(count) if count else "" for count in statistics.diverged[shown]]
         columns.append(Column("diverged", lost, rank=1))
     kinds = outcomes(results)
-    columns.append(Column("outcome", [_outcome(kinds[:, number]) for number in shown], right=False, rank=4))
+    columns.append(
+        Column("outcome", [most_common(kinds[:, number]) for number in shown], right=False, rank=4)
+    )
     left = len(order) - _ROWS
     print_text(out, "")
     print_table(out, columns, caption=f"{left:,} more in summary.csv" if left > 0 else "")
-
-
-def _shown_statistics(results: SweepResults, statistics: Statistics) -> Iterator[tuple[str, Array, int]]:
-    """The columns of numbers: their headings, what is in them, and their rank as columns."""
-    yield results.metric, statistics.median, 0
-    yield "q25", statistics.q25, 2
-    yield "q75", statistics.q75, 2
-    if MAX_ABS_ERROR in results.final and results.metric != MAX_ABS_ERROR:
-        yield "error", describe_metric(results, MAX_ABS_ERROR).median, 3
-
-
-def _cell(configuration: Mapping[str, Any], key: str) -> str:
-    return value_text(configuration[key]) if key in configuration else ""
-
-
-def _outcome(kinds: np.ndarray[Any, Any]) -> str:
-    """The most common outcome, and its share where there are others."""
-    names, counts = np.unique(kinds, return_counts=True)
-    first = int(np.argmax(counts))
-    return str(names[first]) if len(names) == 1 else f"{names[first]} {counts[first]}/{counts.sum()}"

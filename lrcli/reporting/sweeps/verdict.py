@@ -10,10 +10,33 @@ from lrcli.analysis.verdict import BestConfiguration, Difference, OptimizerVerdi
 from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.running.stability import advice
 from lrcli.runs.sweep_result import SweepResult
+from lrcli.wording import counted
 
-__all__ = ["sentences"]
+__all__ = ["how_it_ended", "sentences", "unjudged"]
 
 _NAMED = 8  # configurations that are as good as the best
+
+
+def how_it_ended(result: SweepResult) -> str:
+    """A clause, such as ``completed (1,000 members: 25 configurations x 40 seeds, in 0.02 s)``."""
+    words = {
+        "running": "has not ended, or was ended before it could say how; lrcli resume goes on with it",
+        "completed": "completed",
+        "interrupted": "interrupted; lrcli resume goes on with it",
+        "failed": "failed; lrcli resume goes on with it",
+    }
+    seconds = f", in {result.timing.train_seconds:.3g} s" if result.timing else ""
+    configurations = result.members // len(result.seeds)
+    return (
+        f"{words[result.status]} ({counted(result.members, 'member')}: "
+        f"{counted(configurations, 'configuration')} x {counted(len(result.seeds), 'seed')}{seconds})"
+    )
+
+
+def unjudged(result: SweepResult) -> str:
+    """Of a sweep that lacks members, why there is no verdict."""
+    ended = result.members - result.missing
+    return f"{ended:,} of {result.members:,} members have ended; nothing is judged before all have"
 
 
 def sentences(verdict: Verdict, result: SweepResult) -> Iterator[str]:

@@ -1,0 +1,128 @@
+"""The report of a run as a page."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from lrcli.config.metrics import metric_of
+from lrcli.experiment.experiment import Experiment
+from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph, Section, Table
+from lrcli.reporting.pages.sections import figures_section, repeat_section, settings_section
+from lrcli.reporting.runs.words import equations, held_against, how_it_ended, true_values
+from lrcli.running.summary import summarize
+from lrcli.runs.run_result import Reference, RunResult
+from lrcli.wording import counted
+
+__all__ = ["run_page"]
+
+_MOST_ROWS = 300
+
+
+def run_page(result: RunResult, experiment: Experiment, figures: Sequence[Figure]) -> Page:
+    """The report of a run.
+
+    Args:
+        result: of the run.
+        experiment: what was trained.
+        figures: in the order to show them.
+    """
+    return Page(
+        title=result.name,
+        description=experiment.description,
+        summary=[f"A run of lrcli: {summarize(experiment)}.", *_summary(result)],
+        sections=[
+            figures_section(figures),
+            Section("Parameters", list(_parameters(result, experiment))),
+            Section("Expectations", list(_expectations(result))),
+            Section("Metrics", list(_metrics(result))),
+            settings_section(experiment),
+            repeat_section(result),
+        ],
+    )
+
+
+def _summary(result: RunResult) -> Iterator[str]:
+    """How it ended, what it came to, whether that was expected; a sentence or two each."""
+    ended = how_it_ended(result)
+    yield f"{ended[0].upper()}{ended[1:]}."
+    last = [f"{name} {value:.4g}" for name, value in result.metrics.items() if metric_of(name).splits]
+    if last:
+        best = result.best
+        found = f"; the best {best.metric} was {best.value:.4g}, at epoch {best.epoch:,}" if best else ""
+        yield f"At its end: {', '.join(last)}{found}."
+    if result.reference is not None:
+        yield _recovered(result, result.reference)
+    if result.expectations:
+        passed = sum(row.passed for row in result.expectations)
+        yield f"{passed} of {counted(len(result.expectations), 'expectation')} met."
+
+
+def _recovered(result: RunResult, reference: Reference) -> str:
+    """The largest error among the parameters that the data determine."""
+    rows = [row for row in result.recovery if row.determined]
+    if not rows:
+        return reference.why or reference.text
+    values = "true" if reference.against == "true" else "best possible"
+    if not all(math.isfinite(row.error) for row in rows):
+        return (
+            f"The learned parameters are not all finite, so their errors against the {values} ones are none."
+        )
+    worst = max(rows, key=lambda row: abs(row.error))
+    return (
+        f"Of {counted(len(rows), 'parameter')}, {worst.name} is the farthest from its {values} value: "
+        f"{worst.learned:.4g} learned, {worst.true:.4g} {values}, an error of {worst.error:.4g}."
+    )
+
+
+def _parameters(result: RunResult, experiment: Experiment) -> Iterator[Block]:
+    """What was learned beside what it is held against, or why that cannot be; the curve."""
+    reference, rows = result.reference, result.recovery[:_MOST_ROWS]
+    if reference is None:
+        return
+    if not rows:
+        yield Paragraph(reference.text)
+    else:
+        against, errors = held_against(reference)
+        left = len(result.recovery) - len(rows)
+        columns = [
+            Column("parameter", [row.name for row in rows]),
+            Column(against, true_values(result.recovery, reference)[:_MOST_ROWS]),
+            Column("learned", [row.learned for row in rows]),
+            Column("error", [row.error for row in rows]),
+        ]
+        if reference.undetermined:
+            columns.append(Column("determined by the data", ["yes" if r.determined else "no" for r in rows]))
+        note = f"{errors}; {left:,} more in result.json" if left else errors
+        yield Table("Parameters after training", columns, note)
+        if reference.why:
+            yield Paragraph(reference.why)
+    yield from map(Paragraph, equations(result, experiment.model))
+
+
+def _expectations(result: RunResult) -> Iterator[Table]:
+    rows = result.expectations
+    if rows:
+        yield Table(
+            "What was expected, and what came out",
+            [
+                Column("of", [row.name for row in rows]),
+                Column("expected", [row.expected for row in rows]),
+                Column("value", [row.value for row in rows]),
+                Column("verdict", ["passed" if row.passed else "failed" for row in rows]),
+            ],
+        )
+
+
+def _metrics(result: RunResult) -> Iterator[Block]:
+    if not result.metrics:
+        return
+    names = list(result.metrics)
+    best = result.best
+    yield Table(
+        "The last value of each metric",
+        [
+            Column("metric", names),
+            Column("value", list(result.metrics.values())),
+            Column("what it is", [metric_of(name).description for name in names]),
+        ],
+        f"best: {best.metric} {best.value:.6g} at epoch {best.epoch:,}" if best else "",
+    )

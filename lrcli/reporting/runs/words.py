@@ -1,0 +1,69 @@
+"""A run in words and numbers, wherever they are to stand: how it ended, its equations, what it is held to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lrcli.components.model import Model
+from lrcli.running.stability import advice
+from lrcli.runs.run_result import RecoveryRow, Reference, RunResult
+from lrcli.runs.sweep_result import SweepResult
+from lrcli.wording import counted, one_line
+
+__all__ = ["equations", "held_against", "how_it_ended", "titled", "true_values"]
+
+_ROUNDING = 1e-12
+
+
+def titled(result: RunResult | SweepResult) -> str:
+    """The name of a run or a sweep, and its file where that is called otherwise."""
+    name, source = result.name, result.source
+    if source is None or Path(source.file).stem in {name, "experiment"}:
+        return one_line(name)
+    return one_line(f"{name}, from {source.file}")
+
+
+def how_it_ended(result: RunResult) -> str:
+    """A clause, such as ``completed (3 epochs, 96 steps in 0.04 s)``."""
+    words = {
+        "running": "has not ended, or was ended before it could say how",
+        "completed": "completed",
+        "stopped_early": "stopped early: no improvement",
+        "interrupted": "interrupted; its parameters and metrics so far are saved, but it cannot be resumed",
+        "failed": "failed",
+    }
+    smaller = advice(result.stability, result.metrics.get("lr", np.inf))
+    how = words.get(result.status) or f"diverged at step {result.diverged_step}; {smaller}"
+    done = f"{counted(result.epochs, 'epoch')}, {counted(result.steps, 'step')}"
+    seconds = f" in {result.timing.train_seconds:.3g} s" if result.timing else ""
+    return f"{how} ({done}{seconds})"
+
+
+def held_against(reference: Reference) -> tuple[str, str]:
+    """What learned parameters are held against: the heading of a column, and what the errors are."""
+    if reference.against == "true":
+        return "true", "error = true - learned"
+    return "best possible", f"best possible: {reference.text}"
+
+
+def true_values(rows: Sequence[RecoveryRow], reference: Reference) -> list[float]:
+    """What learned parameters are held against; what least squares find as a zero is rounding."""
+    largest = 0.0 if reference.against == "true" else max((abs(row.true) for row in rows), default=0.0)
+    return [0.0 if abs(row.true) < _ROUNDING * largest else row.true for row in rows]
+
+
+def equations(result: RunResult, model: Model) -> list[str]:
+    """The fitted curve, and the best possible one where no true one exists."""
+    parameters = {name: np.asarray(values) for name, values in result.parameters.items()}
+    fitted = model.equation(parameters)
+    if fitted is None:
+        return []
+    if not result.recovery:
+        return [f"fitted: {fitted}"]
+    numbers: dict[str, list[float]] = {}
+    for row in result.recovery:  # in the order in which a parameter's numbers lie
+        numbers.setdefault(row.name.partition("[")[0], []).append(row.true)
+    reference = {name: np.reshape(true, parameters[name].shape) for name, true in numbers.items()}
+    label = "true" if result.recovery[0].against == "true" else "best"
+    return [f"fitted: {fitted}", f"{label}:   {model.equation(reference)}"]
