@@ -215,7 +215,7 @@ def test_the_history_of_a_run_is_its_table(loaded, tmp_path):
 
     api.train(loaded(*words), OutputLocation(run_dir=tmp_path / "out"), [found.append, observe])
     read = read_metrics(tmp_path / "out" / "metrics.csv")
-    for history in (read, found[-1].history):
+    for history in (read, found[-1].run.history):
         assert history.epoch.tolist() == [record.epoch for record in records] == list(range(0, 151, 2))
         assert history.step.tolist() == [record.step for record in records]
         assert list(history.metrics) == list(records[0].metrics)

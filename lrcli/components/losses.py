@@ -62,6 +62,14 @@ class Loss(Config):
         """
         return None
 
+    def probabilities(self, outputs: Array) -> Array:
+        """What outputs (N, O) say of each class, (N, C), adding up to one.
+
+        A logit is taken for what it is, a number between 0 and 1 for the probability of class 1.
+        """
+        ones = _sigmoid(outputs) if self.of_logits else np.clip(outputs, 0.0, 1.0)
+        return np.concatenate([1 - ones, ones], axis=1)
+
     def constant_answers(self, targets: Array) -> list[Array]:
         """Outputs (O,) of which one is the best constant answer to all examples, or near it.
 
@@ -204,11 +212,19 @@ class CrossEntropy(Loss):
         """The logarithms of the shares of the classes."""
         return [np.log(np.clip(targets.mean(axis=0), _LEAST_SHARE, 1))]
 
+    def probabilities(self, outputs: Array) -> Array:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
+
     def num_outputs(self, num_classes: int | None) -> int:
         return num_classes or 1
 
     def num_terms(self, num_classes: int | None) -> int:
         return 1
+
+
+def _sigmoid(logits: Array) -> Array:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)))
 
 
 AnyLoss = Annotated[MSE | HalfMSE | L1 | Huber | BCE | CrossEntropy, Field(discriminator="kind")]

@@ -15,15 +15,19 @@ from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Source
 from lrcli.running.result import build_result
 from lrcli.running.stability import stability
+from lrcli.running.trained import PATH_FILE, TrainedRun
 from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
-from lrcli.runs.history import GrowingHistory, History
+from lrcli.runs.history import GrowingHistory
+from lrcli.runs.parameter_path import GrowingPath, ParameterPath
 from lrcli.runs.result_fields import Timing
 from lrcli.runs.run_result import RunResult, RunStatus
 from lrcli.training.loop import TrainingLoop
-from lrcli.training.problem import Array
+from lrcli.training.problem import Array, Problem
 from lrcli.training.records import Records
 
 __all__ = ["RunFiles"]
+
+_CHECKPOINT = "checkpoint"
 
 
 @dataclass
@@ -33,6 +37,7 @@ class RunFiles:
     Attributes:
         experiment: what is trained.
         directory: where the files go.
+        problem: its data and initial parameters.
         recovery: what the parameters are held against.
         source: what the experiment was read from.
         expected: from name to comparison.
@@ -41,6 +46,7 @@ class RunFiles:
 
     experiment: Experiment
     directory: Path
+    problem: Problem
     recovery: Recovery | None
     source: Source | None
     expected: Mapping[str, str]
@@ -49,10 +55,20 @@ class RunFiles:
     _metrics: dict[str, float] = field(default_factory=dict)
     _table: LineFile | None = None
 
-    @property
-    def history(self) -> History:
-        """Its records so far."""
-        return self._history.history
+    def __post_init__(self) -> None:
+        self._path = GrowingPath(sum(parameter.size for parameter in self.problem.parameters))
+
+    def trained(self, loop: TrainingLoop, result: RunResult | None = None) -> TrainedRun:
+        """The run as far as it has come.
+
+        Args:
+            loop: its training.
+            result: how it ended; None: it has not.
+        """
+        result = result or self._result("running", members=loop.members)
+        end = ParameterPath(loop.members.epochs, loop.members.steps, loop.parameters)
+        path = self._path.up_to(end)
+        return TrainedRun(self.experiment, self.problem, self._history.history, path, result)
 
     def open(self) -> None:
         """Write what is known before training."""
@@ -63,6 +79,10 @@ class RunFiles:
     def record(self, records: Records) -> None:
         """A row of metrics.csv for each record; before training, what is taken from batches is left empty."""
         self._history.add(records.epochs, records.steps, records.metrics)
+        due = self._path.due(records.epochs)
+        if len(due):
+            kept = {name: values[due, 0] for name, values in records.parameters.items()}
+            self._path.add(ParameterPath(records.epochs[due], records.steps[due], kept))
         last = {name: float(values[-1, 0]) for name, values in records.metrics.items()}
         self._metrics = {name: v for name, v in last.items() if records.epoch or not math.isnan(v)}
         lines = []
@@ -89,8 +109,11 @@ class RunFiles:
         status: RunStatus = loop.members.status[0].item()
         if status != "diverged":
             self._metrics |= {name: float(values[0]) for name, values in loop.test().items()}
+        make_directory(self.directory / _CHECKPOINT)
         self._checkpoint("last", parameters)
         self._checkpoint("best", loop.members.best_parameters)
+        path = self._path.up_to(ParameterPath(loop.members.epochs, loop.members.steps, parameters))
+        write_arrays(self.directory / _CHECKPOINT / PATH_FILE, path.arrays)
         if self._table is not None:
             self._table.close()
         return self._result(
@@ -123,9 +146,8 @@ class RunFiles:
         )
 
     def _checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:
-        make_directory(self.directory / "checkpoint")
         arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
-        write_arrays(self.directory / "checkpoint" / f"{name}.npz", arrays)
+        write_arrays(self.directory / _CHECKPOINT / f"{name}.npz", arrays)
 
     def fail(self, status: RunStatus, loop: TrainingLoop) -> None:
         """Say in result.json how the run ended that did not end well, where that can still be written."""

@@ -8,8 +8,9 @@ is shown on a screen or in TensorBoard is made of its events, by whoever iterate
 """
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lrcli.experiment.experiment import Experiment
@@ -17,7 +18,7 @@ from lrcli.experiment.loading import Source
 from lrcli.running.files import RunFiles
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import Compiling, make_ready, prepare
-from lrcli.runs.history import History
+from lrcli.running.trained import TrainedRun
 from lrcli.runs.provenance import GitState, environment
 from lrcli.runs.run_result import RunResult
 from lrcli.training.population import build_population
@@ -36,12 +37,14 @@ class Started:
         epochs: to be trained.
         steps: optimizer updates in all of them.
         device: where.
+        so_far: gives the run as far as it has come, whenever it is asked.
     """
 
     run_dir: Path
     epochs: int
     steps: int
     device: str
+    so_far: Callable[[], TrainedRun]
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,15 @@ class Finished:
     """The run has ended and its files are written, but for result.json, which comes last.
 
     Attributes:
-        result: what is going to stand there.
-        history: its records.
+        run: all of it.
     """
 
-    result: RunResult
-    history: History
+    run: TrainedRun
+
+    @property
+    def result(self) -> RunResult:
+        """What is going to stand in result.json."""
+        return self.run.result
 
 
 Event = Compiling | Started | Progress | Finished
@@ -93,12 +99,13 @@ def train(
         loop = prepared.loop
         held_to = experiment.expect if expected is None else expected
         directory = location.make(experiment.name, "train")
-        run = RunFiles(experiment, directory, prepared.recovery, source, held_to)
+        run = RunFiles(experiment, directory, loop.problem, prepared.recovery, source, held_to)
         run.facts = environment() | prepared.engine.environment
         try:
             run.open()
             total = experiment.training.epochs * loop.steps_per_epoch
-            yield Started(run.directory, experiment.training.epochs, total, str(run.facts["device"]))
+            device, so_far = str(run.facts["device"]), partial(run.trained, loop)
+            yield Started(run.directory, experiment.training.epochs, total, device, so_far)
             for event in loop:
                 if isinstance(event, Records):
                     run.record(event)
@@ -107,7 +114,7 @@ def train(
                     loop.interrupt()
             run.facts |= git.answer()
             result = run.finish(loop, loop.parameters, started)
-            yield Finished(result, run.history)
+            yield Finished(run.trained(loop, result))
             run.close(result)
         except BaseException as error:
             run.fail(interruption.status(error), loop)

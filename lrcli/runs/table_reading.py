@@ -1,4 +1,4 @@
-"""Reading tables again: a run's metrics.csv, a sweep's curves.npz and results.csv."""
+"""Reading tables again: a run's metrics.csv and path.npz, a sweep's curves.npz and results.csv."""
 
 import csv
 import zipfile
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from lrcli.errors import RunDirectoryError
 from lrcli.runs.history import History
+from lrcli.runs.parameter_path import ParameterPath
 from lrcli.runs.tables import swept_value
 
-__all__ = ["MemberTable", "read_curves", "read_members", "read_metrics"]
+__all__ = ["MemberTable", "read_curves", "read_members", "read_metrics", "read_path"]
 
 Array = NDArray[np.float64]
 _INTEGERS = ("member", "seed", "diverged_step", "epochs")
@@ -66,9 +67,31 @@ def read_curves(path: Path) -> History:
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
+    arrays = _arrays(path)
+    return History(arrays.pop("epoch"), arrays.pop("step"), arrays)
+
+
+def read_path(path: Path) -> ParameterPath:
+    """A run's path.npz.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    arrays = _arrays(path)
+    return ParameterPath(arrays.pop("epoch"), arrays.pop("step"), arrays)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file, those of each record among them.
+
+    Raises:
+        RunDirectoryError: it is not there, has been damaged, or lacks these.
+    """
     with _refusing_damage(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
-        return History(arrays.pop("epoch"), arrays.pop("step"), arrays)
+        for name in ("epoch", "step"):
+            arrays[name] = arrays[name].astype(np.int64, casting="safe")
+        return arrays
 
 
 def read_members(path: Path) -> MemberTable:
@@ -117,5 +140,5 @@ def _refusing_damage(path: Path) -> Iterator[None]:
         raise RunDirectoryError(
             f"{path}: cannot be read: {reason}; name a file of a run or a sweep"
         ) from None
-    except (ValueError, KeyError, EOFError, csv.Error, zipfile.BadZipFile, zlib.error):
+    except (ValueError, TypeError, KeyError, EOFError, csv.Error, zipfile.BadZipFile, zlib.error):
         raise RunDirectoryError(f"{path}: has been damaged; train again") from None

@@ -1,0 +1,255 @@
+"""How a fitted function lies among the examples: a curve over one feature, predictions over targets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.figure_style import COLORS, cut, title_and_legend
+from lrcli.reporting.scales import Array, thinned
+from lrcli.running.trained import TrainedRun
+from lrcli.training.problem import SplitName
+from lrcli.wording import counted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
+__all__ = ["Fit", "Predictions", "fit", "fits", "fitted", "predicted", "predictions"]
+
+_MOST_EXAMPLES = 1000
+_POINTS = 400  # of a curve
+_MOST_EARLIER = 5  # fits
+_LONGEST_NAME = 40  # letters
+_SPLITS: dict[SplitName, str] = {"train": "training", "val": "validation"}
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A function of one feature and what it was fitted to.
+
+    Attributes:
+        examples: from split to inputs and targets (2, n), some of them where there are very many.
+        x: (P,) where the curves are known, ascending.
+        truth: (P,) the rule behind the data; None where it is not known.
+        fitted: (P,) the model's outputs.
+        earlier: from epoch to (P,), the outputs it had before, ascending.
+        epoch: of the fit.
+    """
+
+    examples: Mapping[SplitName, Array]
+    x: Array
+    truth: Array | None
+    fitted: Array
+    earlier: Mapping[int, Array]
+    epoch: int
+
+
+def fitted(run: TrainedRun) -> Fit | None:
+    """The curve of a model of one feature and one output; None of any other."""
+    train = run.problem.splits["train"]
+    if train.inputs.shape[2] != 1 or train.targets.shape[2] != 1 or run.problem.num_classes is not None:
+        return None
+    examples = {
+        name: np.concatenate(
+            [run.problem.splits[name].inputs[0], run.problem.splits[name].targets[0]], axis=1
+        ).T
+        for name in _SPLITS
+        if name in run.problem.splits
+    }
+    x = _grid(np.concatenate([points[0] for points in examples.values()]))
+    curves = {i: _outputs(run, i, x) for i in (*_earlier(run.path.epoch), len(run.path) - 1)}
+    last = curves.pop(len(run.path) - 1)
+    if last is None:
+        return None
+    rule = run.problem.dataset.rule(x[:, None])
+    return Fit(
+        examples={
+            name: points[:, thinned(points.shape[1], _MOST_EXAMPLES)] for name, points in examples.items()
+        },
+        x=x,
+        truth=None if rule is None else rule[:, 0],
+        fitted=last,
+        earlier={int(run.path.epoch[i]): curve for i, curve in curves.items() if curve is not None},
+        epoch=int(run.path.epoch[-1]),
+    )
+
+
+def _grid(inputs: Array) -> Array:
+    """Where examples are, and a little beyond."""
+    low, high = float(inputs.min()), float(inputs.max())
+    margin = 0.04 * (high - low) or 1.0
+    return np.linspace(low - margin, high + margin, _POINTS)
+
+
+def _outputs(run: TrainedRun, index: int, x: Array) -> Array | None:
+    """What the model gave at a record of the path, (P,)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = run.experiment.model.outputs(run.path.at(index), x[:, None])
+    return None if outputs is None else outputs[:, 0]
+
+
+def _earlier(epochs: NDArray[np.int64]) -> list[int]:
+    """Some records before the last: the first, and others that are ever further apart."""
+    before = len(epochs) - 1
+    if before <= _MOST_EARLIER:
+        return list(range(before))
+    wanted = np.geomspace(1, epochs[-1], _MOST_EARLIER + 1)[:-1] - 1
+    return [int(i) for i in np.unique(np.searchsorted(epochs[:before], np.floor(wanted)))]
+
+
+def fit(run: TrainedRun) -> Drawing | None:
+    """Examples, the truth, the fitted curve, and earlier fits, the earlier the paler."""
+    found = fitted(run)
+    if found is None:
+        return None
+
+    def draw(figure: "FigureBase") -> None:
+        axes = figure.subplots()
+        _draw_examples(axes, found)
+        shades = np.linspace(0.18, 0.5, len(found.earlier))
+        for (epoch, curve), alpha in zip(found.earlier.items(), shades, strict=True):
+            label = (
+                f"earlier fits: after {_listed(found.earlier)} epochs"
+                if epoch == max(found.earlier)
+                else None
+            )
+            axes.plot(found.x, curve, color=COLORS[1], lw=1, alpha=alpha, label=label)
+        axes.plot(
+            found.x, found.fitted, color=COLORS[1], lw=2, label=f"fitted, {counted(found.epoch, 'epoch')}"
+        )
+        _draw_truth(axes, found)
+        title_and_legend(axes, "The fitted curve")
+
+    return Drawing("The fitted curve", _said_of_fit(found), draw)
+
+
+def fits(runs: Mapping[str, TrainedRun]) -> Drawing | None:
+    """The fitted curves of several runs among the examples of the first; None where their data differ."""
+    found = {name: fitted(run) for name, run in runs.items()}
+    known = {name: each for name, each in found.items() if each is not None}
+    keys = {run.problem.sources[0].data_key for run in runs.values()}
+    if len(known) < len(runs) or len(keys) > 1:
+        return None
+    first = next(iter(known.values()))
+
+    def draw(figure: "FigureBase") -> None:
+        axes = figure.subplots()
+        _draw_examples(axes, first)
+        for i, (name, each) in enumerate(known.items()):
+            dashes = ("-", "--", "-.", ":")[i % 4]
+            color = COLORS[1:][i % (len(COLORS) - 1)]
+            axes.plot(each.x, each.fitted, dashes, color=color, label=cut(name, _LONGEST_NAME))
+        _draw_truth(axes, first)
+        title_and_legend(axes, "Fitted curves")
+
+    return Drawing("Fitted curves", " ".join(f"{n}: {_said_of_fit(each)}" for n, each in known.items()), draw)
+
+
+def _draw_examples(axes: "Axes", found: Fit) -> None:
+    """The examples, and axes that hold them and the truth; an early fit may leave them."""
+    for (name, points), marker in zip(found.examples.items(), ("o", "D"), strict=False):
+        look: dict[str, Any] = {
+            "color": COLORS[0] if name == "train" else "#7F7F7F",
+            "alpha": 0.35,
+            "mew": 0,
+            "ms": 3,
+        }
+        axes.plot(*points, marker, label=f"{_SPLITS[name]} examples", **look)
+    y = np.concatenate([points[1] for points in found.examples.values()])
+    low, high = float(np.min(y)), float(np.max(y))
+    margin = 0.12 * (high - low) or 1.0
+    axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low - margin, high + margin), xlabel="x", ylabel="y")
+
+
+def _draw_truth(axes: "Axes", found: Fit) -> None:
+    if found.truth is not None:
+        axes.plot(found.x, found.truth, "--", color="#000000", lw=1.2, label="truth")
+
+
+def _listed(earlier: Mapping[int, Array]) -> str:
+    return ", ".join(f"{epoch:,}" for epoch in earlier)
+
+
+def _said_of_fit(found: Fit) -> str:
+    count = sum(points.shape[1] for points in found.examples.values())
+    low, high = found.x[[0, -1]]
+    said = f"{count:,} examples and the curve fitted to them in {counted(found.epoch, 'epoch')}, "
+    said += f"over x from {low:.4g} to {high:.4g}."
+    if found.truth is None:
+        return said
+    inside = (found.x >= found.examples["train"][0].min()) & (found.x <= found.examples["train"][0].max())
+    gap = np.abs(found.fitted - found.truth)[inside]
+    at = found.x[inside][int(np.argmax(gap))]
+    return f"{said} Among the examples the curve is at most {gap.max():.3g} from the truth, at x = {at:.3g}."
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The model's outputs beside the targets.
+
+    Attributes:
+        pairs: from split to targets and outputs (2, n), some of them where there are very many.
+        rmse: from split to the root of the mean squared difference, over all examples.
+    """
+
+    pairs: Mapping[SplitName, Array]
+    rmse: Mapping[SplitName, float]
+
+
+def predicted(run: TrainedRun) -> Predictions | None:
+    """Of a model of several features whose targets are numbers; None of any other."""
+    train = run.problem.splits["train"]
+    if train.inputs.shape[2] < 2 or train.targets.shape[2] != 1 or run.problem.num_classes is not None:
+        return None
+    pairs: dict[SplitName, Array] = {}
+    rmse: dict[SplitName, float] = {}
+    for name in _SPLITS:
+        if name not in run.problem.splits:
+            continue
+        split = run.problem.splits[name]
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = run.experiment.model.outputs(run.path.at(-1), split.inputs[0])
+            if outputs is None:
+                return None
+            rmse[name] = float(np.sqrt(np.mean((outputs - split.targets[0]) ** 2)))
+        shown = thinned(split.size, _MOST_EXAMPLES)
+        pairs[name] = np.stack([split.targets[0][shown, 0], outputs[shown, 0]])
+    return Predictions(pairs, rmse)
+
+
+def predictions(run: TrainedRun) -> Drawing | None:
+    """Predicted over true targets, and below what is between them."""
+    found = predicted(run)
+    if found is None:
+        return None
+
+    def draw(figure: "FigureBase") -> None:
+        over, between = figure.subplots(2, sharex=True, height_ratios=[3, 1.3])
+        for (name, (true, outputs)), marker in zip(found.pairs.items(), ("o", "D"), strict=False):
+            color = COLORS[0] if name == "train" else COLORS[1]
+            look: dict[str, Any] = {
+                "color": color,
+                "alpha": 0.4,
+                "mew": 0,
+                "ms": 3,
+                "label": f"{_SPLITS[name]} examples",
+            }
+            over.plot(true, outputs, marker, **look)
+            with np.errstate(over="ignore"):
+                between.plot(true, outputs - true, marker, **look)
+        over.axline((0, 0), slope=1, color="#000000", lw=1, ls="--", label="predicted = true")
+        between.axhline(0, color="#000000", lw=1, ls="--")
+        over.set_ylabel("predicted")
+        between.set(xlabel="true target", ylabel="predicted\n- true")
+        figure.align_ylabels()
+        title_and_legend(over, "Predicted over true targets")
+
+    said = " ".join(
+        f"Over the {_SPLITS[name]} examples the root mean squared error is {value:.4g}."
+        for name, value in found.rmse.items()
+    )
+    return Drawing("Predicted over true targets", said, draw, size=(6.3, 4.4))

@@ -1,0 +1,71 @@
+"""The figures of a run: each a function from what was trained to a drawing, or None where it has no sense.
+
+    loss         losses, and accuracies, over the epochs
+    fit          one feature: examples, the truth, the fitted curve and earlier ones
+    regions      two features and classes: which class where, and how surely
+    predictions  predicted over true targets
+    path         two numbers among the parameters on their way over the loss
+    recovery     errors of the parameters over the steps
+    histograms   the numbers of each parameter, where logging.histograms asks for them
+
+A new one is a function in a file of its subject and its row in the table below. matplotlib is imported when
+the first figure is drawn.
+"""
+
+from collections.abc import Callable, Mapping
+
+from lrcli.reporting.drawing import Drawing, side_by_side
+from lrcli.reporting.runs.figure_fit import fit, fits, predictions
+from lrcli.reporting.runs.figure_histograms import histograms
+from lrcli.reporting.runs.figure_loss import loss, losses
+from lrcli.reporting.runs.figure_path import path
+from lrcli.reporting.runs.figure_recovery import recoveries, recovery
+from lrcli.reporting.runs.figure_regions import regions
+from lrcli.running.trained import TrainedRun
+
+__all__ = ["KINDS", "drawings", "drawings_of_runs"]
+
+_Runs = Mapping[str, TrainedRun]
+
+_OF_ONE: dict[str, Callable[[TrainedRun], Drawing | None]] = {
+    "loss": loss,
+    "fit": fit,
+    "regions": regions,
+    "predictions": predictions,
+    "path": path,
+    "recovery": recovery,
+    "histograms": histograms,
+}
+_OF_SEVERAL: dict[str, Callable[[_Runs], Drawing | None]] = {  # in one pair of axes
+    "loss": losses,
+    "fit": fits,
+    "recovery": recoveries,
+}
+KINDS = tuple(_OF_ONE)
+
+
+def drawings(run: TrainedRun) -> dict[str, Drawing]:
+    """The figures that make sense for a run, from kind to drawing."""
+    found = {name: kind(run) for name, kind in _OF_ONE.items()}
+    return {name: drawing for name, drawing in found.items() if drawing is not None}
+
+
+def drawings_of_runs(runs: _Runs) -> dict[str, Drawing]:
+    """The figures of several runs in one: in the same axes, or else side by side.
+
+    Args:
+        runs: from what each is to be called to the run.
+
+    Returns:
+        From kind to drawing; those that make sense for one of the runs at least.
+    """
+    each = {name: drawings(run) for name, run in runs.items()}
+    found = {}
+    for kind in KINDS:
+        together = _OF_SEVERAL[kind](runs) if kind in _OF_SEVERAL else None
+        apart = {name: drawn[kind] for name, drawn in each.items() if kind in drawn}
+        if together is not None:
+            found[kind] = together
+        elif apart:
+            found[kind] = side_by_side(apart)
+    return found

@@ -1,0 +1,41 @@
+"""The error of each number among the parameters, all along their path."""
+
+import numpy as np
+
+from lrcli.components.initializers import element_names
+from lrcli.reporting.scales import Array
+from lrcli.running.trained import TrainedRun
+
+__all__ = ["parameter_errors", "reference_parameters"]
+
+
+def reference_parameters(run: TrainedRun) -> dict[str, Array] | None:
+    """What the parameters are held against, from name to array in its shape; None where nothing is known.
+
+    The result says it where the run has ended, the dataset where the model is the rule behind the data.
+    """
+    shapes = {parameter.name: parameter.shape for parameter in run.problem.parameters}
+    rows: dict[str, list[float]] = {}
+    for row in run.result.recovery:  # in the order in which a parameter's numbers lie
+        rows.setdefault(row.name.partition("[")[0], []).append(row.true)
+    if set(rows) == set(shapes):
+        return {name: np.reshape(rows[name], shape) for name, shape in shapes.items()}
+    true = run.problem.dataset.true_parameters(getattr(run.experiment.model, "kind", ""))
+    if true is None or {name: values.shape for name, values in true.items()} != shapes:
+        return None
+    return true
+
+
+def parameter_errors(run: TrainedRun) -> dict[str, Array]:
+    """True minus learned at each record of the path, from a number's name such as ``w[0]`` to (K,)."""
+    reference = reference_parameters(run)
+    if reference is None:
+        return {}
+    count = len(run.path)
+    true = {name: np.broadcast_to(values, (count, *values.shape)) for name, values in reference.items()}
+    learned = run.experiment.model.nearest_equivalent(dict(run.path.parameters), true)
+    errors: dict[str, Array] = {}
+    for name, values in reference.items():
+        columns = (true[name] - learned[name]).reshape(count, -1).T
+        errors.update(zip(element_names(name, values.shape), columns, strict=True))
+    return errors

@@ -1,0 +1,82 @@
+"""A run that has been trained, whole: what its figures and its pages are made of.
+
+It is handed on when a run ends, and it can be read back from the run's directory at any later time: the data
+are drawn again, the rest is in the files.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lrcli.errors import RunDirectoryError
+from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.loading import load
+from lrcli.runs.history import History
+from lrcli.runs.parameter_path import ParameterPath
+from lrcli.runs.reading import read_result
+from lrcli.runs.run_result import RunResult
+from lrcli.runs.table_reading import read_metrics, read_path
+from lrcli.training.problem import Problem, build_problem
+
+__all__ = ["PATH_FILE", "TrainedRun", "read_run"]
+
+PATH_FILE = "path.npz"  # in checkpoint/
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedRun:
+    """A run, as far as it has come.
+
+    Attributes:
+        experiment: what was trained.
+        problem: its data, and the parameters that it began with.
+        history: its records.
+        path: the way of its parameters.
+        result: how it ended; of a run that goes on, what is known so far.
+    """
+
+    experiment: Experiment
+    problem: Problem
+    history: History
+    path: ParameterPath
+    result: RunResult
+
+
+def read_run(directory: Path) -> TrainedRun:
+    """Read a run back from its directory.
+
+    Raises:
+        RunDirectoryError: there is no run, it has no records, or its files are damaged.
+        ExperimentError: its experiment.yaml has been changed and is wrong.
+    """
+    result = read_result(directory)
+    if not isinstance(result, RunResult):
+        raise RunDirectoryError(f"{directory}: holds a sweep, not a run")
+    if not (directory / "metrics.csv").exists():
+        raise RunDirectoryError(f"{directory}: has no records: the run is {result.status}")
+    experiment = load(directory / "experiment.yaml").experiment
+    problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    history = read_metrics(directory / "metrics.csv")
+    return TrainedRun(experiment, problem, history, _read_path(directory, problem, result), result)
+
+
+def _read_path(directory: Path, problem: Problem, result: RunResult) -> ParameterPath:
+    """The path; of a run that has kept none, its two ends, and of one that did not end, its beginning."""
+    shapes = {parameter.name: parameter.shape for parameter in problem.parameters}
+    file = directory / "checkpoint" / PATH_FILE
+    if file.exists():
+        path = read_path(file)
+    else:
+        ends = [{name: values[0] for name, values in problem.initial.items()}]
+        ends += [{name: np.asarray(v) for name, v in result.parameters.items()}] if result.parameters else []
+        epoch, step = (np.array([0, last][: len(ends)]) for last in (result.epochs, result.steps))
+        names = set.intersection(*(set(end) for end in ends)) if ends else set()
+        path = ParameterPath(
+            epoch, step, {n: np.stack([end[n] for end in ends]) for n in shapes if n in names}
+        )
+    if {name: values.shape[1:] for name, values in path.parameters.items()} != shapes:
+        raise RunDirectoryError(
+            f"{directory}: its parameters are not those of its experiment.yaml; train again"
+        )
+    return path
