@@ -1,4 +1,4 @@
-"""Reading tables again: a run's metrics.csv, a sweep's curves.npz and results.csv."""
+"""Reading tables again: a run's metrics.csv, a sweep's results.csv, curves.npz and other arrays."""
 
 import csv
 import zipfile
@@ -16,7 +16,7 @@ from lrcli.errors import RunDirectoryError
 from lrcli.runs.history import History
 from lrcli.runs.tables import swept_value
 
-__all__ = ["MemberTable", "read_curves", "read_members", "read_metrics"]
+__all__ = ["MemberTable", "read_arrays", "read_curves", "read_members", "read_metrics"]
 
 Array = NDArray[np.float64]
 _INTEGERS = ("member", "seed", "diverged_step", "epochs")
@@ -66,9 +66,19 @@ def read_curves(path: Path) -> History:
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    with _refusing_damage(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+    arrays = read_arrays(path)
+    with _refusing_damage(path):
         return History(arrays.pop("epoch"), arrays.pop("step"), arrays)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The named arrays of an .npz file.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def read_members(path: Path) -> MemberTable:
