@@ -1,0 +1,161 @@
+"""Several runs side by side as a page: what differs between them, and what came of it."""
+
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lrcli.config.dumping import in_line
+from lrcli.config.metrics import metric_of
+from lrcli.experiment.experiment import resolved
+from lrcli.reporting.pages.content import Block, Cell, Column, Figure, Page, Paragraph, Section, Table
+from lrcli.reporting.pages.sections import figures_section
+from lrcli.running.trained import TrainedRun
+from lrcli.runs.run_result import RunResult
+from lrcli.wording import counted
+
+__all__ = ["comparison_page"]
+
+_MOST_PARAMETERS = 40
+_ENVIRONMENT = ("device", "engine", "lrcli", "platform", "git_commit")
+
+
+def comparison_page(runs: Mapping[str, TrainedRun], figures: Sequence[Figure]) -> Page:
+    """A comparison of runs.
+
+    Args:
+        runs: from what each is to be called to the run; two at least.
+        figures: of all of them, in the order to show them.
+    """
+    results = {label: run.result for label, run in runs.items()}
+    return Page(
+        title=f"{counted(len(runs), 'run')} compared",
+        description="",
+        summary=[f"Runs of lrcli: {', '.join(runs)}."],
+        sections=[
+            Section("What differs", list(_differences(runs))),
+            Section("What came out", [_endings(results), _metrics(results)]),
+            figures_section(figures),
+            Section("Errors of the parameters", list(_errors(results))),
+            Section("How to repeat them", [_repetitions(results)]),
+        ],
+    )
+
+
+def _differences(runs: Mapping[str, TrainedRun]) -> Iterator[Block]:
+    """The keys in which the experiments differ, and what else the numbers depend on that does."""
+    settings = [dict(_flat(resolved(run.experiment), "")) for run in runs.values()]
+    keys = dict.fromkeys(key for each in settings for key in each)
+    differing = [key for key in keys if len({each.get(key) for each in settings}) > 1]
+    facts = [run.result.environment for run in runs.values()]
+    unlike = [name for name in _ENVIRONMENT if len({str(each.get(name)) for each in facts}) > 1]
+    if not differing:
+        yield Paragraph("Their settings are the same.")
+    if differing or unlike:
+        columns = [Column("run", list(runs))]
+        columns += [Column(key, [_cell(each, key) for each in settings]) for key in differing]
+        columns += [Column(name, [str(each.get(name, "")) for each in facts]) for name in unlike]
+        yield Table("What differs between the runs", columns)
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """Dotted keys and their values as they would be written."""
+    for key, value in mapping.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", in_line(value)
+
+
+def _cell(settings: Mapping[str, str], key: str) -> Cell:
+    """A value, a number as one; nothing where a run has no such key."""
+    text = settings.get(key)
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
+
+
+def _endings(results: Mapping[str, RunResult]) -> Table:
+    """How each run ended, and where it is."""
+    every = list(results.values())
+    columns = [
+        Column("run", list(results)),
+        Column("status", [result.status.replace("_", " ") for result in every]),
+        Column("epochs", [result.epochs for result in every]),
+        Column("steps", [result.steps for result in every]),
+        Column("seconds", [result.timing.train_seconds if result.timing else None for result in every]),
+    ]
+    if any(result.expectations for result in every):
+        columns.append(Column("expectations", [_met(result) for result in every]))
+    columns.append(Column("directory", [result.run_dir for result in every]))
+    return Table("How each run ended", columns)
+
+
+def _met(result: RunResult) -> str:
+    passed = sum(row.passed for row in result.expectations)
+    return f"{passed} of {len(result.expectations)} met" if result.expectations else ""
+
+
+def _metrics(results: Mapping[str, RunResult]) -> Table:
+    """The last value of each metric, the best marked."""
+    names = dict.fromkeys(name for result in results.values() for name in result.metrics)
+    columns = [Column("run", list(results))]
+    for name in names:
+        values = [result.metrics.get(name) for result in results.values()]
+        columns.append(Column(name, values, _best(name, list(results.values()))))
+    return Table("The last value of each metric", columns, "Of runs that ended well, the best is marked.")
+
+
+def _best(name: str, results: Sequence[RunResult]) -> dict[int, str]:
+    """The runs with the best value of an outcome, where there are others that are worse."""
+    metric = metric_of(name)
+    sign = -1 if metric.direction == "max" else 1
+    known = {
+        i: sign * result.metrics[name]
+        for i, result in enumerate(results)
+        if result.ended_well and math.isfinite(result.metrics.get(name, math.nan))
+    }
+    if not metric.is_outcome or metric.direction is None or len(set(known.values())) < 2:
+        return {}
+    return {i: "best" for i, value in known.items() if value == min(known.values())}
+
+
+def _errors(results: Mapping[str, RunResult]) -> Iterator[Block]:
+    """The errors of the parameters, those of one name beside each other."""
+    errors = [{row.name: row.error for row in result.recovery} for result in results.values()]
+    names = list(dict.fromkeys(name for each in errors for name in each))
+    if not names:
+        return
+    shown = names[:_MOST_PARAMETERS]
+    columns = [Column("parameter", shown)]
+    for label, each in zip(results, errors, strict=True):
+        columns.append(Column(label, [each.get(name) for name in shown]))
+    left = len(names) - len(shown)
+    notes = [*({_against(result) for result in results.values()} - {""})]
+    notes += [f"{left:,} more in the runs' result.json"] if left else []
+    yield Table("Errors of the parameters after training", columns, "; ".join(sorted(notes)))
+
+
+def _against(result: RunResult) -> str:
+    if not result.recovery:
+        return ""
+    is_true = result.recovery[0].against == "true"
+    return f"error = {'true' if is_true else 'best possible'} - learned"
+
+
+def _repetitions(results: Mapping[str, RunResult]) -> Table:
+    """The command for each run, and its seed."""
+    every = list(results.values())
+    return Table(
+        "Commands",
+        [
+            Column("run", list(results)),
+            Column("command", [f"lrcli train {shlex.quote(each.run_dir)}/experiment.yaml" for each in every]),
+            Column("seed", [each.seed for each in every]),
+            Column("lrcli", [str(each.environment.get("lrcli", "")) for each in every]),
+        ],
+    )

@@ -1,0 +1,49 @@
+"""report.html of a run, and one of several runs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.pages.figures import figures_of
+from lrcli.reporting.pages.files import write_page
+from lrcli.reporting.runs.comparison_page import comparison_page
+from lrcli.reporting.runs.figures import drawings_of_runs
+from lrcli.reporting.runs.page import run_page
+from lrcli.running.trained import TrainedRun
+
+__all__ = ["write_comparison", "write_run_report"]
+
+
+def write_run_report(
+    path: Path,
+    run: TrainedRun,
+    drawings: Mapping[str, Drawing],
+    drawn: Mapping[str, Mapping[str, bytes]] | None = None,
+) -> None:
+    """Write the report of a run.
+
+    Args:
+        path: of the file; an earlier report there is replaced.
+        run: what was trained.
+        drawings: its figures, by name.
+        drawn: their files, where they have been written already.
+
+    Raises:
+        UsageError: something is there that is no report.
+        WriteError: it could not be written.
+    """
+    write_page(path, run_page(run.result, run.experiment, figures_of(drawings, drawn)))
+
+
+def write_comparison(path: Path, runs: Mapping[str, TrainedRun]) -> None:
+    """Write a comparison of several runs.
+
+    Args:
+        path: of the file; an earlier report there is replaced.
+        runs: from what each is to be called to the run.
+
+    Raises:
+        UsageError: something is there that is no report.
+        WriteError: it could not be written.
+    """
+    write_page(path, comparison_page(runs, figures_of(drawings_of_runs(runs))))
