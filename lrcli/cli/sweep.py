@@ -16,7 +16,6 @@ from lrcli.errors import UsageError
 from lrcli.wording import counted
 
 if TYPE_CHECKING:
-    from lrcli.analysis.sweep_results import SweepResults
     from lrcli.runs.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
@@ -193,15 +192,11 @@ def _train(
         raise typer.Exit(_exit_code(earlier))
     _notes(notes, quiet=quiet)
     try:
-        result, results = _run(plan, files, tb_members, quiet=quiet)
+        result = _run(plan, files, tb_members, quiet=quiet, reported=not as_json and not quiet)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
     if as_json:
         print_json(result)
-    elif not quiet:
-        from lrcli.reporting.sweeps.console import print_sweep_report
-
-        print_sweep_report(results, result)
     if quiet and _exit_code(result) == _NO_MEMBER_FINISHED:
         from lrcli.reporting.messages import print_error
 
@@ -216,15 +211,15 @@ def _exit_code(result: "SweepResult") -> int:
 
 
 def _run(
-    plan: "SweepPlan", files: "SweepFiles", tb_members: int, *, quiet: bool
-) -> "tuple[SweepResult, SweepResults]":
-    """Train and draw, showing on the screen how far training has come."""
+    plan: "SweepPlan", files: "SweepFiles", tb_members: int, *, quiet: bool, reported: bool
+) -> "SweepResult":
+    """Train, showing on the screen how far that has come, and then what it has come to, while it is drawn."""
     from lrcli import api
     from lrcli.reporting.sweeps.progress import SweepProgressReport
     from lrcli.running.location import Interruption
     from lrcli.sweeps.running import SweepEvent, SweepFinished, SweepStarted
 
-    interruption, found = Interruption(), []
+    interruption = Interruption()
     with contextlib.ExitStack() as stack:
         report = stack.enter_context(SweepProgressReport(plan.select.metric, quiet=quiet))
         stack.enter_context(finishing_on_ctrl_c(interruption))
@@ -234,8 +229,10 @@ def _run(
             if isinstance(event, SweepStarted):
                 resume_collecting()
             elif isinstance(event, SweepFinished):
-                found.append(event.results)
-                stack.close()  # the figures take no progress, and end at the first Ctrl-C
+                stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
+                if reported:
+                    from lrcli.reporting.sweeps.console import print_sweep_report
 
-        result = api.sweep(plan, files, [follow], interruption, tb_members)
-    return result, found[0]
+                    print_sweep_report(event.results, event.result)
+
+        return api.sweep(plan, files, [follow], interruption, tb_members)
