@@ -1,6 +1,7 @@
 """`lrcli sweep`, `lrcli resume` and `lrcli replay`."""
 
 import contextlib
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrcli.cli.completion import complete_device, complete_engine, complete_file
+from lrcli.cli.completion import complete_device, complete_engine, complete_run
 from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
-from lrcli.errors import UsageError
+from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.wording import counted
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ _NO_MEMBER_FINISHED, _INTERRUPTED = 1, 130
 
 QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+RUNS_DIR = Annotated[Path, typer.Option(help="The directory of all runs.")]
+SWEEP = Annotated[
+    str,
+    typer.Argument(
+        metavar="SWEEP",
+        help="A sweep: its directory, NAME/sweep-0001, NAME for the newest of that name, or last.",
+        autocompletion=complete_run,
+    ),
+]
 TB_MEMBERS = Annotated[
     int, typer.Option("--tb-members", min=0, help="Event files for the first N members, too.")
 ]
@@ -71,7 +81,7 @@ def sweep(
     ] = "1GB",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained.")] = False,
     tb_members: TB_MEMBERS = 0,
-    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    runs_dir: RUNS_DIR = Path("runs"),
     run_dir: Annotated[
         Path | None,
         typer.Option(help="Write it here instead; a sweep that is there goes on.", show_default=False),
@@ -106,10 +116,8 @@ def sweep(
 
 
 def resume(
-    directory: Annotated[
-        Path,
-        typer.Argument(metavar="SWEEP", help="The directory of a sweep.", autocompletion=complete_file),
-    ],
+    word: SWEEP,
+    runs_dir: RUNS_DIR = Path("runs"),
     tb_members: TB_MEMBERS = 0,
     as_json: JSON = False,
     quiet: QUIET = False,
@@ -122,18 +130,16 @@ def resume(
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.resuming import plan_again
 
+    directory = _sweep_called(word, runs_dir)
     plan, notes = plan_again(directory)
     files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
     _train(plan, files, notes, tb_members=tb_members, as_json=as_json, quiet=quiet)
 
 
 def replay(
-    directory: Annotated[
-        Path,
-        typer.Argument(metavar="SWEEP", help="The directory of a sweep.", autocompletion=complete_file),
-    ],
+    word: SWEEP,
     member: Annotated[str, typer.Argument(metavar="MEMBER", help="Its number in results.csv, or best.")],
-    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    runs_dir: RUNS_DIR = Path("runs"),
     run_dir: Annotated[
         Path | None, typer.Option(help="Write the run here instead.", show_default=False)
     ] = None,
@@ -146,10 +152,23 @@ def replay(
     from lrcli.sweeps.members import member_number
     from lrcli.sweeps.resuming import member_alone
 
+    directory = _sweep_called(word, runs_dir)
     loaded = member_alone(directory, member_number(directory, member))
     location = OutputLocation(runs_dir, run_dir, directory.absolute())
     result = train_and_report(loaded, location, as_json=as_json, quiet=quiet)
     raise typer.Exit(exit_code(result))
+
+
+def _sweep_called(word: str, runs_dir: Path) -> Path:
+    """The directory that a word means; whether a sweep is there is told by who reads it."""
+    from lrcli.runs.finding import find_run
+
+    try:
+        return find_run(word, runs_dir, "sweep")
+    except RunDirectoryError:
+        if os.path.lexists(word):
+            return Path(word)
+        raise
 
 
 def _bytes(text: str) -> int:
