@@ -1,4 +1,4 @@
-"""Reading tables again: a run's metrics.csv and path.npz, a sweep's curves.npz and results.csv."""
+"""Reading tables again: a run's metrics.csv and path.npz, a sweep's results.csv, curves.npz and others."""
 
 import csv
 import zipfile
@@ -17,7 +17,7 @@ from lrcli.runs.history import History
 from lrcli.runs.parameter_path import ParameterPath
 from lrcli.runs.tables import swept_value
 
-__all__ = ["MemberTable", "read_curves", "read_members", "read_metrics", "read_path"]
+__all__ = ["MemberTable", "read_arrays", "read_curves", "read_members", "read_metrics", "read_path"]
 
 Array = NDArray[np.float64]
 _INTEGERS = ("member", "seed", "diverged_step", "epochs")
@@ -67,7 +67,7 @@ def read_curves(path: Path) -> History:
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    arrays = _arrays(path)
+    arrays = _record_arrays(path)
     return History(arrays.pop("epoch"), arrays.pop("step"), arrays)
 
 
@@ -77,21 +77,31 @@ def read_path(path: Path) -> ParameterPath:
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    arrays = _arrays(path)
+    arrays = _record_arrays(path)
     return ParameterPath(arrays.pop("epoch"), arrays.pop("step"), arrays)
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _record_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a file, those of each record among them.
 
     Raises:
         RunDirectoryError: it is not there, has been damaged, or lacks these.
     """
-    with _refusing_damage(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+    arrays = read_arrays(path)
+    with _refusing_damage(path):
         for name in ("epoch", "step"):
             arrays[name] = arrays[name].astype(np.int64, casting="safe")
         return arrays
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The named arrays of an .npz file.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def read_members(path: Path) -> MemberTable:

@@ -12,7 +12,7 @@ from lrcli.sweeps.outcome import PartOutcome
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.training.problem import Array
 
-__all__ = ["Collection"]
+__all__ = ["Collection", "problems_of", "records_of"]
 
 
 class Collection:
@@ -25,16 +25,11 @@ class Collection:
     def __init__(self, plan: SweepPlan) -> None:
         self._plan = plan
         shape = (len(plan.seeds), len(plan.configurations))
-        records = max(part.records for part in plan.parts)
         self.status = np.zeros(shape, dtype="U13")
         self.diverged_step = np.zeros(shape, dtype=np.int64)
         self.epochs = np.zeros(shape, dtype=np.int64)
         self.best = np.full(shape, np.nan)
-        self._epoch = np.full((shape[1], records), -1)
-        self._step = np.full((shape[1], records), -1)
-        for part in plan.parts:
-            self._epoch[part.group.configurations, : part.records] = part.record_epochs
-            self._step[part.group.configurations, : part.records] = part.record_epochs * part.steps_per_epoch
+        self._epoch, self._step = records_of(plan)
         self._final: dict[str, Array] = {}
         self._errors: dict[str, Array] = {}
         self._levels: dict[str, Array] = {}
@@ -87,19 +82,8 @@ class Collection:
             undetermined={name: values == 1 for name, values in self._open.items() if np.any(values == 1)},
             least=self._column(self._levels, "least"),
             constant=self._column(self._levels, "constant"),
-            problems=self._problems(),
+            problems=problems_of(plan),
         )
-
-    def _problems(self) -> NDArray[np.intp]:
-        """(C,) equal for configurations that differ in the optimizer, the training and the start alone."""
-        plan, keys = self._plan, self._plan.configurations.keys
-        blocks = ("dataset", "model", "loss")
-        own = [k for k in keys if k.split(".")[0] in blocks and not f"{k}.".startswith("model.init.")]
-        if not own:
-            return np.zeros(len(plan.configurations), dtype=np.intp)
-        numbers: dict[str, int] = {}
-        texts = (json.dumps([point.get(key) for key in own]) for point in plan.filled)
-        return np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.intp)
 
     def _curve(self, name: str) -> Array:
         if name not in self._curves:
@@ -110,3 +94,25 @@ class Collection:
         if name not in table:
             table[name] = np.full(self.status.shape, np.nan)
         return table[name]
+
+
+def records_of(plan: SweepPlan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(C, T) the epoch and the step of each record that is planned; -1 after the last of a configuration."""
+    shape = (len(plan.configurations), max(part.records for part in plan.parts))
+    epoch, step = np.full(shape, -1), np.full(shape, -1)
+    for part in plan.parts:
+        epoch[part.group.configurations, : part.records] = part.record_epochs
+        step[part.group.configurations, : part.records] = part.record_epochs * part.steps_per_epoch
+    return epoch, step
+
+
+def problems_of(plan: SweepPlan) -> NDArray[np.intp]:
+    """(C,) equal for configurations that differ in the optimizer, the training and the start alone."""
+    keys = plan.configurations.keys
+    blocks = ("dataset", "model", "loss")
+    own = [k for k in keys if k.split(".")[0] in blocks and not f"{k}.".startswith("model.init.")]
+    if not own:
+        return np.zeros(len(plan.configurations), dtype=np.intp)
+    numbers: dict[str, int] = {}
+    texts = (json.dumps([point.get(key) for key in own]) for point in plan.filled)
+    return np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.intp)

@@ -1,4 +1,7 @@
-"""The files of a sweep: experiment.yaml, results.csv, summary.csv, curves.npz, result.json, checkpoint/."""
+"""The files of a sweep: experiment.yaml, result.json, its tables and arrays, checkpoint/.
+
+What of them must be there for the sweep to be read again, see `lrcli.sweeps.reading`.
+"""
 
 import contextlib
 import shutil
@@ -17,6 +20,7 @@ from lrcli.runs.sweep_result import SweepResult, SweepStatus
 from lrcli.sweeps.event_list import EventList
 from lrcli.sweeps.findings import findings, without_missing
 from lrcli.sweeps.plan import SweepPlan
+from lrcli.sweeps.reference_file import REFERENCE_FILE, reference_arrays
 from lrcli.sweeps.tables import history_of_members, rows_of_members, table_of_configurations
 
 __all__ = ["SweepFiles"]
@@ -104,6 +108,7 @@ class SweepFiles:
         summary = table_of_configurations(self._plan, results, statistics)
         write_whole(self.directory / "summary.csv", summary.encode())
         write_arrays(self.directory / "curves.npz", history_of_members(results).arrays)
+        write_arrays(self.directory / REFERENCE_FILE, reference_arrays(results))
         found = findings(self._plan.experiment, results, statistics)
         return self._result("interrupted" if found["missing"] else "completed", timing=timing, **found)
 

@@ -481,7 +481,7 @@ def test_progress_counts_the_steps_of_all_parts(planned, tmp_path):
 # Interruptions --------------------------------------------------------------------------------------
 
 INTERRUPTED = {"optimizer.lr": [0.01, 0.1, 1e30], "training.batch_size": [10, 25]}
-FILES = ("results.csv", "summary.csv", "curves.npz", "experiment.yaml")
+FILES = ("results.csv", "summary.csv", "curves.npz", "reference.npz", "experiment.yaml")
 
 
 def interrupt(plan, directory, after):

@@ -1,0 +1,136 @@
+"""A finished sweep read back from its directory, without training: what its figures and reports are made of.
+
+    sweep = read_sweep(Path("runs/linear/sweep-0001"))
+    sweep.results.final["val/loss"]  # (S, C), the same numbers as when the sweep had just ended
+
+experiment.yaml gives the plan, results.csv what became of each member, curves.npz the records, reference.npz
+what the data say before training, and result.json what was found. Numbers in these files are as precise as
+they were in memory, so the results are equal, and so is all that is made of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lrcli.analysis.sweep_results import Array, SweepResults
+from lrcli.errors import RunDirectoryError
+from lrcli.runs.sweep_result import SweepResult
+from lrcli.runs.table_reading import MemberTable, read_curves, read_members
+from lrcli.sweeps.collection import problems_of, records_of
+from lrcli.sweeps.plan import SweepPlan
+from lrcli.sweeps.reference_file import Reference, read_reference
+from lrcli.sweeps.resuming import plan_again, result_of_sweep
+
+__all__ = ["FinishedSweep", "read_sweep"]
+
+_ERROR = "error/"
+_ENDED = ("completed", "stopped_early", "diverged")
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedSweep:
+    """A sweep of which every member has ended.
+
+    Attributes:
+        plan: what was trained.
+        results: what has become of its members.
+        result: what was found, as result.json has it.
+    """
+
+    plan: SweepPlan
+    results: SweepResults
+    result: SweepResult
+
+
+def read_sweep(directory: Path) -> FinishedSweep:
+    """Read a finished sweep.
+
+    Args:
+        directory: of the sweep.
+
+    Raises:
+        RunDirectoryError: there is no sweep, it has not ended, a file is missing or has been damaged, or its
+            experiment.yaml is no longer the one it was begun with.
+        ExperimentError: its experiment.yaml has been changed and is wrong.
+    """
+    result = result_of_sweep(directory)
+    if result.status != "completed":
+        raise RunDirectoryError(
+            f"{directory}: has members that have not ended ({result.status}); go on with it first: "
+            f"lrcli resume {directory}"
+        )
+    plan, _ = plan_again(directory)
+    reference = read_reference(directory, (len(plan.seeds), len(plan.configurations)))
+    table = _members(directory / "results.csv", plan)
+    results = _results(plan, table, _curves(directory / "curves.npz", plan), reference)
+    return FinishedSweep(plan, results, result)
+
+
+def _members(path: Path, plan: SweepPlan) -> MemberTable:
+    """The rows of results.csv, which are those of the plan.
+
+    Raises:
+        RunDirectoryError: they are not.
+    """
+    table = read_members(path)
+    seeds = np.repeat(np.array(plan.seeds, dtype=np.int64), len(plan.configurations))
+    same = np.array_equal(table.member, np.arange(plan.size)) and np.array_equal(table.seed, seeds)
+    whole = {plan.select.metric, f"best/{plan.experiment.best.metric}"} <= set(table.numbers)
+    if not (same and whole and tuple(table.values) == plan.configurations.keys):
+        raise RunDirectoryError(f"{path}: does not hold the members of the sweep; train again")
+    if not np.isin(table.status, _ENDED).all():
+        raise RunDirectoryError(f"{path}: has been damaged: it has members that have not ended; train again")
+    return table
+
+
+def _curves(path: Path, plan: SweepPlan) -> dict[str, Array]:
+    """From metric to its records, (S, C, T).
+
+    Raises:
+        RunDirectoryError: they are not of the sweep's members.
+    """
+    shape = (len(plan.seeds), *records_of(plan)[0].shape)
+    try:
+        return {name: values.reshape(shape) for name, values in read_curves(path).metrics.items()}
+    except ValueError:
+        raise RunDirectoryError(f"{path}: does not hold the records of the sweep; train again") from None
+
+
+def _results(
+    plan: SweepPlan, table: MemberTable, curves: Mapping[str, Array], reference: Reference
+) -> SweepResults:
+    """The results as they were when the sweep ended.
+
+    Args:
+        plan: of the sweep.
+        table: what became of its members.
+        curves: their records, (S, C, T).
+        reference: what their data say before training.
+    """
+    shape = (len(plan.seeds), len(plan.configurations))
+    numbers = {name: values.reshape(shape) for name, values in table.numbers.items()}
+    best = numbers.pop(f"best/{plan.experiment.best.metric}")
+    errors = {name: values for name, values in numbers.items() if name.startswith(_ERROR)}
+    epoch, step = records_of(plan)
+    return SweepResults(
+        keys=plan.configurations.keys,
+        configurations=plan.filled,
+        seeds=plan.seeds,
+        metric=plan.select.metric,
+        mode=plan.select.direction,
+        status=table.status.reshape(shape),
+        diverged_step=table.diverged_step.reshape(shape),
+        epochs=table.epochs.reshape(shape),
+        final={name: values for name, values in numbers.items() if name not in errors},
+        best=best,
+        errors={name.removeprefix(_ERROR): values for name, values in errors.items()},
+        epoch=epoch,
+        step=step,
+        curves=curves,
+        undetermined=reference.undetermined,
+        least=reference.least,
+        constant=reference.constant,
+        problems=problems_of(plan),
+    )

@@ -1,0 +1,72 @@
+"""What the data of each member say before it is trained: reference.npz of a sweep.
+
+It takes the data and their best fits to find, so it is kept, for outcomes and recovery errors to be judged
+when the sweep is read again. Its arrays, (M,) each for members in the order of results.csv: ``least`` and
+``constant``, the smallest training loss that is possible and that of the best constant answer, NaN where
+unknown; and ``undetermined:w[0]``, ..., whether the member's data leave that parameter open, for those that
+some member's data do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.analysis.sweep_results import SweepResults
+from lrcli.errors import RunDirectoryError
+from lrcli.runs.table_reading import read_arrays
+
+__all__ = ["REFERENCE_FILE", "Reference", "read_reference", "reference_arrays"]
+
+REFERENCE_FILE = "reference.npz"
+_OPEN = "undetermined:"
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Fields of `lrcli.analysis.sweep_results.SweepResults` that training does not change, (S, C) each.
+
+    Attributes:
+        least: the smallest training loss that is possible.
+        constant: that of the best constant answer.
+        undetermined: from a parameter's number to the members whose data leave it open.
+    """
+
+    least: NDArray[np.float64]
+    constant: NDArray[np.float64]
+    undetermined: Mapping[str, NDArray[np.bool_]]
+
+
+def reference_arrays(results: SweepResults) -> dict[str, NDArray[Any]]:
+    """The arrays of reference.npz."""
+    levels = {"least": results.least, "constant": results.constant}
+    undetermined = {f"{_OPEN}{name}": mask for name, mask in results.undetermined.items()}
+    return {name: values.reshape(-1) for name, values in (levels | undetermined).items()}
+
+
+def read_reference(directory: Path, shape: tuple[int, int]) -> Reference:
+    """Read reference.npz again.
+
+    Args:
+        directory: of the sweep.
+        shape: (S, C) seeds and configurations.
+
+    Raises:
+        RunDirectoryError: it is not there, as in sweeps of an older lrcli, or has been damaged.
+    """
+    path = directory / REFERENCE_FILE
+    if not path.exists():
+        raise RunDirectoryError(
+            f"{directory}: has no {REFERENCE_FILE}, without which it cannot be read again: an older lrcli "
+            "wrote it, or the file was removed; train it again with lrcli sweep on its experiment.yaml"
+        )
+    try:
+        arrays = {name: values.reshape(shape) for name, values in read_arrays(path).items()}
+        least, constant = (arrays.pop(name).astype(np.float64) for name in ("least", "constant"))
+    except (KeyError, ValueError):
+        raise RunDirectoryError(f"{path}: has been damaged; train again") from None
+    undetermined = {name.removeprefix(_OPEN): mask.astype(np.bool_) for name, mask in arrays.items()}
+    return Reference(least, constant, undetermined)
