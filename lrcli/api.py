@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from lrcli.analysis.sweep_results import SweepResults
-    from lrcli.experiment.experiment import Experiment
     from lrcli.experiment.loading import Loaded
-    from lrcli.reporting.runs.tensorboard import TensorBoardLog
     from lrcli.running.location import Interruption, OutputLocation
     from lrcli.running.single import Event
     from lrcli.runs.run_result import RunResult
@@ -43,7 +41,7 @@ def train(
         loaded: the experiment, what it was read from and what it is held to.
         location: where to write it.
         observers: called with each event: `Compiling`, `Started`, then `Progress` and `Records` as training
-            goes on, then `Finished`, when all but the result is written.
+            goes on, then `Finished`, when its tables are written; the figures follow, then the result.
         interruption: set its flag to end the run after the epochs under way, what there is saved.
 
     Returns:
@@ -54,6 +52,7 @@ def train(
         RunError: it failed; its result says so where that could be written.
     """
     from lrcli.reporting.runs.log import RunLog
+    from lrcli.reporting.runs.presentation import RunPresentation
     from lrcli.running.location import Interruption
     from lrcli.running.single import Finished
     from lrcli.running.single import train as run
@@ -61,10 +60,8 @@ def train(
     events = run(loaded.experiment, location, interruption or Interruption(), loaded.source, loaded.expected)
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(contextlib.closing(RunLog()))
-        own = [log.observe]
-        if loaded.experiment.logging.tensorboard:
-            own.append(stack.enter_context(contextlib.closing(_EventFile(loaded.experiment))).observe)
-        last = _drive(events, [*observers, *own])
+        beside = stack.enter_context(contextlib.closing(RunPresentation(loaded.experiment)))
+        last = _drive(events, [*observers, log.observe, beside.observe])
     if isinstance(last, Finished):
         return last.result
     raise AssertionError("a run ends with Finished or an error")
@@ -125,34 +122,6 @@ def _drive(events: Generator[_E], observers: Sequence[Callable[[_E], None]]) -> 
         events.throw(error)  # where it came from there, it comes back as it is
         raise
     return event
-
-
-class _EventFile:
-    """The event file of a run, from when its directory is there until it has ended."""
-
-    def __init__(self, experiment: "Experiment") -> None:
-        self._experiment = experiment
-        self._log: TensorBoardLog | None = None
-
-    def observe(self, event: "Event") -> None:
-        """Write what TensorBoard shows of an event."""
-        from lrcli.running.single import Finished, Started
-        from lrcli.training.records import Records
-
-        if isinstance(event, Started):
-            from lrcli.reporting.runs.tensorboard import TensorBoardLog
-
-            self._log = TensorBoardLog(event.run_dir, self._experiment)
-        elif self._log is not None and isinstance(event, Records):
-            self._log.record(event)
-        elif self._log is not None and isinstance(event, Finished):
-            self._log.finish(event.result)
-            self.close()  # all of it is on the disk before the result is
-
-    def close(self) -> None:
-        """Close the file; more than once is allowed."""
-        if self._log is not None:
-            self._log.close()
 
 
 def _draw(plan: "SweepPlan", files: "SweepFiles", results: "SweepResults", tb_members: int) -> None:

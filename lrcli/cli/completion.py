@@ -20,6 +20,7 @@ __all__ = [
     "complete_file",
     "complete_group",
     "complete_name",
+    "complete_run",
     "complete_word",
 ]
 
@@ -42,6 +43,13 @@ def complete_word(context: typer.Context, incomplete: str) -> list[tuple[str, st
     if not files:
         return []
     return complete_override(files[0], [str(word) for word in words if "=" in str(word)], incomplete)
+
+
+def complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of runs and ``last``; nothing for a path, which the shell knows."""
+    from lrcli.runs.finding import run_words
+
+    return run_words(incomplete, Path(context.params.get("runs_dir") or "runs"))
 
 
 def complete_group() -> list[str]:

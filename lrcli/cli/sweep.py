@@ -1,6 +1,7 @@
 """`lrcli sweep`, `lrcli resume` and `lrcli replay`."""
 
 import contextlib
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrcli.cli.completion import complete_device, complete_engine, complete_file
+from lrcli.cli.completion import complete_device, complete_engine, complete_run
 from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c
-from lrcli.errors import UsageError
+from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.wording import counted
 
 if TYPE_CHECKING:
-    from lrcli.analysis.sweep_results import SweepResults
     from lrcli.runs.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
@@ -40,6 +40,15 @@ _NO_MEMBER_FINISHED, _INTERRUPTED = 1, 130
 
 QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+RUNS_DIR = Annotated[Path, typer.Option(help="The directory of all runs.")]
+SWEEP = Annotated[
+    str,
+    typer.Argument(
+        metavar="SWEEP",
+        help="A sweep: its directory, NAME/sweep-0001, NAME for the newest of that name, or last.",
+        autocompletion=complete_run,
+    ),
+]
 TB_MEMBERS = Annotated[
     int, typer.Option("--tb-members", min=0, help="Event files for the first N members, too.")
 ]
@@ -72,7 +81,7 @@ def sweep(
     ] = "1GB",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained.")] = False,
     tb_members: TB_MEMBERS = 0,
-    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    runs_dir: RUNS_DIR = Path("runs"),
     run_dir: Annotated[
         Path | None,
         typer.Option(help="Write it here instead; a sweep that is there goes on.", show_default=False),
@@ -107,10 +116,8 @@ def sweep(
 
 
 def resume(
-    directory: Annotated[
-        Path,
-        typer.Argument(metavar="SWEEP", help="The directory of a sweep.", autocompletion=complete_file),
-    ],
+    word: SWEEP,
+    runs_dir: RUNS_DIR = Path("runs"),
     tb_members: TB_MEMBERS = 0,
     as_json: JSON = False,
     quiet: QUIET = False,
@@ -123,18 +130,16 @@ def resume(
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.resuming import plan_again
 
+    directory = _sweep_called(word, runs_dir)
     plan, notes = plan_again(directory)
     files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
     _train(plan, files, notes, tb_members=tb_members, as_json=as_json, quiet=quiet)
 
 
 def replay(
-    directory: Annotated[
-        Path,
-        typer.Argument(metavar="SWEEP", help="The directory of a sweep.", autocompletion=complete_file),
-    ],
+    word: SWEEP,
     member: Annotated[str, typer.Argument(metavar="MEMBER", help="Its number in results.csv, or best.")],
-    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    runs_dir: RUNS_DIR = Path("runs"),
     run_dir: Annotated[
         Path | None, typer.Option(help="Write the run here instead.", show_default=False)
     ] = None,
@@ -147,10 +152,23 @@ def replay(
     from lrcli.sweeps.members import member_number
     from lrcli.sweeps.resuming import member_alone
 
+    directory = _sweep_called(word, runs_dir)
     loaded = member_alone(directory, member_number(directory, member))
     location = OutputLocation(runs_dir, run_dir, directory.absolute())
     result = train_and_report(loaded, location, as_json=as_json, quiet=quiet)
     raise typer.Exit(exit_code(result))
+
+
+def _sweep_called(word: str, runs_dir: Path) -> Path:
+    """The directory that a word means; whether a sweep is there is told by who reads it."""
+    from lrcli.runs.finding import find_run
+
+    try:
+        return find_run(word, runs_dir, "sweep")
+    except RunDirectoryError:
+        if os.path.lexists(word):
+            return Path(word)
+        raise
 
 
 def _bytes(text: str) -> int:
@@ -193,15 +211,11 @@ def _train(
         raise typer.Exit(_exit_code(earlier))
     _notes(notes, quiet=quiet)
     try:
-        result, results = _run(plan, files, tb_members, quiet=quiet)
+        result = _run(plan, files, tb_members, quiet=quiet, reported=not as_json and not quiet)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
     if as_json:
         print_json(result)
-    elif not quiet:
-        from lrcli.reporting.sweeps.console import print_sweep_report
-
-        print_sweep_report(results, result)
     if quiet and _exit_code(result) == _NO_MEMBER_FINISHED:
         from lrcli.reporting.messages import print_error
 
@@ -216,15 +230,15 @@ def _exit_code(result: "SweepResult") -> int:
 
 
 def _run(
-    plan: "SweepPlan", files: "SweepFiles", tb_members: int, *, quiet: bool
-) -> "tuple[SweepResult, SweepResults]":
-    """Train and draw, showing on the screen how far training has come."""
+    plan: "SweepPlan", files: "SweepFiles", tb_members: int, *, quiet: bool, reported: bool
+) -> "SweepResult":
+    """Train, showing on the screen how far that has come, and then what it has come to, while it is drawn."""
     from lrcli import api
     from lrcli.reporting.sweeps.progress import SweepProgressReport
     from lrcli.running.location import Interruption
     from lrcli.sweeps.running import SweepEvent, SweepFinished, SweepStarted
 
-    interruption, found = Interruption(), []
+    interruption = Interruption()
     with contextlib.ExitStack() as stack:
         report = stack.enter_context(SweepProgressReport(plan.select.metric, quiet=quiet))
         stack.enter_context(finishing_on_ctrl_c(interruption))
@@ -234,8 +248,10 @@ def _run(
             if isinstance(event, SweepStarted):
                 resume_collecting()
             elif isinstance(event, SweepFinished):
-                found.append(event.results)
-                stack.close()  # the figures take no progress, and end at the first Ctrl-C
+                stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
+                if reported:
+                    from lrcli.reporting.sweeps.console import print_sweep_report
 
-        result = api.sweep(plan, files, [follow], interruption, tb_members)
-    return result, found[0]
+                    print_sweep_report(event.results, event.result)
+
+        return api.sweep(plan, files, [follow], interruption, tb_members)

@@ -1,5 +1,6 @@
 """`lrcli train`."""
 
+import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -142,16 +143,14 @@ def train_and_report(
     loaded: "Loaded", location: "OutputLocation", *, as_json: bool, quiet: bool
 ) -> "RunResult":
     """Train one experiment, print its result, and give it back."""
-    from lrcli.reporting.runs.console import print_json, print_report
-
     try:
-        result = _train(loaded, location, quiet=quiet)
+        result = _train(loaded, location, quiet=quiet, reported=not as_json and not quiet)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
     if as_json:
+        from lrcli.reporting.runs.console import print_json
+
         print_json(result)
-    elif not quiet:
-        print_report(result, loaded.experiment.model)
     if quiet and exit_code(result):
         from lrcli.reporting.messages import print_error
         from lrcli.reporting.runs.overview import failure
@@ -169,23 +168,31 @@ def exit_code(result: "RunResult") -> int:
     return 0 if result.met_expectations else _UNMET
 
 
-def _train(loaded: "Loaded", location: "OutputLocation", *, quiet: bool) -> "RunResult":
-    """Train, showing on the screen how far it has come."""
+def _train(loaded: "Loaded", location: "OutputLocation", *, quiet: bool, reported: bool) -> "RunResult":
+    """Train, showing on the screen how far it has come, and then what it has come to, while it is drawn."""
     from lrcli import api
     from lrcli.reporting.runs.progress import ProgressReport
     from lrcli.running.location import Interruption
-    from lrcli.running.single import Event, Started
+    from lrcli.running.single import Event, Finished, Started
 
     interruption = Interruption()
-    with ProgressReport(quiet=quiet) as report, finishing_on_ctrl_c(interruption):
-        for note in loaded.notes:
-            report.note(note)
+    with contextlib.ExitStack() as stack:
+        report = stack.enter_context(ProgressReport(quiet=quiet))
+        stack.enter_context(finishing_on_ctrl_c(interruption))
 
         def follow(event: Event) -> None:
             report.show(event)
             if isinstance(event, Started):
                 resume_collecting()
+            elif isinstance(event, Finished):
+                stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
+                if reported:
+                    from lrcli.reporting.runs.console import print_report
 
+                    print_report(event.result, loaded.experiment.model)
+
+        for note in loaded.notes:
+            report.note(note)
         return api.train(loaded, location, [follow], interruption)
 
 

@@ -78,7 +78,12 @@ class Logging(Config):
 
     every: int = Field(1, ge=1, description="epochs between two records; the last epoch is always one")
     tensorboard: bool = Field(True, description="write event files for TensorBoard")
-    figures: bool = Field(True, description="draw figures, in commands that draw any")
+    figures: bool = Field(True, description="draw figures when training has ended")
+    figures_every: int | None = Field(
+        None,
+        ge=1,
+        description="epochs after which those of a run are drawn while it trains, again and again",
+    )
     histograms: bool = Field(False, description="histograms of each parameter in TensorBoard")
     evaluate_train: bool = Field(True, description="evaluate the whole training set at each record")
 

@@ -54,9 +54,11 @@ class RunFiles:
     _history: GrowingHistory = field(default_factory=lambda: GrowingHistory(1))
     _metrics: dict[str, float] = field(default_factory=dict)
     _table: LineFile | None = None
+    _ended: RunResult | None = None
 
     def __post_init__(self) -> None:
-        self._path = GrowingPath(sum(parameter.size for parameter in self.problem.parameters))
+        numbers = sum(parameter.size for parameter in self.problem.parameters)
+        self._path = GrowingPath(numbers, self.experiment.logging.figures_every)
 
     def trained(self, loop: TrainingLoop, result: RunResult | None = None) -> TrainedRun:
         """The run as far as it has come.
@@ -116,7 +118,7 @@ class RunFiles:
         write_arrays(self.directory / _CHECKPOINT / PATH_FILE, path.arrays)
         if self._table is not None:
             self._table.close()
-        return self._result(
+        self._ended = self._result(
             status,
             members=loop.members,
             parameters=parameters,
@@ -124,6 +126,7 @@ class RunFiles:
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
+        return self._ended
 
     def close(self, result: RunResult) -> None:
         """Write the result, once everything else is written.
@@ -150,8 +153,11 @@ class RunFiles:
         write_arrays(self.directory / _CHECKPOINT / f"{name}.npz", arrays)
 
     def fail(self, status: RunStatus, loop: TrainingLoop) -> None:
-        """Say in result.json how the run ended that did not end well, where that can still be written."""
+        """Say in result.json how the run ended that did not end well, where that can still be written.
+
+        What happens after it has finished, while it is drawn, takes nothing from its result.
+        """
         with contextlib.suppress(Exception):  # the error under way is the one to report
             if self._table is not None:
                 self._table.close()
-            self.close(self._result(status, members=loop.members))
+            self.close(self._ended or self._result(status, members=loop.members))

@@ -4,7 +4,7 @@ It is handed on when a run ends, and it can be read back from the run's director
 are drawn again, the rest is in the files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,19 @@ class TrainedRun:
     history: History
     path: ParameterPath
     result: RunResult
+
+    def at(self, epoch: int) -> "TrainedRun":
+        """The run as it was at an epoch, as far as its records tell."""
+        records, kept = self.history.epoch <= epoch, self.path.epoch <= epoch
+        history = History(
+            self.history.epoch[records],
+            self.history.step[records],
+            {name: values[:, records] for name, values in self.history.metrics.items()},
+        )
+        parameters = {name: values[kept] for name, values in self.path.parameters.items()}
+        path = ParameterPath(self.path.epoch[kept], self.path.step[kept], parameters)
+        result = replace(self.result, status="running", epochs=epoch, diverged_step=None, best=None)
+        return replace(self, history=history, path=path, result=result)
 
 
 def read_run(directory: Path) -> TrainedRun:

@@ -16,6 +16,9 @@ def offers(tmp_path, monkeypatch, capsys):
     """What is offered for the last of the words, as a shell asks for it."""
     shutil.copy(EXPERIMENTS / "linear.yaml", tmp_path)
     (tmp_path / "wrong.yaml").write_text("optimizer: {kind: adam, lrr: 1}\ndataset: 3\n")
+    for name in ("train-0001", "sweep-0001"):
+        (tmp_path / "runs" / "linear" / name).mkdir(parents=True)
+        (tmp_path / "runs" / "linear" / name / "result.json").touch()
     (tmp_path / "invalid.yaml").write_text("optimizer: {kind: adam\n")
     monkeypatch.chdir(tmp_path)
 
@@ -70,6 +73,11 @@ BASH = [
     ("train linear.yaml --device c", ["cpu", "cuda"]),
     ("train linear.yaml --engine ", ["auto", "compiled", "torch"]),
     ("sweep linear.yaml --engine c", ["compiled"]),
+    ("resume ", ["last", "linear"]),
+    ("resume li", ["linear"]),
+    ("resume runs/li", []),  # a path is left to the shell
+    ("replay linear/", ["linear/sweep-0001", "linear/train-0001"]),
+    ("replay --runs-dir others ", ["last"]),
     ("list sch", ["schedule"]),
     ("describe optimizer.ad", ["optimizer.adam", "optimizer.adamw"]),
     ("init new --dataset x", ["xor"]),

@@ -403,7 +403,16 @@ def test_a_complete_sweep_is_left_alone(place, lrcli):
     ("name", "message"),
     [
         ("run", "run: holds a run of lrcli train, not a sweep"),
-        ("nothing", "nothing: holds no sweep"),
+        (
+            "nothing",
+            "nothing: there are no runs in runs yet; train one with lrcli train, or name the directory of "
+            "all runs with --runs-dir",
+        ),
+        (
+            "runs/nothing/sweep-0001",
+            "runs/nothing/sweep-0001: holds no result of a run or a sweep; name its directory or its "
+            "result.json",
+        ),
         ("empty", "empty: holds no sweep"),
         ("small.yaml", "small.yaml: holds no sweep"),
         ("odd", "odd: holds no sweep"),
@@ -417,6 +426,23 @@ def test_what_is_no_sweep(place, lrcli, command, name, message):
     before = contents(place)
     assert lrcli(command[0], name, *command[1:], code=2) == (2, "", f"error: {message}\n")
     assert contents(place) == before
+
+
+def test_a_sweep_by_its_name(place, lrcli, stop):
+    """The newest sweep, whatever was trained since; resumed, and a member of it replayed."""
+    lrcli("sweep", "mlp.yaml", "-q")
+    stop(3, interrupt, "small.yaml", *CUT)
+    lrcli("train", "small.yaml", "sweep=null", "-q")
+    assert "small/train-0001: holds a run" in lrcli("resume", "small/train-0001", code=2)[2]
+    assert "is no run; did you mean small?" in lrcli("resume", "smal", code=2)[2]
+    lrcli("resume", "last", "-q")
+    assert result_of(place / "runs/small/sweep-0001")["status"] == "completed"
+    for word in ("small", "small/sweep-0001", "runs/small/sweep-0001/", "runs/small/sweep-0001/result.json"):
+        assert lrcli("resume", word)[2] == "note: runs/small/sweep-0001: is complete; nothing was trained\n"
+    (place / "runs").rename(place / "others")
+    assert "note: others/mlp/sweep-0001: is" in lrcli("resume", "mlp", "--runs-dir", "others")[2]
+    lrcli("replay", "small", "best", "-q", "--runs-dir", "others")
+    assert result_of(place / "others/small/train-0002")["status"] == "completed"
 
 
 DAMAGES = {

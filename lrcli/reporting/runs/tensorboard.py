@@ -18,6 +18,7 @@ from lrcli.reporting.event_file import (
     EventFile,
     flat_columns,
     histogram,
+    image,
     indented,
     scalars,
     session_end,
@@ -62,6 +63,10 @@ class TensorBoardLog:
             self._file.write(step, values)
         if time.time() - self._flushed > _FLUSH_SECONDS:
             self._flush()
+
+    def figures(self, step: int, pictures: Mapping[str, bytes]) -> None:
+        """Figures at a step of the optimizer, from name to the bytes of a PNG file."""
+        self._file.write(step, [image(f"figures/{name}", png) for name, png in pictures.items()])
 
     def finish(self, result: RunResult) -> None:
         """The final metrics, once, for the HParams table, and how the session ended."""

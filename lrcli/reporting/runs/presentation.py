@@ -1,0 +1,88 @@
+"""What is made of a run beside its own files: the event file, the figures.
+
+The experiment's logging block says which of them there are. matplotlib and TensorBoard are imported where
+something is to be drawn or written.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrcli.experiment.experiment import Experiment
+from lrcli.running.single import Event, Finished, Started
+from lrcli.running.trained import TrainedRun
+from lrcli.training.records import Records
+
+if TYPE_CHECKING:
+    from lrcli.reporting.runs.tensorboard import TensorBoardLog
+
+__all__ = ["RunPresentation"]
+
+
+class RunPresentation:
+    """Follows the events of a run, from when its directory is there until it has ended."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self._logging = experiment.logging
+        self._log: TensorBoardLog | None = None
+        self._directory = Path()
+        self._so_far: Callable[[], TrainedRun] | None = None
+        self._drawn_at = 0  # the epoch of the last figures
+
+    def observe(self, event: Event) -> None:
+        """Write and draw what an event has brought.
+
+        Raises:
+            WriteError: a file could not be written.
+        """
+        if isinstance(event, Started):
+            self._directory, self._so_far = event.run_dir, event.so_far
+            if self._logging.tensorboard:
+                from lrcli.reporting.runs.tensorboard import TensorBoardLog
+
+                self._log = TensorBoardLog(event.run_dir, self._experiment)
+        elif isinstance(event, Records):
+            if self._log is not None:
+                self._log.record(event)
+            for epoch in self._due(event):
+                self._draw(self._now().at(epoch))
+        elif isinstance(event, Finished):
+            self._finish(event.run)
+
+    def close(self) -> None:
+        """Close the event file; more than once is allowed."""
+        if self._log is not None:
+            self._log.close()
+
+    def _now(self) -> TrainedRun:
+        if self._so_far is None:
+            raise ValueError("a run that has not begun has come nowhere")
+        return self._so_far()
+
+    def _due(self, records: Records) -> Iterator[int]:
+        """The epochs of those records at which figures are drawn while training goes on."""
+        every = self._logging.figures_every
+        if every is None or not self._logging.figures:
+            return
+        for epoch in records.epochs.tolist():
+            if epoch // every > self._drawn_at // every and epoch < self._experiment.training.epochs:
+                self._drawn_at = epoch
+                yield epoch
+
+    def _finish(self, run: TrainedRun) -> None:
+        """The last figures, and the end of the event file: all of it is on the disk before the result is."""
+        if self._logging.figures:
+            self._draw(run)
+        if self._log is not None:
+            self._log.finish(run.result)
+            self.close()
+
+    def _draw(self, run: TrainedRun) -> Mapping[str, bytes]:
+        from lrcli.reporting.figure_files import save_figures
+        from lrcli.reporting.runs.figures import drawings
+
+        pictures = save_figures(drawings(run), self._directory / "figures")
+        if self._log is not None:
+            self._log.figures(int(run.history.step[-1]), pictures)
+        return pictures

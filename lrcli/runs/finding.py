@@ -1,0 +1,221 @@
+"""Runs and sweeps by what a user calls them: a path, a name, or ``last``.
+
+No result is read for this: thousands of runs take no longer than their directories take to list.
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from lrcli.config.hints import nearest
+from lrcli.errors import RunDirectoryError
+
+__all__ = ["LAST", "find_run", "run_words"]
+
+LAST = "last"
+
+_RESULT = "result.json"
+_NUMBERED = re.compile("(train|sweep)-([0-9]{1,18})")
+_COMMAND = re.compile(rb'"command": *"(train|sweep)"')
+_HEAD = 200  # bytes of result.json, among whose first keys the command is
+_MOST_NAMED = 8
+
+_Command = Literal["train", "sweep"]
+
+
+def find_run(word: str, runs_dir: Path, command: _Command | None = None) -> Path:
+    """The directory of a run or a sweep.
+
+    A path to a directory that holds a result, or to a result.json, wins over names. ``name/train-0003`` is a
+    run below the directory of all runs, ``name`` the newest run or sweep of an experiment, ``last`` the
+    newest of all. Where an experiment is itself called last, ``last/train-0001`` is a run of it; the word
+    alone keeps its meaning.
+
+    The newest is the one that was begun last. Among the runs of an experiment, and among its sweeps, that is
+    the one of the highest number, even where copying has changed the times of the files. Between these, the
+    time at which experiment.yaml was written decides: it is written once, before training, where result.json
+    is written again when a run ends or a sweep goes on. One that was edited since counts no later than its
+    result.json.
+
+    Args:
+        word: what the user wrote; slashes at its end, and backslashes, do no harm.
+        runs_dir: the directory of all runs.
+        command: which kind ``name`` and ``last`` mean; either of them without.
+
+    Raises:
+        RunDirectoryError: there is no such run, with what there is; or a directory cannot be listed.
+    """
+    parts = _parts(word)
+    found = _at(Path(word)) if word else None
+    if found is None and parts == [LAST]:
+        found = _newest([run for name in _listed(runs_dir) for run in _latest(runs_dir / name, command)])
+    elif found is None and parts:
+        found = _at(runs_dir.joinpath(*parts))
+        if found is None and len(parts) == 1:
+            found = _newest(_latest(runs_dir / parts[0], command, strict=True))
+    if found is None:
+        raise _mistake(word, parts, runs_dir, command)
+    return found
+
+
+def run_words(begun: str, runs_dir: Path) -> list[str]:
+    """What a word that is begun may become: ``last``, the names of experiments, ``name/train-0001``."""
+    name, slash, _ = begun.partition("/")
+    try:
+        if slash:
+            runs = sorted(_listed(runs_dir / name)) if _parts(name) else []
+            words = [f"{name}/{run}" for run in runs if _at(runs_dir / name / run)]
+        else:
+            words = [LAST, *_names(runs_dir)]
+    except RunDirectoryError:
+        return []
+    return [word for word in dict.fromkeys(words) if word.startswith(begun)]
+
+
+def _parts(word: str) -> list[str]:
+    """The one or two names that a word is made of; none where it can only be a path."""
+    parts = unicodedata.normalize("NFC", word).rstrip("/\\").replace("\\", "/").split("/")
+    can_be_names = all(part and not part.startswith(".") and ":" not in part for part in parts)
+    return parts if len(parts) <= 2 and can_be_names else []
+
+
+def _at(path: Path) -> Path | None:
+    """The directory of a result at a path, which may be that of the result itself."""
+    # Those of pathlib raise where a directory above may not be entered.
+    if os.path.isfile(path / _RESULT):  # noqa: PTH113
+        return path
+    return path.parent if path.name == _RESULT and os.path.isfile(path) else None  # noqa: PTH113
+
+
+def _listed(directory: Path) -> list[str]:
+    """The names in a directory, hidden ones left out; none where there is no such directory.
+
+    Raises:
+        RunDirectoryError: it cannot be listed.
+    """
+    try:
+        return [name for name in os.listdir(directory) if not name.startswith(".")]  # noqa: PTH208 - a name each
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no such characters in names
+        return []
+    except OSError as error:
+        raise RunDirectoryError(f"{directory}: cannot be read: {error.strerror or error}") from None
+
+
+def _latest(directory: Path, command: _Command | None, *, strict: bool = False) -> list[Path]:
+    """The run and the sweep of the highest numbers in an experiment's directory, and those without numbers.
+
+    The directory itself where that is a run's.
+
+    Raises:
+        RunDirectoryError: it cannot be listed; only where that is not to be passed over.
+    """
+    if _at(directory):
+        return [directory] if command in {None, _command_of(directory)} else []
+    try:
+        names = _listed(directory)
+    except RunDirectoryError:
+        if strict:
+            raise
+        return []
+    found = []
+    for kind, runs in _by_kind(names).items():
+        if kind and command in {None, kind}:
+            found += [directory / name for name in reversed(runs) if _at(directory / name)][:1]
+        elif not kind:
+            own = (directory / name for name in runs if _at(directory / name))
+            found += [path for path in own if command in {None, _command_of(path)}]
+    return found
+
+
+def _by_kind(names: Sequence[str]) -> dict[str, list[str]]:
+    """Names by ``train`` and ``sweep``, in the order of their numbers; those without by nothing."""
+    kinds: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        match = _NUMBERED.fullmatch(name)
+        kinds.setdefault(match[1] if match else "", []).append((int(match[2]) if match else 0, name))
+    return {kind: [name for _, name in sorted(runs)] for kind, runs in kinds.items()}
+
+
+def _command_of(directory: Path) -> str | None:
+    """What made a result, as far as its beginning tells."""
+    try:
+        with (directory / _RESULT).open("rb") as file:
+            match = _COMMAND.search(file.read(_HEAD))
+    except OSError:
+        return None
+    return match[1].decode() if match else None
+
+
+def _newest(directories: Sequence[Path]) -> Path | None:
+    return max(directories, key=lambda path: (_begun(path), str(path)), default=None)
+
+
+def _begun(directory: Path) -> int:
+    """When a run was begun, in nanoseconds; 0 where that cannot be told."""
+    times = []
+    for name in ("experiment.yaml", _RESULT):
+        try:
+            times.append((directory / name).stat().st_mtime_ns)
+        except OSError:
+            continue
+    return min(times, default=0)
+
+
+def _names(runs_dir: Path) -> list[str]:
+    """The experiments that have a run."""
+    return sorted(name for name in _listed(runs_dir) if _latest(runs_dir / name, None))
+
+
+# What to say where there is none ------------------------------------------------------------------------
+
+
+def _mistake(word: str, parts: Sequence[str], runs_dir: Path, command: _Command | None) -> RunDirectoryError:
+    """What is wrong with a word, and what may be written instead."""
+    names = _names(runs_dir)
+    is_there = os.path.lexists(word)
+    if is_there or not parts:
+        told = "holds no result of a run or a sweep; name its directory or its result.json"
+        where = Path(word) if is_there else Path(word).parent
+        return RunDirectoryError(f"{word or repr(word)}: {told}", list(_held(where)))
+    if not names:
+        return RunDirectoryError(
+            f"{word}: there are no runs in {runs_dir} yet; train one with lrcli train, or name the "
+            "directory of all runs with --runs-dir"
+        )
+    if parts == [LAST] or (len(parts) == 1 and parts[0] in names):
+        where = runs_dir if parts == [LAST] else runs_dir / parts[0]
+        return RunDirectoryError(f"{word}: there is no run of lrcli {command} in {where}")
+    if parts[0] in names:
+        return RunDirectoryError(
+            f"{word}: is no run{_meant(parts, runs_dir)}", list(_held(runs_dir / parts[0]))
+        )
+    return RunDirectoryError(f"{word}: is no run{nearest(parts[0], names)}", list(_held(runs_dir)))
+
+
+def _meant(parts: Sequence[str], runs_dir: Path) -> str:
+    """Which run of an experiment may have been meant: one of that number, or of nearly that name."""
+    name, run = parts
+    runs = [f"{name}/{each}" for each in _listed(runs_dir / name)]
+    match = _NUMBERED.fullmatch(run)
+    if match is None:
+        return nearest(f"{name}/{run}", runs)
+    padded = f"{name}/{match[1]}-{int(match[2]):04d}"
+    return f"; did you mean {padded}?" if padded in runs else ""
+
+
+def _held(directory: Path) -> Iterator[str]:
+    """What a directory holds that can be named."""
+    try:
+        names = [name for name in _listed(directory) if _latest(directory / name, None)]
+    except RunDirectoryError:
+        return
+    spans = []
+    for kind, runs in sorted(_by_kind(names).items(), reverse=True):
+        shown = runs if kind == "" or len(runs) <= 2 else [f"{runs[0]} to {runs[-1]}"]
+        spans += shown[:_MOST_NAMED]
+        spans += [f"{len(shown) - _MOST_NAMED} more"] if len(shown) > _MOST_NAMED else []
+    if spans:
+        yield f"{directory} holds {', '.join(spans)}"
