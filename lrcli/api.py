@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from lrcli.analysis.sweep_results import SweepResults
     from lrcli.experiment.loading import Loaded
     from lrcli.running.location import Interruption, OutputLocation
     from lrcli.running.single import Event
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from lrcli.runs.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
-    from lrcli.sweeps.running import SweepEvent
+    from lrcli.sweeps.running import SweepEvent, SweepFinished
 
 __all__ = ["Observer", "SweepObserver", "sweep", "train"]
 
@@ -101,7 +100,7 @@ def sweep(
 
     def draw(event: "SweepEvent") -> None:
         if isinstance(event, SweepFinished) and not event.result.missing:
-            _draw(plan, files, event.results, tb_members)
+            _present(plan, files, event, tb_members)
 
     last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
     if isinstance(last, SweepFinished):
@@ -124,21 +123,31 @@ def _drive(events: Generator[_E], observers: Sequence[Callable[[_E], None]]) -> 
     return event
 
 
-def _draw(plan: "SweepPlan", files: "SweepFiles", results: "SweepResults", tb_members: int) -> None:
-    """Figures, and event files with them."""
+def _present(plan: "SweepPlan", files: "SweepFiles", ended: "SweepFinished", tb_members: int) -> None:
+    """Figures, the report, and event files."""
+    from lrcli.reporting.sweeps.figures import drawings
+
     logging, directory = plan.experiment.logging, files.directory
-    pictures: dict[str, bytes] = {}
+    found = drawings(ended.results) if logging.figures else {}
+    drawn: dict[str, dict[str, bytes]] = {}
     if logging.figures:
         from lrcli.reporting.figure_files import save_figures
-        from lrcli.reporting.sweeps.figures import drawings
 
-        pictures = save_figures(drawings(results), directory / "figures")
+        drawn = save_figures(found, directory / "figures")
+    if logging.report is not False:
+        from lrcli.reporting.pages.files import only_warning
+        from lrcli.reporting.sweeps.report import write_sweep_report
+
+        path = directory / "report.html"
+        with only_warning(path):
+            write_sweep_report(path, plan.experiment, ended.results, ended.result, found, drawn)
     files.events.delete_files()  # of a call that was stopped while it drew
     if logging.tensorboard:
         from lrcli.reporting.runs.tensorboard import hyperparameters
         from lrcli.reporting.sweeps.tensorboard import write_sweep_events
 
         name = f"{plan.experiment.name}/{directory.name}"
+        pictures = {name: each["png"] for name, each in drawn.items()}
         members = range(min(tb_members, plan.size))
         constants = hyperparameters(plan.experiment)
-        write_sweep_events(results, directory, name, pictures, members, constants, files.events.add)
+        write_sweep_events(ended.results, directory, name, pictures, members, constants, files.events.add)

@@ -84,6 +84,9 @@ class Logging(Config):
         ge=1,
         description="epochs after which those of a run are drawn while it trains, again and again",
     )
+    report: bool | None = Field(
+        None, description="write report.html when training has ended; default: of sweeps, not of runs"
+    )
     histograms: bool = Field(False, description="histograms of each parameter in TensorBoard")
     evaluate_train: bool = Field(True, description="evaluate the whole training set at each record")
 

@@ -63,7 +63,7 @@ def figure_bytes(
     return buffer.getvalue()
 
 
-def save_figures(drawings: Mapping[str, Drawing], directory: Path) -> dict[str, bytes]:
+def save_figures(drawings: Mapping[str, Drawing], directory: Path) -> dict[str, dict[str, bytes]]:
     """Draw figures, and write each as PNG and as SVG.
 
     One that cannot be drawn is warned of: what it was to show is not lost.
@@ -73,13 +73,13 @@ def save_figures(drawings: Mapping[str, Drawing], directory: Path) -> dict[str, 
         directory: where; it is made if it is not there.
 
     Returns:
-        From name to the bytes of the PNG.
+        From name to the bytes of its files, by type.
 
     Raises:
         WriteError: a file could not be written.
     """
     make_directory(directory)
-    pictures = {}
+    drawn = {}
     for name, drawing in drawings.items():
         try:
             files = _files(drawing)
@@ -88,8 +88,8 @@ def save_figures(drawings: Mapping[str, Drawing], directory: Path) -> dict[str, 
             continue
         for file_type, content in files.items():
             write_whole(directory / f"{name}.{file_type}", content)
-        pictures[name] = files["png"]
-    return pictures
+        drawn[name] = files
+    return drawn
 
 
 def _files(drawing: Drawing) -> dict[str, bytes]:

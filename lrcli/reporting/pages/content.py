@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-__all__ = ["Block", "Cell", "Column", "Figure", "Listing", "Page", "Paragraph", "Section", "Table"]
+__all__ = ["Block", "Cell", "Column", "Figure", "Listing", "Page", "Paragraph", "Row", "Section", "Table"]
 
 Cell = str | int | float | None
+_SHORT = 24  # letters
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,22 @@ class Column:
         heading: what stands above it.
         cells: one for each row. Numbers are shown short, set to the right, and held in full for sorting;
             None is an empty cell.
-        marks: from a row's number to what stands behind its cell, such as ``best``.
+        digits: of a number, as it is shown.
+        marks: from a row's number to what stands before its cell, such as ``best``.
     """
 
     heading: str
     cells: Sequence[Cell]
+    digits: int = 6
     marks: Mapping[int, str] = field(default_factory=dict)
 
     @property
-    def is_numeric(self) -> bool:
-        """Whether no cell is a text."""
-        return not any(isinstance(cell, str) for cell in self.cells)
+    def look(self) -> str:
+        """The class of its cells in the stylesheet: a number, a few words that stay in a line, or a text."""
+        texts = [cell for cell in self.cells if isinstance(cell, str)]
+        if not texts:
+            return "number"
+        return "short" if max(map(len, texts)) <= _SHORT else ""
 
 
 @dataclass(frozen=True)
@@ -84,15 +90,25 @@ class Figure:
         title: what it shows, a clause.
         description: what there is to be seen, in sentences.
         svg: the bytes of a file.
+        name: of what it is, where there are several of a kind; empty: it needs none.
     """
 
     kind: ClassVar[str] = "figure"
     title: str
     description: str
     svg: bytes
+    name: str = ""
 
 
-Block = Paragraph | Listing | Table | Figure
+@dataclass(frozen=True)
+class Row:
+    """Figures beside each other where there is room for that."""
+
+    kind: ClassVar[str] = "row"
+    figures: Sequence[Figure]
+
+
+Block = Paragraph | Listing | Table | Figure | Row
 
 
 @dataclass(frozen=True)

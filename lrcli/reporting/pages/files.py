@@ -1,14 +1,17 @@
 """Pages as files. One of ours may take the place of an earlier one of ours, and of nothing else."""
 
+import contextlib
 import datetime
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
-from lrcli.errors import UsageError
+from lrcli.errors import UsageError, WriteError
 from lrcli.reporting.pages.content import Page
 from lrcli.reporting.pages.html import GENERATOR, page_html
 from lrcli.runs.files import reporting_errors, write_whole
 
-__all__ = ["check_place", "write_page"]
+__all__ = ["check_place", "only_warning", "write_page"]
 
 _MARK = f'<meta name="generator" content="{GENERATOR} '.encode()
 _HEAD = 500  # bytes of a page, among which the mark is
@@ -45,3 +48,22 @@ def write_page(path: Path, page: Page) -> None:
     with reporting_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, page_html(page, datetime.datetime.now().astimezone().date()).encode())
+
+
+@contextlib.contextmanager
+def only_warning(path: Path) -> Iterator[None]:
+    """Around the writing of a page that comes with results: what it was to show is not lost without it.
+
+    Args:
+        path: of the page.
+
+    Raises:
+        WriteError: it could not be written, and so, it may be, could nothing else.
+    """
+    try:
+        yield
+    except WriteError:
+        raise
+    except Exception as error:
+        said = error if isinstance(error, UsageError) else repr(error)
+        warnings.warn(f"{path}: was not written: {said}", stacklevel=3)

@@ -24,7 +24,6 @@ __all__ = ["GENERATOR", "page_html"]
 
 GENERATOR = "lrcli"  # by which a page of ours is known among others
 _TEMPLATES = Path(__file__).with_name("templates")
-_DIGITS = 6
 
 
 def page_html(page: Page, written: datetime.date) -> str:
@@ -76,16 +75,17 @@ def _harmless(value: Any) -> Any:
 
 
 def _svg(figure: Figure, prefix: str) -> str:
-    return inline_svg(figure.svg, prefix, figure.title, figure.description)
+    title = f"{figure.title}, {figure.name}" if figure.name else figure.title
+    return inline_svg(figure.svg, prefix, title, figure.description)
 
 
-def _shown(cell: Cell) -> str:
+def _shown(cell: Cell, digits: int) -> str:
     """A cell as a reader sees it."""
     if cell is None or isinstance(cell, str):
         return one_line(cell or "")
     if isinstance(cell, int):
         return f"{cell:,}"
-    return f"{cell:.{_DIGITS}g}" if math.isfinite(cell) else "not finite"
+    return f"{cell:.{digits}g}" if math.isfinite(cell) else "not finite"
 
 
 def _value(cell: Cell) -> str | None:

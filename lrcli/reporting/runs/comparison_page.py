@@ -8,7 +8,7 @@ from typing import Any
 from lrcli.config.dumping import in_line
 from lrcli.config.metrics import metric_of
 from lrcli.experiment.experiment import resolved
-from lrcli.reporting.pages.content import Block, Cell, Column, Figure, Page, Paragraph, Section, Table
+from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph, Row, Section, Table
 from lrcli.reporting.pages.sections import figures_section
 from lrcli.running.trained import TrainedRun
 from lrcli.runs.run_result import RunResult
@@ -20,7 +20,7 @@ _MOST_PARAMETERS = 40
 _ENVIRONMENT = ("device", "engine", "lrcli", "platform", "git_commit")
 
 
-def comparison_page(runs: Mapping[str, TrainedRun], figures: Sequence[Figure]) -> Page:
+def comparison_page(runs: Mapping[str, TrainedRun], figures: Sequence[Figure | Row]) -> Page:
     """A comparison of runs.
 
     Args:
@@ -52,10 +52,11 @@ def _differences(runs: Mapping[str, TrainedRun]) -> Iterator[Block]:
     if not differing:
         yield Paragraph("Their settings are the same.")
     if differing or unlike:
-        columns = [Column("run", list(runs))]
-        columns += [Column(key, [_cell(each, key) for each in settings]) for key in differing]
-        columns += [Column(name, [str(each.get(name, "")) for each in facts]) for name in unlike]
-        yield Table("What differs between the runs", columns)
+        columns = [Column("key", [*differing, *unlike])]
+        for label, own, fact in zip(runs, settings, facts, strict=True):
+            values = [own.get(key, "") for key in differing]
+            columns.append(Column(label, values + [str(fact.get(name, "")) for name in unlike]))
+        yield Table("What differs between the runs", columns, "Empty: there is no such key with that kind.")
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
@@ -65,18 +66,6 @@ def _flat(mapping: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", in_line(value)
-
-
-def _cell(settings: Mapping[str, str], key: str) -> Cell:
-    """A value, a number as one; nothing where a run has no such key."""
-    text = settings.get(key)
-    if text is None:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return number if math.isfinite(number) else text
 
 
 def _endings(results: Mapping[str, RunResult]) -> Table:
@@ -101,12 +90,13 @@ def _met(result: RunResult) -> str:
 
 
 def _metrics(results: Mapping[str, RunResult]) -> Table:
-    """The last value of each metric, the best marked."""
+    """The last values of the metrics that say how well training has done, the best marked."""
     names = dict.fromkeys(name for result in results.values() for name in result.metrics)
+    outcomes = [name for name in names if metric_of(name).is_outcome]
     columns = [Column("run", list(results))]
-    for name in names:
+    for name in outcomes:
         values = [result.metrics.get(name) for result in results.values()]
-        columns.append(Column(name, values, _best(name, list(results.values()))))
+        columns.append(Column(name, values, marks=_best(name, list(results.values()))))
     return Table("The last value of each metric", columns, "Of runs that ended well, the best is marked.")
 
 
@@ -119,7 +109,7 @@ def _best(name: str, results: Sequence[RunResult]) -> dict[int, str]:
         for i, result in enumerate(results)
         if result.ended_well and math.isfinite(result.metrics.get(name, math.nan))
     }
-    if not metric.is_outcome or metric.direction is None or len(set(known.values())) < 2:
+    if metric.direction is None or len(set(known.values())) < 2:
         return {}
     return {i: "best" for i, value in known.items() if value == min(known.values())}
 

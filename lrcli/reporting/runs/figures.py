@@ -23,7 +23,7 @@ from lrcli.reporting.runs.figure_recovery import recoveries, recovery
 from lrcli.reporting.runs.figure_regions import regions
 from lrcli.running.trained import TrainedRun
 
-__all__ = ["KINDS", "drawings", "drawings_of_runs"]
+__all__ = ["KINDS", "drawings", "drawings_of_runs", "overlays"]
 
 _Runs = Mapping[str, TrainedRun]
 
@@ -50,6 +50,16 @@ def drawings(run: TrainedRun) -> dict[str, Drawing]:
     return {name: drawing for name, drawing in found.items() if drawing is not None}
 
 
+def overlays(runs: _Runs) -> dict[str, Drawing]:
+    """The figures that show several runs in the same axes, from kind to drawing.
+
+    Args:
+        runs: from what each is to be called to the run.
+    """
+    found = {name: kind(runs) for name, kind in _OF_SEVERAL.items()}
+    return {name: drawing for name, drawing in found.items() if drawing is not None}
+
+
 def drawings_of_runs(runs: _Runs) -> dict[str, Drawing]:
     """The figures of several runs in one: in the same axes, or else side by side.
 
@@ -61,11 +71,11 @@ def drawings_of_runs(runs: _Runs) -> dict[str, Drawing]:
     """
     each = {name: drawings(run) for name, run in runs.items()}
     found = {}
+    together = overlays(runs)
     for kind in KINDS:
-        together = _OF_SEVERAL[kind](runs) if kind in _OF_SEVERAL else None
         apart = {name: drawn[kind] for name, drawn in each.items() if kind in drawn}
-        if together is not None:
-            found[kind] = together
+        if kind in together:
+            found[kind] = together[kind]
         elif apart:
             found[kind] = side_by_side(apart)
     return found

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.runs.words import unmet_expectations
 from lrcli.reporting.streams import console, standard_output
 from lrcli.runs.run_result import RunResult
 from lrcli.wording import counted
@@ -46,15 +47,7 @@ def failure(result: RunResult) -> str:
         return f"diverged at step {result.diverged_step}"
     if not result.ended_well:
         return result.status
-    return "; ".join(
-        f"{row.name} is {_number(row.value)}, expected {row.expected}"
-        for row in result.expectations
-        if not row.passed
-    )
-
-
-def _number(value: float | None) -> str:
-    return "missing" if value is None else f"{value:.4g}"
+    return unmet_expectations(result)
 
 
 def _status(result: RunResult | None) -> Text:

@@ -3,11 +3,17 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from lrcli.config.metrics import metric_of
+from lrcli.config.metrics import metric_of, split_of
 from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section, repeat_section, settings_section
-from lrcli.reporting.runs.words import equations, held_against, how_it_ended, true_values
+from lrcli.reporting.runs.words import (
+    equations,
+    held_against,
+    how_it_ended,
+    true_values,
+    unmet_expectations,
+)
 from lrcli.running.summary import summarize
 from lrcli.runs.run_result import Reference, RunResult
 from lrcli.wording import counted
@@ -15,6 +21,7 @@ from lrcli.wording import counted
 __all__ = ["run_page"]
 
 _MOST_ROWS = 300
+_SETS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def run_page(result: RunResult, experiment: Experiment, figures: Sequence[Figure]) -> Page:
@@ -53,7 +60,8 @@ def _summary(result: RunResult) -> Iterator[str]:
         yield _recovered(result, result.reference)
     if result.expectations:
         passed = sum(row.passed for row in result.expectations)
-        yield f"{passed} of {counted(len(result.expectations), 'expectation')} met."
+        unmet = unmet_expectations(result)
+        yield f"{passed} of {counted(len(result.expectations), 'expectation')} met{unmet and f': {unmet}'}."
 
 
 def _recovered(result: RunResult, reference: Reference) -> str:
@@ -122,7 +130,14 @@ def _metrics(result: RunResult) -> Iterator[Block]:
         [
             Column("metric", names),
             Column("value", list(result.metrics.values())),
-            Column("what it is", [metric_of(name).description for name in names]),
+            Column("what it is", list(map(_meaning, names))),
         ],
         f"best: {best.metric} {best.value:.6g} at epoch {best.epoch:,}" if best else "",
     )
+
+
+def _meaning(name: str) -> str:
+    """What a metric is, its set of examples and what it is of it first."""
+    metric = metric_of(name)
+    of_set = f"{metric.name} of the {_SETS[split_of(name)]} set, " if metric.splits else ""
+    return f"{of_set}{metric.description}"

@@ -1,4 +1,4 @@
-"""What is made of a run beside its own files: the event file, the figures.
+"""What is made of a run beside its own files: the event file, the figures, the report.
 
 The experiment's logging block says which of them there are. matplotlib and TensorBoard are imported where
 something is to be drawn or written.
@@ -14,6 +14,7 @@ from lrcli.running.trained import TrainedRun
 from lrcli.training.records import Records
 
 if TYPE_CHECKING:
+    from lrcli.reporting.drawing import Drawing
     from lrcli.reporting.runs.tensorboard import TensorBoardLog
 
 __all__ = ["RunPresentation"]
@@ -71,18 +72,31 @@ class RunPresentation:
                 yield epoch
 
     def _finish(self, run: TrainedRun) -> None:
-        """The last figures, and the end of the event file: all of it is on the disk before the result is."""
+        """The last figures, the report, the end of the event file: all on the disk before the result is."""
+        found: Mapping[str, Drawing] = {}
+        drawn: Mapping[str, Mapping[str, bytes]] = {}
         if self._logging.figures:
-            self._draw(run)
+            found, drawn = self._draw(run)
+        if self._logging.report:
+            from lrcli.reporting.pages.files import only_warning
+            from lrcli.reporting.runs.report import write_run_report
+
+            path = self._directory / "report.html"
+            with only_warning(path):
+                write_run_report(path, run, found, drawn)
         if self._log is not None:
             self._log.finish(run.result)
             self.close()
 
-    def _draw(self, run: TrainedRun) -> Mapping[str, bytes]:
+    def _draw(self, run: TrainedRun) -> tuple[Mapping[str, "Drawing"], Mapping[str, Mapping[str, bytes]]]:
+        """The figures of a run so far, and their files."""
         from lrcli.reporting.figure_files import save_figures
         from lrcli.reporting.runs.figures import drawings
 
-        pictures = save_figures(drawings(run), self._directory / "figures")
+        found = drawings(run)
+        drawn = save_figures(found, self._directory / "figures")
         if self._log is not None:
-            self._log.figures(int(run.history.step[-1]), pictures)
-        return pictures
+            self._log.figures(
+                int(run.history.step[-1]), {name: files["png"] for name, files in drawn.items()}
+            )
+        return found, drawn

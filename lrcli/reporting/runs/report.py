@@ -1,13 +1,15 @@
 """report.html of a run, and one of several runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.pages.content import Figure, Row
 from lrcli.reporting.pages.figures import figures_of
 from lrcli.reporting.pages.files import write_page
 from lrcli.reporting.runs.comparison_page import comparison_page
-from lrcli.reporting.runs.figures import drawings_of_runs
+from lrcli.reporting.runs.figures import KINDS, drawings, overlays
 from lrcli.reporting.runs.page import run_page
 from lrcli.running.trained import TrainedRun
 
@@ -46,4 +48,22 @@ def write_comparison(path: Path, runs: Mapping[str, TrainedRun]) -> None:
         UsageError: something is there that is no report.
         WriteError: it could not be written.
     """
-    write_page(path, comparison_page(runs, figures_of(drawings_of_runs(runs))))
+    write_page(path, comparison_page(runs, list(_figures(runs))))
+
+
+def _figures(runs: Mapping[str, TrainedRun]) -> Iterator[Figure | Row]:
+    """Each kind in the same axes, or the figures of each run beside each other."""
+    together = overlays(runs)
+    each = {label: drawings(run) for label, run in runs.items()}
+    for kind in KINDS:
+        if kind in together:
+            yield from figures_of({kind: together[kind]})
+            continue
+        apart = {label: drawn[kind] for label, drawn in each.items() if kind in drawn}
+        figures = [
+            replace(figure, name=label)
+            for label, drawing in apart.items()
+            for figure in figures_of({label: drawing})
+        ]
+        if figures:
+            yield Row(figures)

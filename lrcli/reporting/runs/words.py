@@ -11,7 +11,7 @@ from lrcli.runs.run_result import RecoveryRow, Reference, RunResult
 from lrcli.runs.sweep_result import SweepResult
 from lrcli.wording import counted, one_line
 
-__all__ = ["equations", "held_against", "how_it_ended", "titled", "true_values"]
+__all__ = ["equations", "held_against", "how_it_ended", "titled", "true_values", "unmet_expectations"]
 
 _ROUNDING = 1e-12
 
@@ -67,3 +67,16 @@ def equations(result: RunResult, model: Model) -> list[str]:
     reference = {name: np.reshape(true, parameters[name].shape) for name, true in numbers.items()}
     label = "true" if result.recovery[0].against == "true" else "best"
     return [f"fitted: {fitted}", f"{label}:   {model.equation(reference)}"]
+
+
+def unmet_expectations(result: RunResult) -> str:
+    """What was expected and did not come out; empty where all did."""
+    return "; ".join(
+        f"{row.name} is {_number(row.value)}, expected {row.expected}"
+        for row in result.expectations
+        if not row.passed
+    )
+
+
+def _number(value: float | None) -> str:
+    return "missing" if value is None else f"{value:.4g}"

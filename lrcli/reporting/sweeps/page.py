@@ -68,11 +68,17 @@ def _configurations(results: SweepResults, result: SweepResult, statistics: Stat
     order = ranking(statistics, results.mode)
     shown = order[:_MOST_ROWS].tolist()
     alike = result.best.like_best if result.best else ()
-    marks = {rank - 1: "like the best" for rank in alike} | {0: "best"}
-    columns = [Column("rank", list(range(1, len(shown) + 1)), marks)]
-    columns += [Column(key, [_swept(results, number, key) for number in shown]) for key in results.keys]
+    standing = dict.fromkeys(alike, "like the best") | {1: "best"}
+    ranks = range(1, len(shown) + 1)
+    columns = [
+        Column("rank", list(ranks)),
+        Column("verdict", [standing.get(rank, "") for rank in ranks]),
+    ]
+    columns += [
+        Column(key, [_swept(results, number, key) for number in shown], digits=4) for key in results.keys
+    ]
     for heading, values, _ in shown_statistics(results, statistics):
-        columns.append(Column(heading, values[shown].tolist()))
+        columns.append(Column(heading, values[shown].tolist(), digits=4))
     if statistics.diverged.any():
         columns.append(Column("diverged", statistics.diverged[shown].tolist()))
     kinds = outcomes(results)
@@ -96,7 +102,7 @@ def _notes(results: SweepResults, columns: Sequence[Column], left: int) -> Itera
     if count > 1:
         yield f"{results.metric} is the median of {count} seeds, q25 and q75 are its quartiles."
         yield "A member that diverged counts as the worst possible."
-        yield "Configurations marked like the best cannot be told from it."
+        yield "Those like the best cannot be told from it."
     if any(column.heading == "error" for column in columns):
         yield "error is the largest error of a parameter."
     if count > 1:
