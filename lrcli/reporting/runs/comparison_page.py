@@ -56,7 +56,7 @@ def _differences(runs: Mapping[str, TrainedRun]) -> Iterator[Block]:
         for label, own, fact in zip(runs, settings, facts, strict=True):
             values = [own.get(key, "") for key in differing]
             columns.append(Column(label, values + [str(fact.get(name, "")) for name in unlike]))
-        yield Table("What differs between the runs", columns, "Empty: there is no such key with that kind.")
+        yield Table("What differs between the runs", columns, "Empty where a run has no such key.")
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:

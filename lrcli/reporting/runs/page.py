@@ -51,10 +51,10 @@ def _summary(result: RunResult) -> Iterator[str]:
     """How it ended, what it came to, whether that was expected; a sentence or two each."""
     ended = how_it_ended(result)
     yield f"{ended[0].upper()}{ended[1:]}."
-    last = [f"{name} {value:.4g}" for name, value in result.metrics.items() if metric_of(name).splits]
+    last = [f"{name} {_said(value)}" for name, value in result.metrics.items() if metric_of(name).splits]
     if last:
         best = result.best
-        found = f"; the best {best.metric} was {best.value:.4g}, at epoch {best.epoch:,}" if best else ""
+        found = f"; the best {best.metric} was {_said(best.value)}, at epoch {best.epoch:,}" if best else ""
         yield f"At its end: {', '.join(last)}{found}."
     if result.reference is not None:
         yield _recovered(result, result.reference)
@@ -62,6 +62,11 @@ def _summary(result: RunResult) -> Iterator[str]:
         passed = sum(row.passed for row in result.expectations)
         unmet = unmet_expectations(result)
         yield f"{passed} of {counted(len(result.expectations), 'expectation')} met{unmet and f': {unmet}'}."
+
+
+def _said(value: float) -> str:
+    """A number within a sentence."""
+    return f"{value:.4g}" if math.isfinite(value) else "not finite"
 
 
 def _recovered(result: RunResult, reference: Reference) -> str:
@@ -132,7 +137,7 @@ def _metrics(result: RunResult) -> Iterator[Block]:
             Column("value", list(result.metrics.values())),
             Column("what it is", list(map(_meaning, names))),
         ],
-        f"best: {best.metric} {best.value:.6g} at epoch {best.epoch:,}" if best else "",
+        f"best: {best.metric} {_said(best.value)} at epoch {best.epoch:,}" if best else "",
     )
 
 
