@@ -15,6 +15,8 @@ from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
+from lrcli.cli.figure import EPILOG as FIGURE_EPILOG
+from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
 from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
 from lrcli.cli.show import EPILOG as SHOW_EPILOG
@@ -63,6 +65,7 @@ for _command, _epilog, _name in (
     (sweep, SWEEP_EPILOG, "sweep"),
     (resume, RESUME_EPILOG, "resume"),
     (replay, REPLAY_EPILOG, "replay"),
+    (figure, FIGURE_EPILOG, "figure"),
     (check, CHECK_EPILOG, "check"),
     (show, SHOW_EPILOG, "show"),
     (data, DATA_EPILOG, "data"),
