@@ -24,9 +24,11 @@ def check(
     """Check experiment files without training: a line for each good one, every mistake of the others."""
     from lrcli.errors import UsageError
     from lrcli.experiment.loading import load
+    from lrcli.reporting.layout import print_text
     from lrcli.reporting.messages import print_error, print_note
-    from lrcli.reporting.streams import print_lines
+    from lrcli.reporting.streams import console, standard_output
     from lrcli.running.summary import summarize
+    from lrcli.wording import one_line
 
     wrong = False
     for file in files:
@@ -36,7 +38,8 @@ def check(
             wrong = True
             print_error(str(error))
             continue
-        print_lines([f"{file}: {summarize(loaded.experiment)}"])
+        with standard_output():
+            print_text(console(), one_line(f"{file}: {summarize(loaded.experiment)}"))
         for note in loaded.notes:
             print_note(f"{file}: {note}")
     raise typer.Exit(2 if wrong else 0)
