@@ -24,11 +24,9 @@ def check(
     """Check experiment files without training: a line for each good one, every mistake of the others."""
     from lrcli.errors import UsageError
     from lrcli.experiment.loading import load
-    from lrcli.reporting.layout import print_text
+    from lrcli.reporting.layout import print_sentences
     from lrcli.reporting.messages import print_error, print_note
-    from lrcli.reporting.streams import console, standard_output
     from lrcli.running.summary import summarize
-    from lrcli.wording import one_line
 
     wrong = False
     for file in files:
@@ -38,8 +36,7 @@ def check(
             wrong = True
             print_error(str(error))
             continue
-        with standard_output():
-            print_text(console(), one_line(f"{file}: {summarize(loaded.experiment)}"))
+        print_sentences([f"{file}: {summarize(loaded.experiment)}"])
         for note in loaded.notes:
             print_note(f"{file}: {note}")
     raise typer.Exit(2 if wrong else 0)

@@ -18,9 +18,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from lrcli.reporting.streams import console, standard_output
 from lrcli.wording import one_line, printable
 
-__all__ = ["Column", "print_items", "print_table", "print_text", "wrapped"]
+__all__ = ["Column", "print_items", "print_sentences", "print_table", "print_text", "wrapped"]
 
 _ENDLESS = 100_000  # characters
 _INDENT = _GAP = "  "
@@ -66,6 +67,18 @@ def print_items(out: Console, items: Iterable[str]) -> None:
     room = out.width if out.is_terminal else _ENDLESS
     for line in _packed(map(one_line, items), room):
         out.print(line, soft_wrap=True)
+
+
+def print_sentences(sentences: Iterable[str]) -> None:
+    """Write lines to standard output, on a terminal broken between words.
+
+    Raises:
+        WriteError: standard output could not be written.
+    """
+    with standard_output():
+        out = console()
+        for sentence in sentences:
+            print_text(out, one_line(sentence))
 
 
 def wrapped(line: str, width: int, hanging: str = "") -> list[str]:
