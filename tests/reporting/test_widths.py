@@ -174,6 +174,30 @@ def test_the_report_of_a_run(seen):
     assert tables == [{"learned", "true"}, {"true"}, set()]
 
 
+def test_the_recovery_of_what_the_data_leave_open(seen):
+    """The mark beside a row stays with it."""
+    rows = [
+        RecoveryRow("w[0]", 1.5, -1.23457e-100, 1.5, "least_squares"),
+        RecoveryRow("w[1]", 7.0, 1.2e30, -1.2e30, "least_squares", determined=False),
+    ]
+    reference = Reference("least_squares", "the smallest squared error", ("w[1]",), "w[1] is open")
+    columns = [
+        Shown("parameter", ["w[0]", "w[1]"], always=True),
+        Shown("error", ["1.5", "-1.2e+30"], always=True),
+        Shown("learned", ["-1.23457e-100", "1.2e+30"]),
+        Shown("best possible", ["1.5", "7"]),
+        Shown("", ["not determined", reference.text, reference.why], always=True),
+    ]
+
+    def show():
+        run_console._print_reference(run_console.console(), rows, reference)
+
+    for width in WIDTHS:
+        text = seen(width, run_console, show)
+        gone = check(text, width, columns)
+        assert gone in [set(), {"best possible"}, {"best possible", "learned"}]
+
+
 @pytest.mark.parametrize("name", ["run", LONG, WIDE])
 def test_the_overview_of_several_files(seen, name):
     results = {

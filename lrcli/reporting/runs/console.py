@@ -108,7 +108,7 @@ def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Refere
     true = [0.0 if abs(row.true) < _ROUNDING * largest else row.true for row in shown]
     columns = [
         Column("parameter", [row.name for row in shown], right=False),
-        Column(against, [f"{number:.6g}" for number in true], rank=2),
+        Column(against, [f"{number:.6g}" for number in true], against.partition(" ")[0], rank=2),
         Column("learned", [f"{row.learned:.6g}" for row in shown], rank=1),
         Column("error", [f"{row.error:.6g}" for row in shown]),
     ]
