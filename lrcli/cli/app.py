@@ -2,9 +2,10 @@
 
 import errno
 import os
+import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,7 +31,16 @@ from lrcli.reporting.guard import guarded_streams, silence
 
 __all__ = ["app", "main"]
 
+_NARROWEST = 50  # characters, to which typer sets its help where a terminal has less
 _UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EBADF}
+
+
+def _context_settings() -> dict[str, Any]:
+    """How help is asked for, and its width on a narrow terminal: two columns stay free, as on others."""
+    settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+    room = shutil.get_terminal_size().columns - 2
+    return settings | ({"terminal_width": room} if room < _NARROWEST else {})
+
 
 app = typer.Typer(
     name="lrcli",
@@ -38,7 +48,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_context_settings(),
 )
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lrcli.components.model import Model
 from lrcli.config.metrics import metric_of
-from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.layout import Column, print_items, print_table, print_text
 from lrcli.reporting.streams import console, standard_output
 from lrcli.running.stability import advice
 from lrcli.runs.files import replace_nonfinite
@@ -38,7 +38,8 @@ def print_report(result: RunResult, model: Model) -> None:
     with standard_output():
         out = console()
         print_text(out, _headline(result))
-        print_text(out, _metrics_line(result.metrics) + "\n")
+        print_items(out, _metric_values(result.metrics))
+        print_text(out, "")
         if result.reference is not None:
             _print_reference(out, result.recovery, result.reference)
         curve = _equations(result, model)
@@ -81,9 +82,8 @@ def titled(result: RunResult | SweepResult) -> str:
     return one_line(f"{name}, from {source.file}")
 
 
-def _metrics_line(metrics: Mapping[str, float]) -> str:
-    shown = {name: value for name, value in metrics.items() if metric_of(name).splits}
-    return "  ".join(f"{name} {value:.6g}" for name, value in shown.items())
+def _metric_values(metrics: Mapping[str, float]) -> list[str]:
+    return [f"{name} {value:.6g}" for name, value in metrics.items() if metric_of(name).splits]
 
 
 def _print_reference(out: Console, rows: Sequence[RecoveryRow], reference: Reference) -> None:
@@ -108,8 +108,8 @@ def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Refere
     true = [0.0 if abs(row.true) < _ROUNDING * largest else row.true for row in shown]
     columns = [
         Column("parameter", [row.name for row in shown], right=False),
-        Column(against, [f"{number:.6g}" for number in true]),
-        Column("learned", [f"{row.learned:.6g}" for row in shown]),
+        Column(against, [f"{number:.6g}" for number in true], against.partition(" ")[0], rank=2),
+        Column("learned", [f"{row.learned:.6g}" for row in shown], rank=1),
         Column("error", [f"{row.error:.6g}" for row in shown]),
     ]
     if reference.undetermined:
