@@ -1,19 +1,25 @@
 """Short ways to build what tests need."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from lrcli import api
 from lrcli.components.registry import GROUPS
 from lrcli.config.blocks import Training
 from lrcli.engines.torch.engine import TorchEngine
+from lrcli.experiment.loading import load
+from lrcli.running.location import OutputLocation
+from lrcli.running.trained import TrainedRun
 from lrcli.training.engine import Engine
 from lrcli.training.evaluation import Evaluation
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Problem, SplitName, build_problem
 from lrcli.training.records import Records
 
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 LINEAR = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 100, "num_val": 50}
 SINE = {"kind": "sine", "num_train": 60, "num_val": 20}
 XOR = {"kind": "xor", "num_train": 40, "num_val": 20}
@@ -116,3 +122,15 @@ def flat(trained: Engine | Mapping[str, np.ndarray]) -> np.ndarray:
     """(R, P): all parameters of each member in a row, of an engine now or from name to (R, *shape)."""
     arrays = trained if isinstance(trained, Mapping) else parameters(trained)
     return np.concatenate([values.reshape(len(values), -1) for values in arrays.values()], axis=1)
+
+
+_BARE = ("logging.figures=false", "logging.tensorboard=false", "expect={}")
+
+
+def trained_run(directory: Path, name: str, *words: str) -> TrainedRun:
+    """One of experiments/ trained with other values; nothing is drawn, logged or expected."""
+    loaded = load(EXPERIMENTS / f"{name}.yaml", [*words, *_BARE])
+    events: list[Any] = []
+    api.train(loaded, OutputLocation(run_dir=directory), [events.append])
+    run: TrainedRun = events[-1].run
+    return run

@@ -2,9 +2,10 @@
 
 import errno
 import os
+import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +16,8 @@ from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
+from lrcli.cli.figure import EPILOG as FIGURE_EPILOG
+from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
 from lrcli.cli.report import EPILOG as REPORT_EPILOG
 from lrcli.cli.report import report
@@ -30,7 +33,16 @@ from lrcli.reporting.guard import guarded_streams, silence
 
 __all__ = ["app", "main"]
 
+_NARROWEST = 50  # characters, to which typer sets its help where a terminal has less
 _UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EBADF}
+
+
+def _context_settings() -> dict[str, Any]:
+    """How help is asked for, and its width on a narrow terminal: two columns stay free, as on others."""
+    settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+    room = shutil.get_terminal_size().columns - 2
+    return settings | ({"terminal_width": room} if room < _NARROWEST else {})
+
 
 app = typer.Typer(
     name="lrcli",
@@ -38,7 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_context_settings(),
 )
 
 
@@ -65,6 +77,7 @@ for _command, _epilog, _name in (
     (sweep, SWEEP_EPILOG, "sweep"),
     (resume, RESUME_EPILOG, "resume"),
     (replay, REPLAY_EPILOG, "replay"),
+    (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
     (check, CHECK_EPILOG, "check"),
     (show, SHOW_EPILOG, "show"),

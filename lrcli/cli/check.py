@@ -24,8 +24,8 @@ def check(
     """Check experiment files without training: a line for each good one, every mistake of the others."""
     from lrcli.errors import UsageError
     from lrcli.experiment.loading import load
+    from lrcli.reporting.layout import print_sentences
     from lrcli.reporting.messages import print_error, print_note
-    from lrcli.reporting.streams import print_lines
     from lrcli.running.summary import summarize
 
     wrong = False
@@ -36,7 +36,7 @@ def check(
             wrong = True
             print_error(str(error))
             continue
-        print_lines([f"{file}: {summarize(loaded.experiment)}"])
+        print_sentences([f"{file}: {summarize(loaded.experiment)}"])
         for note in loaded.notes:
             print_note(f"{file}: {note}")
     raise typer.Exit(2 if wrong else 0)

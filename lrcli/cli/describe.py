@@ -29,12 +29,11 @@ def list_components(
     from lrcli.authoring.descriptions import describe as described
     from lrcli.authoring.descriptions import find
     from lrcli.components.registry import GROUPS
-    from lrcli.reporting.reference import list_lines
-    from lrcli.reporting.streams import print_lines
+    from lrcli.reporting.reference import print_list
 
     names = [group] if group else list(GROUPS)
     pairs = [pair for name in names for pair in find(name)]
-    print_lines(list_lines([described(*pair) for pair in pairs]))
+    print_list([described(*pair) for pair in pairs])
 
 
 def describe(

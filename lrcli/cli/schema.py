@@ -43,8 +43,8 @@ def init(
     from lrcli.authoring.schema import schema_text
     from lrcli.authoring.starter import SCHEMA_FILE, starter_text
     from lrcli.errors import UsageError
+    from lrcli.reporting.layout import print_sentences
     from lrcli.reporting.messages import print_note
-    from lrcli.reporting.streams import print_lines
     from lrcli.runs.files import write_new
 
     find(f"dataset.{dataset}")
@@ -62,4 +62,4 @@ def init(
         write_new(beside, content)
     elif beside.read_bytes() != content:
         print_note(f"{beside}: is another than this version's; lrcli schema prints this version's")
-    print_lines([f"{file}: written; train it with lrcli train {file}"])
+    print_sentences([f"{file}: written; train it with lrcli train {file}"])

@@ -147,7 +147,7 @@ def replay(
     quiet: QUIET = False,
 ) -> None:
     """Train one member of a sweep alone, as an ordinary run with all that it records."""
-    from lrcli.cli.train import exit_code, train_and_report
+    from lrcli.cli.train import Shown, exit_code, train_and_report
     from lrcli.running.location import OutputLocation
     from lrcli.sweeps.members import member_number
     from lrcli.sweeps.resuming import member_alone
@@ -155,7 +155,7 @@ def replay(
     directory = _sweep_called(word, runs_dir)
     loaded = member_alone(directory, member_number(directory, member))
     location = OutputLocation(runs_dir, run_dir, directory.absolute())
-    result = train_and_report(loaded, location, as_json=as_json, quiet=quiet)
+    result = train_and_report(loaded, location, Shown(as_json, quiet))
     raise typer.Exit(exit_code(result))
 
 

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,12 +17,14 @@ from lrcli.cli.interrupts import finishing_on_ctrl_c
 from lrcli.errors import ExperimentError, LrcliError, UsageError
 
 if TYPE_CHECKING:
+    from lrcli.api import Observer
     from lrcli.experiment.lesson import Lesson
     from lrcli.experiment.loading import Loaded
+    from lrcli.reporting.runs.window import FigureWindow
     from lrcli.running.location import OutputLocation
     from lrcli.runs.run_result import RunResult
 
-__all__ = ["EPILOG", "exit_code", "train", "train_and_report"]
+__all__ = ["EPILOG", "Shown", "exit_code", "train", "train_and_report"]
 
 EPILOG = examples(
     "lrcli train experiments/linear.yaml",
@@ -79,10 +82,13 @@ def train(
         bool, typer.Option("--json", help="Print the result as JSON, a line for each file.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Open a window of figures that follow the training.")
+    ] = False,
 ) -> None:
     """Train experiments and print how well their parameters were recovered."""
     from lrcli.experiment.lesson import read_lesson
-    from lrcli.reporting.messages import print_error
+    from lrcli.reporting.messages import print_error, print_note
     from lrcli.running.location import OutputLocation
 
     files, overrides = _sort_words(words)
@@ -99,9 +105,8 @@ def train(
     locations = {file: OutputLocation(runs_dir, run_dir, file.absolute().parent) for file in loaded}
     results: dict[Path, RunResult | None] = {file: None for file in files if file not in loaded}
     codes = [_WRONG if errors else 0]
-    for file, result, code in _train_each(
-        loaded, locations, as_json=as_json, quiet=quiet, alone=len(files) == 1
-    ):
+    shown = Shown(as_json, quiet, _windows(wanted=live, quiet=quiet))
+    for file, result, code in _train_each(loaded, locations, shown, alone=len(files) == 1):
         results[file] = result
         codes.append(code)
     if len(files) > 1 and not quiet and not as_json:
@@ -109,25 +114,59 @@ def train(
 
         # In the order of the line; what an interruption has left untrained is not told of.
         print_overview({str(file): results[file] for file in files if file in results})
+    if shown.windows:
+        print_note("close the window to end")
+        shown.windows[-1].wait()
     raise typer.Exit(next(code for code in _WORST_FIRST if code in codes))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a run shows of itself.
+
+    Attributes:
+        as_json: its result as JSON.
+        quiet: nothing but errors.
+        windows: those of the runs so far, where each is to have one; None where none is.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    windows: "list[FigureWindow] | None" = None
+
+    @property
+    def reported(self) -> bool:
+        """Whether the report is printed."""
+        return not self.as_json and not self.quiet
+
+
+def _windows(*, wanted: bool, quiet: bool) -> "list[FigureWindow] | None":
+    """Where the windows of runs are kept; None, with a note that says why, where there can be none."""
+    if not wanted:
+        return None
+    from lrcli.reporting.messages import print_note
+    from lrcli.reporting.runs.window import why_no_window
+
+    why = why_no_window()
+    if why and not quiet:
+        print_note(
+            f"--live: {why}; instead watch tensorboard --logdir runs, with logging.figures_every=10 for the "
+            "figures"
+        )
+    return None if why else []
+
+
 def _train_each(
-    loaded: Mapping[Path, "Loaded"],
-    locations: Mapping[Path, "OutputLocation"],
-    *,
-    as_json: bool,
-    quiet: bool,
-    alone: bool,
+    loaded: Mapping[Path, "Loaded"], locations: Mapping[Path, "OutputLocation"], shown: Shown, *, alone: bool
 ) -> "Iterator[tuple[Path, RunResult | None, int]]":
     """Train one file after the other: each with its result, if it came to one, and its exit code."""
     from lrcli.reporting.messages import print_error
 
     for number, (file, each) in enumerate(loaded.items()):
-        if number and not quiet and not as_json:
+        if number and shown.reported:
             typer.echo()
         try:
-            result = train_and_report(each, locations[file], as_json=as_json, quiet=quiet)
+            result = train_and_report(each, locations[file], shown)
         except LrcliError as error:
             if alone:
                 raise
@@ -139,19 +178,17 @@ def _train_each(
             return
 
 
-def train_and_report(
-    loaded: "Loaded", location: "OutputLocation", *, as_json: bool, quiet: bool
-) -> "RunResult":
+def train_and_report(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunResult":
     """Train one experiment, print its result, and give it back."""
     try:
-        result = _train(loaded, location, quiet=quiet, reported=not as_json and not quiet)
+        result = _train(loaded, location, shown)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
-    if as_json:
+    if shown.as_json:
         from lrcli.reporting.runs.console import print_json
 
         print_json(result)
-    if quiet and exit_code(result):
+    if shown.quiet and exit_code(result):
         from lrcli.reporting.messages import print_error
         from lrcli.reporting.runs.overview import failure
 
@@ -168,7 +205,7 @@ def exit_code(result: "RunResult") -> int:
     return 0 if result.met_expectations else _UNMET
 
 
-def _train(loaded: "Loaded", location: "OutputLocation", *, quiet: bool, reported: bool) -> "RunResult":
+def _train(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunResult":
     """Train, showing on the screen how far it has come, and then what it has come to, while it is drawn."""
     from lrcli import api
     from lrcli.reporting.runs.progress import ProgressReport
@@ -177,7 +214,7 @@ def _train(loaded: "Loaded", location: "OutputLocation", *, quiet: bool, reporte
 
     interruption = Interruption()
     with contextlib.ExitStack() as stack:
-        report = stack.enter_context(ProgressReport(quiet=quiet))
+        report = stack.enter_context(ProgressReport(quiet=shown.quiet))
         stack.enter_context(finishing_on_ctrl_c(interruption))
 
         def follow(event: Event) -> None:
@@ -186,14 +223,20 @@ def _train(loaded: "Loaded", location: "OutputLocation", *, quiet: bool, reporte
                 resume_collecting()
             elif isinstance(event, Finished):
                 stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
-                if reported:
+                if shown.reported:
                     from lrcli.reporting.runs.console import print_report
 
                     print_report(event.result, loaded.experiment.model)
 
         for note in loaded.notes:
             report.note(note)
-        return api.train(loaded, location, [follow], interruption)
+        observers: list[Observer] = [follow]
+        if shown.windows is not None:
+            from lrcli.reporting.runs.window import FigureWindow
+
+            shown.windows.append(FigureWindow())
+            observers.append(shown.windows[-1].observe)
+        return api.train(loaded, location, observers, interruption)
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:

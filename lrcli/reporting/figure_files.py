@@ -13,10 +13,10 @@ from lrcli.runs.files import make_directory, write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FILE_TYPES", "figure_bytes", "figure_of", "save_figures"]
+__all__ = ["FILES_BESIDE", "FILE_TYPES", "figure_bytes", "figure_of", "save_figures"]
 
 FILE_TYPES = ("svg", "png", "pdf")
-_BESIDE_A_RUN = ("png", "svg")
+FILES_BESIDE = ("png", "svg")  # of each figure in the directory of a run
 
 
 def figure_of(drawing: Drawing, look: Look = "screen", size: tuple[float, float] | None = None) -> "Figure":
@@ -96,7 +96,7 @@ def _files(drawing: Drawing) -> dict[str, bytes]:
     """The files of a drawing, from type to bytes."""
     figure = figure_of(drawing)
     files = {}
-    for file_type in _BESIDE_A_RUN:
+    for file_type in FILES_BESIDE:
         files[file_type] = figure_bytes(figure, file_type, drawing=drawing)
         figure.set_layout_engine("none")  # what the first file has laid out stays where it is
     return files

@@ -3,6 +3,7 @@
 matplotlib is imported inside the functions: it takes a third of a second.
 """
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -61,7 +62,8 @@ STAR: dict[str, Any] = {
     "ms": 12,
     "zorder": 5,
 }
-_LEGEND_WIDTH, _HANDLE_WIDTH = 101, 14  # letters of a small font
+_HANDLE_WIDTH = 14  # letters of a small font
+_LETTERS_PER_INCH = 16 * 8  # of a font of one point
 
 
 @contextmanager
@@ -82,13 +84,20 @@ def style(look: Look = "screen") -> Iterator[None]:
 
 def title_and_legend(axes: "Axes", title: str, *, legend: bool = True) -> None:
     """The legend, where one is wanted, between title and axes: inside them it would hide some line."""
+    import matplotlib as mpl
+
     handles, names = axes.get_legend_handles_labels()
+    inches = axes.figure.bbox.width / axes.figure.get_dpi()
+    small, large = (mpl.rcParams[name] for name in ("legend.fontsize", "axes.titlesize"))
     rows = 0
     if legend and handles:
-        columns = next(c for c in range(len(names), 0, -1) if c == 1 or _width(names, c) <= _LEGEND_WIDTH)
+        room = int(_LETTERS_PER_INCH * inches / small)
+        columns = next(c for c in range(len(names), 0, -1) if c == 1 or _width(names, c) <= room)
         rows = -(-len(handles) // columns)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
-    axes.set_title(title, pad=6 + 14 * rows)
+    most = max(20, int(0.9 * _LETTERS_PER_INCH * inches / large))
+    lines = [part for line in title.split("\n") for part in textwrap.wrap(line, most)]
+    axes.set_title("\n".join(lines), pad=6 + 1.75 * small * rows)
 
 
 def _width(names: list[str], columns: int) -> int:

@@ -7,7 +7,7 @@ pipe or a file there is always room.
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,12 +18,13 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from lrcli.reporting.streams import console, standard_output
 from lrcli.wording import one_line, printable
 
-__all__ = ["Column", "print_table", "print_text", "wrapped"]
+__all__ = ["Column", "print_items", "print_sentences", "print_table", "print_text", "wrapped"]
 
 _ENDLESS = 100_000  # characters
-_INDENT = "  "
+_INDENT = _GAP = "  "
 
 
 @dataclass(frozen=True)
@@ -47,25 +48,70 @@ class Column:
     wraps: bool = False
 
 
-def print_text(out: Console, text: str) -> None:
-    """Print a text; on a terminal its lines are broken between words."""
-    if out.is_terminal:
+def print_text(out: Console, text: str, *, as_on_a_terminal: bool = False) -> None:
+    """Print a text; on a terminal its lines are broken between words.
+
+    Args:
+        out: where.
+        text: one line or more.
+        as_on_a_terminal: likewise in a pipe or a file: it is to be read, not worked on.
+    """
+    if out.is_terminal or as_on_a_terminal:
         text = printable(text)
         text = "\n".join(part for line in text.split("\n") for part in wrapped(line, out.width))
     out.print(text, soft_wrap=True)
 
 
-def wrapped(line: str, width: int) -> list[str]:
-    """A line in as many as it needs, broken at spaces only; a word that is longer than a line stays whole."""
+def print_items(out: Console, items: Iterable[str]) -> None:
+    """Print short texts beside one another, on a terminal in as many lines as they need; none is broken."""
+    room = out.width if out.is_terminal else _ENDLESS
+    for line in _packed(map(one_line, items), room):
+        out.print(line, soft_wrap=True)
+
+
+def print_sentences(sentences: Iterable[str]) -> None:
+    """Write lines to standard output, on a terminal broken between words.
+
+    Raises:
+        WriteError: standard output could not be written.
+    """
+    with standard_output():
+        out = console()
+        for sentence in sentences:
+            print_text(out, one_line(sentence))
+
+
+def wrapped(line: str, width: int, hanging: str = "") -> list[str]:
+    """A line in as many as it needs, broken at spaces only; a word that is longer than a line stays whole.
+
+    Args:
+        line: its indentation is that of all.
+        width: in characters of a terminal, of which wide ones take two.
+        hanging: stands before all lines but the first, behind the indentation.
+    """
     if cell_len(line) <= width:
         return [line]
-    lines = [""]
-    for word in line.split(" "):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if cell_len(longer) <= width or not lines[-1].strip():
+    first, *words = line.lstrip(" ").split(" ")
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    lines = [indent + first]
+    for word in words:
+        longer = f"{lines[-1]} {word}"
+        if cell_len(longer) <= width:
             lines[-1] = longer
+        elif word:
+            lines.append(f"{indent}{hanging}{word}")
+    return [part.rstrip(" ") for part in lines]
+
+
+def _packed(items: Iterable[str], room: int, indent: str = "") -> list[str]:
+    """Items beside one another, in as many lines as they need, all but the first indented."""
+    lines: list[str] = []
+    for item in filter(None, items):
+        longer = f"{lines[-1]}{_GAP}{item}" if lines else item
+        if lines and cell_len(longer) > room:
+            lines.append(indent + item)
         else:
-            lines.append(word)
+            lines[-1:] = [longer]
     return lines
 
 
@@ -77,7 +123,7 @@ def print_table(
     *,
     as_on_a_terminal: bool = False,
 ) -> None:
-    """Print a table as wide as it may be.
+    """Print a table as wide as it may be; a column in which nothing stands is not shown.
 
     Args:
         out: where.
@@ -88,6 +134,7 @@ def print_table(
     """
     limited = as_on_a_terminal or out.is_terminal or os.environ.get("COLUMNS")
     room = out.width if limited else _ENDLESS
+    columns = [column for column in columns if any(map(str, column.cells))]
     for shown, lines in _forms(columns, box):
         table = _fitted(out, shown, lines, room)
         if table is not None:
@@ -98,7 +145,7 @@ def print_table(
         for row in zip(*(column.cells for column in columns), strict=True):
             _print_row(out, columns, row, room)
         kept = max(column.rank for column in columns)
-    left_out = [column.heading for column in columns if column.rank > kept]
+    left_out = [column.heading for column in columns if column.rank > kept and column.heading]
     if left_out:
         print_text(out, f"no room for {', '.join(left_out)}")
     if caption:
@@ -167,12 +214,10 @@ def _natural_width(out: Console, table: Table) -> int:
 
 def _print_row(out: Console, columns: Sequence[Column], row: Sequence[str | Text], room: int) -> None:
     """A row as headings and cells, one after the other in as many lines as they need."""
-    line = ""
-    for column, cell in zip(columns, row, strict=True):
-        text = f"{column.short or column.heading} {cell}".strip() if str(cell) else ""
-        if line and len(line) + len(_INDENT) + len(text) > room:
-            print_text(out, line)
-            line = _INDENT + text
-        elif text:
-            line = f"{line}{_INDENT}{text}" if line else text
-    print_text(out, line)
+    items = [
+        one_line(f"{column.short or column.heading} {cell}".strip())
+        for column, cell in zip(columns, row, strict=True)
+        if str(cell)
+    ]
+    for line in _packed(items, room, _INDENT):
+        out.print("\n".join(wrapped(line, room, _INDENT)), soft_wrap=True)

@@ -3,18 +3,41 @@
 from typing import Any
 
 from rich.box import HEAVY_HEAD
+from rich.console import Console
 
 from lrcli.authoring.descriptions import Description, Option
-from lrcli.reporting.layout import Column, print_table
-from lrcli.reporting.streams import console
+from lrcli.reporting.layout import Column, print_table, print_text, wrapped
+from lrcli.reporting.streams import console, standard_output
 
-__all__ = ["list_lines", "print_description"]
+__all__ = ["print_description", "print_list"]
+
+_GROUP, _KIND = 11, 17  # characters
+_NARROW = 30  # a summary that has less room beside its name stands below it
 
 
-def list_lines(descriptions: list[Description]) -> list[str]:
-    """A line for each kind: its group, its name, its formula or idea."""
-    names = [(*d.name.split("."), d.summary) for d in descriptions]
-    return [f"{group:<11}{kind:<17}{summary}" for group, kind, summary in names]
+def print_list(descriptions: list[Description]) -> None:
+    """A line for each kind on standard output: its group, its name, its formula or idea.
+
+    On a terminal a line that is too long is broken between words.
+
+    Raises:
+        WriteError: standard output could not be written.
+    """
+    with standard_output():
+        out = console()
+        for description in descriptions:
+            for line in _listed(description, out):
+                out.print(line, soft_wrap=True)
+
+
+def _listed(description: Description, out: Console) -> list[str]:
+    group, kind = description.name.split(".")
+    line = f"{group:<{_GROUP}}{kind:<{_KIND}}{description.summary}"
+    if not out.is_terminal:
+        return [line]
+    if out.width >= _GROUP + _KIND + _NARROW:
+        return wrapped(line, out.width, " " * (_GROUP + _KIND))
+    return [f"{group:<{_GROUP}}{kind}", *wrapped(f"  {description.summary}", out.width)]
 
 
 def print_description(description: Description, heading: str, content: str) -> None:
@@ -28,7 +51,7 @@ def print_description(description: Description, heading: str, content: str) -> N
     out = console()
 
     def show(text: str) -> None:
-        out.print(text)
+        print_text(out, text, as_on_a_terminal=True)
 
     show(f"{description.name}\n")
     show(description.summary)
@@ -41,7 +64,7 @@ def print_description(description: Description, heading: str, content: str) -> N
         print_table(out, _columns(description.options), HEAVY_HEAD, as_on_a_terminal=True)
     show(f"\n{heading}:\n")
     for line in content.splitlines():
-        show(f"    {line}")
+        out.print(f"    {line}", soft_wrap=True)
 
 
 def _columns(options: tuple[Option, ...]) -> list[Column]:

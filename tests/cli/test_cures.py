@@ -274,4 +274,4 @@ def test_a_sweep_that_has_no_best(program, tmp_path, monkeypatch):
     assert program("replay", "runs/linear/sweep-0001", "best", code=2)[2].endswith(
         "results.csv has been damaged\n"
     )
-    assert program("replay", "none", "best", code=2)[2] == "error: none: holds no sweep\n"
+    assert program("replay", "none", "best", code=2)[2] == "error: none: is no run\n  runs holds linear\n"

@@ -4,6 +4,7 @@ import gc
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -84,6 +85,15 @@ def test_help_is_whole_at_every_width(monkeypatch, name, columns):
     assert "".join(text.split()) == "".join(whole.split())
     cut = [line for line in text.splitlines() if line.endswith(("...", "…"))]
     assert all("]..." in line or "}..." in line for line in cut)  # that may be repeated
+
+
+@pytest.mark.parametrize("word", ["", *COMMANDS])
+def test_help_on_a_terminal_narrower_than_typer_expects(word):
+    """It is asked how wide it is when the program starts; what can be typed is never broken."""
+    command = [sys.executable, "-m", "lrcli", *([word] if word else []), "--help"]
+    ran = subprocess.run(command, env=os.environ | {"COLUMNS": "44"}, capture_output=True, check=True)
+    for line in ran.stdout.decode().splitlines():
+        assert len(line) <= 44 or line.startswith("    lrcli ")
 
 
 def test_the_program_says_the_first_sentence_of_every_command(monkeypatch):

@@ -240,6 +240,7 @@ def test_what_the_command_line_holds(program, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     Path("good.yaml").write_text(EXPERIMENT, encoding="utf-8")
     Path(f"is{NAME}").write_text(EXPERIMENT, encoding="utf-8")
+    Path("runs").mkdir()
     _, out, err = program(*words, code=None)
     check(out + err)
 

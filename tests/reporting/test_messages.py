@@ -25,9 +25,9 @@ EXPERIMENT = Path(__file__).parents[2] / "experiments" / "linear.yaml"
 def shown(monkeypatch):
     """Prints a message on a console of some kind, and gives what arrives there."""
 
-    def shown(show, message, **options):
+    def shown(show, message, width=80, **options):
         file = io.StringIO()
-        console = Console(file=file, width=40, legacy_windows=False, **options)
+        console = Console(file=file, width=width, legacy_windows=False, **options)
         monkeypatch.setattr(messages, "console", lambda *, stderr: console if stderr else None)
         show(message)
         return file.getvalue()
@@ -129,10 +129,20 @@ def test_what_the_environment_asks_for(monkeypatch, capsys, settings, red, bold)
 def test_text_passes_through_as_it_is(shown, show, start, text, options):
     if show is print_note:  # a sentence
         text = text.replace("\n", "")
-    plain = shown(show, text, **options)
+    plain = shown(show, text, width=10_000, **options)
     for code in (BOLD_RED, BOLD, END):
         plain = plain.replace(code, "")
     assert plain == f"{start}{text}\n"
+
+
+def test_a_narrow_terminal_breaks_lines_between_words(shown):
+    name = "n" * 60
+    assert shown(print_note, f"{name} a b", width=40, **TERMINAL) == f"{BOLD}note: {END}{name}\na b\n"
+    message = f"exp.yaml:2:5: lr: must be {name}\n  2 | lr: {'0 ' * 40}\n    |     ^"
+    assert shown(print_error, message, width=40, **TERMINAL) == (
+        f"{BOLD_RED}error: {END}{BOLD}exp.yaml:2:5: {END}lr: must be\n{name}\n"
+        f"  2 | lr: {'0 ' * 40}\n{BOLD_RED}    |     ^{END}\n"
+    )
 
 
 @pytest.mark.parametrize(

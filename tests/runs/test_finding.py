@@ -308,18 +308,19 @@ def test_words_that_a_shell_offers():
     assert run_words("../runs", runs) == run_words("x", Path("none")) == []
 
 
-def test_thousands_of_runs(tmp_path):
-    """None of their results is opened; a second is many times what it takes."""
+def test_thousands_of_runs(tmp_path, monkeypatch):
+    """None of their results is opened; the seconds allowed are many times what it takes."""
     for number in range(1, 2501):
         made(tmp_path / f"one/train-{number:04d}")
         made(tmp_path / f"name{number}/train-0001")
+    monkeypatch.setattr(Path, "open", pytest.fail)
     started = time.perf_counter()
     assert find_run("one", tmp_path) == tmp_path / "one/train-2500"
     assert find_run("last", tmp_path) is not None
     assert len(run_words("", tmp_path)) == 2502
     with pytest.raises(RunDirectoryError):
         find_run("nothing", tmp_path)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20
 
 
 def test_finding_needs_no_numpy():

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lrcli.components.model import Model
 from lrcli.config.metrics import metric_of
-from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.layout import Column, print_items, print_table, print_text
 from lrcli.reporting.runs.words import equations, held_against, how_it_ended, titled, true_values
 from lrcli.reporting.streams import console, standard_output
 from lrcli.runs.files import replace_nonfinite
@@ -35,7 +35,8 @@ def print_report(result: RunResult, model: Model) -> None:
     with standard_output():
         out = console()
         print_text(out, f"{titled(result)}: {how_it_ended(result)}")
-        print_text(out, _metrics_line(result.metrics) + "\n")
+        print_items(out, _metric_values(result.metrics))
+        print_text(out, "")
         if result.reference is not None:
             _print_reference(out, result.recovery, result.reference)
         curve = equations(result, model)
@@ -57,9 +58,8 @@ def print_json(result: RunResult | SweepResult) -> None:
         print(json.dumps(replace_nonfinite(result.as_data()), allow_nan=False))  # noqa: T201
 
 
-def _metrics_line(metrics: Mapping[str, float]) -> str:
-    shown = {name: value for name, value in metrics.items() if metric_of(name).splits}
-    return "  ".join(f"{name} {value:.6g}" for name, value in shown.items())
+def _metric_values(metrics: Mapping[str, float]) -> list[str]:
+    return [f"{name} {value:.6g}" for name, value in metrics.items() if metric_of(name).splits]
 
 
 def _print_reference(out: Console, rows: Sequence[RecoveryRow], reference: Reference) -> None:
@@ -79,10 +79,11 @@ def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Refere
     shown = rows[:_MOST_ROWS]
     if len(rows) > len(shown):
         said.append(f"{len(rows) - len(shown):,} more in result.json")
+    true = true_values(rows, reference)[: len(shown)]
     columns = [
         Column("parameter", [row.name for row in shown], right=False),
-        Column(against, [f"{number:.6g}" for number in true_values(rows, reference)[:_MOST_ROWS]]),
-        Column("learned", [f"{row.learned:.6g}" for row in shown]),
+        Column(against, [f"{number:.6g}" for number in true], against.partition(" ")[0], rank=2),
+        Column("learned", [f"{row.learned:.6g}" for row in shown], rank=1),
         Column("error", [f"{row.error:.6g}" for row in shown]),
     ]
     if reference.undetermined:

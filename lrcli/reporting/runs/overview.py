@@ -29,10 +29,10 @@ def print_overview(results: Mapping[str, RunResult | None]) -> None:
     heading = metrics.pop() if len(metrics) == 1 else ""
     columns = [
         Column("file", list(results), right=False),
-        Column("name", [result.name if result else "" for result in rows], right=False, rank=2),
+        Column("name", [result.name if result else "" for result in rows], right=False, rank=3),
         Column("status", [_status(result) for result in rows], right=False),
-        Column("expectations", [_passed(result) for result in rows], rank=1),
-        Column(heading or "value", [_value(result, named=not heading) for result in rows], rank=1),
+        Column("expectations", [_passed(result) for result in rows], "expected", rank=1),
+        Column(heading or "value", [_value(result, named=not heading) for result in rows], rank=2),
     ]
     with standard_output():
         out = console()

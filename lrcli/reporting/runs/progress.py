@@ -1,10 +1,16 @@
 """Progress on standard error: a bar on a terminal, a few plain lines elsewhere."""
 
+import itertools
+import re
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.cells import cell_len
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
 from rich.status import Status
+from rich.table import Column, Table
 from rich.text import Text
 
 from lrcli.reporting.messages import print_note
@@ -18,13 +24,59 @@ from lrcli.training.records import Records
 __all__ = ["BarReport", "ProgressReport"]
 
 _PLAIN_LINES = 10  # for a whole run
+_SHORTEST = 5  # characters of a bar
+
+
+def _whole() -> Column:
+    """A column in which no line is broken; it is the bar that gives way."""
+    return Column(no_wrap=True, overflow="crop")
 
 
 class _Rate(ProgressColumn):
     """Optimizer steps for each second."""
 
+    def get_table_column(self) -> Column:
+        return _whole()
+
     def render(self, task: Task) -> Text:
         return Text(f"{task.finished_speed or task.speed or 0:,.0f} steps/s")
+
+
+class _Told(ProgressColumn):
+    """What is told of the task: as many of its parts, behind two spaces or a comma, as there is room for."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def get_table_column(self) -> Column:
+        return _whole()
+
+    def render(self, task: Task) -> Text:
+        *parts, text = itertools.accumulate(re.split(r"(?=  |, )", task.description))
+        while parts and cell_len(text) > self._console.width:
+            text = parts.pop()
+        return Text(text)
+
+
+class _Bar(Progress):
+    """A bar that leaves out its last columns where they have no room, so that no number is cut."""
+
+    def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+        """Of the one task, or of none while the bar is being made."""
+        tasks, every = list(tasks), self.columns
+        for task in tasks:
+            while len(self.columns) > 1 and self._width(task) > self.console.width:
+                self.columns = self.columns[:-1]
+        table = super().make_tasks_table(tasks)
+        self.columns = every
+        return table
+
+    def _width(self, task: Task) -> int:
+        """Of the columns, a space between them, and the shortest bar."""
+        texts = [column(task) for column in self.columns if isinstance(column, ProgressColumn)]
+        widths = [cell_len(text.plain) if isinstance(text, Text) else _SHORTEST for text in texts]
+        return sum(widths) + len(widths) - 1
 
 
 class BarReport:
@@ -56,8 +108,8 @@ class BarReport:
         """Draw the bar, with these columns behind it, where there is a terminal for it."""
         if self._quiet or not draws_bars(self._console):
             return
-        shown = (TextColumn("{task.description}", markup=False), BarColumn(), *columns, TimeRemainingColumn())
-        self._bar = Progress(*shown, console=self._console, transient=True)
+        shown = (_Told(self._console), BarColumn(), *columns, TimeRemainingColumn(table_column=_whole()))
+        self._bar = _Bar(*shown, console=self._console, transient=True)
         self._bar.add_task(description, total=total)
         self._bar.start()
 

@@ -55,13 +55,18 @@ def sweep_chart(results: SweepResults, width: int = _USUAL, encoding: str | None
     below = [f"{indent}{look.corner}{axis}", f"{indent} {numbers}"]
     below += [f"{indent} {line}" for line in _diverged(results, swept, x, columns, look)]
     for text in _footer(results, swept, found, look):
-        below += [f"{indent} {line.replace(_FIRM, ' ')}" for line in wrapped(text, columns)]
+        below += [f"{indent} {line}" for part in wrapped(text, columns) for line in _softened(part, columns)]
     plot = [
         f"{name:>{margin - 1}} {look.tick if name else look.side}{row}"
         for name, row in zip(names, canvas.rows(), strict=True)
     ]
     heading = wrapped(f"{results.metric}, {_of_seeds(results, swept)}", width)
     return [line.rstrip() for line in (*heading, *plot, *below)]
+
+
+def _softened(line: str, columns: int) -> list[str]:
+    """A line without firm spaces; where it is too long for them, broken at these, too."""
+    return wrapped(line.replace(_FIRM, " "), columns, "  ")
 
 
 def _can_hold(encoding: str | None, text: str) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 __all__ = [
+    "KINDS",
     "drawings",
     "final_metric",
     "metric_map",
@@ -102,6 +103,8 @@ _KINDS: dict[str, Callable[[SweepResults], Drawing | None]] = {
     "recovery_error": recovery_error,
     "metric_map": metric_map,
 }
+
+KINDS = tuple(_KINDS)
 
 
 def _map(

@@ -1,0 +1,163 @@
+"""`lrcli figure`."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrcli.cli.completion import complete_run
+from lrcli.cli.help import examples
+from lrcli.errors import RunDirectoryError, UsageError
+
+if TYPE_CHECKING:
+    from lrcli.reporting.drawing import Drawing
+    from lrcli.reporting.figure_style import Look
+
+__all__ = ["EPILOG", "figure"]
+
+EPILOG = examples(
+    "lrcli figure last",
+    "lrcli figure xor_mlp regions --out regions.svg",
+    "lrcli figure linear/train-0001 linear/train-0002 loss --out losses.png",
+    "lrcli figure sine_polynomial fit --out fit.pdf --size 8cm,6cm --style paper",
+)
+
+_SIZE = re.compile(r"(\d+\.?\d*|\.\d+) *(in|cm|mm)?", re.ASCII)
+_UNITS = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
+_SMALLEST, _LARGEST = 1.0, 60.0  # inches
+
+
+def figure(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN... [KIND]",
+            help="Runs or sweeps: a directory, NAME/train-0001, NAME for its newest, or last.",
+            show_default=False,
+            autocompletion=complete_run,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="A .svg, .png or .pdf. Default: the figures of the run itself.",
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="W,H", help="Inches, or such as 8cm,6cm.", show_default=False)
+    ] = None,
+    style: Annotated[str, typer.Option(help="screen, or paper: small, fonts in the file.")] = "screen",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+) -> None:
+    """Draw the figures of a run or a sweep again, or one of them, also of several runs in one picture.
+
+    Of a run: loss, fit, regions, predictions, path, recovery, histograms. Of a sweep: final_metric,
+    best_curves, training_loss, recovery_error, metric_map. Each has those that make sense for it.
+    """
+    from lrcli.reporting.redrawing import KINDS, chosen, drawings_of
+    from lrcli.reporting.streams import print_lines
+
+    kind = words[-1] if len(words) > 1 and words[-1] in KINDS else None
+    names = words[:-1] if kind else words
+    inches, look = _size(size), _look(style)
+    directories = _directories(names, runs_dir)
+    _check_out(out, force=force, several=len(names) > 1, plain=size is None and style == "screen")
+    found = chosen(drawings_of(directories), kind, ", ".join(names))
+    if out is None:
+        from lrcli.reporting.figure_files import FILES_BESIDE, save_figures
+
+        written = save_figures(found, directories[0] / "figures")
+        print_lines(
+            str(directories[0] / "figures" / f"{name}.{end}") for name in written for end in FILES_BESIDE
+        )
+    else:
+        _write(next(iter(found.values())), out, inches, look)
+        print_lines([str(out)])
+
+
+def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
+    """The directories of runs.
+
+    Raises:
+        RunDirectoryError: a word is none, nor a figure.
+        UsageError: there is a figure, but no run.
+    """
+    from lrcli.config.hints import nearest
+    from lrcli.reporting.redrawing import KINDS
+    from lrcli.runs.finding import find_run
+
+    directories = []
+    for number, word in enumerate(words):
+        try:
+            directories.append(find_run(word, runs_dir))
+        except RunDirectoryError:
+            if number == 0 and word in KINDS:
+                raise UsageError(f"{word}: name the run first, as in lrcli figure last {word}") from None
+            if number == 0 or number + 1 < len(words) or not word.isidentifier():
+                raise
+            kinds = f"the figures are {', '.join(KINDS)}"
+            raise RunDirectoryError(
+                f"{word}: is neither a run nor a figure{nearest(word, list(KINDS))}", [kinds]
+            ) from None
+    return directories
+
+
+def _write(drawing: "Drawing", out: Path, size: tuple[float, float] | None, look: "Look") -> None:
+    from lrcli.reporting.figure_files import figure_bytes, figure_of
+    from lrcli.runs.files import reporting_errors, write_whole
+
+    content = figure_bytes(figure_of(drawing, look, size), out.suffix[1:].lower(), look, drawing)
+    with reporting_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, content)
+
+
+def _check_out(out: Path | None, *, force: bool, several: bool, plain: bool) -> None:
+    """Whether a figure may be written there.
+
+    Raises:
+        UsageError: it may not.
+    """
+    from lrcli.reporting.figure_files import FILE_TYPES
+
+    if out is None:
+        if several or not plain:
+            why = "is of several runs" if several else "has a size or a style of its own"
+            raise UsageError(f"a picture that {why} is no run's own; name a file with --out")
+        return
+    if out.suffix[1:].lower() not in FILE_TYPES:
+        raise UsageError(f"--out {out}: must end in .{', .'.join(FILE_TYPES[:-1])} or .{FILE_TYPES[-1]}")
+    if out.is_dir():
+        raise UsageError(f"--out {out}: is a directory; name a file")
+    if out.exists() and not force:
+        raise UsageError(f"--out {out}: is there already; add --force to replace it")
+
+
+def _size(text: str | None) -> tuple[float, float] | None:
+    """Width and height in inches.
+
+    Raises:
+        UsageError: they are no lengths, or no figure could be seen or held.
+    """
+    if text is None:
+        return None
+    parts = [_SIZE.fullmatch(part.strip()) for part in text.split(",")]
+    if len(parts) != 2 or None in parts:
+        raise UsageError(f"--size {text[:40]}: write width and height, such as 6.3,3.9 or 16cm,10cm")
+    width, height = (float(part[1]) * _UNITS[part[2] or "in"] for part in parts if part)
+    if not (_SMALLEST <= width <= _LARGEST and _SMALLEST <= height <= _LARGEST):
+        raise UsageError(f"--size {text[:40]}: each from {_SMALLEST:g} to {_LARGEST:g} inches")
+    return width, height
+
+
+def _look(text: str) -> "Look":
+    from lrcli.reporting.figure_style import LOOKS
+
+    for look in LOOKS:
+        if look == text:
+            return look
+    raise UsageError(f"--style {text[:40]}: must be {' or '.join(LOOKS)}")

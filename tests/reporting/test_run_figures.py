@@ -1,0 +1,395 @@
+"""The figures of a run: the data behind each, and the files of all."""
+
+import csv
+import io
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from builders import EXPERIMENTS, trained_run
+
+from lrcli.reporting.drawing import side_by_side
+from lrcli.reporting.figure_files import FILE_TYPES, figure_bytes, figure_of, save_figures
+from lrcli.reporting.runs.figure_fit import fitted, predicted
+from lrcli.reporting.runs.figure_histograms import spreads
+from lrcli.reporting.runs.figure_loss import loss, loss_curves
+from lrcli.reporting.runs.figure_path import loss_path
+from lrcli.reporting.runs.figure_recovery import recovery_curves
+from lrcli.reporting.runs.figure_regions import class_regions
+from lrcli.reporting.runs.figures import KINDS, drawings, drawings_of_runs
+from lrcli.reporting.runs.naming import labels_of
+
+RUNS = {  # name of the experiment, other values, and the figures that it is to have
+    "linear": ("linear", [], ["loss", "predictions", "path", "recovery"]),
+    "polynomial": ("sine_polynomial", [], ["loss", "fit", "recovery"]),
+    "line": ("sine_sorted", [], ["loss", "fit", "path", "recovery"]),
+    "legendre": ("sine_legendre", ["training.epochs=200"], ["loss", "fit", "recovery"]),
+    "sinusoid": (
+        "sine_polynomial",
+        ["model={kind: sinusoid}", "optimizer={kind: adam, lr: 0.01}"],
+        ["loss", "fit", "recovery"],
+    ),
+    "xor": ("xor_mlp", ["training.epochs=80"], ["loss", "regions"]),
+    "logistic": ("xor_linear", ["training.epochs=20"], ["loss", "regions", "path", "recovery"]),
+    "two_logits": ("xor_mlp", ["training.epochs=40", "loss={kind: cross_entropy}"], ["loss", "regions"]),
+    "classes_as_numbers": ("xor_mlp", ["training.epochs=40", "loss={kind: mse}"], ["loss", "regions"]),
+    "network_of_numbers": (
+        "linear",
+        ["model={kind: mlp, hidden: [3]}", "logging.histograms=true"],
+        ["loss", "predictions", "histograms"],
+    ),
+    "diverged": ("linear", ["optimizer.lr=1e20"], ["loss", "predictions", "path", "recovery"]),
+    "exploded": ("linear", ["optimizer.lr=2.5"], ["loss", "predictions", "path", "recovery"]),
+    "one_epoch": ("linear", ["training.epochs=1"], ["loss", "predictions", "path", "recovery"]),
+    "alone": (
+        "linear",
+        ["dataset.num_train=1", "dataset.num_val=0", "logging.evaluate_train=false"],
+        ["loss", "predictions", "path", "recovery"],
+    ),
+    "six_features": (
+        "linear",
+        ["dataset.w=[1, 2, 3, 4, 5, 6]", "loss={kind: l1, reduction: sum}", "optimizer.lr=0.001"],
+        ["loss", "predictions", "recovery"],
+    ),
+    "still": ("linear", ["optimizer.lr=1e-30"], ["loss", "predictions", "path", "recovery"]),
+    "huge": ("linear", ["dataset.b=1e30"], ["loss", "predictions", "path", "recovery"]),
+    "perfect": (
+        "linear",
+        ["dataset.noise=0", "dtype=float64", "training.epochs=200", "optimizer.lr=0.5"],
+        ["loss", "predictions", "path", "recovery"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Trained runs by name, each trained once."""
+    known = {}
+
+    def found(name):
+        if name not in known:
+            experiment, words, _ = RUNS[name]
+            known[name] = trained_run(tmp_path_factory.mktemp(name) / "run", experiment, *words)
+        return known[name]
+
+    return found
+
+
+# Files ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_each_run_has_the_figures_that_make_sense(run, name, tmp_path):
+    found = drawings(run(name))
+    assert list(found) == RUNS[name][2]
+    pictures = save_figures(found, tmp_path / "figures")
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        f"{kind}.{form}" for kind in found for form in ("png", "svg")
+    }
+    for kind, drawing in found.items():
+        assert_shows_something(pictures[kind])
+        assert drawing.title
+        assert drawing.description.endswith(".")
+        assert "nan" not in drawing.description
+        svg = (tmp_path / "figures" / f"{kind}.svg").read_text(encoding="utf-8")
+        assert svg.count("<path") > 5
+
+
+def assert_shows_something(png):
+    pixels = matplotlib.image.imread(io.BytesIO(png))[:, :, :3]
+    assert pixels.shape[1] > 200
+    assert pixels.std() > 0.02
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
+
+
+def test_every_kind_is_drawn_of_some_run():
+    assert {kind for _, _, kinds in RUNS.values() for kind in kinds} == set(KINDS)
+
+
+def test_the_same_run_is_the_same_bytes(run):
+    drawing = drawings(run("xor"))["regions"]
+    for file_type in FILE_TYPES:
+        first, second = (figure_bytes(figure_of(drawing), file_type, drawing=drawing) for _ in range(2))
+        assert first == second
+
+
+def test_nothing_reaches_beyond_the_figure(run):
+    for name in ("linear", "polynomial", "logistic"):
+        for drawing in drawings(run(name)).values():
+            for size in (None, (3.2, 2.6)):
+                figure = figure_of(drawing, size=size)
+                figure_bytes(figure, "png")
+                box = figure.get_tightbbox()
+                assert box.x0 >= -0.05
+                assert box.y0 >= -0.05
+                assert box.x1 <= figure.get_figwidth() + 0.05
+                assert box.y1 <= figure.get_figheight() + 0.05
+
+
+def test_one_that_cannot_be_drawn_takes_nothing_from_the_others(run, tmp_path):
+    found = drawings(run("linear"))
+
+    def broken(figure):
+        raise ZeroDivisionError
+
+    found["path"] = type(found["path"])("", "", broken)
+    with pytest.warns(UserWarning, match="path: could not be drawn: ZeroDivisionError"):
+        pictures = save_figures(found, tmp_path / "figures")
+    assert list(pictures) == ["loss", "predictions", "recovery"]
+
+
+def test_fonts_are_in_the_files_for_print(run):
+    drawing = drawings(run("linear"))["loss"]
+    screen = figure_bytes(figure_of(drawing), "svg")
+    paper = figure_bytes(figure_of(drawing, "paper"), "svg", "paper")
+    assert b"<text" in screen
+    assert b"<text" not in paper  # outlines
+    pdf = figure_bytes(figure_of(drawing, "paper"), "pdf", "paper")
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
+
+
+def test_nothing_is_imported_before_something_is_drawn():
+    code = (
+        "import sys, lrcli.reporting.runs.figures, lrcli.reporting.runs.presentation\n"
+        "assert not {'matplotlib', 'tensorboard', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Data -------------------------------------------------------------------------------------------------
+
+
+def test_the_curves_of_loss_are_the_columns_of_metrics(run):
+    xor = run("xor")
+    with (Path(xor.result.run_dir) / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    curves = {curve.metric: curve for curve in loss_curves(xor)}
+    assert list(curves) == ["train/loss", "val/loss", "train/accuracy", "val/accuracy"]
+    for name, curve in curves.items():
+        assert curve.x.tolist() == [float(row["epoch"]) for row in rows] == list(range(81))
+        assert curve.y.tolist() == [float(row[name]) for row in rows]
+
+
+def test_a_loss_of_batches_where_no_other_is_known(run):
+    (curve,) = loss_curves(run("alone"))
+    assert (curve.metric, curve.label) == ("train/running_loss", "training, in batches")
+    assert curve.x.tolist() == [1, 2, 3]  # before training there is no batch
+
+
+def test_a_curve_ends_where_it_is_no_number(run):
+    diverged = run("diverged")
+    assert diverged.result.status == "diverged"
+    for curve in loss_curves(diverged):
+        assert np.isfinite(curve.y).all()
+        assert len(curve.x) == len(curve.y) < len(diverged.history.epoch)
+    figure = figure_of(loss(diverged))
+    assert f"diverged at step {diverged.result.diverged_step}" in figure.axes[0].get_title(loc="left")
+
+
+def test_the_best_record_is_marked(run):
+    xor = run("two_logits")
+    best = replace(xor.result.best, epoch=17, value=0.625)
+    figure = figure_of(loss(replace(xor, result=replace(xor.result, best=best))))
+    (mark,) = (line for line in figure.axes[0].lines if line.get_label() == "best: epoch 17")
+    assert (*mark.get_xdata(), *mark.get_ydata()) == (17, 0.625)
+
+
+def test_the_fit_is_the_polynomial_and_the_truth_is_the_sine(run):
+    polynomial = run("polynomial")
+    found = fitted(polynomial)
+    coef = polynomial.result.parameters["coef"]
+    powers = sum(c * found.x**i for i, c in enumerate(coef))
+    np.testing.assert_allclose(found.fitted, powers, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.truth, np.sin(found.x), atol=1e-15)
+    assert found.epoch == 2000
+    first, *_, last = found.earlier
+    assert (first, last < 2000, len(found.earlier) > 2) == (0, True, True)
+    start = polynomial.problem.initial["coef"][0]
+    by_hand = sum(c * found.x**i for i, c in enumerate(start))
+    np.testing.assert_allclose(found.earlier[0], by_hand, rtol=1e-6, atol=1e-6)
+    x, y = found.examples["train"]
+    np.testing.assert_allclose(y, np.sin(x), atol=1e-12)
+    assert (x.min(), x.max()) == pytest.approx((-math.pi, math.pi))
+    assert found.x[0] < x.min() < x.max() < found.x[-1]
+
+
+def test_what_the_words_say_of_a_fit(run):
+    found = fitted(run("polynomial"))
+    inside = np.abs(found.x) <= math.pi
+    gap = np.abs(found.fitted - found.truth)[inside].max()
+    assert f"at most {gap:.3g} from the truth" in drawings(run("polynomial"))["fit"].description
+
+
+@pytest.mark.parametrize("name", ["linear", "xor"])
+def test_there_is_no_curve_over_two_features(run, name):
+    assert fitted(run(name)) is None
+
+
+@pytest.mark.parametrize("name", ["xor", "two_logits", "classes_as_numbers"])
+def test_regions_are_what_the_network_says(run, name):
+    xor = run(name)
+    found = class_regions(xor)
+    metrics = xor.result.metrics
+    for split in ("train", "val"):
+        assert found.examples[split].share_wrong == pytest.approx(1 - metrics[f"{split}/accuracy"], abs=1e-9)
+    w = {key: np.array(value) for key, value in xor.result.parameters.items()}
+    for row, column in ((0, 0), (3, 200), (110, 111), (219, 219)):
+        h = np.array([found.x[column], found.y[row]])
+        for layer in (1, 2):
+            h = np.maximum(h @ w[f"w{layer}"] + w[f"b{layer}"], 0)
+        o = h @ w["w3"] + w["b3"]
+        if name == "xor":
+            expected = 1 / (1 + math.exp(-o[0]))
+        elif name == "two_logits":
+            expected = math.exp(o[1]) / (math.exp(o[0]) + math.exp(o[1]))
+        else:
+            expected = min(max(o[0], 0), 1)
+        assert found.probabilities[row, column] == pytest.approx([1 - expected, expected], abs=1e-9)
+
+
+def test_a_line_between_two_classes_is_where_both_are_as_likely(run):
+    logistic = run("logistic")
+    figure = figure_of(drawings(logistic)["regions"])
+    (border,) = figure.axes[0].collections
+    (w0, w1), b = np.ravel(logistic.result.parameters["w"]), logistic.result.parameters["b"][0]
+    points = np.concatenate([path.vertices for path in border.get_paths()])
+    assert len(points) > 10
+    assert np.abs(points @ [w0, w1] + b).max() < 1e-3
+
+
+def test_predictions_have_the_error_that_the_loss_says(run):
+    linear = run("linear")
+    found = predicted(linear)
+    for split in ("train", "val"):
+        assert found.rmse[split] ** 2 / 2 == pytest.approx(linear.result.metrics[f"{split}/loss"], rel=1e-5)
+        true, outputs = found.pairs[split]
+        assert np.mean((outputs - true) ** 2) == pytest.approx(found.rmse[split] ** 2)
+
+
+def test_the_path_lies_over_the_loss(run):
+    linear = run("linear")
+    found = loss_path(linear)
+    assert found.names == ("w[0]", "w[1]")
+    assert found.held == ("b",)
+    assert found.points[-1].tolist() == np.ravel(linear.result.parameters["w"]).tolist()
+    assert found.target.tolist() == [2.0, -3.4]
+    train, b = linear.problem.splits["train"], linear.result.parameters["b"][0]
+    for row, column in ((0, 0), (60, 3), (17, 44)):
+        errors = train.inputs[0] @ [found.x[column], found.y[row]] + b - train.targets[0][:, 0]
+        assert found.loss[row, column] == pytest.approx(np.mean(errors**2) / 2)
+    for point in (*found.points, found.target):
+        assert found.x[0] <= point[0] <= found.x[-1]
+        assert found.y[0] <= point[1] <= found.y[-1]
+
+
+def test_the_path_of_a_line_is_that_of_its_two_numbers(run):
+    found = loss_path(run("line"))
+    assert (found.names, found.held) == (("w[0]", "b"), ())
+
+
+def test_a_path_that_flies_off_leaves_the_target_in_sight(run):
+    found = loss_path(run("diverged"))
+    assert np.abs(found.points).max() > 100
+    assert found.x[-1] - found.x[0] < 50
+    assert found.x[0] < 2 < found.x[-1]
+
+
+@pytest.mark.parametrize("name", ["linear", "polynomial", "sinusoid", "legendre"])
+def test_errors_end_where_the_result_says(run, name):
+    trained = run(name)
+    curves = {curve.label: curve for curve in recovery_curves(trained)}
+    rows = {row.name: abs(row.error) for row in trained.result.recovery}
+    assert set(curves) == {"largest", "norm", *rows}
+    for label, error in rows.items():
+        assert curves[label].y[-1] == pytest.approx(error, rel=1e-9)
+    assert curves["largest"].y[-1] == pytest.approx(max(rows.values()))
+    errors = np.array([curves[label].y for label in rows])
+    assert curves["largest"].y[0] == pytest.approx(errors[:, 0].max())
+    assert curves["norm"].y[0] == pytest.approx(np.linalg.norm(errors[:, 0]))
+
+
+def test_histograms_count_every_number(run):
+    network = run("network_of_numbers")
+    found = {spread.name: spread for spread in spreads(network)}
+    assert list(found) == ["w1", "b1", "w2"]  # b2 is one number
+    for name, spread in found.items():
+        assert list(spread.counts) == [0, 1, 3]
+        for epoch, counts in spread.counts.items():
+            (index,) = np.flatnonzero(network.path.epoch == epoch)
+            values = network.path.parameters[name][index].ravel()
+            assert counts.sum() == values.size
+            assert counts.tolist() == np.histogram(values, spread.edges)[0].tolist()
+
+
+# Several runs -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rates(tmp_path_factory):
+    place = tmp_path_factory.mktemp("rates")
+    return [trained_run(place / rate, "linear", f"optimizer.lr={rate}") for rate in ("0.01", "0.03", "0.1")]
+
+
+def test_runs_are_called_by_what_they_differ_in(rates, run):
+    assert labels_of(rates) == ["lr=0.01", "lr=0.03", "lr=0.1"]
+    assert len(set(labels_of([rates[0], rates[0]]))) == 2
+    names = labels_of([rates[0], run("xor")])
+    assert [name.rpartition("/")[2] for name in names] == ["0.01", "run"]
+
+
+def test_several_runs_share_their_axes(rates):
+    runs = dict(zip(labels_of(rates), rates, strict=True))
+    found = drawings_of_runs(runs)
+    assert list(found) == ["loss", "predictions", "path", "recovery"]
+    lines = {line.get_label(): line for line in figure_of(found["loss"]).axes[0].lines}
+    assert list(lines) == list(runs)
+    for label, each in runs.items():
+        assert lines[label].get_ydata().tolist() == each.history.metrics["val/loss"][0].tolist()
+    for drawing in found.values():
+        assert_shows_something(figure_bytes(figure_of(drawing), "png"))
+
+
+def test_runs_that_have_little_in_common(run):
+    found = drawings_of_runs({"a": run("polynomial"), "b": run("xor"), "c": run("line")})
+    assert list(found) == ["loss", "fit", "regions", "path", "recovery"]
+    for drawing in found.values():
+        assert_shows_something(figure_bytes(figure_of(drawing), "png"))
+
+
+def test_panels_stand_in_rows_of_three(run):
+    one = drawings(run("linear"))["loss"]
+    drawn = side_by_side({str(number): one for number in range(7)})
+    figure = figure_of(drawn)
+    assert len(figure.subfigs) == 9
+    assert sum(len(panel.axes) for panel in figure.subfigs) == 7
+    assert drawn.description.count("train/loss") == 7
+
+
+# The command ------------------------------------------------------------------------------------------
+
+
+def test_figures_lie_beside_a_run_and_in_tensorboard(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from lrcli import api
+    from lrcli.experiment.loading import load
+    from lrcli.running.location import OutputLocation
+
+    words = ["training.epochs=20", "logging.figures_every=5"]
+    api.train(load(EXPERIMENTS / "xor_mlp.yaml", words), OutputLocation(run_dir=tmp_path / "run"))
+    files = sorted(path.name for path in (tmp_path / "run" / "figures").iterdir())
+    assert files == ["loss.png", "loss.svg", "regions.png", "regions.svg"]
+    events = EventAccumulator(str(tmp_path / "run"), size_guidance={"images": 0}).Reload()
+    images = events.Images("figures/regions")
+    assert [image.step for image in images] == [250, 500, 750, 1000]
+    assert len({image.encoded_image_string for image in images}) == 4
+    last = (tmp_path / "run" / "figures" / "regions.png").read_bytes()
+    assert images[-1].encoded_image_string == last
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["status"] == "completed"
