@@ -10,6 +10,7 @@ from lrcli.config.metrics import metric_of
 __all__ = [
     "Array",
     "Scale",
+    "inner_limits",
     "is_logarithmic",
     "limits",
     "power_text",
@@ -71,6 +72,24 @@ def limits(values: Array, metric: str, decades: float) -> tuple[float, float, bo
     low, high = float(finite.min()), float(finite.max())
     gap = 1e-3 * max(abs(low), abs(high)) or 1.0
     return (low, high, False) if high - low > 1e-6 * gap else (low - gap, high + gap, False)
+
+
+def inner_limits(values: Array) -> tuple[float, float]:
+    """Where an axis of values begins and ends, those left aside that lie far from nearly all others.
+
+    Args:
+        values: those that are not finite do not count.
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = (float(value) for value in (finite.min(), finite.max()))
+    most_low, most_high = (float(value) for value in np.quantile(finite, (0.01, 0.99)))
+    spread = most_high - most_low
+    if spread > 0:
+        low, high = max(low, most_low - 2 * spread), min(high, most_high + 2 * spread)
+    margin = 0.08 * (high - low) or 0.08 * abs(high) or 1.0
+    return low - margin, high + margin
 
 
 def round_numbers(low: float, high: float, most: int) -> Array:

@@ -277,7 +277,7 @@ def test_the_path_lies_over_the_loss(run):
     linear = run("linear")
     found = loss_path(linear)
     assert found.names == ("w[0]", "w[1]")
-    assert found.held == ("b",)
+    assert found.held == {"b": linear.result.parameters["b"][0]}
     assert found.points[-1].tolist() == np.ravel(linear.result.parameters["w"]).tolist()
     assert found.target.tolist() == [2.0, -3.4]
     train, b = linear.problem.splits["train"], linear.result.parameters["b"][0]
@@ -291,7 +291,7 @@ def test_the_path_lies_over_the_loss(run):
 
 def test_the_path_of_a_line_is_that_of_its_two_numbers(run):
     found = loss_path(run("line"))
-    assert (found.names, found.held) == (("w[0]", "b"), ())
+    assert (found.names, found.held) == (("w[0]", "b"), {})
 
 
 def test_a_path_that_flies_off_leaves_the_target_in_sight(run):

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 import lrcli.reporting
 from lrcli.reporting.chart_canvas import Axis
-from lrcli.reporting.scales import is_logarithmic, limits, power_text, round_numbers, scale_of, thinned
+from lrcli.reporting.scales import (
+    inner_limits,
+    is_logarithmic,
+    limits,
+    power_text,
+    round_numbers,
+    scale_of,
+    thinned,
+)
 
 SHARED = sorted(Path(lrcli.reporting.__file__).parent.glob("*.py"))
 
@@ -87,3 +95,14 @@ def test_positions_keep_the_order(values):
         assert positions[0] == pytest.approx(0, abs=1e-9)
         assert positions[-1] == pytest.approx(1, abs=1e-9)
         assert np.all(np.diff(positions) >= 0)
+
+
+def test_a_few_far_values_do_not_stretch_an_axis():
+    values = np.append(np.linspace(-1, 1, 200), 1e4)
+    low, high = inner_limits(values)
+    assert -1.5 < low < -1
+    assert 1 < high < 8
+    assert inner_limits(np.array([3.0, 5.0])) == pytest.approx((2.84, 5.16))
+    assert inner_limits(np.array([2.0])) == pytest.approx((1.84, 2.16))
+    assert inner_limits(np.array([0.0, np.nan, np.inf])) == (-1, 1)
+    assert inner_limits(np.array([np.nan])) == (0, 1)

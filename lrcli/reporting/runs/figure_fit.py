@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_style import COLORS, cut, title_and_legend
-from lrcli.reporting.scales import Array, thinned
+from lrcli.reporting.scales import Array, inner_limits, thinned
 from lrcli.running.trained import TrainedRun
 from lrcli.training.problem import SplitName
 from lrcli.wording import counted
@@ -159,10 +159,8 @@ def _draw_examples(axes: "Axes", found: Fit) -> None:
             "ms": 3,
         }
         axes.plot(*points, marker, label=f"{_SPLITS[name]} examples", **look)
-    y = np.concatenate([points[1] for points in found.examples.values()])
-    low, high = float(np.min(y)), float(np.max(y))
-    margin = 0.12 * (high - low) or 1.0
-    axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low - margin, high + margin), xlabel="x", ylabel="y")
+    low, high = inner_limits(np.concatenate([points[1] for points in found.examples.values()]))
+    axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel="x", ylabel="y")
 
 
 def _draw_truth(axes: "Axes", found: Fit) -> None:
@@ -241,8 +239,14 @@ def predictions(run: TrainedRun) -> Drawing | None:
             over.plot(true, outputs, marker, **look)
             with np.errstate(over="ignore"):
                 between.plot(true, outputs - true, marker, **look)
-        over.axline((0, 0), slope=1, color="#000000", lw=1, ls="--", label="predicted = true")
+        true = inner_limits(np.concatenate([pair[0] for pair in found.pairs.values()]))
+        over.set_xlim(*true)
+        over.set_ylim(*inner_limits(np.concatenate([pair[1] for pair in found.pairs.values()])))
+        between.set_ylim(*inner_limits(np.concatenate([pair[1] - pair[0] for pair in found.pairs.values()])))
+        over.plot(true, true, color="#000000", lw=1, ls="--", label="predicted = true")
         between.axhline(0, color="#000000", lw=1, ls="--")
+        for axes in (over, between):  # else a power of ten stands where the legend is
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
         over.set_ylabel("predicted")
         between.set(xlabel="true target", ylabel="predicted\n- true")
         figure.align_ylabels()

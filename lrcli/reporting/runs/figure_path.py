@@ -1,5 +1,6 @@
 """The way of two numbers among the parameters over the loss that training makes small."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,8 @@ class LossPath:
         target: (2,) what they are held against; None where nothing is known.
         x: (G,) of the first.
         y: (G,) of the second.
-        loss: (G, G) of the training examples, rows along y, all other parameters as they were at last.
-        held: the names of these others.
+        loss: (G, G) of the training examples, rows along y.
+        held: the other numbers, by name: as they were at last, or, of a run that diverged, as they should be.
         examples: over how many the loss was taken.
     """
 
@@ -46,7 +47,7 @@ class LossPath:
     x: Array
     y: Array
     loss: Array
-    held: tuple[str, ...]
+    held: Mapping[str, float]
     examples: int
 
 
@@ -57,18 +58,21 @@ def loss_path(run: TrainedRun) -> LossPath | None:
         return None
     names, points = _flat(run)
     reference = reference_parameters(run)
-    target = None
+    best = None
     if reference is not None:
-        target = np.concatenate([reference[p.name].ravel() for p in run.problem.parameters])[chosen]
+        best = np.concatenate([reference[p.name].ravel() for p in run.problem.parameters])
+    target = None if best is None else best[chosen]
     way = points[:, chosen]
-    x, y = _window(way, target)
-    losses = _losses(run, points[-1], chosen, x, y)
+    flies = run.result.status == "diverged"
+    x, y = _window(way, target, flies=flies)
+    others = points[-1] if not flies else points[0] if best is None else best
+    losses = _losses(run, others, chosen, x, y)
     if losses is None or not np.isfinite(losses).any():
         return None
-    held = tuple(name for i, name in enumerate(names) if i not in chosen)
+    rest = [(name, float(others[i])) for i, name in enumerate(names) if i not in chosen]
     count = min(run.problem.splits["train"].size, _MOST_EXAMPLES)
     pair = (names[chosen[0]], names[chosen[1]])
-    return LossPath(pair, run.path.epoch.astype(np.float64), way, target, x, y, losses, held, count)
+    return LossPath(pair, run.path.epoch.astype(np.float64), way, target, x, y, losses, dict(rest), count)
 
 
 def _chosen(run: TrainedRun) -> list[int] | None:
@@ -92,10 +96,10 @@ def _flat(run: TrainedRun) -> tuple[list[str], Array]:
     return names, np.concatenate(columns, axis=1)
 
 
-def _window(way: Array, target: Array | None) -> tuple[Array, Array]:
+def _window(way: Array, target: Array | None, *, flies: bool) -> tuple[Array, Array]:
     """The grid around the path; around its beginning and the target where it flies off."""
     ends = way[:1] if target is None else np.stack([way[0], target])
-    reach = 2 * np.ptp(ends, axis=0).max() or 1.0
+    reach = 2 * (np.ptp(ends, axis=0).max() or 1.0) if flies else np.inf
     near = way[np.abs(way - ends.mean(axis=0)).max(axis=1) <= reach]
     points = np.concatenate([near, ends])
     low, high = points.min(axis=0), points.max(axis=0)
@@ -129,7 +133,8 @@ def path(run: TrainedRun) -> Drawing | None:
     found = loss_path(run)
     if found is None:
         return None
-    beside = f", {' and '.join(found.held)} held at the last value" if found.held else ""
+    held = ", ".join(f"{name} = {value:.4g}" for name, value in found.held.items())
+    beside = f" where {held}" if held else ""
 
     def draw(figure: "FigureBase") -> None:
         from matplotlib.colors import LogNorm, Normalize
@@ -148,7 +153,8 @@ def path(run: TrainedRun) -> Drawing | None:
             cmap="Blues",
             alpha=0.8,
         )
-        bar = figure.colorbar(shades, ax=axes, label="train/loss", ticks=levels[::3], format="%.3g")
+        bar = figure.colorbar(shades, ax=axes, label="train/loss")
+        bar.set_ticks(levels[::3].tolist(), labels=_labels(levels[::3]))
         bar.outline.set_visible(False)
         bar.ax.minorticks_off()
         marker = "o" if len(found.points) <= _FEW_POINTS else None
@@ -159,9 +165,9 @@ def path(run: TrainedRun) -> Drawing | None:
         axes.set(xlabel=found.names[0], ylabel=found.names[1])
         axes.set(xlim=(found.x[0], found.x[-1]), ylim=(found.y[0], found.y[-1]))
         axes.grid(visible=False)
-        title_and_legend(axes, f"The path over the training loss{beside}")
+        title_and_legend(axes, f"Path over the training loss{beside}")
 
-    return Drawing("The path over the training loss", _said(run, found), draw)
+    return Drawing("Path over the training loss", _said(run, found), draw)
 
 
 def _bounds(losses: Array) -> tuple[float, float]:
@@ -169,7 +175,13 @@ def _bounds(losses: Array) -> tuple[float, float]:
     finite = losses[np.isfinite(losses) & (losses > 0)]
     high = float(finite.max()) if finite.size else 1.0
     low = max(float(finite.min()) if finite.size else 1.0, 1e-9 * high)
-    return (low, high) if high > 1.001 * low else (0.9 * low, 1.1 * high)
+    return (low, high) if high > (1 + 1e-9) * low else (0.9 * low, 1.1 * high)
+
+
+def _labels(levels: Array) -> list[str]:
+    """Levels in as few digits as tell them apart."""
+    texts = ([f"{level:.{digits}g}" for level in levels] for digits in range(2, 12))
+    return next((each for each in texts if len(set(each)) == len(levels)), [""] * len(levels))
 
 
 def _target_name(run: TrainedRun) -> str:
