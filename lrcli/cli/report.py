@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lrcli.cli.completion import complete_run
 from lrcli.cli.help import examples
 from lrcli.errors import UsageError
 
@@ -26,8 +27,9 @@ def report(
         list[str],
         typer.Argument(
             metavar="RUN",
-            help="Runs, or a sweep: a directory, name/train-0001, a name (its newest), or last.",
+            help="Runs, or a sweep: a directory, NAME/train-0001, NAME for its newest, or last.",
             show_default=False,
+            autocompletion=complete_run,
         ),
     ],
     out: Annotated[

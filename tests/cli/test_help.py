@@ -179,7 +179,9 @@ def shell(monkeypatch, capsys, line):
 LINES = [
     lines
     for name in COMMANDS
-    for lines in ([examples(name)] if name in {"resume", "replay"} else [[line] for line in examples(name)])
+    for lines in (
+        [examples(name)] if name in {"replay", "report", "resume"} else [[line] for line in examples(name)]
+    )
 ]
 
 

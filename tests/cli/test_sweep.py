@@ -88,10 +88,11 @@ def test_a_sweep_from_file_to_directory(place, sweep):
     out, err = sweep("small.yaml", "--lr", "0.01,0.1", "logging.figures=true", "logging.tensorboard=true")
     run = place / "runs" / "small" / "sweep-0001"
     tables = {"experiment.yaml", "results.csv", "summary.csv", "result.json", "curves.npz", "reference.npz"}
+    page = {"report.html"}
     events = {"lr=0.01/events", "lr=0.1/events", "summary/events"}
     files = set(tree(run))
-    assert tables | events <= files
-    figures = files - tables - events
+    assert tables | page | events <= files
+    figures = files - tables - page - events
     assert figures
     assert all(name.startswith("figures/") and name.endswith((".png", ".svg")) for name in figures)
     assert "run: runs/small/sweep-0001" in out
