@@ -1,5 +1,6 @@
 """`lrcli report`, and the reports that commands write by themselves."""
 
+import re
 import shutil
 
 import pytest
@@ -108,6 +109,8 @@ def test_several_runs_are_compared(place, program):
     assert out == "new/all.html\n"
     page = read(place / "new/all.html")
     labels = ["line/train-0001", "line/train-0002", "xor/train-0001"]
+    for label in labels:
+        assert re.search(rf"Figure \d+, {label}\. ", "".join(page.texts["figcaption"]))
     assert page.tables["How each run ended"].column("run") == labels
     assert page.tables["What differs between the runs"].headings == ["key", *labels]
     assert page.texts["figcaption"]
@@ -176,3 +179,12 @@ def test_a_run_that_was_moved_has_a_report(place, program):
     out = program("report", "handed in", "--out", "page.html")[1]
     assert out == "page.html\n"
     assert read(place / "page.html").texts["h1"] == ["xor"]
+
+
+def test_of_many_runs_there_are_figures_of_all_of_them_alone(place, program):
+    for seed in range(7):
+        program("train", "xor.yaml", "-q", f"seed={seed}")
+    program("report", *(f"xor/train-{n:04d}" for n in range(1, 8)), "--out", "seven.html")
+    page = read(place / "seven.html")
+    assert [figure["title"] for figure in page.figures] == ["Loss and accuracy while training"]
+    assert "Figures of a single run are in its own report" in page.text

@@ -252,7 +252,7 @@ def test_equal_runs_are_said_to_be_equal():
 def test_an_engine_that_differs_is_told():
     other = trained(replace(RESULT, environment=RESULT.environment | {"engine": "torch"}))
     page = compare(a=trained(), b=other)
-    assert page.tables["What differs between the runs"].rows == [["engine", "compiled", "torch"]]
+    assert page.tables["What differs between the runs"].rows == [["a", "compiled"], ["b", "torch"]]
 
 
 def test_the_best_is_marked_by_a_word_and_only_where_it_ended_well():
@@ -298,3 +298,12 @@ def test_where_each_run_is_and_how_to_repeat_it():
         "runs/line/train-0001/experiment.yaml",
         "my runs/b/experiment.yaml",
     ]
+
+
+def test_of_many_runs_each_is_a_row_that_can_be_sorted():
+    runs = {f"run {i}": trained(seed=10 - i, optimizer={"kind": "sgd", "lr": 0.1 * i}) for i in range(1, 5)}
+    table = compare(**runs).tables["What differs between the runs"]
+    assert table.headings == ["run", "seed", "optimizer.lr"]
+    assert table.column("run") == list(runs)
+    assert table.numbers("seed") == [9, 8, 7, 6]
+    assert table.numbers("optimizer.lr") == [0.1 * i for i in range(1, 5)]

@@ -7,7 +7,7 @@ from typing import Any
 from lrcli.config.document import KeyPath
 from lrcli.config.dumping import annotated_yaml, yaml_text
 from lrcli.experiment.experiment import Experiment, chosen, resolved
-from lrcli.reporting.pages.content import Block, Column, Figure, Listing, Paragraph, Row, Section, Table
+from lrcli.reporting.pages.content import Block, Column, Listing, Paragraph, Section, Table
 from lrcli.runs.result_fields import FileDigest, SourceFiles
 from lrcli.runs.run_result import RunResult
 from lrcli.runs.sweep_result import SweepResult
@@ -20,7 +20,7 @@ _SAME = (
 )
 
 
-def figures_section(figures: Sequence[Figure | Row]) -> Section:
+def figures_section(figures: Sequence[Block]) -> Section:
     """The figures."""
     return Section("Figures", figures)
 

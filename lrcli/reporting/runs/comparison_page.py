@@ -8,7 +8,7 @@ from typing import Any
 from lrcli.config.dumping import in_line
 from lrcli.config.metrics import metric_of
 from lrcli.experiment.experiment import resolved
-from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph, Row, Section, Table
+from lrcli.reporting.pages.content import Block, Cell, Column, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section
 from lrcli.running.trained import TrainedRun
 from lrcli.runs.run_result import RunResult
@@ -20,7 +20,7 @@ _MOST_PARAMETERS = 40
 _ENVIRONMENT = ("device", "engine", "lrcli", "platform", "git_commit")
 
 
-def comparison_page(runs: Mapping[str, TrainedRun], figures: Sequence[Figure | Row]) -> Page:
+def comparison_page(runs: Mapping[str, TrainedRun], figures: Sequence[Block]) -> Page:
     """A comparison of runs.
 
     Args:
@@ -52,11 +52,32 @@ def _differences(runs: Mapping[str, TrainedRun]) -> Iterator[Block]:
     if not differing:
         yield Paragraph("Their settings are the same.")
     if differing or unlike:
-        columns = [Column("key", [*differing, *unlike])]
-        for label, own, fact in zip(runs, settings, facts, strict=True):
-            values = [own.get(key, "") for key in differing]
-            columns.append(Column(label, values + [str(fact.get(name, "")) for name in unlike]))
+        rows = [
+            [*(own.get(key, "") for key in differing), *(str(fact.get(name, "")) for name in unlike)]
+            for own, fact in zip(settings, facts, strict=True)
+        ]
+        columns = _table(list(runs), [*differing, *unlike], rows)
         yield Table("What differs between the runs", columns, "Empty where a run has no such key.")
+
+
+def _table(runs: Sequence[str], keys: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Column]:
+    """Values of keys, (runs, keys): a row for each run, or where keys are as many, for each key."""
+    if len(runs) > len(keys):
+        values = zip(*rows, strict=True)
+        return [
+            Column("run", runs),
+            *(Column(key, list(map(_cell, cells))) for key, cells in zip(keys, values, strict=True)),
+        ]
+    return [Column("key", keys), *(Column(run, row) for run, row in zip(runs, rows, strict=True))]
+
+
+def _cell(text: str) -> Cell:
+    """A value, a number as one, so that runs can be sorted by it."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text or None
+    return number if math.isfinite(number) else text
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lrcli.reporting.drawing import Drawing
-from lrcli.reporting.pages.content import Figure, Row
+from lrcli.reporting.pages.content import Block, Paragraph, Row
 from lrcli.reporting.pages.figures import figures_of
 from lrcli.reporting.pages.files import write_page
 from lrcli.reporting.runs.comparison_page import comparison_page
@@ -14,6 +14,8 @@ from lrcli.reporting.runs.page import run_page
 from lrcli.running.trained import TrainedRun
 
 __all__ = ["write_comparison", "write_run_report"]
+
+_MOST_APART = 6  # runs of which each has figures of its own
 
 
 def write_run_report(
@@ -51,10 +53,10 @@ def write_comparison(path: Path, runs: Mapping[str, TrainedRun]) -> None:
     write_page(path, comparison_page(runs, list(_figures(runs))))
 
 
-def _figures(runs: Mapping[str, TrainedRun]) -> Iterator[Figure | Row]:
-    """Each kind in the same axes, or the figures of each run beside each other."""
+def _figures(runs: Mapping[str, TrainedRun]) -> Iterator[Block]:
+    """Each kind in the same axes, or the figures of each run beside each other, unless these are too many."""
     together = overlays(runs)
-    each = {label: drawings(run) for label, run in runs.items()}
+    each = {label: drawings(run) for label, run in runs.items()} if len(runs) <= _MOST_APART else {}
     for kind in KINDS:
         if kind in together:
             yield from figures_of({kind: together[kind]})
@@ -67,3 +69,5 @@ def _figures(runs: Mapping[str, TrainedRun]) -> Iterator[Figure | Row]:
         ]
         if figures:
             yield Row(figures)
+    if not each:
+        yield Paragraph("Figures of a single run are in its own report: lrcli report RUN.")
