@@ -5,7 +5,8 @@ where most members diverged. matplotlib is imported when the first figure is dra
 figures alive and looks for a window system, is not used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import MAX_ABS_ERROR, training_loss_of
-from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.drawing import Drawing, side_by_side
 from lrcli.reporting.figure_axes import heatmap
 from lrcli.reporting.figure_style import STAR, cut
 from lrcli.reporting.scales import Array, thinned
 from lrcli.reporting.sweeps.axes import key_title, numeric_keys, sweep_lines
 from lrcli.reporting.sweeps.figure_lines import of_seeds, over_rate, row_for_each
 from lrcli.reporting.sweeps.scores import best_first, curve_scores, quantiles
+from lrcli.sweeps.reading import FinishedSweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "drawings",
+    "drawings_of_sweeps",
     "final_metric",
     "metric_map",
     "recovery_error",
@@ -42,6 +45,20 @@ def drawings(results: SweepResults) -> dict[str, Drawing]:
     """The figures that make sense for a sweep, from file name to drawing."""
     found = {name: kind(results) for name, kind in _KINDS.items()}
     return {name: drawing for name, drawing in found.items() if drawing is not None}
+
+
+def drawings_of_sweeps(sweeps: Sequence[FinishedSweep]) -> dict[str, Drawing]:
+    """The figures of several sweeps side by side; those that make sense for all of them.
+
+    Args:
+        sweeps: one at least, whose own figures they are where it is the only one.
+    """
+    if len(sweeps) == 1:
+        return drawings(sweeps[0].results)
+    names = ["/".join(PurePosixPath(sweep.result.run_dir).parts[-2:]) for sweep in sweeps]
+    each = {name: drawings(sweep.results) for name, sweep in zip(names, sweeps, strict=True)}
+    common = [kind for kind in KINDS if all(kind in drawn for drawn in each.values())]
+    return {kind: side_by_side({name: drawn[kind] for name, drawn in each.items()}) for kind in common}
 
 
 def final_metric(results: SweepResults) -> Drawing:
