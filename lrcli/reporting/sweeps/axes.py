@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.scales import Array, Scale, scale_of
+from lrcli.reporting.scales import Array, Scale, Ticks, key_ticks, scale_of
 from lrcli.reporting.sweeps.scores import best_first
 
 __all__ = [
     "Line",
     "SweepLines",
+    "epoch_ticks",
     "key_title",
     "label",
     "numeric_keys",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 100
+_EVEN = 1.5  # times the smallest gap of a line is still even
 _TITLES = {"lr": "learning rate", "std": "standard deviation", "alpha": "smoothing constant alpha"}
 
 
@@ -61,9 +63,35 @@ class SweepLines:
     left_out: int
 
     @cached_property
+    def points(self) -> Array:
+        """(n,) every value of the key on the lines, ascending."""
+        return np.unique(np.concatenate([line.x for line in self.lines]))
+
+    @cached_property
     def scale(self) -> Scale:
         """How the values of the key are spaced."""
-        return scale_of(np.concatenate([line.x for line in self.lines]))
+        return scale_of(self.points)
+
+    @cached_property
+    def ticks(self) -> Ticks:
+        """What is labelled along every axis of the key."""
+        return key_ticks(self.points, self.scale)
+
+    def gaps(self, line: Line) -> NDArray[np.bool_]:
+        """(n - 1,) between which neighbours of a line nothing may be drawn.
+
+        Others tried values there and this line did not: what it would have shown nobody knows. A coarser grid
+        of its own, of three values or more about evenly spaced, may still be followed by eye.
+        """
+        skipped: NDArray[np.bool_] = np.diff(np.searchsorted(self.points, line.x)) > 1
+        if len(line.x) < 3:
+            return skipped
+        logarithmic = self.scale != "linear"
+        least = self.points[self.points > 0].min() / 10 if logarithmic else -np.inf  # where zero is put
+        places = np.log(np.maximum(line.x, least)) if logarithmic else line.x
+        apart = np.diff(places)
+        even = apart <= _EVEN * apart.min()
+        return skipped & ~even if np.count_nonzero(even) > 1 else skipped
 
 
 def sweep_lines(results: SweepResults, most: int = 8) -> SweepLines | None:
@@ -105,6 +133,11 @@ def numeric_keys(results: SweepResults) -> dict[str, Array]:
         if values and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
             found[key] = np.array(values, dtype=np.float64)
     return found
+
+
+def epoch_ticks(results: SweepResults) -> Ticks:
+    """What is labelled along every axis of epochs."""
+    return key_ticks(np.unique(results.epoch[results.epoch >= 0]).astype(np.float64), "linear")
 
 
 def key_title(key: str) -> str:
