@@ -73,7 +73,7 @@ STAR: dict[str, Any] = {
     "ms": 12,
     "zorder": 5,
 }
-_NAME_HEIGHT = 0.052  # of a line of small text, as a share of the axes' height
+_LINE_HEIGHT = 1.45  # of text beside the axes, in font sizes
 _LEGEND_WIDTH, _HANDLE_WIDTH = 101, 14  # letters of a small font
 
 
@@ -112,11 +112,15 @@ def names_beside(axes: "Axes", names: list[str], values: list[float]) -> None:
         names: of the lines, of one or two lines of text.
         values: where each one ends.
     """
+    from matplotlib.font_manager import FontProperties
+
     if names == [""]:
         return
     place = axes.transData + axes.transAxes.inverted()
     heights = np.array([place.transform((axes.get_xlim()[0], value))[1] for value in values])
-    room = np.array([_NAME_HEIGHT * (1 + name.count("\n")) for name in names])
+    size = FontProperties(size="small").get_size_in_points() / 72
+    height = axes.get_window_extent().height / axes.figure.dpi
+    room = np.array([_LINE_HEIGHT * size / height * (1 + name.count("\n")) for name in names])
     for i, (name, height) in enumerate(zip(names, _apart(heights, room), strict=True)):
         look: dict[str, Any] = {"color": COLORS[i], "marker": MARKERS[i]}
         axes.plot(

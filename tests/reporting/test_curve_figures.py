@@ -63,7 +63,7 @@ def test_the_best_of_each_group():
         assert points[:, 1] == pytest.approx(numpys(results, number)[1])
     names = list(found)
     assert names[0] == "optimizer=sgd, lr=0.1, momentum=0"
-    assert "each combination at its best lr" in axes.get_title(loc="left")
+    assert axes.get_title(loc="left").endswith("\neach combination at its best lr, middle half shaded")
     assert axes.get_yscale() == "log"
 
 
@@ -120,6 +120,7 @@ def test_a_line_ends_where_most_members_have_diverged(every):
     assert len(finite) < len(epochs)
     (cross,) = (line for line in axes.lines if line.get_marker() == "x")
     assert cross.get_xdata() == [finite[-1, 0]]
+    assert 0 < cross.get_ydata()[0] < 1  # of the axes, although the line has left them
     assert any(text.get_text() == f"{name}\nmost diverged" for text in axes.texts)
 
 

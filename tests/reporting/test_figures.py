@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,6 +17,12 @@ from lrcli.reporting.sweeps.axes import sweep_lines
 from lrcli.reporting.sweeps.figures import drawings
 
 CASES = cases()
+
+
+@cache
+def figures_of(case):
+    """The figures of a case, from name to figure; drawing takes most of a test's time."""
+    return {name: figure_of(drawing) for name, drawing in drawings(CASES[case]).items()}
 
 
 def final_metric(results):
@@ -59,9 +66,9 @@ DRAWN = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_figures_that_make_sense_whole_and_without_warnings(case):
     expected = DRAWN.get(case, EVERY[:4])
-    found = drawings(CASES[case])
+    found = figures_of(case)
     assert list(found) == expected
-    for figure in map(figure_of, found.values()):
+    for figure in found.values():
         assert_shows_something(figure_bytes(figure, "png"))
         assert_nothing_is_cut_off(figure)
 
@@ -343,18 +350,18 @@ def labels(axis):
     ],
 )
 def test_a_key_is_labelled_in_one_way_in_all_figures(case):
-    found = drawings(CASES[case])
-    after = figure_of(found["final_metric"]).axes[-1].xaxis
-    maps = [figure_of(found["training_loss"]).axes[0].yaxis]
+    found = figures_of(case)
+    after = found["final_metric"].axes[-1].xaxis
+    maps = [found["training_loss"].axes[0].yaxis]
     if "metric_map" in found:
-        maps.append(figure_of(found["metric_map"]).axes[0].xaxis)
+        maps.append(found["metric_map"].axes[0].xaxis)
     if case == "zero":  # a cell for each value, at no distance
         assert list(labels(maps[0]).values()) == list(labels(after).values())
         return
     assert len(labels(after)) > 1
     for other in maps:
         assert labels(other).items() <= labels(after).items()
-    tried = [line.get_xdata() for line in figure_of(found["final_metric"]).axes[0].lines]
+    tried = [line.get_xdata() for line in found["final_metric"].axes[0].lines]
     for at in labels(after):
         assert (
             np.nanmin(np.concatenate(tried)) * (1 - 1e-9)
@@ -366,7 +373,7 @@ def test_a_key_is_labelled_in_one_way_in_all_figures(case):
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_number_of_a_metric_has_the_same_label_in_all_figures(case):
     known = {}
-    for figure in map(figure_of, drawings(CASES[case]).values()):
+    for figure in figures_of(case).values():
         for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
             name = axis.get_label_text()
             for at, text in labels(axis).items() if name.startswith(("val/", "train/")) else ():

@@ -137,7 +137,8 @@ def numeric_keys(results: SweepResults) -> dict[str, Array]:
 
 def epoch_ticks(results: SweepResults) -> Ticks:
     """What is labelled along every axis of epochs."""
-    return key_ticks(np.unique(results.epoch[results.epoch >= 0]).astype(np.float64), "linear")
+    longest = results.epoch[np.argmax(results.epoch.max(axis=1))]
+    return key_ticks(longest[longest >= 0].astype(np.float64), "linear")
 
 
 def key_title(key: str) -> str:

@@ -7,7 +7,7 @@ the smallest at which most members diverged: what a rate does to training.
 
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +69,15 @@ def best_curves(results: SweepResults) -> Drawing | None:
     if metric is None or results.epoch.shape[1] < 2:
         return None
     numbers, about = _chosen(results)
-    every = [_curve(results, metric, int(number)) for number in numbers]
+    best = best_first(results)[0]
+    every = [_curve(results, metric, int(number), best=bool(number == best)) for number in numbers]
     curves = [curve for curve in every if np.isfinite(curve.bands[1]).sum() > 1]
     if not curves:
         return None
-    shaded = "; shaded: the middle half" if len(results.seeds) > 1 else ""
-    title = f"{metric} while training: {of_seeds(results)}{shaded}{about and chr(10) + about}"
+    shaded = ["middle half shaded"] if len(results.seeds) > 1 else []
+    title = "\n".join(
+        filter(None, [f"{metric} while training: {of_seeds(results)}", ", ".join(about + shaded)])
+    )
 
     def draw(figure: "FigureBase") -> None:
         axes = figure.subplots()
@@ -109,20 +112,20 @@ def _metric_of_curves(results: SweepResults) -> str | None:
     return training_loss_of(results.curves)
 
 
-def _chosen(results: SweepResults) -> tuple[NDArray[np.intp], str]:
+def _chosen(results: SweepResults) -> tuple[NDArray[np.intp], list[str]]:
     """Which configurations are shown, in the order of their lines, and what they are in words."""
     swept, order = sweep_lines(results, _MOST_LINES), best_first(results)
     count = len(results.configurations)
     if swept is None or count == 1:
-        few = f"the {_MOST_LINES} best of {count}" if count > _MOST_LINES else ""
+        few = [f"the {_MOST_LINES} best of {count}"] if count > _MOST_LINES else []
         return order[:_MOST_LINES], few
     key = short_key(swept.key, results.keys)
     if len(swept.lines) == 1:
-        return _along(results, swept.best), f"the best {key}, and others around it"
+        return _along(results, swept.best, key)
     rank = np.argsort(order)
     best = [line.configurations[np.argmin(rank[line.configurations])] for line in swept.lines]
-    few = f"; the {len(best)} best of {len(best) + swept.left_out}" if swept.left_out else ""
-    return np.array(best), f"each {_others(results, swept)} at its best {key}{few}"
+    few = [f"the {len(best)} best of {len(best) + swept.left_out}"] if swept.left_out else []
+    return np.array(best), [f"each {_others(results, swept)} at its best {key}", *few]
 
 
 def _others(results: SweepResults, swept: SweepLines) -> str:
@@ -131,23 +134,22 @@ def _others(results: SweepResults, swept: SweepLines) -> str:
     return names[0] if len(names) == 1 else "combination"
 
 
-def _along(results: SweepResults, line: Line) -> NDArray[np.intp]:
-    """The best configuration of a line, others evenly along it, and the first that most members left."""
+def _along(results: SweepResults, line: Line, key: str) -> tuple[NDArray[np.intp], list[str]]:
+    """The best of a line, others evenly along it, and the first in which most members diverged."""
     medians = describe_metric(results).median[line.configurations]
     trained = np.flatnonzero(np.isfinite(medians))
     if not len(trained):
-        return line.configurations[:_RATES]
+        return line.configurations[:_RATES], [f"the smallest values of {key}"]
     best = int(np.argmin(np.argsort(best_first(results))[line.configurations]))
     even = trained[thinned(len(trained), _RATES)]
     if best not in even:
         inner = even[1:-1]
         even = np.where(even == inner[np.argmin(np.abs(inner - best))], best, even)
     lost = np.arange(trained[-1] + 1, len(line.x))[:1]
-    shown: NDArray[np.intp] = line.configurations[np.concatenate([even, lost])]
-    return shown
+    return line.configurations[np.concatenate([even, lost])], [f"the best {key} and others"]
 
 
-def _curve(results: SweepResults, metric: str, number: int) -> _Curve:
+def _curve(results: SweepResults, metric: str, number: int, *, best: bool) -> _Curve:
     """The curve of a configuration, as far as any of its members went."""
     own = np.array([number])
     epoch = results.epoch[number][results.epoch[number] >= 0]
@@ -158,7 +160,7 @@ def _curve(results: SweepResults, metric: str, number: int) -> _Curve:
     there = ~np.isnan(bands[1])
     there[1:] &= ~np.logical_or.accumulate(np.isinf(bands[1]))[:-1]  # of diverged ones the first record
     name = label(results.configurations[number], results.keys)
-    best = number == best_first(results)[0] and not np.isinf(bands[1]).any()
+    best = best and not np.isinf(bands[1]).any()
     return _Curve(name, epoch[records][there].astype(np.float64), bands[:, there], best)
 
 
@@ -169,15 +171,21 @@ def _draw(axes: "Axes", curve: _Curve, bands: Array, i: int, count: int) -> None
     marked = thinned(len(curve.epochs), _MARKED)
     if len(curve.epochs) > 4 * _MARKED:  # beside those of other lines, not on them
         marked = marked[:-1] + i * int(marked[1]) // _MOST_LINES
-    look = {"color": COLORS[i], "marker": MARKERS[i], "markevery": marked.tolist()}
+    look: dict[str, Any] = {"color": COLORS[i], "marker": MARKERS[i], "markevery": marked.tolist()}
     look |= {"lw": 1.2} if len(curve.epochs) > _SMOOTH else {}
     axes.plot(curve.epochs, bands[1], label=curve.name or "median", **look)
     last = np.flatnonzero(np.isfinite(bands[1]))[-1]
     if curve.lost is not None:
-        at = np.clip(bands[1, last], *axes.get_ylim())
-        axes.plot(curve.epochs[last], at, "x", color="black", ms=8, mew=2, zorder=4, clip_on=False)
+        _cross(axes, curve.epochs[last], bands[1, last])
     elif curve.best and count > 1:
         axes.plot(curve.epochs[last], bands[1, last], clip_on=False, **STAR)
+
+
+def _cross(axes: "Axes", x: float, y: float) -> None:
+    """Mark the end of a line; within the axes, where the line has left them."""
+    height = (axes.transData + axes.transAxes.inverted()).transform((x, y))[1]
+    look: dict[str, Any] = {"color": "black", "ms": 8, "mew": 2, "zorder": 4}
+    axes.plot(x, np.clip(height, 0.03, 0.97), "x", transform=axes.get_xaxis_transform(), **look)
 
 
 def _name(curve: _Curve, *, alone: bool) -> str:

@@ -17,7 +17,7 @@ from lrcli.reporting.figure_axes import scale_key_axis, scale_value_axis
 from lrcli.reporting.figure_style import COLORS, MARKERS, STAR, cut, title_and_legend
 from lrcli.reporting.scales import Array
 from lrcli.reporting.sweeps.axes import Line, SweepLines, key_title, label, sweep_lines
-from lrcli.reporting.sweeps.figure_rows import row_for_each
+from lrcli.reporting.sweeps.figure_rows import row_for_each, say_nothing_is_left
 from lrcli.reporting.sweeps.figure_words import (
     best_words,
     diverged_words,
@@ -62,14 +62,11 @@ def _over_rate(results: SweepResults, metric: str, swept: SweepLines) -> Drawing
     title = f"{metric} after training: {of_seeds(results)}{few if swept.left_out else ''}"
 
     def draw(figure: "FigureBase") -> None:
-        found = quantiles(scores(results, metric), _PROBABILITIES)
         shown = np.concatenate([line.configurations for line in swept.lines])
         share = 100 * diverged_share(results)
         ratios = [4, 1] if share[shown].any() else [1]
         panels = figure.subplots(len(ratios), sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
-        clipped = np.full_like(found, np.nan)
-        plain = is_plain(results, metric)
-        clipped[:, shown] = scale_value_axis(panels[0], "y", found[:, shown], metric, plain=plain)
+        clipped = _scaled(panels[0], results, metric, shown)
         for i, line in enumerate(swept.lines):
             x, (*bands, percent) = _with_gaps(
                 swept, line, np.vstack([clipped, share])[:, line.configurations]
@@ -81,11 +78,11 @@ def _over_rate(results: SweepResults, metric: str, swept: SweepLines) -> Drawing
         if metric == results.metric:
             _mark_best(panels[0], results, swept, clipped[2])
         panels[0].set_ylabel(metric)
-        title_and_legend(panels[0], title, legend=bool(np.isfinite(clipped[2]).any()))
-        if not np.isfinite(clipped[2]).any():
+        anything = bool(np.isfinite(clipped[2]).any())
+        title_and_legend(panels[0], title, legend=anything)
+        if not anything:
             panels[0].set_yticks([])
-            words = "most members diverged, everywhere"
-            panels[0].text(0.5, 0.5, words, transform=panels[0].transAxes, ha="center")
+            say_nothing_is_left(panels[0])
         if len(panels) > 1:
             panels[1].set(ylabel="diverged, %", ylim=(0, 100), yticks=(0, 50, 100))
             figure.align_ylabels()
@@ -93,6 +90,15 @@ def _over_rate(results: SweepResults, metric: str, swept: SweepLines) -> Drawing
         scale_key_axis(panels[-1], swept.points, swept.scale, swept.ticks)
 
     return Drawing(title, _description(results, metric, swept), draw)
+
+
+def _scaled(axes: "Axes", results: SweepResults, metric: str, shown: NDArray[np.intp]) -> Array:
+    """Scale the side to some configurations; what to draw of all of them, (Q, C), NaN for the others."""
+    found = quantiles(scores(results, metric), _PROBABILITIES)
+    clipped = np.full_like(found, np.nan)
+    plain = is_plain(results, metric)
+    clipped[:, shown] = scale_value_axis(axes, "y", found[:, shown], metric, plain=plain)
+    return clipped
 
 
 def _description(results: SweepResults, metric: str, swept: SweepLines) -> str:

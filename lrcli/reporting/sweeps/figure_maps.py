@@ -91,9 +91,10 @@ def metric_map(results: SweepResults) -> Drawing | None:
         axes.set(xlabel=key_title(keys[0]), ylabel=key_title(keys[1]))
         axes.set_title(title, pad=_pad(axes.get_legend() is not None))
 
+    along = " and ".join(values_words(key, at) for key, at in zip(keys, points, strict=True))
     untried = int(np.isnan(medians).sum())
     description = sentences_of(
-        f"Colours over {values_words(keys[0], points[0])}, and {values_words(keys[1], points[1])}: {title}.",
+        f"Colours over {along}: {title}.",
         best_words(results, results.metric),
         f"{untried} of {medians.size} combinations were not trained." if untried else "",
         diverged_words(results),

@@ -14,9 +14,10 @@ from lrcli.reporting.sweeps.figure_words import best_words, diverged_words, of_s
 from lrcli.reporting.sweeps.scores import best_first, diverged_share, is_plain, quantiles
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
-__all__ = ["row_for_each"]
+__all__ = ["row_for_each", "say_nothing_is_left"]
 
 _PROBABILITIES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _MOST_ROWS = 40
@@ -48,11 +49,16 @@ def row_for_each(results: SweepResults) -> Drawing:
         anything = bool(np.isfinite(bands[2]).any())
         title_and_legend(axes, title, legend=anything)
         if not anything:
-            axes.set(xticks=[])
-            words = "most members diverged, everywhere"
-            axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
+            axes.set_xticks([])
+            say_nothing_is_left(axes)
 
     rows = f"A row for each of {len(order)} configurations, best first" if len(order) > 1 else "One row"
     axis = f"{rows}; along the bottom {results.metric} after training, {of_seeds(results)}."
     description = sentences_of(axis, best_words(results, results.metric), diverged_words(results))
     return Drawing(title, description, draw, size=(6.3, 1.4 + 0.34 * len(order)))
+
+
+def say_nothing_is_left(axes: "Axes") -> None:
+    """Words in place of values."""
+    words = "most members diverged, everywhere"
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
