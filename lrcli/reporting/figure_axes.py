@@ -74,20 +74,19 @@ def clipped_to(axes: "Axes", which: Literal["x", "y"], found: Array) -> Array:
     return np.where(np.isfinite(found[len(found) // 2]), np.clip(found, *outside), np.nan)
 
 
-def scale_key_axis(axes: "Axes", points: Array, scale: Scale, ticks: Ticks | None = None) -> None:
+def scale_key_axis(axes: "Axes", points: Array, scale: Scale) -> None:
     """Scale the bottom axis for the points (n,) of a key.
 
     Args:
         axes: whose.
         points: of the key.
         scale: how they are spaced.
-        ticks: what is labelled; None: what suits the points.
     """
     if scale == "log":
         axes.set_xscale("log")
     elif scale == "symlog":
         axes.set_xscale("symlog", linthresh=float(points[points > 0].min()), linscale=0.5)
-    label_axis(axes.xaxis, ticks or key_ticks(points, scale))
+    label_axis(axes.xaxis, key_ticks(points, scale))
 
 
 def heatmap(

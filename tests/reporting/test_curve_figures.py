@@ -124,6 +124,22 @@ def test_a_line_ends_where_most_members_have_diverged(every):
     assert any(text.get_text() == f"{name}\nmost diverged" for text in axes.texts)
 
 
+def test_all_members_diverge_in_one_epoch():
+    results = valley(product(optimizer__lr=[0.01, 0.02]), seeds=3)
+    curve = results.curves["val/loss"].copy()
+    curve[:, 1, 4:] = np.nan
+    lost = np.array([[False, True]] * 3)
+    fields = {
+        "status": np.where(lost, "diverged", "completed"),
+        "diverged_step": np.where(lost, 4 * 32 + 1, 0),
+    }
+    ended = {"epochs": np.where(lost, 4, 30), "curves": {"val/loss": curve}}
+    axes = drawn(changed(results, **fields, **ended))
+    points = curves_of(axes)["lr=0.02"]
+    assert points[np.isfinite(points[:, 1]), 0].tolist() == [1, 2, 3, 4]
+    assert [text.get_text() for text in axes.texts] == ["lr=0.01\nbest", "lr=0.02\nmost diverged"]
+
+
 def test_members_that_stop_early_keep_their_last_value_up_to_the_last_that_trains():
     results = valley(product(optimizer__lr=[0.01, 0.02]), seeds=5)
     stopped = np.array([7, 9, 12, 12, 10])  # epochs of the first configuration

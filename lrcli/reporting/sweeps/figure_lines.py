@@ -87,7 +87,7 @@ def _over_rate(results: SweepResults, metric: str, swept: SweepLines) -> Drawing
             panels[1].set(ylabel="diverged, %", ylim=(0, 100), yticks=(0, 50, 100))
             figure.align_ylabels()
         panels[-1].set_xlabel(key_title(swept.key))
-        scale_key_axis(panels[-1], swept.points, swept.scale, swept.ticks)
+        scale_key_axis(panels[-1], swept.points, swept.scale)
 
     return Drawing(title, _description(results, metric, swept), draw)
 
