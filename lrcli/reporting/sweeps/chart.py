@@ -15,9 +15,10 @@ import numpy as np
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.chart_canvas import ASCII, ROWS, UNICODE, Axis, Canvas, Characters
+from lrcli.reporting.key_names import key_title, label
 from lrcli.reporting.layout import wrapped
 from lrcli.reporting.scales import Array
-from lrcli.reporting.sweeps.axes import SweepLines, key_title, label, sweep_lines
+from lrcli.reporting.sweeps.axes import SweepLines, sweep_lines
 from lrcli.reporting.sweeps.scores import best_first, diverged_share, quantiles
 
 __all__ = ["sweep_chart"]

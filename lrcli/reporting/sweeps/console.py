@@ -13,10 +13,10 @@ from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import MAX_ABS_ERROR
+from lrcli.reporting.key_names import short_key, value_text
 from lrcli.reporting.layout import Column, print_table, print_text
 from lrcli.reporting.runs.console import titled
 from lrcli.reporting.streams import console, standard_output
-from lrcli.reporting.sweeps.axes import short_key, value_text
 from lrcli.reporting.sweeps.chart import sweep_chart
 from lrcli.reporting.sweeps.verdict import sentences
 from lrcli.running.resources import bytes_text

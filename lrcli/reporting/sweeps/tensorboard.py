@@ -24,9 +24,10 @@ from lrcli.reporting.event_file import (
     session_start,
     text,
 )
+from lrcli.reporting.key_names import label
 from lrcli.reporting.runs.tensorboard import final_scalars
 from lrcli.reporting.scales import Array, thinned
-from lrcli.reporting.sweeps.axes import label, short_names
+from lrcli.reporting.sweeps.axes import short_names
 from lrcli.reporting.sweeps.scores import best_first, curve_scores, diverged_by, quantiles
 from lrcli.runs.files import make_directory
 
