@@ -221,13 +221,13 @@ def test_which_records_are_shown(losses, status, shown, tmp_path):
     assert ("The curves end before" in page(events, "1 result")) is (left_out > 0)
 
 
-def test_a_run_without_a_result_has_failed_and_keeps_its_records(tmp_path):
+def test_a_run_without_a_result_has_not_finished_and_keeps_its_records(tmp_path):
     log = TensorBoardLog(tmp_path, load_text(tmp_path, XOR))
     log.record(made_records([1.0, 1e9]))
     log.close()
     log.close()
     start, end = session(tmp_path)
-    assert start.hparams["2 status"].string_value == "failed"
+    assert start.hparams["2 status"].string_value == "not finished"
     assert end.status == 2  # STATUS_FAILURE
     assert len(read(tmp_path).Scalars("1 loss/train/loss")) == 2
 

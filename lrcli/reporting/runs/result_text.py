@@ -37,7 +37,7 @@ def _parts(result: RunResult, experiment: Experiment, left_out: int) -> Iterator
         yield _expectations(result)
     if result.reference is not None:
         yield from _recovery(result)
-    formulas = equations(result, experiment.model)
+    formulas = equations(result, experiment.model) if result.parameters else []
     if formulas:
         yield block("\n".join(formulas))
     if result.metrics:

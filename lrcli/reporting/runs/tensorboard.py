@@ -124,11 +124,11 @@ class TensorBoardLog:
         self._write_row(result.steps, result.status.replace("_", " "), success=result.ended_well)
 
     def close(self) -> None:
-        """Close the file; more than once is allowed. A run without a result has failed."""
+        """Close the file; more than once is allowed. A run without a result has not finished."""
         if not self._ended:
             self._ended = True  # where this cannot be written either, there is no second try
             self._write_held()
-            self._write_row(0, "failed", success=False)
+            self._write_row(0, "not finished", success=False)
         self._file.close()
 
     def _events(self, records: Records) -> Iterator[_Event]:
