@@ -19,7 +19,7 @@ from lrcli.runs.run_result import ExpectationRow, RecoveryRow, Reference, RunRes
 from lrcli.runs.sweep_result import SweepResult
 from lrcli.wording import counted, one_line
 
-__all__ = ["print_json", "print_report", "titled"]
+__all__ = ["equations", "headline", "print_json", "print_report", "reference_values", "titled"]
 
 _MOST_ROWS = 30
 _ROUNDING = 1e-12
@@ -37,12 +37,12 @@ def print_report(result: RunResult, model: Model) -> None:
     """
     with standard_output():
         out = console()
-        print_text(out, _headline(result))
+        print_text(out, headline(result))
         print_items(out, _metric_values(result.metrics))
         print_text(out, "")
         if result.reference is not None:
             _print_reference(out, result.recovery, result.reference)
-        curve = _equations(result, model)
+        curve = equations(result, model)
         if curve:
             print_text(out, "\n" + "\n".join(curve))
         if result.expectations:
@@ -61,7 +61,8 @@ def print_json(result: RunResult | SweepResult) -> None:
         print(json.dumps(replace_nonfinite(result.as_data()), allow_nan=False))  # noqa: T201
 
 
-def _headline(result: RunResult) -> str:
+def headline(result: RunResult) -> str:
+    """How a run ended, in a line."""
     seconds = result.timing.train_seconds if result.timing else 0.0
     done = f"{counted(result.epochs, 'epoch')}, {counted(result.steps, 'step')} in {seconds:.3g} s"
     words = {
@@ -103,12 +104,14 @@ def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Refere
     shown = rows[:_MOST_ROWS]
     if len(rows) > len(shown):
         said.append(f"{len(rows) - len(shown):,} more in result.json")
-    # What least squares find as a zero is rounding beside the others.
-    largest = 0.0 if against == "true" else max(abs(row.true) for row in rows)
-    true = [0.0 if abs(row.true) < _ROUNDING * largest else row.true for row in shown]
     columns = [
         Column("parameter", [row.name for row in shown], right=False),
-        Column(against, [f"{number:.6g}" for number in true], against.partition(" ")[0], rank=2),
+        Column(
+            against,
+            [f"{number:.6g}" for number in reference_values(rows, reference)[: len(shown)]],
+            against.partition(" ")[0],
+            rank=2,
+        ),
         Column("learned", [f"{row.learned:.6g}" for row in shown], rank=1),
         Column("error", [f"{row.error:.6g}" for row in shown]),
     ]
@@ -116,6 +119,12 @@ def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Refere
         marks = ["" if row.determined else "not determined" for row in shown]
         columns.append(Column("", marks, right=False))
     print_table(out, columns, HEAVY_HEAD, "; ".join(said))
+
+
+def reference_values(rows: Sequence[RecoveryRow], reference: Reference) -> list[float]:
+    """What learned parameters are held against; what least squares find as a zero is no rounding."""
+    largest = 0.0 if reference.against == "true" else max((abs(row.true) for row in rows), default=0.0)
+    return [0.0 if abs(row.true) < _ROUNDING * largest else row.true for row in rows]
 
 
 def _print_expectations(out: Console, rows: Sequence[ExpectationRow]) -> None:
@@ -130,7 +139,7 @@ def _print_expectations(out: Console, rows: Sequence[ExpectationRow]) -> None:
     print_table(out, columns, HEAVY_HEAD)
 
 
-def _equations(result: RunResult, model: Model) -> list[str]:
+def equations(result: RunResult, model: Model) -> list[str]:
     """The fitted curve, and the best possible one where no true one exists."""
     parameters = {name: np.asarray(values) for name, values in result.parameters.items()}
     fitted = model.equation(parameters)
