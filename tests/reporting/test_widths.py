@@ -400,7 +400,7 @@ def bars(width, monkeypatch, report, events):
 
 @pytest.mark.parametrize("width", [*range(30, 100), 120, 250])
 def test_the_bars(width, monkeypatch, tmp_path):
-    training = [Started(tmp_path, 10, 123456789, "cpu"), Reached(1, 1234567)]
+    training = [Started(tmp_path, 10, 123456789, "cpu", dict), Reached(1, 1234567)]
     *_, last = bars(width, monkeypatch, lambda: ProgressReport(quiet=False), training)
     check(last, width, [Shown("", ["training"])])
     assert last.count("\n") == 1
