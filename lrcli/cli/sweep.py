@@ -17,6 +17,7 @@ from lrcli.wording import counted
 
 if TYPE_CHECKING:
     from lrcli.analysis.sweep_results import SweepResults
+    from lrcli.api import SweepObserver
     from lrcli.runs.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
@@ -220,22 +221,27 @@ def _run(
 ) -> "tuple[SweepResult, SweepResults]":
     """Train and draw, showing on the screen how far training has come."""
     from lrcli import api
-    from lrcli.reporting.sweeps.progress import SweepProgressReport
     from lrcli.running.location import Interruption
     from lrcli.sweeps.running import SweepEvent, SweepFinished, SweepStarted
 
     interruption, found = Interruption(), []
     with contextlib.ExitStack() as stack:
-        report = stack.enter_context(SweepProgressReport(plan.select.metric, quiet=quiet))
-        stack.enter_context(finishing_on_ctrl_c(interruption))
+        observers: list[SweepObserver] = []
+        if quiet:
+            stack.enter_context(finishing_on_ctrl_c(interruption))
+        else:
+            from lrcli.reporting.sweeps.progress import SweepProgressReport
+
+            report = stack.enter_context(SweepProgressReport(plan.select.metric))
+            stack.enter_context(finishing_on_ctrl_c(interruption, report.say))
+            observers.append(report.show)
 
         def follow(event: SweepEvent) -> None:
-            report.show(event)
             if isinstance(event, SweepStarted):
                 resume_collecting()
             elif isinstance(event, SweepFinished):
                 found.append(event.results)
                 stack.close()  # the figures take no progress, and end at the first Ctrl-C
 
-        result = api.sweep(plan, files, [follow], interruption, tb_members)
+        result = api.sweep(plan, files, [*observers, follow], interruption, tb_members)
     return result, found[0]

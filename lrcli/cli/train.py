@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lrcli.experiment.lesson import Lesson
     from lrcli.experiment.loading import Loaded
     from lrcli.running.location import OutputLocation
+    from lrcli.running.single import Event
     from lrcli.runs.run_result import RunResult
 
 __all__ = ["EPILOG", "exit_code", "train", "train_and_report"]
@@ -172,21 +173,27 @@ def exit_code(result: "RunResult") -> int:
 def _train(loaded: "Loaded", location: "OutputLocation", *, quiet: bool) -> "RunResult":
     """Train, showing on the screen how far it has come."""
     from lrcli import api
-    from lrcli.reporting.runs.progress import ProgressReport
     from lrcli.running.location import Interruption
-    from lrcli.running.single import Event, Started
 
     interruption = Interruption()
-    with ProgressReport(quiet=quiet) as report, finishing_on_ctrl_c(interruption):
+    if quiet:
+        with finishing_on_ctrl_c(interruption):
+            return api.train(loaded, location, [_collect_again], interruption)
+    from lrcli.reporting.messages import print_note
+    from lrcli.reporting.runs.progress import ProgressReport
+
+    with ProgressReport() as report, finishing_on_ctrl_c(interruption, report.say):
         for note in loaded.notes:
-            report.note(note)
+            print_note(note)
+        return api.train(loaded, location, [report.show, _collect_again], interruption)
 
-        def follow(event: Event) -> None:
-            report.show(event)
-            if isinstance(event, Started):
-                resume_collecting()
 
-        return api.train(loaded, location, [follow], interruption)
+def _collect_again(event: "Event") -> None:
+    """Resume the collection of garbage when training begins."""
+    from lrcli.running.single import Started
+
+    if isinstance(event, Started):
+        resume_collecting()
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:
