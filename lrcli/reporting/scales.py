@@ -119,7 +119,7 @@ def round_numbers(low: float, high: float, most: int) -> Array:
     unit = 10.0 ** np.floor(np.log10(rough))
     step = next(unit * times for times in (1, 2, 5, 10) if unit * times >= rough)
     ticks: Array = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
-    return ticks
+    return ticks + 0.0  # a zero has no sign
 
 
 def log_ticks(low: float, high: float, most: int = 8) -> Array:
