@@ -256,8 +256,11 @@ def _run(
             elif isinstance(event, SweepFinished):
                 stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
                 if reported:
+                    from lrcli.reporting.progress import still_line
                     from lrcli.reporting.sweeps.console import print_sweep_report
 
                     print_sweep_report(event.results, event.result)
+                    if plan.experiment.logging.figures and not event.result.missing:
+                        stack.enter_context(still_line("drawing the figures"))
 
         return api.sweep(plan, files, [*observers, follow], interruption, tb_members)

@@ -237,9 +237,12 @@ def _train(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunRe
             elif isinstance(event, Finished):
                 stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
                 if shown.reported:
+                    from lrcli.reporting.progress import still_line
                     from lrcli.reporting.runs.console import print_report
 
                     print_report(event.result, loaded.experiment.model)
+                    if loaded.experiment.logging.figures:
+                        stack.enter_context(still_line("drawing the figures"))
 
         return api.train(loaded, location, [*observers, follow], interruption)
 

@@ -1,10 +1,11 @@
 """Progress on standard error: lines drawn again in place on a terminal, a few plain lines elsewhere."""
 
+import contextlib
 import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +17,7 @@ from lrcli.reporting.streams import console, draws_bars
 if TYPE_CHECKING:
     from lrcli.reporting.live_area import Draw, LiveArea
 
-__all__ = ["BarReport"]
+__all__ = ["BarReport", "still_line"]
 
 _PLAIN_LINES = 10  # for a whole run
 _APPEARS_AFTER = 0.3  # seconds; what takes less would only flicker
@@ -24,6 +25,24 @@ _PAINT_SECONDS = (0.1, 1.0)  # from one painting to the next, at least and at mo
 _PAINT_SHARE = 0.01  # so that painting takes no more than this of the time
 _COMPILING = "compiling the engine for this machine, once: some seconds"
 _COMPILING_SHORT = "compiling the engine, once"
+
+
+@contextlib.contextmanager
+def still_line(text: str) -> Iterator[None]:
+    """A line on a terminal while something takes a moment; nothing elsewhere."""
+    out = console(stderr=True)
+    if not draws_bars(out):
+        yield
+        return
+    from lrcli.reporting.live_area import LiveArea
+
+    area = LiveArea(out, lambda width, _height: [Text(text)] if len(text) <= width else [])
+    area.start()
+    area.refresh()
+    try:
+        yield
+    finally:
+        area.finish(lambda _width, _height: ())
 
 
 class BarReport(ABC):
