@@ -12,7 +12,10 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lrcli.experiment.loading import Loaded
+    from lrcli.reporting.drawing import Drawing
     from lrcli.running.location import Interruption, OutputLocation
     from lrcli.running.single import Event
     from lrcli.runs.run_result import RunResult
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from lrcli.sweeps.plan import SweepPlan
     from lrcli.sweeps.running import SweepEvent, SweepFinished
 
-__all__ = ["Observer", "SweepObserver", "sweep", "train"]
+__all__ = ["Observer", "SweepObserver", "figures", "sweep", "train"]
 
 Observer = Callable[["Event"], None]
 SweepObserver = Callable[["SweepEvent"], None]
@@ -106,6 +109,36 @@ def sweep(
     if isinstance(last, SweepFinished):
         return last.result
     raise AssertionError("a sweep ends with SweepFinished or an error")
+
+
+def figures(directories: "Sequence[Path]") -> "dict[str, Drawing]":
+    """The figures of a run or a sweep that has ended, or of several in one.
+
+    Args:
+        directories: of runs or of sweeps, one at least.
+
+    Returns:
+        From kind to drawing; those that make sense.
+
+    Raises:
+        RunDirectoryError: one of them cannot be read.
+        UsageError: some are runs, some sweeps.
+    """
+    from lrcli.errors import UsageError
+    from lrcli.runs.reading import read_result
+
+    commands = {read_result(directory).command for directory in directories}
+    if len(commands) > 1:
+        raise UsageError("runs and sweeps have no figures in common; name either")
+    if commands == {"sweep"}:
+        from lrcli.reporting.sweeps.figures import drawings_of_sweeps
+        from lrcli.sweeps.reading import read_sweep
+
+        return drawings_of_sweeps([read_sweep(directory) for directory in directories])
+    from lrcli.reporting.runs.figures import drawings_of_runs
+    from lrcli.running.trained import read_run
+
+    return drawings_of_runs([read_run(directory) for directory in directories])
 
 
 def _drive(events: Generator[_E], observers: Sequence[Callable[[_E], None]]) -> _E:

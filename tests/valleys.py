@@ -103,6 +103,11 @@ def cases() -> dict[str, SweepResults]:
         "zero": valley(product(optimizer__weight_decay=[0.0, 1e-4, 1e-3, 1e-2])),
         "mixed": valley(product(optimizer__lr=[0.01, 0.1, 10.0], model__activation=["relu", "tanh"])),
         "many_lines": valley(product(optimizer__lr=RATES[10:], training__batch_size=list(range(8, 104, 8)))),
+        "holes": valley(  # a grid, three values far apart, a coarser grid
+            product(optimizer__lr=RATES[8:], optimizer__momentum=[0.0])
+            + product(optimizer__lr=[RATES[8], RATES[12], RATES[24]], optimizer__momentum=[0.5])
+            + product(optimizer__lr=RATES[8::4], optimizer__momentum=[0.9])
+        ),
         "many_rows": valley(
             product(model__activation=["relu", "tanh"], model__hidden=[[n] for n in range(30)])
         ),

@@ -1,7 +1,7 @@
 """`lrcli figure`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,15 +58,15 @@ def figure(
     Of a run: loss, fit, regions, predictions, path, recovery, histograms. Of a sweep: final_metric,
     best_curves, training_loss, recovery_error, metric_map. Each has those that make sense for it.
     """
-    from lrcli.reporting.redrawing import KINDS, chosen, drawings_of
+    from lrcli import api
     from lrcli.reporting.streams import print_lines
 
-    kind = words[-1] if len(words) > 1 and words[-1] in KINDS else None
+    kind = words[-1] if len(words) > 1 and words[-1] in _kinds() else None
     names = words[:-1] if kind else words
     inches, look = _size(size), _look(style)
     directories = _directories(names, runs_dir)
     _check_out(out, force=force, several=len(names) > 1, plain=size is None and style == "screen")
-    found = chosen(drawings_of(directories), kind, ", ".join(names))
+    found = _chosen(api.figures(directories), kind, ", ".join(names))
     if out is None:
         from lrcli.reporting.figure_files import FILES_BESIDE, save_figures
 
@@ -87,7 +87,6 @@ def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
         UsageError: there is a figure, but no run.
     """
     from lrcli.config.hints import nearest
-    from lrcli.reporting.redrawing import KINDS
     from lrcli.runs.finding import find_run
 
     directories = []
@@ -95,15 +94,43 @@ def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
         try:
             directories.append(find_run(word, runs_dir))
         except RunDirectoryError:
-            if number == 0 and word in KINDS:
+            if number == 0 and word in _kinds():
                 raise UsageError(f"{word}: name the run first, as in lrcli figure last {word}") from None
             if number == 0 or number + 1 < len(words) or not word.isidentifier():
                 raise
-            kinds = f"the figures are {', '.join(KINDS)}"
+            kinds = f"the figures are {', '.join(_kinds())}"
             raise RunDirectoryError(
-                f"{word}: is neither a run nor a figure{nearest(word, list(KINDS))}", [kinds]
+                f"{word}: is neither a run nor a figure{nearest(word, _kinds())}", [kinds]
             ) from None
     return directories
+
+
+def _kinds() -> list[str]:
+    """All figures that there are, of runs first."""
+    from lrcli.reporting.runs.figures import KINDS as OF_RUNS
+    from lrcli.reporting.sweeps.figures import KINDS as OF_SWEEPS
+
+    return [*OF_RUNS, *OF_SWEEPS]
+
+
+def _chosen(drawings: "Mapping[str, Drawing]", kind: str | None, called: str) -> "Mapping[str, Drawing]":
+    """One of some figures, or all.
+
+    Args:
+        drawings: from kind to drawing.
+        kind: which; None: all.
+        called: what they are of.
+
+    Raises:
+        RunDirectoryError: there is none of this kind, with those that there are.
+    """
+    if not drawings:
+        raise RunDirectoryError(f"{called}: has no figures")
+    if kind is None:
+        return drawings
+    if kind not in drawings:
+        raise RunDirectoryError(f"{called}: has no figure {kind}; it has {', '.join(drawings)}")
+    return {kind: drawings[kind]}
 
 
 def _write(drawing: "Drawing", out: Path, size: tuple[float, float] | None, look: "Look") -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -13,19 +13,29 @@ if TYPE_CHECKING:
 __all__ = ["finishing_on_ctrl_c"]
 
 
+def _say_below(text: str) -> None:
+    print(f"\n{text}", file=sys.stderr)  # noqa: T201
+
+
 @contextlib.contextmanager
-def finishing_on_ctrl_c(interruption: "Interruption") -> Iterator[None]:
+def finishing_on_ctrl_c(
+    interruption: "Interruption", say: Callable[[str], None] = _say_below
+) -> Iterator[None]:
     """The first Ctrl-C asks the run to end and save; the second stops at once.
 
     One that arrives while an object is destroyed, from where nothing can be raised, is as if it had not been:
     the first has been noted, and another one stops.
+
+    Args:
+        interruption: what the run looks at.
+        say: shows what the first has done, where something is drawn on the screen.
     """
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         if interruption.requested:
             raise KeyboardInterrupt
         interruption.requested = True
-        print("\nstopping; Ctrl-C again to stop without saving", file=sys.stderr)  # noqa: T201
+        say("stopping; Ctrl-C again to stop without saving")
 
     def tell(lost: "sys.UnraisableHookArgs") -> None:
         if not issubclass(lost.exc_type, KeyboardInterrupt):

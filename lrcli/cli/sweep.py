@@ -17,6 +17,7 @@ from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.wording import counted
 
 if TYPE_CHECKING:
+    from lrcli.api import SweepObserver
     from lrcli.runs.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
@@ -234,24 +235,32 @@ def _run(
 ) -> "SweepResult":
     """Train, showing on the screen how far that has come, and then what it has come to, while it is drawn."""
     from lrcli import api
-    from lrcli.reporting.sweeps.progress import SweepProgressReport
     from lrcli.running.location import Interruption
     from lrcli.sweeps.running import SweepEvent, SweepFinished, SweepStarted
 
     interruption = Interruption()
     with contextlib.ExitStack() as stack:
-        report = stack.enter_context(SweepProgressReport(plan.select.metric, quiet=quiet))
-        stack.enter_context(finishing_on_ctrl_c(interruption))
+        observers: list[SweepObserver] = []
+        if quiet:
+            stack.enter_context(finishing_on_ctrl_c(interruption))
+        else:
+            from lrcli.reporting.sweeps.progress import SweepProgressReport
+
+            report = stack.enter_context(SweepProgressReport(plan.select.metric))
+            stack.enter_context(finishing_on_ctrl_c(interruption, report.say))
+            observers.append(report.show)
 
         def follow(event: SweepEvent) -> None:
-            report.show(event)
             if isinstance(event, SweepStarted):
                 resume_collecting()
             elif isinstance(event, SweepFinished):
                 stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
                 if reported:
+                    from lrcli.reporting.progress import still_line
                     from lrcli.reporting.sweeps.console import print_sweep_report
 
                     print_sweep_report(event.results, event.result)
+                    if plan.experiment.logging.figures and not event.result.missing:
+                        stack.enter_context(still_line("drawing the figures"))
 
-        return api.sweep(plan, files, [follow], interruption, tb_members)
+        return api.sweep(plan, files, [*observers, follow], interruption, tb_members)

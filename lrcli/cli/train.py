@@ -208,35 +208,43 @@ def exit_code(result: "RunResult") -> int:
 def _train(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunResult":
     """Train, showing on the screen how far it has come, and then what it has come to, while it is drawn."""
     from lrcli import api
-    from lrcli.reporting.runs.progress import ProgressReport
     from lrcli.running.location import Interruption
     from lrcli.running.single import Event, Finished, Started
 
     interruption = Interruption()
     with contextlib.ExitStack() as stack:
-        report = stack.enter_context(ProgressReport(quiet=shown.quiet))
-        stack.enter_context(finishing_on_ctrl_c(interruption))
+        observers: list[Observer] = []
+        if shown.quiet:
+            stack.enter_context(finishing_on_ctrl_c(interruption))
+        else:
+            from lrcli.reporting.messages import print_note
+            from lrcli.reporting.runs.progress import ProgressReport
 
-        def follow(event: Event) -> None:
-            report.show(event)
-            if isinstance(event, Started):
-                resume_collecting()
-            elif isinstance(event, Finished):
-                stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
-                if shown.reported:
-                    from lrcli.reporting.runs.console import print_report
-
-                    print_report(event.result, loaded.experiment.model)
-
-        for note in loaded.notes:
-            report.note(note)
-        observers: list[Observer] = [follow]
+            report = stack.enter_context(ProgressReport())
+            stack.enter_context(finishing_on_ctrl_c(interruption, report.say))
+            observers.append(report.show)
+            for note in loaded.notes:
+                print_note(note)
         if shown.windows is not None:
             from lrcli.reporting.runs.window import FigureWindow
 
             shown.windows.append(FigureWindow())
             observers.append(shown.windows[-1].observe)
-        return api.train(loaded, location, observers, interruption)
+
+        def follow(event: Event) -> None:
+            if isinstance(event, Started):
+                resume_collecting()
+            elif isinstance(event, Finished):
+                stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
+                if shown.reported:
+                    from lrcli.reporting.progress import still_line
+                    from lrcli.reporting.runs.console import print_report
+
+                    print_report(event.result, loaded.experiment.model)
+                    if loaded.experiment.logging.figures:
+                        stack.enter_context(still_line("drawing the figures"))
+
+        return api.train(loaded, location, [*observers, follow], interruption)
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:

@@ -15,6 +15,7 @@ __all__ = [
     "METRICS",
     "RUNNING_LOSS",
     "Direction",
+    "Group",
     "Metric",
     "Split",
     "direction_of",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 Direction = Literal["min", "max"]
+Group = Literal["loss", "accuracy", "recovery", "training"]
 Split = Literal["train", "val", "test"]
 
 RUNNING_LOSS, GRAD_NORM, LR = "train/running_loss", "grad_norm", "lr"
@@ -44,6 +46,7 @@ class Metric:
         description: what it says, a clause.
         direction: whether small or large values are good; None where neither are.
         scale: how its values are spaced on an axis, where all of them are positive.
+        group: what it is about; those of ``training`` say how it goes rather than what it has come to.
         splits: the sets of examples of which, each as a whole, it is taken.
         is_loss: it is what training makes small.
         of_classes: there is one only where targets are classes.
@@ -54,6 +57,7 @@ class Metric:
     description: str
     direction: Direction | None = "min"
     scale: Literal["linear", "log"] = "log"
+    group: Group = "training"
     splits: tuple[Split, ...] = ()
     is_loss: bool = False
     of_classes: bool = False
@@ -67,21 +71,24 @@ METRICS = (
         is_loss=True,
         is_outcome=False,
     ),
-    Metric("loss", "after the epoch", splits=("train", "val", "test"), is_loss=True),
+    Metric("loss", "after the epoch", group="loss", splits=("train", "val", "test"), is_loss=True),
     Metric(
         "accuracy",
         "share of examples whose class is the predicted one, after the epoch",
         direction="max",
         scale="linear",
+        group="accuracy",
         splits=("train", "val", "test"),
         of_classes=True,
     ),
     Metric(GRAD_NORM, "norm of the gradient of the epoch's last batch, before clipping", is_outcome=False),
     Metric(LR, "learning rate of the epoch's last step", direction=None, is_outcome=False),
-    Metric(MAX_ABS_ERROR, "largest error of a parameter, without its sign"),
-    Metric(ERROR_NORM, "Euclidean norm of the errors of all parameters"),
+    Metric(MAX_ABS_ERROR, "largest error of a parameter, without its sign", group="recovery"),
+    Metric(ERROR_NORM, "Euclidean norm of the errors of all parameters", group="recovery"),
 )
-_ERROR = Metric("", "error of one number among the parameters: true minus learned", None, "linear")
+_ERROR = Metric(
+    "", "error of one number among the parameters: true minus learned", None, "linear", "recovery"
+)
 _BY_NAME = {
     name: metric
     for metric in METRICS

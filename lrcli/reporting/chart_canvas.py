@@ -1,5 +1,6 @@
 """A plot made of characters: its axes, its canvas and what it is drawn with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from lrcli.reporting.scales import Array, Scale, is_logarithmic, round_numbers
 
-__all__ = ["ASCII", "ROWS", "UNICODE", "Axis", "Canvas", "Characters"]
+__all__ = ["ASCII", "ROWS", "UNICODE", "Axis", "Canvas", "Characters", "axis_rows", "characters_for"]
 
 ROWS = 10
 _MOST_DECADES = 6.0
@@ -16,9 +17,16 @@ _BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  #
 
 @dataclass(frozen=True)
 class Characters:
-    """What a chart is drawn with; without Braille a character of the line is one dot."""
+    """What a chart is drawn with; without Braille a character of a line is one dot.
+
+    Attributes:
+        braille: whether lines are made of Braille's dots.
+        lines: without them, the character of each curve in turn.
+        band: what is shaded; the others likewise are what they are called.
+    """
 
     braille: bool
+    lines: str
     band: str
     best: str
     tick: str
@@ -30,8 +38,17 @@ class Characters:
     most: str
 
 
-UNICODE = Characters(True, "░", "◆", "┤", "│", "└", "─", "┬", "▂", "█")
-ASCII = Characters(False, ":", "@", "+", "|", "+", "-", "+", "x", "X")
+UNICODE = Characters(True, "", "░", "◆", "┤", "│", "└", "─", "┬", "▂", "█")
+ASCII = Characters(False, "*o", ":", "@", "+", "|", "+", "-", "+", "x", "X")
+
+
+def characters_for(encoding: str | None) -> Characters:
+    """What a stream of this encoding can show: Unicode's characters, else ASCII's."""
+    try:
+        "░◆┤│└─┬▂█⠁⣿".encode(encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return ASCII
+    return UNICODE
 
 
 @dataclass(frozen=True)
@@ -73,11 +90,11 @@ class Axis:
         return cls("linear", float(finite.min()), float(finite.max()))
 
     def position(self, values: Array) -> Array:
-        """Where values lie; outside of 0 to 1 they leave the plot."""
+        """Where values lie; outside of 0 to 1 they leave the plot, and what is not a number lies nowhere."""
         values = np.asarray(values, dtype=np.float64)
         if self.scale != "linear":
             with np.errstate(divide="ignore", invalid="ignore"):
-                values = np.where(values > 0, np.log10(values), self.low)
+                values = np.where(values <= 0, self.low, np.log10(values))
         if self.high == self.low:
             return np.where(np.isfinite(values), 0.5, values)
         return (values - self.low) / (self.high - self.low)
@@ -94,15 +111,50 @@ class Axis:
         ticks = [(float(self.position(value)), f"{value:.3g}") for value in values]
         return [(0.0, "0"), *(t for t in ticks if t[0] > 0)] if self.scale == "symlog" else ticks
 
+    def row_labels(self, rows: int, most: int) -> list[str]:
+        """A label, or nothing, for each row of a plot from the top; at most so many."""
+        labels = [""] * rows
+        for position, text in self.ticks(most):
+            labels[round((1 - position) * (rows - 1))] = text
+        return labels
+
+
+def axis_rows(ticks: Sequence[tuple[float, str]], columns: int, look: Characters) -> tuple[str, str]:
+    """The axis below a plot with those of its ticks whose labels find room, and the labels below it.
+
+    Args:
+        ticks: positions from 0 to 1 and their labels, ascending.
+        columns: of the plot.
+        look: what it is drawn with.
+    """
+    axis, numbers = [look.bottom] * columns, [" "] * columns
+    free = 0
+    for position, text in ticks:
+        column = round(position * (columns - 1))
+        start = min(max(0, column - len(text) // 2), columns - len(text))
+        if start >= free:
+            axis[column] = look.mark
+            numbers[start : start + len(text)] = text
+            free = start + len(text) + 2
+    return "".join(axis), "".join(numbers)
+
 
 class Canvas:
-    """A plot of characters, ten rows high, and the dots of lines in it."""
+    """A plot of characters and the dots of lines in it.
 
-    def __init__(self, columns: int, look: Characters) -> None:
+    Attributes:
+        look: what it is drawn with.
+        curves: (rows, columns) the number of the last curve that has a dot in a character; of one that has
+            none it is 0.
+    """
+
+    def __init__(self, columns: int, look: Characters, rows: int = ROWS) -> None:
+        """An empty plot of so many columns and rows of text."""
         self.look = look
-        self._text = np.full((ROWS, columns), " ")
+        self._text = np.full((rows, columns), " ")
         self._fine = np.array([4, 2] if look.braille else [1, 1])  # dots of a character: down, across
         self._dots = np.zeros(np.array(self._text.shape) * self._fine, dtype=bool)
+        self.curves = np.zeros(self._text.shape, dtype=np.intp)
 
     def band(self, x: Array, low: Array, high: Array) -> None:
         """Shade between two curves through points at ascending positions."""
@@ -126,6 +178,35 @@ class Canvas:
             elif np.isfinite(y[i]):
                 self._dots[self._dots_at(x[i : i + 1], np.clip(y[i : i + 1], 0, 1), self._dots.shape)] = True
 
+    def curve(self, x: Array, low: Array, high: Array, number: int) -> None:
+        """Join stretches from low to high at ascending positions, which may be many more than columns.
+
+        A stretch that is not a number interrupts the curve; an infinite one leaves the plot.
+
+        Args:
+            x: (n,) positions from 0 to 1.
+            low: (n,) the lower end of each stretch.
+            high: (n,) the upper end.
+            number: of the curve; every other one is dashed.
+        """
+        down, across = self._dots.shape
+        low, high = np.clip(low, -1.0, 2.0), np.clip(high, -1.0, 2.0)
+        at = np.arange(across)
+        lower, upper = (np.interp(at, x * (across - 1), ends) for ends in (low, high))
+        columns = np.round(x * (across - 1)).astype(np.intp)
+        np.fmin.at(lower, columns, low)
+        np.fmax.at(upper, columns, high)
+        known = np.isfinite(lower)
+        # Each column reaches to where the one before has ended.
+        lower[1:], upper[1:] = np.fmin(lower[1:], upper[:-1]), np.fmax(upper[1:], lower[:-1])
+        if number % 2:
+            known &= at // self._fine[1] % 2 == 0
+        bottom, top = ((1 - np.where(known, ends, 0.0)) * (down - 1) for ends in (lower, upper))
+        row = np.arange(down)[:, None]
+        dots = (row >= np.round(top)) & (row <= np.round(bottom)) & known
+        self._dots |= dots
+        self.curves[self._blocks(dots).any(axis=(1, 3))] = number
+
     def mark(self, x: Array, y: Array, character: str) -> None:
         """Write a character at points, over what is there."""
         seen = np.isfinite(y) & (y > -1e-9) & (y < 1 + 1e-9)
@@ -140,24 +221,29 @@ class Canvas:
         """A line in the middle: the first of some texts that has room."""
         text = next((text for text in texts if len(text) <= self._text.shape[1]), "")
         start = (self._text.shape[1] - len(text)) // 2
-        self._text[ROWS // 2, start : start + len(text)] = list(text)
+        self._text[self._text.shape[0] // 2, start : start + len(text)] = list(text)
 
     def rows(self) -> list[str]:
         """The rows from the top."""
-        rows, columns = self._text.shape
-        down, across = self._fine
-        blocks = self._dots.reshape(rows, down, columns, across)
+        blocks = self._blocks(self._dots)
         if self.look.braille:
             codes = np.einsum("rdca,da->rc", blocks.astype(np.int64), _BRAILLE)
         else:
             codes = blocks.any(axis=(1, 3)).astype(np.int64)
+        characters = zip(codes.tolist(), self.curves.tolist(), self._text.tolist(), strict=True)
         return [
-            "".join(self._dot(code) if code else text for code, text in zip(*row, strict=True))
-            for row in zip(codes, self._text, strict=True)
+            "".join(self._dot(code, n) if code else text for code, n, text in zip(*row, strict=True))
+            for row in characters
         ]
 
-    def _dot(self, code: int) -> str:
-        return chr(0x2800 + code) if self.look.braille else "*"
+    def _blocks(self, dots: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Dots as (rows, dots down, columns, dots across)."""
+        rows, columns = self._text.shape
+        down, across = self._fine
+        return dots.reshape(rows, down, columns, across)
+
+    def _dot(self, code: int, number: int) -> str:
+        return chr(0x2800 + code) if self.look.braille else self.look.lines[number]
 
     @staticmethod
     def _dots_at(x: Array, y: Array, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

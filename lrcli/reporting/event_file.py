@@ -41,7 +41,6 @@ __all__ = [
     "flat_columns",
     "histogram",
     "image",
-    "indented",
     "margin_charts",
     "scalars",
     "session_end",
@@ -51,6 +50,7 @@ __all__ = [
 
 Value = Any  # a Summary.Value; TensorBoard's packages have no types
 _HISTOGRAM_BINS = 30
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class EventFile:
@@ -96,8 +96,12 @@ class EventFile:
 
 
 def scalars(values: Mapping[str, float]) -> list[Value]:
-    """A point of each scalar, from tag to value."""
-    return [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+    """A point of each scalar, from tag to value; what is no number in single precision has none."""
+    return [
+        Summary.Value(tag=tag, simple_value=value)
+        for tag, value in values.items()
+        if -_LARGEST <= value <= _LARGEST
+    ]
 
 
 def text(tag: str, markdown: str) -> Value:
@@ -105,11 +109,6 @@ def text(tag: str, markdown: str) -> Value:
     metadata = text_metadata(display_name="", description="")
     tensor = make_tensor_proto(np.array([markdown.encode()], dtype=object))
     return Summary.Value(tag=tag, metadata=metadata, tensor=tensor)
-
-
-def indented(lines: str) -> str:
-    """Lines as a block that Markdown shows as it is."""
-    return "\n".join(f"    {line}" for line in lines.splitlines())
 
 
 def image(tag: str, png: bytes) -> Value:
@@ -139,14 +138,15 @@ def histogram(tag: str, values: NDArray[np.float64]) -> Value:
     return Summary.Value(tag=tag, histo=proto)
 
 
-def session_start(columns: Mapping[str, bool | float | str], trial: str) -> list[Value]:
-    """A row of the HParams table.
+def session_start(columns: Mapping[str, bool | float | str], trial: str, began: float) -> list[Value]:
+    """A row of the HParams table. Of two in a directory TensorBoard takes the first.
 
     Args:
         columns: from hyperparameter to value.
         trial: the row's name; rows of the same name, in whatever runs, become one.
+        began: when, in seconds since 1970.
     """
-    return list(hparams_pb(dict(columns), trial_id=trial, start_time_secs=time.time()).value)
+    return list(hparams_pb(dict(columns), trial_id=trial, start_time_secs=began).value)
 
 
 def session_end(*, success: bool) -> Value:
@@ -160,22 +160,24 @@ def session_end(*, success: bool) -> Value:
     return Summary.Value(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
 
 
-def margin_charts(charts: Mapping[str, tuple[str, str, str]]) -> Value:
+def margin_charts(title: str, charts: Mapping[str, tuple[str, str, str]]) -> Value:
     """The layout of the Custom Scalars page: lines with a band around them.
 
     Args:
-        charts: from a chart's title to the tags of its line, of its lower and of its upper bound.
+        title: of all charts.
+        charts: from a chart's title to the tags of its line, of its lower and of its upper bound; in the
+            order of the page.
     """
     shown = [
         layout_pb2.Chart(
-            title=title,
+            title=name,
             margin=layout_pb2.MarginChartContent(
                 series=[layout_pb2.MarginChartContent.Series(value=line, lower=lower, upper=upper)]
             ),
         )
-        for title, (line, lower, upper) in charts.items()
+        for name, (line, lower, upper) in reversed(list(charts.items()))  # the page has the last one first
     ]
-    category = layout_pb2.Category(title="median, 10 % to 90 % of the seeds", chart=shown)
+    category = layout_pb2.Category(title=title, chart=shown)
     layout = layout_pb2.Layout(category=[category]).SerializeToString()
     return Summary.Value(
         tag=layout_metadata.CONFIG_SUMMARY_TAG,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FILES_BESIDE", "FILE_TYPES", "figure_bytes", "figure_of", "save_figures"]
 
-FILE_TYPES = ("svg", "png", "pdf")
 FILES_BESIDE = ("png", "svg")  # of each figure in the directory of a run
 
 
@@ -46,21 +45,40 @@ def figure_bytes(
         look: with which it was drawn.
         drawing: whose title and description the file is to hold, where its type has room for them.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    said = {"Title": drawing.title, "Description": drawing.description} if drawing else {}
+    buffer = io.BytesIO()
+    with style(look):
+        _WRITERS[file_type](figure, buffer, said)
+    return buffer.getvalue()
+
+
+# The canvases themselves, each when it is needed: savefig would draw every figure twice.
+
+
+def _write_svg(figure: "Figure", buffer: io.BytesIO, said: Mapping[str, Any]) -> None:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    said: dict[str, Any] = {"Title": drawing.title, "Description": drawing.description} if drawing else {}
-    buffer = io.BytesIO()
-    with style(look):  # the canvases themselves, for savefig draws every figure twice
-        if file_type == "svg":
-            FigureCanvasSVG(figure).print_svg(buffer, metadata={**said, "Date": None})  # type: ignore[no-untyped-call]
-        elif file_type == "pdf":
-            said = {"Title": said.get("Title"), "Subject": said.get("Description"), "CreationDate": None}
-            FigureCanvasPdf(figure).print_pdf(buffer, metadata=said)  # type: ignore[no-untyped-call]
-        else:
-            FigureCanvasAgg(figure).print_png(buffer, metadata=said)  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(buffer, metadata={**said, "Date": None})
+
+
+def _write_png(figure: "Figure", buffer: io.BytesIO, said: Mapping[str, Any]) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(buffer, metadata=dict(said))
+
+
+def _write_pdf(figure: "Figure", buffer: io.BytesIO, said: Mapping[str, Any]) -> None:
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+    canvas: Any = FigureCanvasPdf(figure)
+    told = {"Title": said.get("Title"), "Subject": said.get("Description"), "CreationDate": None}
+    canvas.print_pdf(buffer, metadata=told)
+
+
+_WRITERS = {"svg": _write_svg, "png": _write_png, "pdf": _write_pdf}
+FILE_TYPES = tuple(_WRITERS)
 
 
 def save_figures(drawings: Mapping[str, Drawing], directory: Path) -> dict[str, dict[str, bytes]]:

@@ -10,10 +10,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lrcli.reporting.scales import Array
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLORS", "LOOKS", "MARKERS", "STAR", "Look", "cut", "style", "title_and_legend"]
+__all__ = [
+    "COLORS",
+    "LOOKS",
+    "MARKERS",
+    "STAR",
+    "Look",
+    "cut",
+    "names_beside",
+    "style",
+    "title_and_legend",
+]
 
 Look = Literal["screen", "paper"]
 LOOKS: tuple[Look, ...] = ("screen", "paper")
@@ -64,6 +76,7 @@ STAR: dict[str, Any] = {
 }
 _HANDLE_WIDTH = 14  # letters of a small font
 _LETTERS_PER_INCH = 16 * 8  # of a font of one point
+_LINE_HEIGHT = 1.45  # of text beside the axes, in font sizes
 
 
 @contextmanager
@@ -98,6 +111,47 @@ def title_and_legend(axes: "Axes", title: str, *, legend: bool = True) -> None:
     most = max(20, int(0.9 * _LETTERS_PER_INCH * inches / large))
     lines = [part for line in title.split("\n") for part in textwrap.wrap(line, most)]
     axes.set_title("\n".join(lines), pad=6 + 1.75 * small * rows)
+
+
+def names_beside(axes: "Axes", names: list[str], values: list[float]) -> None:
+    """Name lines at the right of the axes, each at the height of its last value, or as near as there is room.
+
+    Args:
+        axes: whose scale and limits are set; its lines are drawn in the order of `COLORS`.
+        names: of the lines, of one or two lines of text.
+        values: where each one ends.
+    """
+    from matplotlib.font_manager import FontProperties
+
+    if names == [""]:
+        return
+    place = axes.transData + axes.transAxes.inverted()
+    heights = np.array([place.transform((axes.get_xlim()[0], value))[1] for value in values])
+    size = FontProperties(size="small").get_size_in_points() / 72
+    height = axes.get_window_extent().height / axes.figure.dpi
+    room = np.array([_LINE_HEIGHT * size / height * (1 + name.count("\n")) for name in names])
+    for i, (name, height) in enumerate(zip(names, _apart(heights, room), strict=True)):
+        look: dict[str, Any] = {"color": COLORS[i], "marker": MARKERS[i]}
+        axes.plot(
+            [1.03, 1.055, 1.08], [height] * 3, transform=axes.transAxes, clip_on=False, markevery=[1], **look
+        )
+        axes.text(1.1, height, name, transform=axes.transAxes, va="center", size="small", linespacing=1.0)
+
+
+def _apart(heights: Array, room: Array) -> Array:
+    """Heights (n,) from 0 to 1 that are as far apart as the room of two neighbours, moved up or down."""
+    order = np.argsort(heights, kind="stable")
+    half = room[order] / 2
+    places = np.clip(heights[order], half[0], 1)
+    least = half[1:] + half[:-1]
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + least[i - 1])
+    places[-1] = min(places[-1], 1 - half[-1])
+    for i in range(len(places) - 2, -1, -1):
+        places[i] = min(places[i], places[i + 1] - least[i])
+    found = np.empty_like(places)
+    found[order] = places
+    return found
 
 
 def _width(names: list[str], columns: int) -> int:

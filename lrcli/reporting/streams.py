@@ -20,6 +20,8 @@ from lrcli.wording import one_line, printable
 
 __all__ = ["console", "draws_bars", "print_lines", "standard_output"]
 
+_NARROWEST = 30  # characters, for a line that is drawn again
+
 
 class _Console(Console):
     """A console that shows text as it is, and falls silent when its reader has left: the run goes on."""
@@ -47,8 +49,8 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def draws_bars(out: Console) -> bool:
-    """Whether a console is a terminal on which a line can be drawn again."""
-    return out.is_terminal and not out.is_dumb_terminal
+    """Whether lines are drawn again on a console: a terminal, whatever FORCE_COLOR says, without NO_COLOR."""
+    return out.file.isatty() and out.is_interactive and not out.no_color and out.width >= _NARROWEST
 
 
 @contextlib.contextmanager

@@ -241,7 +241,7 @@ def test_event_files_of_an_interrupted_sweep_do_not_stay(place, lrcli, stop):
     stop(3, interrupt, *words)
     lrcli("resume", "cut", "-q", "--tb-members", "2")
     directories = [path.parent for path in (place / "cut").rglob("events.out.*")]
-    assert len(set(directories)) == 6 + 2 + 1
+    assert len(set(directories)) == 6 + 4 + 2 + 1  # configurations, the best, members, summary
     assert len(directories) == len(set(directories))
 
 
@@ -331,7 +331,7 @@ def test_event_files_of_other_runs_stay(place, lrcli, stopped_while_drawing):
     for directory in others:
         assert (directory / name).read_text() == "of another run"
     written = [path for path in (place / "cut").rglob("events.out.*") if path.name != name]
-    assert len(written) == len({path.parent for path in written}) == 6 + 1
+    assert len(written) == len({path.parent for path in written}) == 6 + 4 + 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")

@@ -223,7 +223,7 @@ def test_a_block_for_sweeps_is_not_lost_without_a_word(place, program):
 
 
 def test_an_interrupted_run_does_not_promise_to_go_on():
-    from lrcli.reporting.runs.words import how_it_ended
+    from lrcli.reporting.runs.words import headline
 
     result = RunResult(name="a", status="interrupted", run_dir="", seed=0, epochs=1, steps=3)
-    assert "its parameters and metrics so far are saved, but it cannot be resumed" in how_it_ended(result)
+    assert "its parameters and metrics so far are saved, but it cannot be resumed" in headline(result)

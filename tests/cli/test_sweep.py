@@ -89,7 +89,8 @@ def test_a_sweep_from_file_to_directory(place, sweep):
     run = place / "runs" / "small" / "sweep-0001"
     tables = {"experiment.yaml", "results.csv", "summary.csv", "result.json", "curves.npz", "reference.npz"}
     page = {"report.html"}
-    events = {"lr=0.01/events", "lr=0.1/events", "summary/events"}
+    configurations = ("lr=0.01", "lr=0.1", "best=1,lr=0.1", "best=2,lr=0.01")
+    events = {f"{name}/events" for name in (*configurations, "summary")}
     files = set(tree(run))
     assert tables | page | events <= files
     figures = files - tables - page - events

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from screen import Screen
 
 from lrcli.engines.compiled.machine_code import compiler_missing
 
@@ -290,23 +291,49 @@ def test_ctrl_c(place, times):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminal")
-def test_a_bar_on_a_terminal(place):
+def test_on_a_terminal(place):
+    """A bar, numbers and curves while it trains, and the curves afterwards."""
+    words = ["train", "short.yaml", "training.epochs=100000000", "logging.every=100"]
+    shown = on_a_terminal(place, words, press_after=1.2, code=130)
+    screen = Screen(120, 24)
+    screen.write(shown.decode())
+    message, legend, *curves = screen.lines()
+    assert message == "stopping; Ctrl-C again to stop without saving"
+    assert re.fullmatch(r"epoch \d+  ⠒⠒⠒ train/loss \S+ +⠒ ⠒ val/loss \S+", legend)
+    assert len(curves) == 8
+    assert curves[-1].split()[:2] == ["epoch", "0"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminal")
+def test_a_short_run_on_a_terminal(place):
+    """Nothing is drawn that would be gone in a moment."""
+    shown = on_a_terminal(place, ["train", "short.yaml"])
+    assert b"\x1b" not in shown
+    epochs = [line.split()[:2] for line in shown.decode().splitlines()[:-1]]
+    assert epochs == [["epoch", str(n)] for n in range(5)]
+
+
+def on_a_terminal(place, words, press_after=None, code=0):
+    """What lrcli shows on a terminal; Ctrl-C is pressed so many seconds after it has shown something."""
     import pty
 
     master, slave = pty.openpty()
-    words = ["train", "short.yaml", "training.epochs=3000", "logging.every=500"]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "24"}
+    del environment["NO_COLOR"]
     with subprocess.Popen(
         [*LRCLI, *words], cwd=place, stderr=slave, stdout=subprocess.PIPE, env=environment
     ) as process:
         os.close(slave)
-        shown = b""
+        shown, began = _read(master), time.monotonic()
         while chunk := _read(master):
             shown += chunk
-        assert process.wait() == 0
+            if press_after is not None and time.monotonic() - began > press_after:
+                process.send_signal(signal.SIGINT)
+                press_after = None
+        process.stdout.read()
+        assert process.wait() == code
     os.close(master)
-    assert b"steps/s" in shown
-    assert b"epoch 500/" not in shown
+    return shown
 
 
 def _read(descriptor):

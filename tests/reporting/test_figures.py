@@ -1,8 +1,10 @@
 """The figures of sweeps: what is on their axes, and the files of them."""
 
+import io
 import os
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,9 +13,16 @@ from valleys import RATES, cases, product, valley
 from lrcli.analysis.statistics import scores
 from lrcli.reporting.figure_files import figure_bytes, figure_of, save_figures
 from lrcli.reporting.sweeps import figures
+from lrcli.reporting.sweeps.axes import sweep_lines
 from lrcli.reporting.sweeps.figures import drawings
 
 CASES = cases()
+
+
+@cache
+def figures_of(case):
+    """The figures of a case, from name to figure; drawing takes most of a test's time."""
+    return {name: figure_of(drawing) for name, drawing in drawings(CASES[case]).items()}
 
 
 def final_metric(results):
@@ -41,25 +50,36 @@ def write_figures(results, directory):
     return sorted(directory.iterdir())
 
 
+EVERY = ["final_metric", "best_curves", "training_loss", "recovery_error", "metric_map"]
 DRAWN = {
-    "one_configuration": ["final_metric"],
-    "categories": ["final_metric"],
-    "categories_diverged": ["final_metric"],
-    "many_rows": ["final_metric"],
-    "all_diverged": ["final_metric", "training_loss"],
-    "two_keys": ["final_metric", "training_loss", "recovery_error", "metric_map"],
-    "many_lines": ["final_metric", "training_loss", "recovery_error", "metric_map"],
+    "one_configuration": EVERY[:2],
+    "categories": EVERY[:2],
+    "categories_diverged": EVERY[:2],
+    "many_rows": EVERY[:2],
+    "all_diverged": EVERY[:3],
+    "two_keys": EVERY,
+    "many_lines": EVERY,
+    "holes": EVERY,
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_figures_that_make_sense_whole_and_without_warnings(case):
-    expected = DRAWN.get(case, ["final_metric", "training_loss", "recovery_error"])
-    found = drawings(CASES[case])
+    expected = DRAWN.get(case, EVERY[:4])
+    found = figures_of(case)
     assert list(found) == expected
-    for figure in map(figure_of, found.values()):
-        assert figure_bytes(figure, "png").startswith(b"\x89PNG")
+    for figure in found.values():
+        assert_shows_something(figure_bytes(figure, "png"))
         assert_nothing_is_cut_off(figure)
+
+
+def assert_shows_something(png):
+    """Not all of one colour."""
+    from matplotlib.image import imread
+
+    assert png.startswith(b"\x89PNG")
+    pixels = imread(io.BytesIO(png))[..., :3]
+    assert 0.01 < np.mean(np.any(pixels != pixels[0, 0], axis=2)) < 0.98
 
 
 def assert_nothing_is_cut_off(figure):
@@ -72,9 +92,7 @@ def assert_nothing_is_cut_off(figure):
 def test_files_in_both_formats(tmp_path):
     paths = write_figures(CASES["rate"], tmp_path / "figures")
     assert {path.name for path in paths} == {
-        f"{name}.{form}"
-        for name in ("final_metric", "training_loss", "recovery_error")
-        for form in ("png", "svg")
+        f"{name}.{form}" for name in EVERY[:4] for form in ("png", "svg")
     }
     svg = (tmp_path / "figures" / "final_metric.svg").read_text(encoding="utf-8")
     for text in (
@@ -238,3 +256,181 @@ def test_long_and_strange_values_stay_inside():
 def test_values_that_look_alike_are_different_lines():
     results = valley(product(optimizer__lr=RATES[:4], optimizer__eps=[1e-8, 1.000001e-8]), seeds=2)
     assert sum(len(line.get_xdata()) == 4 for line in final_metric(results).axes[0].lines) == 2
+
+
+# Values that nobody tried ---------------------------------------------------------------------------
+
+
+def test_no_line_goes_through_values_that_were_not_tried():
+    axes = final_metric(CASES["holes"]).axes[0]
+    lines = lines_of(axes)
+    assert np.isfinite(lines["momentum=0"][:, 0]).all()
+    apart = lines["momentum=0.5"][:, 0]  # three values far apart: a marker each
+    assert np.isnan(apart).tolist() == [False, True, False, True, False]
+    coarse = lines["momentum=0.9"][:, 0]  # a grid of its own
+    assert coarse == pytest.approx(RATES[8::4])
+    bands = [
+        segment
+        for each in axes.collections
+        if hasattr(each, "get_segments")
+        for segment in each.get_segments()
+    ]
+    assert any(np.allclose(segment[:, 0], RATES[12]) for segment in bands)
+
+
+def swept(*grids):
+    """The lines of a sweep whose grids have rates, and a width each."""
+    points = [
+        point for i, rates in enumerate(grids) for point in product(optimizer__lr=rates, model__degree=[i])
+    ]
+    return sweep_lines(valley(points, seeds=2))
+
+
+@pytest.mark.parametrize(
+    ("rates", "broken"),
+    [
+        (RATES, []),  # as the other
+        (RATES[3:9], []),
+        ([RATES[0], RATES[-1]], [0]),  # the first and the last
+        ([RATES[0], RATES[1], RATES[2], RATES[20]], [2]),
+        ([RATES[0], RATES[12], RATES[13], RATES[24]], [0, 2]),
+        (RATES[::6], []),  # a coarser grid
+        (RATES[::12], []),
+        ([RATES[0], RATES[4], RATES[8], RATES[20]], [2]),  # and one with a hole
+        ([1e-5, *RATES], []),  # where nobody else was
+        ([1e-9, 1e-5], []),
+    ],
+)
+def test_where_a_line_is_broken(rates, broken):
+    lines = swept(RATES, rates)
+    assert np.flatnonzero(lines.gaps(lines.lines[1])).tolist() == broken
+    assert not lines.gaps(lines.lines[0]).any()
+
+
+def test_zero_is_a_value_like_others():
+    lines = swept([0.0, *RATES], [0.0, 1.0], [0.0, RATES[0]])
+    assert [lines.gaps(line).any() for line in lines.lines] == [False, True, False]
+
+
+def test_a_map_tells_what_was_not_trained_from_what_diverged():
+    axes = metric_map(CASES["holes"]).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "most members diverged",
+        "not trained",
+    ]
+    cover, colors = (mesh.get_array().filled(np.nan) for mesh in axes.collections)
+    tried = np.array([[True] * 17, [i in (0, 4, 16) for i in range(17)], [i % 4 == 0 for i in range(17)]])
+    assert np.isnan(colors[~tried]).all()
+    assert np.isfinite(cover[~tried]).all()  # white lies on the hatch
+    diverged = np.isnan(cover)  # there the hatch shows
+    assert diverged.any()
+    assert not (diverged & ~tried).any()
+    assert (np.isfinite(colors) == (tried & ~diverged)).all()
+    whole = metric_map(valley(product(optimizer__lr=RATES[:3], model__degree=[1, 2]), seeds=2)).axes[0]
+    assert whole.get_legend() is None
+
+
+# One kind of labels for one axis --------------------------------------------------------------------
+
+
+def labels(axis):
+    """From position to label, of those on the axis."""
+    axis.axes.figure.draw_without_rendering()
+    low, high = sorted(axis.get_view_interval())
+    ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+    return {float(f"{at:.6g}"): label.get_text() for at, label in ticks if low <= at <= high}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in CASES
+        if case not in ("categories", "categories_diverged", "many_rows", "one_configuration")
+    ],
+)
+def test_a_key_is_labelled_in_one_way_in_all_figures(case):
+    found = figures_of(case)
+    after = found["final_metric"].axes[-1].xaxis
+    maps = [found["training_loss"].axes[0].yaxis]
+    if "metric_map" in found:
+        maps.append(found["metric_map"].axes[0].xaxis)
+    if case == "zero":  # a cell for each value, at no distance
+        assert list(labels(maps[0]).values()) == list(labels(after).values())
+        return
+    assert len(labels(after)) > 1
+    for other in maps:
+        assert labels(other).items() <= labels(after).items()
+    tried = [line.get_xdata() for line in found["final_metric"].axes[0].lines]
+    for at in labels(after):
+        assert (
+            np.nanmin(np.concatenate(tried)) * (1 - 1e-9)
+            <= at
+            <= np.nanmax(np.concatenate(tried)) * (1 + 1e-9)
+        )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_number_of_a_metric_has_the_same_label_in_all_figures(case):
+    known = {}
+    for figure in figures_of(case).values():
+        for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+            name = axis.get_label_text()
+            for at, text in labels(axis).items() if name.startswith(("val/", "train/")) else ():
+                if "." in text:
+                    text = text.rstrip("0")  # of a linear axis all have as many digits
+                assert known.setdefault((name, at), text) == text
+                assert "e+" not in text
+                assert "e-" not in text
+
+
+# Words ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_description_is_a_few_sentences_in_one_line(case):
+    for drawing in drawings(CASES[case]).values():
+        words = drawing.description
+        assert words.endswith(".")
+        assert "\n" not in words
+        assert "nan" not in words
+        assert "  " not in words
+        assert 2 <= words.count(". ") + 1 <= 5
+
+
+def test_the_descriptions_say_what_numpy_finds():
+    results = CASES["rate"]
+    with np.errstate(invalid="ignore"):
+        low, median, high = np.quantile(scores(results), (0.25, 0.5, 0.75), axis=0)
+    best = int(np.nanargmin(median))
+    good = np.array(RATES)[median <= 2 * median[best]]
+    count = np.count_nonzero(results.status == "diverged")
+    words = drawings(results)["final_metric"].description
+    for said in (
+        "learning rate (optimizer.lr), 25 values from 0.0001 to 1",
+        "median of 40 seeds",
+        f"val/loss is smallest at lr=0.1: {median[best]:.4g}, ",
+        f"the middle half of its seeds from {low[best]:.4g} to {high[best]:.4g}.",
+        f"From lr={good.min():.4g} to {good.max():.4g} it is about as good",
+        f"{count} of 1,000 members diverged; in 3 of 25 configurations at least half did.",
+    ):
+        assert said in words
+    assert (
+        "None of the 40 members diverged." in drawings(CASES["one_configuration"])["final_metric"].description
+    )
+    every = drawings(CASES["all_diverged"])["final_metric"].description
+    assert "Most members of every configuration diverged. 1,000 of 1,000 members diverged." in every
+    assert "largest at lr=0.1: 0.9952" in drawings(CASES["accuracy"])["final_metric"].description
+    assert "26 of 51 combinations were not trained." in drawings(CASES["holes"])["metric_map"].description
+    loss = drawings(results)["training_loss"].description
+    last = np.median(
+        np.where(results.status == "diverged", np.inf, results.curves["train/loss"][:, :, -1]), axis=0
+    )
+    assert f"smallest at lr={RATES[int(np.argmin(last))]:.4g}: {last.min():.4g}." in loss
+    assert "Most members had diverged at 3 values, from 0.4642 on." in loss
+
+
+def test_a_file_holds_its_description(tmp_path):
+    write_figures(CASES["one_seed"], tmp_path / "figures")
+    svg = (tmp_path / "figures" / "final_metric.svg").read_text(encoding="utf-8")
+    assert "2 of 25 members diverged" in svg

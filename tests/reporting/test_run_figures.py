@@ -346,7 +346,7 @@ def test_runs_are_called_by_what_they_differ_in(rates, run):
 
 def test_several_runs_share_their_axes(rates):
     runs = dict(zip(labels_of(rates), rates, strict=True))
-    found = drawings_of_runs(runs)
+    found = drawings_of_runs(rates)
     assert list(found) == ["loss", "predictions", "path", "recovery"]
     lines = {line.get_label(): line for line in figure_of(found["loss"]).axes[0].lines}
     assert list(lines) == list(runs)
@@ -357,7 +357,7 @@ def test_several_runs_share_their_axes(rates):
 
 
 def test_runs_that_have_little_in_common(run):
-    found = drawings_of_runs({"a": run("polynomial"), "b": run("xor"), "c": run("line")})
+    found = drawings_of_runs([run("polynomial"), run("xor"), run("line")])
     assert list(found) == ["loss", "fit", "regions", "path", "recovery"]
     for drawing in found.values():
         assert_shows_something(figure_bytes(figure_of(drawing), "png"))

@@ -13,7 +13,11 @@ from lrcli.reporting.chart_canvas import Axis
 from lrcli.reporting.scales import (
     inner_limits,
     is_logarithmic,
+    key_ticks,
     limits,
+    log_ticks,
+    number_text,
+    plain_numbers,
     power_text,
     round_numbers,
     scale_of,
@@ -106,3 +110,46 @@ def test_a_few_far_values_do_not_stretch_an_axis():
     assert inner_limits(np.array([2.0])) == pytest.approx((1.84, 2.16))
     assert inner_limits(np.array([0.0, np.nan, np.inf])) == (-1, 1)
     assert inner_limits(np.array([np.nan])) == (0, 1)
+
+
+@given(st.floats(-30, 30), st.floats(0.7, 40))
+def test_ticks_of_a_log_axis_are_some_round_numbers_on_it(start, decades):
+    low, high = 10**start, 10 ** (start + decades)
+    ticks = log_ticks(low, high)
+    assert 2 <= len(ticks) <= 9
+    assert low * (1 - 1e-6) <= ticks[0]
+    assert ticks[-1] <= high * (1 + 1e-6)
+    assert np.all(np.diff(ticks) > 0)
+    assert all(f"{tick:.2e}"[:4] in ("1.00", "2.00", "3.00", "5.00") for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([8, 16, 32, 64], ["8", "16", "32", "64"]),
+        (np.geomspace(1e-3, 1, 13), ["0.001", "0.01", "0.1", "1"]),
+        (np.geomspace(1e-7, 1e-2, 6), ["10⁻⁷", "10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²"]),
+        ([1e10, 1e20, 1e30], ["10¹⁰", "10²⁰", "10³⁰"]),
+        ([0.0, 1e-4, 1e-3, 1e-2], ["0", "0.0001", "0.001", "0.01"]),
+        ([0.0, 0.5, 0.8, 0.9], ["0", "0.5", "0.8", "0.9"]),
+        (range(61), ["0", "10", "20", "30", "40", "50", "60"]),
+        ([0.1], ["0.1"]),
+        (range(14), ["0", "2", "4", "6", "8", "10", "12"]),
+    ],
+)
+def test_the_labels_of_a_key(values, expected):
+    values = np.array(list(values), dtype=float)
+    assert key_ticks(values, scale_of(values)).texts == expected
+
+
+def test_numbers_on_an_axis():
+    written = [number_text(value, plain=True) for value in (0, 0.0005, 0.02, 1, 300, 1e4, 1e6, 3e-6)]
+    assert written == ["0", "0.0005", "0.02", "1", "300", "10000", "10⁶", "3\N{MULTIPLICATION SIGN}10⁻⁶"]
+    assert [number_text(value, plain=False) for value in (1e-3, 0.02, 1)] == [
+        "10⁻³",
+        "2\N{MULTIPLICATION SIGN}10⁻²",
+        "10⁰",
+    ]
+    assert plain_numbers(1e-4, 1e4)
+    assert not plain_numbers(1e-5, 1)
+    assert not plain_numbers(1, 1e5)

@@ -24,18 +24,13 @@ from lrcli.experiment.loading import load
 from lrcli.reporting import messages, reference
 from lrcli.reporting.messages import print_error, print_note
 from lrcli.reporting.runs import console as run_console
-from lrcli.reporting.runs import overview, progress
-from lrcli.reporting.runs.progress import ProgressReport
+from lrcli.reporting.runs import overview
 from lrcli.reporting.sweeps import console as sweep_console
 from lrcli.reporting.sweeps.chart import sweep_chart
-from lrcli.reporting.sweeps.progress import SweepProgressReport
-from lrcli.running.single import Started
 from lrcli.runs.result_fields import SourceFiles, Timing
 from lrcli.runs.run_result import BestRecord, ExpectationRow, RecoveryRow, Reference, RunResult
 from lrcli.runs.sweep_result import BestConfiguration, SweepResult
 from lrcli.sweeps.plan import plan_sweep
-from lrcli.sweeps.running import SweepProgress, SweepStarted
-from lrcli.training.records import Progress as Reached
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 WIDTHS = range(30, 251)
@@ -378,46 +373,3 @@ def test_errors_and_notes(seen):
         assert f"\n{excerpt}\n{below}\n\n" in text
         check(text.replace(excerpt, "").replace(below, ""), width, [Shown("", ["error", message, message])])
         check(seen(width, messages, print_note, message), width, [Shown("", ["note", message])])
-
-
-# Progress.
-
-
-def bars(width, monkeypatch, report, events):
-    """The bars that are drawn, the last one of each event."""
-    out = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    monkeypatch.setattr(progress, "console", lambda **_: out)
-    monkeypatch.setenv("TERM", "xterm")
-    drawn = []
-    with report() as shown:
-        for event in events:
-            shown.show(event)
-            with out.capture() as capture:
-                out.print(shown._bar.get_renderable())
-            drawn.append(ANSI.sub("", capture.get()))
-    return drawn
-
-
-@pytest.mark.parametrize("width", [*range(30, 100), 120, 250])
-def test_the_bars(width, monkeypatch, tmp_path):
-    training = [Started(tmp_path, 10, 123456789, "cpu"), Reached(1, 1234567)]
-    *_, last = bars(width, monkeypatch, lambda: ProgressReport(quiet=False), training)
-    check(last, width, [Shown("", ["training"])])
-    assert last.count("\n") == 1
-    assert not re.search(r"[0-9]", last) or "steps/s" in last
-    sweep = [
-        SweepStarted(tmp_path, 123456, 123456789, "cpu"),
-        SweepProgress(23456789, 123456, 12345, 0.123456),
-    ]
-    *_, last = bars(width, monkeypatch, lambda: SweepProgressReport("val/loss", quiet=False), sweep)
-    check(last, width, [Shown("", ["123,456 members"])])
-    assert last.count("\n") == 1
-    found = set(re.findall(r"[0-9.,/:-]*[0-9][0-9.,/:-]*", last.replace("val/loss", "")))
-    assert found <= {
-        "123,456",
-        "0.1235",
-        "12,345",
-        *(f"{step}/123,456,789" for step in ("0", "23,456,789")),  # it is drawn now and then
-        *re.findall(r"\d+:\d\d:\d\d", last),
-    }
-    assert ("0.1235" in found) == (width >= len("123,456 members  best val/loss 0.1235"))

@@ -3,13 +3,12 @@
 import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from lrcli.config.dumping import in_line
 from lrcli.config.metrics import metric_of
-from lrcli.experiment.experiment import resolved
 from lrcli.reporting.pages.content import Block, Cell, Column, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section
+from lrcli.reporting.runs.naming import differing_keys
 from lrcli.running.trained import TrainedRun
 from lrcli.runs.run_result import RunResult
 from lrcli.wording import counted
@@ -44,31 +43,25 @@ def comparison_page(runs: Mapping[str, TrainedRun], figures: Sequence[Block]) ->
 
 def _differences(runs: Mapping[str, TrainedRun]) -> Iterator[Block]:
     """The keys in which the experiments differ, and what else the numbers depend on that does."""
-    settings = [dict(_flat(resolved(run.experiment), "")) for run in runs.values()]
-    keys = dict.fromkeys(key for each in settings for key in each)
-    differing = [key for key in keys if len({each.get(key) for each in settings}) > 1]
+    differing = differing_keys([run.experiment for run in runs.values()])
     facts = [run.result.environment for run in runs.values()]
     unlike = [name for name in _ENVIRONMENT if len({str(each.get(name)) for each in facts}) > 1]
     if not differing:
         yield Paragraph("Their settings are the same.")
     if differing or unlike:
-        rows = [
-            [*(own.get(key, "") for key in differing), *(str(fact.get(name, "")) for name in unlike)]
-            for own, fact in zip(settings, facts, strict=True)
-        ]
-        columns = _table(list(runs), [*differing, *unlike], rows)
+        told = [["" if value is None else in_line(value) for value in each] for each in differing.values()]
+        told += [[str(fact.get(name, "")) for fact in facts] for name in unlike]
+        columns = _table(list(runs), [*differing, *unlike], told)
         yield Table("What differs between the runs", columns, "Empty where a run has no such key.")
 
 
-def _table(runs: Sequence[str], keys: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Column]:
-    """Values of keys, (runs, keys): a row for each run, or where keys are as many, for each key."""
+def _table(runs: Sequence[str], keys: Sequence[str], values: Sequence[Sequence[str]]) -> list[Column]:
+    """Values, (keys, runs): a row for each run, or where keys are as many, for each key."""
     if len(runs) > len(keys):
-        values = zip(*rows, strict=True)
-        return [
-            Column("run", runs),
-            *(Column(key, list(map(_cell, cells))) for key, cells in zip(keys, values, strict=True)),
-        ]
-    return [Column("key", keys), *(Column(run, row) for run, row in zip(runs, rows, strict=True))]
+        columns = [Column(key, list(map(_cell, each))) for key, each in zip(keys, values, strict=True)]
+        return [Column("run", runs), *columns]
+    columns = [Column(run, each) for run, each in zip(runs, zip(*values, strict=True), strict=True)]
+    return [Column("key", keys), *columns]
 
 
 def _cell(text: str) -> Cell:
@@ -78,15 +71,6 @@ def _cell(text: str) -> Cell:
     except ValueError:
         return text or None
     return number if math.isfinite(number) else text
-
-
-def _flat(mapping: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    """Dotted keys and their values as they would be written."""
-    for key, value in mapping.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", in_line(value)
 
 
 def _endings(results: Mapping[str, RunResult]) -> Table:

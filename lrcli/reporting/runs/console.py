@@ -10,7 +10,7 @@ from rich.text import Text
 from lrcli.components.model import Model
 from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_items, print_table, print_text
-from lrcli.reporting.runs.words import equations, held_against, how_it_ended, titled, true_values
+from lrcli.reporting.runs.words import equations, headline, held_against, reference_values
 from lrcli.reporting.streams import console, standard_output
 from lrcli.runs.files import replace_nonfinite
 from lrcli.runs.run_result import ExpectationRow, RecoveryRow, Reference, RunResult
@@ -34,7 +34,7 @@ def print_report(result: RunResult, model: Model) -> None:
     """
     with standard_output():
         out = console()
-        print_text(out, f"{titled(result)}: {how_it_ended(result)}")
+        print_text(out, headline(result))
         print_items(out, _metric_values(result.metrics))
         print_text(out, "")
         if result.reference is not None:
@@ -79,10 +79,14 @@ def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Refere
     shown = rows[:_MOST_ROWS]
     if len(rows) > len(shown):
         said.append(f"{len(rows) - len(shown):,} more in result.json")
-    true = true_values(rows, reference)[: len(shown)]
     columns = [
         Column("parameter", [row.name for row in shown], right=False),
-        Column(against, [f"{number:.6g}" for number in true], against.partition(" ")[0], rank=2),
+        Column(
+            against,
+            [f"{number:.6g}" for number in reference_values(rows, reference)[: len(shown)]],
+            against.partition(" ")[0],
+            rank=2,
+        ),
         Column("learned", [f"{row.learned:.6g}" for row in shown], rank=1),
         Column("error", [f"{row.error:.6g}" for row in shown]),
     ]

@@ -12,7 +12,7 @@ A new one is a function in a file of its subject and its row in the table below.
 the first figure is drawn.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from lrcli.reporting.drawing import Drawing, side_by_side
 from lrcli.reporting.runs.figure_fit import fit, fits, predictions
@@ -21,11 +21,10 @@ from lrcli.reporting.runs.figure_loss import loss, losses
 from lrcli.reporting.runs.figure_path import path
 from lrcli.reporting.runs.figure_recovery import recoveries, recovery
 from lrcli.reporting.runs.figure_regions import regions
+from lrcli.reporting.runs.naming import labels_of
 from lrcli.running.trained import TrainedRun
 
 __all__ = ["KINDS", "drawings", "drawings_of_runs", "overlays"]
-
-_Runs = Mapping[str, TrainedRun]
 
 _OF_ONE: dict[str, Callable[[TrainedRun], Drawing | None]] = {
     "loss": loss,
@@ -36,7 +35,7 @@ _OF_ONE: dict[str, Callable[[TrainedRun], Drawing | None]] = {
     "recovery": recovery,
     "histograms": histograms,
 }
-_OF_SEVERAL: dict[str, Callable[[_Runs], Drawing | None]] = {  # in one pair of axes
+_OF_SEVERAL: dict[str, Callable[[Mapping[str, TrainedRun]], Drawing | None]] = {  # in one pair of axes
     "loss": losses,
     "fit": fits,
     "recovery": recoveries,
@@ -50,7 +49,7 @@ def drawings(run: TrainedRun) -> dict[str, Drawing]:
     return {name: drawing for name, drawing in found.items() if drawing is not None}
 
 
-def overlays(runs: _Runs) -> dict[str, Drawing]:
+def overlays(runs: Mapping[str, TrainedRun]) -> dict[str, Drawing]:
     """The figures that show several runs in the same axes, from kind to drawing.
 
     Args:
@@ -60,18 +59,21 @@ def overlays(runs: _Runs) -> dict[str, Drawing]:
     return {name: drawing for name, drawing in found.items() if drawing is not None}
 
 
-def drawings_of_runs(runs: _Runs) -> dict[str, Drawing]:
+def drawings_of_runs(runs: Sequence[TrainedRun]) -> dict[str, Drawing]:
     """The figures of several runs in one: in the same axes, or else side by side.
 
     Args:
-        runs: from what each is to be called to the run.
+        runs: one at least, whose own figures they are where it is the only one.
 
     Returns:
         From kind to drawing; those that make sense for one of the runs at least.
     """
-    each = {name: drawings(run) for name, run in runs.items()}
+    if len(runs) == 1:
+        return drawings(runs[0])
+    named = dict(zip(labels_of(runs), runs, strict=True))
+    each = {name: drawings(run) for name, run in named.items()}
     found = {}
-    together = overlays(runs)
+    together = overlays(named)
     for kind in KINDS:
         apart = {name: drawn[kind] for name, drawn in each.items() if kind in drawn}
         if kind in together:

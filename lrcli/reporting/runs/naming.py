@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.reporting.sweeps.axes import label
+from lrcli.reporting.key_names import label
 from lrcli.running.trained import TrainedRun
 
 __all__ = ["differing_keys", "labels_of"]

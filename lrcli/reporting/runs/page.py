@@ -11,7 +11,7 @@ from lrcli.reporting.runs.words import (
     equations,
     held_against,
     how_it_ended,
-    true_values,
+    reference_values,
     unmet_expectations,
 )
 from lrcli.running.summary import summarize
@@ -98,7 +98,7 @@ def _parameters(result: RunResult, experiment: Experiment) -> Iterator[Block]:
         left = len(result.recovery) - len(rows)
         columns = [
             Column("parameter", [row.name for row in rows]),
-            Column(against, true_values(result.recovery, reference)[:_MOST_ROWS]),
+            Column(against, reference_values(result.recovery, reference)[:_MOST_ROWS]),
             Column("learned", [row.learned for row in rows]),
             Column("error", [row.error for row in rows]),
         ]

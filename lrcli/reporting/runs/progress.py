@@ -1,173 +1,116 @@
-"""Progress on standard error: a bar on a terminal, a few plain lines elsewhere."""
+"""Progress of a run on standard error: a bar, the latest losses and their curves, or a few plain lines."""
 
-import itertools
-import re
-from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
+import time
+from collections.abc import Sequence
 
-from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
-from rich.status import Status
-from rich.table import Column, Table
+import numpy as np
 from rich.text import Text
 
-from lrcli.reporting.messages import print_note
+from lrcli.config.metrics import training_loss_of
+from lrcli.reporting.chart_canvas import characters_for
+from lrcli.reporting.progress import BarReport
+from lrcli.reporting.runs.latest import LAST_EPOCHS, Latest
+from lrcli.reporting.runs.live_chart import chart_lines
+from lrcli.reporting.runs.live_curves import Curves
 from lrcli.reporting.runs.log import record_lines
-from lrcli.reporting.streams import console, draws_bars
+from lrcli.reporting.status_line import Pace, Part, fitted, status_line
 from lrcli.running.preparation import Compiling
-from lrcli.running.single import Event, Started
-from lrcli.training.records import Progress as Reached
-from lrcli.training.records import Records
+from lrcli.running.single import Event, Finished, Started
+from lrcli.training.records import Progress, Records
 
-__all__ = ["BarReport", "ProgressReport"]
+__all__ = ["ProgressReport"]
 
-_PLAIN_LINES = 10  # for a whole run
-_SHORTEST = 5  # characters of a bar
-
-
-def _whole() -> Column:
-    """A column in which no line is broken; it is the bar that gives way."""
-    return Column(no_wrap=True, overflow="crop")
-
-
-class _Rate(ProgressColumn):
-    """Optimizer steps for each second."""
-
-    def get_table_column(self) -> Column:
-        return _whole()
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.finished_speed or task.speed or 0:,.0f} steps/s")
-
-
-class _Told(ProgressColumn):
-    """What is told of the task: as many of its parts, behind two spaces or a comma, as there is room for."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-
-    def get_table_column(self) -> Column:
-        return _whole()
-
-    def render(self, task: Task) -> Text:
-        *parts, text = itertools.accumulate(re.split(r"(?=  |, )", task.description))
-        while parts and cell_len(text) > self._console.width:
-            text = parts.pop()
-        return Text(text)
-
-
-class _Bar(Progress):
-    """A bar that leaves out its last columns where they have no room, so that no number is cut."""
-
-    def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
-        """Of the one task, or of none while the bar is being made."""
-        tasks, every = list(tasks), self.columns
-        for task in tasks:
-            while len(self.columns) > 1 and self._width(task) > self.console.width:
-                self.columns = self.columns[:-1]
-        table = super().make_tasks_table(tasks)
-        self.columns = every
-        return table
-
-    def _width(self, task: Task) -> int:
-        """Of the columns, a space between them, and the shortest bar."""
-        texts = [column(task) for column in self.columns if isinstance(column, ProgressColumn)]
-        widths = [cell_len(text.plain) if isinstance(text, Text) else _SHORTEST for text in texts]
-        return sum(widths) + len(widths) - 1
-
-
-class BarReport:
-    """A bar on a terminal; elsewhere about ten plain lines."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        """Show nothing yet.
-
-        Args:
-            quiet: show nothing at all.
-        """
-        self._console = console(stderr=True)
-        self._quiet = quiet
-        self._bar: Progress | None = None
-        self._waiting: Status | None = None
-        self._printed = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop_waiting()
-        if self._bar is not None:
-            self._bar.stop()
-
-    def _start_bar(self, description: str, total: int, *columns: ProgressColumn) -> None:
-        """Draw the bar, with these columns behind it, where there is a terminal for it."""
-        if self._quiet or not draws_bars(self._console):
-            return
-        shown = (_Told(self._console), BarColumn(), *columns, TimeRemainingColumn(table_column=_whole()))
-        self._bar = _Bar(*shown, console=self._console, transient=True)
-        self._bar.add_task(description, total=total)
-        self._bar.start()
-
-    def _compiling(self) -> None:
-        """Say that the machine code is being compiled, until the next event."""
-        text = "compiling the engine for this machine, once: some seconds"
-        if self._quiet:
-            return
-        if self._bar is not None:  # beside which there is no place for another
-            self._bar.update(self._bar.task_ids[0], description=text)
-        elif draws_bars(self._console):
-            self._waiting = self._console.status(text)
-            self._waiting.start()
-        else:
-            print_note(text)
-
-    def _stop_waiting(self) -> None:
-        if self._waiting is not None:
-            self._waiting.stop()
-            self._waiting = None
-
-    def _print_if_due(self, line: str, done: int, total: int) -> None:
-        """Print a line where there is no bar, about one for every tenth of the whole."""
-        tenths = done * _PLAIN_LINES // max(total, 1)
-        if self._bar is None and not self._quiet and tenths > self._printed:
-            self._printed = tenths
-            self._console.print(line, soft_wrap=True)
+_SHORT = 1.0  # seconds: a curve that was seen for less is not left behind
 
 
 class ProgressReport(BarReport):
-    """Shows the events of a run as they come."""
+    """Shows the events of a run as they come.
 
-    def __init__(self, *, quiet: bool) -> None:
-        """Show nothing yet.
+    On a terminal a bar, the latest losses and their curves. When the run has ended, the curves stay, or its
+    last epochs, a line for each, where they say more.
+    """
 
-        Args:
-            quiet: show nothing at all.
-        """
-        super().__init__(quiet=quiet)
-        self._epochs = 0
-
-    def note(self, text: str) -> None:
-        """A message that is neither progress nor an error."""
-        if not self._quiet:
-            print_note(text)
+    def __init__(self) -> None:
+        """Show nothing yet."""
+        super().__init__()
+        self._look = characters_for(self._console.encoding)
+        self._run: Started | None = None
+        self._began = 0.0
+        self._pace = Pace()
+        self._reached = Progress(0, 0)
+        self._latest = Latest(self._look)
+        self._curves = Curves([])
 
     def show(self, event: Event) -> None:
-        """Show one event; about every tenth of the run where there is no bar."""
-        self._stop_waiting()
-        if isinstance(event, Compiling):
-            self._compiling()
-        elif isinstance(event, Started):
-            self._epochs = event.epochs
-            self._start_bar("training", event.steps, _Rate())
-        elif isinstance(event, Reached):
-            if self._bar is not None:
-                self._bar.update(self._bar.task_ids[0], completed=event.step)
-            if isinstance(event, Records):
-                lines = record_lines(event, self._epochs)
+        """Show one event; about every tenth of the run where nothing is drawn."""
+        with self._lock:
+            self._compiled()
+            if isinstance(event, Compiling):
+                self._compiling()
+            elif isinstance(event, Started):
+                self._run = event
+            elif isinstance(event, Finished):
+                self._leave_last()
+            elif self._draws:
+                self._follow(event)
+            elif isinstance(event, Records) and self._run is not None:
+                lines = record_lines(event, self._run.epochs)
                 for epoch, line in zip(event.epochs.tolist(), lines, strict=True):
-                    self._print_if_due(line, epoch, self._epochs)
+                    self._print_if_due(line, epoch, self._run.epochs)
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._leave_last()
+
+    def _follow(self, event: Progress) -> None:
+        if not self._began:  # only now: what else follows the run may have taken its time to get ready
+            self._began, self._pace = time.monotonic(), Pace()
+            self._begin()
+        self._reached = event
+        self._pace.reached(event.step)
+        if isinstance(event, Records):
+            names = [n for n in (training_loss_of(event.metrics), "val/loss") if n in event.metrics]
+            if not self._curves.names:
+                self._curves = Curves(names)
+            self._curves.add(event.epochs, np.stack([event.metrics[name][:, 0] for name in names]))
+            self._latest.add(event)
+        self._paint(due=True)
+
+    def _draw(self, width: int, height: int) -> Sequence[Text]:
+        if self._run is None:
+            return []
+        epochs = str(self._run.epochs)
+        epoch = "epoch " + f"{self._reached.epoch}/{epochs}".ljust(2 * len(epochs) + 1)
+        pace = [Part([self._pace.rate_text(), ""], 2), Part([self._pace.left_text(self._run.steps), ""], 1)]
+        done = self._reached.step / max(1, self._run.steps)
+        lines = [status_line([Part([epoch])], pace, done, self._console, width)]
+        lines.append(fitted(self._latest.parts(), width))
+        lines += chart_lines(self._curves, self._look, width, height - len(lines) - 1)
+        return lines[:height]
+
+    def _leave_last(self) -> None:
+        """The run has ended, or failed: what stays on the screen."""
+        if not self._draws or self._run is None:
+            self._end()
+            return
+        seen = self._area is not None and time.monotonic() - self._began >= _SHORT
+        curved = seen and len(self._curves.epochs) > LAST_EPOCHS
+        draw = self._last_chart if curved else self._last_epochs
+        self._run = None
+        if self._area is None:
+            self._end()
+            lines = draw(self._console.width - 1, self._console.height)
+            if lines:
+                self._console.print(Text("\n").join(lines), soft_wrap=True)
+        else:
+            self._end(draw)
+
+    def _last_chart(self, width: int, height: int) -> Sequence[Text]:
+        """The last epoch above its curves; its last few epochs where those find no room."""
+        legend = self._latest.legend(width)
+        chart = chart_lines(self._curves, self._look, width, height - len(legend) - 1)
+        return [*legend, *chart, Text()] if chart else self._last_epochs(width, height)
+
+    def _last_epochs(self, width: int, height: int) -> Sequence[Text]:
+        lines = self._latest.lines(width)
+        return [*lines, Text()] if lines else []

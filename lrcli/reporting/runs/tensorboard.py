@@ -1,37 +1,61 @@
-"""A run in TensorBoard: scalars while it trains, its row in the HParams table, its file as text.
+"""A run in TensorBoard: scalars while it trains, then its row in the HParams table and what it came to.
 
-Events go into the run's own directory, all tags of a record in one event.
+Events go into the run's own directory, all tags of a record in one event; `lrcli.reporting.event_names` has
+their names. The row is written when the run has ended: how it ended is one of its columns, and TensorBoard
+keeps the first row that it reads.
 """
 
-import math
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from lrcli.config.dumping import yaml_text
-from lrcli.config.metrics import metric_of
+from lrcli.config.metrics import training_loss_of
 from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.reporting.curve_ends import FAR
 from lrcli.reporting.event_file import (
     EventFile,
+    Value,
     flat_columns,
     histogram,
     image,
-    indented,
     scalars,
     session_end,
     session_start,
     text,
 )
+from lrcli.reporting.event_names import (
+    EXPERIMENT,
+    RESULT,
+    STATUS,
+    columns,
+    curve_tag,
+    figure_tag,
+    final_tags,
+    histogram_tag,
+)
+from lrcli.reporting.markdown import block
+from lrcli.reporting.runs.result_text import result_markdown
 from lrcli.runs.run_result import RunResult
 from lrcli.training.records import Records
 
-__all__ = ["TensorBoardLog", "final_scalars", "hyperparameters"]
+__all__ = ["TensorBoardLog", "hyperparameters"]
 
 _FLUSH_SECONDS = 1.0
+_MOST_HELD = 1000  # records; what stays far up for longer does not explode
 _DATASET_COLUMNS = {"kind", "noise", "label_noise", "num_train"}
+
+
+class _Event(NamedTuple):
+    """A record as it is written, and the training loss by which it may be held back."""
+
+    step: int
+    values: list[Value]
+    loss: float
 
 
 class TensorBoardLog:
@@ -43,52 +67,99 @@ class TensorBoardLog:
         Raises:
             WriteError: the file could not be written.
         """
-        self._histograms = experiment.logging.histograms
+        self._experiment = experiment
+        self._began = time.time()
+        self._trial = f"{experiment.name}/{run_dir.name}"
+        self._level: float | None = None  # the first training loss
+        self._held: deque[_Event] = deque()  # records far above it, until it is known whether it comes down
+        self._ended = False
         self._file = EventFile(run_dir)
-        trial = f"{experiment.name}/{run_dir.name}"
-        self._file.write(0, session_start(hyperparameters(experiment), trial))
-        self._file.write(0, [text("experiment", indented(yaml_text(resolved(experiment))))])
+        self._file.write(0, [text(EXPERIMENT, block(yaml_text(resolved(experiment))))])
         self._flush()
 
     def record(self, records: Records) -> None:
-        """The metrics of some records, an event for each; the step is the optimizer's."""
-        names = list(records.metrics)
-        rows = np.stack([values[:, 0] for values in records.metrics.values()], axis=1).tolist()
-        for number, (step, row) in enumerate(zip(records.steps.tolist(), rows, strict=True)):
-            taken = zip(names, row, strict=True)
-            values = scalars({name: value for name, value in taken if step or not math.isnan(value)})
-            if self._histograms:
-                parameters = records.parameters.items()
-                values += [histogram(f"parameters/{name}", array[number, 0]) for name, array in parameters]
-            self._file.write(step, values)
+        """The metrics of some records, an event for each; the step is the optimizer's.
+
+        Records whose loss is far above the first one's wait until one comes down or the run ends.
+        """
+        for event in self._events(records):
+            if self._level is None and 0 < event.loss < np.inf:
+                self._level = event.loss
+            self._held.append(event)
+            if self._level is None or event.loss <= FAR * self._level:
+                self._write_held()
+            elif len(self._held) > _MOST_HELD:
+                self._write(self._held.popleft())
         if time.time() - self._flushed > _FLUSH_SECONDS:
             self._flush()
 
     def figures(self, step: int, pictures: Mapping[str, bytes]) -> None:
-        """Figures at a step of the optimizer, from name to the bytes of a PNG file."""
-        self._file.write(step, [image(f"figures/{name}", png) for name, png in pictures.items()])
+        """Pictures of the run as it is at a step; those of one name become one card with a slider.
+
+        TensorBoard keeps ten steps of each name, the last one among them, unless it is called with
+        ``--samples_per_plugin images=100``.
+
+        Args:
+            step: of the optimizer, larger from call to call: TensorBoard drops what is not.
+            pictures: from name, such as ``loss``, to the bytes of a PNG file.
+
+        Raises:
+            WriteError: the file could not be written.
+        """
+        self._file.write(step, [image(figure_tag(name), png) for name, png in pictures.items()])
+        self._flush()
 
     def finish(self, result: RunResult) -> None:
-        """The final metrics, once, for the HParams table, and how the session ended."""
-        self._file.write(result.steps, final_scalars(result.metrics))
-        self._file.write(result.steps, [session_end(success=result.ended_well)])
+        """What the run has come to: last values, a page of text, its row in the HParams table.
+
+        One that diverged has no last values, and its curves end where it began to explode.
+        """
+        left_out = len(self._held) if result.status == "diverged" else 0
+        if left_out:
+            self._held.clear()
+        self._write_held()
+        values = [] if result.status == "diverged" else scalars(final_tags(result.metrics))
+        values.append(text(RESULT, result_markdown(result, self._experiment, left_out)))
+        self._file.write(result.steps, values)
+        self._write_row(result.steps, result.status.replace("_", " "), success=result.ended_well)
 
     def close(self) -> None:
-        """Close the file; more than once is allowed."""
+        """Close the file; more than once is allowed. A run without a result has not finished."""
+        if not self._ended:
+            self._ended = True  # where this cannot be written either, there is no second try
+            self._write_held()
+            self._write_row(0, "not finished", success=False)
         self._file.close()
+
+    def _events(self, records: Records) -> Iterator[_Event]:
+        names = list(records.metrics)
+        tags = [curve_tag(name) for name in names]
+        loss = names.index(training_loss_of(names) or names[0])
+        rows = np.stack([values[:, 0] for values in records.metrics.values()], axis=1).tolist()
+        for number, (step, row) in enumerate(zip(records.steps.tolist(), rows, strict=True)):
+            values = scalars(dict(zip(tags, row, strict=True)))
+            if self._experiment.logging.histograms:
+                parameters = records.parameters.items()
+                values += [histogram(histogram_tag(name), array[number, 0]) for name, array in parameters]
+            yield _Event(step, values, row[loss])
+
+    def _write(self, event: _Event) -> None:
+        self._file.write(event.step, event.values)
+
+    def _write_held(self) -> None:
+        while self._held:
+            self._write(self._held.popleft())
+
+    def _write_row(self, step: int, status: str, *, success: bool) -> None:
+        """The row of the HParams table, begun and ended."""
+        self._ended = True
+        row = columns(hyperparameters(self._experiment) | {STATUS: status})
+        self._file.write(step, session_start(row, self._trial, self._began))
+        self._file.write(step, [session_end(success=success)])
 
     def _flush(self) -> None:
         self._file.flush()
         self._flushed = time.time()
-
-
-def final_scalars(metrics: Mapping[str, float]) -> list[Any]:
-    """The final metrics that are columns of the HParams table.
-
-    TensorBoard shows the first few of its columns, sorted by name, so only what tells runs apart is one.
-    """
-    outcomes = {name: value for name, value in metrics.items() if metric_of(name).is_outcome}
-    return scalars({f"final/{name}": value for name, value in outcomes.items()})
 
 
 def hyperparameters(experiment: Experiment) -> dict[str, bool | float | str]:
@@ -98,5 +169,5 @@ def hyperparameters(experiment: Experiment) -> dict[str, bool | float | str]:
     """
     whole = resolved(experiment)
     whole["dataset"] = {key: value for key, value in whole["dataset"].items() if key in _DATASET_COLUMNS}
-    blocks = {block: whole[block] for block in ("dataset", "model", "loss", "optimizer", "training")}
+    blocks = {name: whole[name] for name in ("dataset", "model", "loss", "optimizer", "training")}
     return {"dtype": experiment.dtype, **flat_columns(blocks)}

@@ -11,7 +11,15 @@ from lrcli.runs.run_result import RecoveryRow, Reference, RunResult
 from lrcli.runs.sweep_result import SweepResult
 from lrcli.wording import counted, one_line
 
-__all__ = ["equations", "held_against", "how_it_ended", "titled", "true_values", "unmet_expectations"]
+__all__ = [
+    "equations",
+    "headline",
+    "held_against",
+    "how_it_ended",
+    "reference_values",
+    "titled",
+    "unmet_expectations",
+]
 
 _ROUNDING = 1e-12
 
@@ -22,6 +30,11 @@ def titled(result: RunResult | SweepResult) -> str:
     if source is None or Path(source.file).stem in {name, "experiment"}:
         return one_line(name)
     return one_line(f"{name}, from {source.file}")
+
+
+def headline(result: RunResult) -> str:
+    """What ran and how it ended, in a line."""
+    return f"{titled(result)}: {how_it_ended(result)}"
 
 
 def how_it_ended(result: RunResult) -> str:
@@ -47,7 +60,7 @@ def held_against(reference: Reference) -> tuple[str, str]:
     return "best possible", f"best possible: {reference.text}"
 
 
-def true_values(rows: Sequence[RecoveryRow], reference: Reference) -> list[float]:
+def reference_values(rows: Sequence[RecoveryRow], reference: Reference) -> list[float]:
     """What learned parameters are held against; what least squares find as a zero is rounding."""
     largest = 0.0 if reference.against == "true" else max((abs(row.true) for row in rows), default=0.0)
     return [0.0 if abs(row.true) < _ROUNDING * largest else row.true for row in rows]

@@ -1,32 +1,29 @@
 """The axes of a sweep's pictures: which key lies along the bottom, what makes a line, and names."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.scales import Array, Scale, scale_of
+from lrcli.reporting.key_names import label
+from lrcli.reporting.scales import Array, Scale, Ticks, key_ticks, scale_of
 from lrcli.reporting.sweeps.scores import best_first
 
 __all__ = [
     "Line",
     "SweepLines",
-    "key_title",
-    "label",
+    "epoch_ticks",
     "numeric_keys",
-    "short_key",
     "short_names",
     "sweep_lines",
-    "value_text",
 ]
 
 _LONGEST_NAME = 100
-_TITLES = {"lr": "learning rate", "std": "standard deviation", "alpha": "smoothing constant alpha"}
+_EVEN = 1.5  # times the smallest gap of a line is still even
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,35 @@ class SweepLines:
     left_out: int
 
     @cached_property
+    def points(self) -> Array:
+        """(n,) every value of the key on the lines, ascending."""
+        return np.unique(np.concatenate([line.x for line in self.lines]))
+
+    @cached_property
     def scale(self) -> Scale:
         """How the values of the key are spaced."""
-        return scale_of(np.concatenate([line.x for line in self.lines]))
+        return scale_of(self.points)
+
+    @cached_property
+    def ticks(self) -> Ticks:
+        """What is labelled along every axis of the key."""
+        return key_ticks(self.points, self.scale)
+
+    def gaps(self, line: Line) -> NDArray[np.bool_]:
+        """(n - 1,) between which neighbours of a line nothing may be drawn.
+
+        Others tried values there and this line did not: what it would have shown nobody knows. A coarser grid
+        of its own, of three values or more about evenly spaced, may still be followed by eye.
+        """
+        skipped: NDArray[np.bool_] = np.diff(np.searchsorted(self.points, line.x)) > 1
+        if len(line.x) < 3:
+            return skipped
+        logarithmic = self.scale != "linear"
+        least = self.points[self.points > 0].min() / 10 if logarithmic else -np.inf  # where zero is put
+        places = np.log(np.maximum(line.x, least)) if logarithmic else line.x
+        apart = np.diff(places)
+        even = apart <= _EVEN * apart.min()
+        return skipped & ~even if np.count_nonzero(even) > 1 else skipped
 
 
 def sweep_lines(results: SweepResults, most: int = 8) -> SweepLines | None:
@@ -107,44 +130,10 @@ def numeric_keys(results: SweepResults) -> dict[str, Array]:
     return found
 
 
-def key_title(key: str) -> str:
-    """A key in words, and the key: ``learning rate (optimizer.lr)``."""
-    last = key.rpartition(".")[2]
-    words = _TITLES.get(last, last.replace("_", " "))
-    return key if words == key else f"{words} ({key})"
-
-
-def label(configuration: Mapping[str, Any], keys: Sequence[str]) -> str:
-    """The values of some keys: ``lr=0.01, activation=relu``."""
-    return ", ".join(
-        f"{short_key(key, keys)}={value_text(configuration[key])}" for key in keys if key in configuration
-    )
-
-
-def short_key(key: str, keys: Sequence[str]) -> str:
-    """A key's last name, or as many as tell it from the others; for a kind, what it is a kind of."""
-    names = key.removesuffix(".kind").split(".")
-    others = [other.removesuffix(".kind") for other in keys if other != key]
-    for start in range(len(names) - 1, 0, -1):
-        short = ".".join(names[start:])
-        if not any(other == short or other.endswith(f".{short}") for other in others):
-            return short
-    return ".".join(names)
-
-
-def value_text(value: Any) -> str:
-    """A swept value, short."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return "x".join(map(value_text, value)) or "none"
-    if isinstance(value, Mapping):
-        return " ".join(f"{value_text(item)}" for item in value.values())
-    return str(value)
+def epoch_ticks(results: SweepResults) -> Ticks:
+    """What is labelled along every axis of epochs."""
+    longest = results.epoch[np.argmax(results.epoch.max(axis=1))]
+    return key_ticks(longest[longest >= 0].astype(np.float64), "linear")
 
 
 def short_names(results: SweepResults, configurations: NDArray[np.intp]) -> list[str]:

@@ -14,10 +14,11 @@ import numpy as np
 
 from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.chart_canvas import ASCII, ROWS, UNICODE, Axis, Canvas, Characters
+from lrcli.reporting.chart_canvas import ROWS, Axis, Canvas, Characters, axis_rows, characters_for
+from lrcli.reporting.key_names import key_title, label
 from lrcli.reporting.layout import wrapped
 from lrcli.reporting.scales import Array
-from lrcli.reporting.sweeps.axes import SweepLines, key_title, label, sweep_lines
+from lrcli.reporting.sweeps.axes import SweepLines, sweep_lines
 from lrcli.reporting.sweeps.scores import best_first, diverged_share, quantiles
 
 __all__ = ["sweep_chart"]
@@ -40,11 +41,11 @@ def sweep_chart(results: SweepResults, width: int = _USUAL, encoding: str | None
     swept = sweep_lines(results, most=_MOST_LINES)
     if swept is None:
         return []
-    look = UNICODE if _can_hold(encoding, "░◆┤│└─┬▂█⠁⣿") else ASCII
+    look = characters_for(encoding)
     found = quantiles(scores(results), (0.25, 0.5, 0.75))
     shown = np.concatenate([line.configurations for line in swept.lines])
     y = Axis.of_metric(found[:, shown[np.isfinite(found[1, shown])]], results.metric)
-    names = _y_labels(y) if np.isfinite(found[1, shown]).any() else [""] * ROWS
+    names = y.row_labels(ROWS, most=5) if np.isfinite(found[1, shown]).any() else [""] * ROWS
     margin = max(len(name) for name in names) + 1
     columns = max(10, min(width, _WIDEST) - margin - 1)
     x = Axis.of_points(np.unique(np.concatenate([line.x for line in swept.lines])), swept.scale)
@@ -67,14 +68,6 @@ def sweep_chart(results: SweepResults, width: int = _USUAL, encoding: str | None
 def _softened(line: str, columns: int) -> list[str]:
     """A line without firm spaces; where it is too long for them, broken at these, too."""
     return wrapped(line.replace(_FIRM, " "), columns, "  ")
-
-
-def _can_hold(encoding: str | None, text: str) -> bool:
-    try:
-        text.encode(encoding or "ascii")
-    except (LookupError, UnicodeEncodeError):
-        return False
-    return True
 
 
 def _of_seeds(results: SweepResults, swept: SweepLines) -> str:
@@ -111,28 +104,11 @@ def _best(results: SweepResults, swept: SweepLines, found: Array) -> int | None:
     return best if np.isfinite(found[1, best]) else None
 
 
-def _y_labels(y: Axis) -> list[str]:
-    """A label, or nothing, for each row from the top."""
-    labels = [""] * ROWS
-    for position, text in y.ticks(5):
-        labels[round((1 - position) * (ROWS - 1))] = text
-    return labels
-
-
 def _x_axis(swept: SweepLines, x: Axis, columns: int, look: Characters) -> tuple[str, str]:
-    """The axis line with its ticks, and the numbers below that find room."""
+    """The axis line with its ticks, and the numbers below that find room; few values are all labelled."""
     values = np.unique(np.concatenate([line.x for line in swept.lines]))
     few = [(float(x.position(value)), f"{value:.3g}") for value in values] if len(values) <= 6 else []
-    axis, numbers = [look.bottom] * columns, [" "] * columns
-    free = 0
-    for position, text in few or x.ticks(8):
-        column = round(position * (columns - 1))
-        start = min(max(0, column - len(text) // 2), columns - len(text))
-        if start >= free:
-            axis[column] = look.mark
-            numbers[start : start + len(text)] = text
-            free = start + len(text) + 2
-    return "".join(axis), "".join(numbers)
+    return axis_rows(few or x.ticks(8), columns, look)
 
 
 def _footer(results: SweepResults, swept: SweepLines, found: Array, look: Characters) -> Iterator[str]:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from lrcli.analysis.statistics import Statistics, describe_metric
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import MAX_ABS_ERROR
+from lrcli.reporting.key_names import value_text
 from lrcli.reporting.scales import Array
-from lrcli.reporting.sweeps.axes import value_text
 
 __all__ = ["most_common", "shown_statistics", "swept_cell"]
 

@@ -7,11 +7,13 @@ and a median is finite only where most members still train.
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.statistics import describe_metric, mode_of, ranking
+from lrcli.analysis.statistics import describe_metric, mode_of, ranking, scores
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.scales import Array
+from lrcli.reporting.scales import Array, limits, plain_numbers
 
-__all__ = ["best_first", "curve_scores", "diverged_by", "diverged_share", "quantiles"]
+__all__ = ["best_first", "curve_scores", "diverged_by", "diverged_share", "is_plain", "quantiles"]
+
+_DECADES = 6  # above the median, beyond which a loss is about to diverge
 
 
 def curve_scores(
@@ -81,6 +83,20 @@ def diverged_share(results: SweepResults) -> Array:
 def best_first(results: SweepResults) -> NDArray[np.intp]:
     """The configurations from best to worst, (C,)."""
     return ranking(describe_metric(results), results.mode)
+
+
+def is_plain(results: SweepResults, metric: str) -> bool:
+    """Whether a metric's numbers are written out along its log axes, in whatever figure of the sweep.
+
+    Its medians at the first record and after training decide.
+    """
+    found = [quantiles(scores(results, metric), (0.5,))[0]] if metric in results.final else []
+    if metric in results.curves:
+        every = np.arange(len(results.configurations))
+        first = curve_scores(results, metric, every, np.zeros(1, dtype=np.intp))
+        found.append(quantiles(first, (0.5,))[0, :, 0])
+    low, high, _ = limits(np.concatenate(found), metric, _DECADES)
+    return plain_numbers(low, high)
 
 
 def _held(values: Array) -> Array:

@@ -1,19 +1,22 @@
 """A sweep in TensorBoard: a run for each configuration, and one with the pictures and the ranking.
 
 A configuration's scalars are medians over its seeds, under the tags a single run has, so that a sweep and
-a run can be laid over each other; the bounds of the band around them are under ``quantiles/``. TensorBoard
-gets slow with many runs and dies of two thousand, so there are never five hundred.
+a run can be laid over each other. The run ``summary`` has the pictures, the ranking and the layout of the
+Custom Scalars page; what that shows are the runs of `lrcli.reporting.sweeps.bands`. TensorBoard gets slow
+with many runs and dies of two thousand, so there are never five hundred.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.statistics import describe_metric, scores
+from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.metrics import training_loss_of
+from lrcli.reporting.curve_ends import drawn_records
 from lrcli.reporting.event_file import (
     EventFile,
     flat_columns,
@@ -24,9 +27,11 @@ from lrcli.reporting.event_file import (
     session_start,
     text,
 )
-from lrcli.reporting.runs.tensorboard import final_scalars
+from lrcli.reporting.event_names import RANKING, STATUS, columns, curve_tag, final_tags, sweep_picture_tag
 from lrcli.reporting.scales import Array, thinned
-from lrcli.reporting.sweeps.axes import label, short_names
+from lrcli.reporting.sweeps.axes import short_names
+from lrcli.reporting.sweeps.bands import MOST_BANDS, Bands, best_bands
+from lrcli.reporting.sweeps.ranking import ranking_markdown
 from lrcli.reporting.sweeps.scores import best_first, curve_scores, diverged_by, quantiles
 from lrcli.runs.files import make_directory
 
@@ -36,7 +41,6 @@ _MOST_RUNS = 499
 _MOST_CONFIGURATIONS = 450
 _MOST_RECORDS = 1000  # of a tag; TensorBoard shows no more
 _MOST_VALUES = 500_000  # in all files: about two seconds
-_SHOWN_ROWS = 20
 _Hyperparameters = Mapping[str, bool | float | str]
 _Open = Callable[[str], EventFile]  # from the name of a run
 
@@ -64,15 +68,18 @@ def write_sweep_events(
     Raises:
         WriteError: a file could not be written.
     """
-    members = list(members)[: _MOST_RUNS - 2]
+    members = list(members)[: _MOST_RUNS - MOST_BANDS - 2]
     order = best_first(results)
-    room = min(_MOST_CONFIGURATIONS, _MOST_RUNS - 1 - len(members))
+    room = min(_MOST_CONFIGURATIONS, _MOST_RUNS - MOST_BANDS - 1 - len(members))
     shown = np.sort(_best_and_others(order, room))
     records = _records(results, len(shown))
     directories = short_names(results, shown)
+    bands = best_bands(results, order, records) if len(results.seeds) > 1 else None
     opened = _open_in(sweep_dir, announce)
     # TensorBoard lists runs in the order in which they begin.
-    _write_summary(results, opened, figures, order, len(shown), len(records))
+    _write_summary(results, opened, figures, order, len(shown), len(records), bands)
+    if bands is not None:
+        _write_bands(opened, bands)
     _write_configurations(results, opened, name, shown, directories, records, constants or {})
     if members:
         _write_members(results, opened, members, records)
@@ -97,7 +104,7 @@ def _best_and_others(order: NDArray[np.intp], most: int) -> NDArray[np.intp]:
 
 
 def _records(results: SweepResults, configurations: int) -> NDArray[np.intp]:
-    tags = 3 * len(results.curves) + 1
+    tags = len(results.curves) + 1
     most = min(_MOST_RECORDS, max(50, _MOST_VALUES // (tags * max(1, configurations))))
     return thinned(results.epoch.shape[1], most)
 
@@ -117,17 +124,27 @@ def _write_configurations(
     }
     steps = results.step[np.ix_(shown, records)]
     finished = np.any(np.isin(results.status[:, shown], ("completed", "stopped_early")), axis=0)
+    began = time.time()
     for i, directory in enumerate(directories):
-        configuration = results.configurations[shown[i]]
-        columns = _constant(constants, results.keys) | flat_columns(configuration)
+        row = _constant(constants, results.keys) | flat_columns(results.configurations[shown[i]])
+        row[STATUS] = _status(results.status[:, shown[i]])
         file = opened(directory)
-        file.write(0, session_start(columns, f"{name}/{directory}"))
+        file.write(0, session_start(columns(row), f"{name}/{directory}", began))
         _write_curves(file, tags, curves[i], steps[i])
         last = int(results.step[shown[i]].max())
-        final = {metric: values[i] for metric, values in finals.items() if np.isfinite(values[i])}
-        file.write(last, final_scalars(final))
+        file.write(last, scalars(final_tags({metric: values[i] for metric, values in finals.items()})))
         file.write(last, [session_end(success=bool(finished[i]))])
         file.close()
+
+
+def _status(of_seeds: NDArray[np.str_]) -> str:
+    """How a configuration ended: the one way of all its seeds, or that some diverged."""
+    ways = set(of_seeds.tolist())
+    if len(ways) == 1:
+        return str(ways.pop()).replace("_", " ")
+    if "interrupted" in ways:
+        return "interrupted"
+    return "some seeds diverged" if "diverged" in ways else "completed"
 
 
 def _constant(constants: _Hyperparameters, keys: Sequence[str]) -> dict[str, bool | float | str]:
@@ -140,37 +157,38 @@ def _curves(
     results: SweepResults, shown: NDArray[np.intp], records: NDArray[np.intp]
 ) -> tuple[list[str], Array]:
     """Tags and their points, (n, t, tags); NaN where there is none."""
-    tags, columns = [], []
-    for metric in results.curves:
-        low, median, high = quantiles(curve_scores(results, metric, shown, records), (0.1, 0.5, 0.9))
-        tags.append(metric)
-        columns.append(median)
-        if len(results.seeds) > 1 and metric != "lr":
-            tags += _bounds(metric)
-            # A line whose bounds are missing at some step has no band at all: infinity is as far as it goes.
-            drawn = np.isfinite(median)
-            columns += [np.where(drawn, _finite(low), np.nan), np.where(drawn, _finite(high), np.nan)]
+    there = results.epoch[np.ix_(shown, records)] >= 0
+    medians = {
+        metric: quantiles(curve_scores(results, metric, shown, records), (0.5,))[0]
+        for metric in results.curves
+    }
+    drawn = there & _before_explosion(medians, there)
     diverged = np.sum(diverged_by(results, shown, records), axis=0)
-    tags.append("diverged")
-    columns.append(np.where(results.epoch[np.ix_(shown, records)] >= 0, diverged, np.nan))
-    return tags, np.stack(columns, axis=2)
+    points = [np.where(drawn, median, np.nan) for median in medians.values()]
+    points.append(np.where(there, diverged, np.nan))
+    return [curve_tag(metric) for metric in [*medians, "diverged"]], np.stack(points, axis=2)
 
 
-def _bounds(metric: str) -> tuple[str, str]:
-    return f"quantiles/{metric}/q10", f"quantiles/{metric}/q90"
+def _before_explosion(curves: Mapping[str, Array], there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which points are drawn, (n, t): where a curve ends with no number, none behind its explosion begins.
 
-
-def _finite(values: Array) -> Array:
-    largest = float(np.finfo(np.float32).max)
-    return np.clip(values, -largest, largest)
+    Args:
+        curves: from metric to (n, t).
+        there: (n, t) which records there are; some first ones of each.
+    """
+    losses = curves[training_loss_of(curves) or next(iter(curves))]
+    last = np.maximum(np.sum(there, axis=1) - 1, 0)
+    broken = ~np.isfinite(np.take_along_axis(losses, last[:, None], axis=1)[:, 0])
+    count = np.where(broken, drawn_records(losses), losses.shape[1])
+    return np.asarray(np.arange(losses.shape[1]) < count[:, None])
 
 
 def _write_curves(file: EventFile, tags: Sequence[str], values: Array, steps: NDArray[np.int64]) -> None:
     """Write points (t, tags) that are finite, each step as one event."""
     for step, row in zip(steps.tolist(), values.tolist(), strict=True):
-        points = {tag: value for tag, value in zip(tags, row, strict=True) if -np.inf < value < np.inf}
+        points = scalars(dict(zip(tags, row, strict=True)))
         if points:
-            file.write(step, scalars(points))
+            file.write(step, points)
 
 
 def _write_members(
@@ -178,14 +196,20 @@ def _write_members(
 ) -> None:
     """The curves of single members, without a row in the HParams table."""
     seed, configuration = np.divmod(np.array(members), len(results.configurations))
-    curves = np.stack([curve[seed, configuration] for curve in results.curves.values()], axis=2)[:, records]
+    curves = {name: curve[seed, configuration][:, records] for name, curve in results.curves.items()}
     steps = results.step[np.ix_(configuration, records)]
+    diverged = results.status[seed, configuration] == "diverged"
+    count = np.where(
+        diverged, drawn_records(curves[training_loss_of(curves) or next(iter(curves))]), len(records)
+    )
+    tags = [curve_tag(metric) for metric in curves]
+    points = np.stack(list(curves.values()), axis=2)
     names = short_names(results, np.unique(configuration))
     directories = dict(zip(np.unique(configuration).tolist(), names, strict=True))
     for i, member in enumerate(members):
         name = f"member={member},{directories[int(configuration[i])]},seed={results.seeds[seed[i]]}"
         file = opened(name)
-        _write_curves(file, list(results.curves), curves[i], steps[i])
+        _write_curves(file, tags, points[i, : count[i]], steps[i, : count[i]])
         file.close()
 
 
@@ -196,37 +220,21 @@ def _write_summary(
     order: NDArray[np.intp],
     shown: int,
     records: int,
+    bands: Bands | None,
 ) -> None:
-    """The pictures, the ranking and the layout of the Custom Scalars page."""
+    """The pictures, the ranking, and the layout of the Custom Scalars page."""
     file = opened("summary")
-    values = [image(f"figures/{name}", png) for name, png in figures.items()]
-    values.append(text("best configurations", _ranking(results, order, shown, records)))
-    if len(results.seeds) > 1:
-        charts = {metric: (metric, *_bounds(metric)) for metric in results.curves if metric != "lr"}
-        values.append(margin_charts(charts))
+    values = [image(sweep_picture_tag(name), png) for name, png in figures.items()]
+    values.append(text(RANKING, ranking_markdown(results, order, shown, records)))
+    if bands is not None:
+        values.append(margin_charts(bands.title, bands.charts))
     file.write(0, values)
     file.close()
 
 
-def _ranking(results: SweepResults, order: NDArray[np.intp], shown: int, records: int) -> str:
-    """The best configurations as a table in Markdown, and what TensorBoard is not shown."""
-    statistics = describe_metric(results)
-    head = ["", *(f"`{key}`" for key in results.keys), "seeds", "diverged", "median", "q25", "q75"]
-    lines = [f"By the median of `{results.metric}` ({results.mode}) over the seeds:", "", _row(head)]
-    lines.append(_row(["---"] * len(head)))
-    for rank, i in enumerate(order[:_SHOWN_ROWS], 1):
-        configuration = results.configurations[i]
-        keys = [label(configuration, [key]).partition("=")[2] for key in results.keys]
-        numbers = [f"{column[i]:.4g}" for column in (statistics.median, statistics.q25, statistics.q75)]
-        lines.append(_row([str(rank), *keys, str(statistics.n[i]), str(statistics.diverged[i]), *numbers]))
-    count, length = len(order), results.epoch.shape[1]
-    if shown < count:
-        lines += ["", f"Of {count} configurations {shown} are here: the {shown // 2} best ones, the others"]
-        lines[-1] += " evenly from the rest of the ranking. `summary.csv` has all of them."
-    if records < length:
-        lines += ["", f"Of {length} records {records} are here, evenly. `curves.npz` has all of them."]
-    return "\n".join(lines)
-
-
-def _row(cells: Sequence[Any]) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+def _write_bands(opened: _Open, bands: Bands) -> None:
+    """The best configurations, without a row in the HParams table."""
+    for run, steps, values in zip(bands.runs, bands.steps, bands.values, strict=True):
+        file = opened(run)
+        _write_curves(file, bands.tags, values, steps)
+        file.close()

@@ -7,7 +7,7 @@ import numpy as np
 from lrcli.analysis.basin import Advice, Band
 from lrcli.analysis.comparison import FEWEST_SEEDS
 from lrcli.analysis.verdict import BestConfiguration, Difference, OptimizerVerdict, RateVerdict, Verdict
-from lrcli.reporting.sweeps.axes import short_key, value_text
+from lrcli.reporting.key_names import short_key, value_text
 from lrcli.running.stability import advice
 from lrcli.runs.sweep_result import SweepResult
 from lrcli.wording import counted
