@@ -88,12 +88,12 @@ def run(tmp_path_factory):
 def test_each_run_has_the_figures_that_make_sense(run, name, tmp_path):
     found = drawings(run(name))
     assert list(found) == RUNS[name][2]
-    pictures = save_figures(found, tmp_path / "figures")
+    drawn = save_figures(found, tmp_path / "figures")
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
         f"{kind}.{form}" for kind in found for form in ("png", "svg")
     }
     for kind, drawing in found.items():
-        assert_shows_something(pictures[kind])
+        assert_shows_something(drawn[kind]["png"])
         assert drawing.title
         assert drawing.description.endswith(".")
         assert "nan" not in drawing.description
@@ -140,8 +140,8 @@ def test_one_that_cannot_be_drawn_takes_nothing_from_the_others(run, tmp_path):
 
     found["path"] = type(found["path"])("", "", broken)
     with pytest.warns(UserWarning, match="path: could not be drawn: ZeroDivisionError"):
-        pictures = save_figures(found, tmp_path / "figures")
-    assert list(pictures) == ["loss", "predictions", "recovery"]
+        drawn = save_figures(found, tmp_path / "figures")
+    assert list(drawn) == ["loss", "predictions", "recovery"]
 
 
 def test_fonts_are_in_the_files_for_print(run):
