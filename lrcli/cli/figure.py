@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["EPILOG", "figure"]
 
 EPILOG = examples(
+    "lrcli train experiments/linear.yaml",
+    "lrcli train experiments/linear.yaml optimizer.lr=0.1",
     "lrcli figure last",
-    "lrcli figure xor_mlp regions --out regions.svg",
     "lrcli figure linear/train-0001 linear/train-0002 loss --out losses.png",
-    "lrcli figure sine_polynomial fit --out fit.pdf --size 8cm,6cm --style paper",
+    "lrcli figure last path --out path.pdf --size 8cm,6cm --style paper",
 )
 
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+) *(in|cm|mm)?", re.ASCII)

@@ -19,7 +19,7 @@ model: {kind: linear, init: {kind: values, values: {w: [[0.3], [-0.2], [0.1]], b
 loss: {kind: half_mse}
 optimizer: {kind: sgd, lr: 0.05}
 training: {epochs: 200, batch_size: full}
-logging: {every: 200, tensorboard: false}
+logging: {every: 200, figures: false, tensorboard: false}
 dtype: float64
 """
 SINE = """\
@@ -28,7 +28,7 @@ model: {kind: polynomial, degree: 3, init: {kind: values, values: {coef: [0.1, -
 loss: {kind: half_mse}
 optimizer: {kind: sgd, lr: 0.02}
 training: {epochs: 200, batch_size: full}
-logging: {every: 200, tensorboard: false}
+logging: {every: 200, figures: false, tensorboard: false}
 dtype: float64
 """
 XOR = """\
@@ -37,7 +37,7 @@ model: {kind: linear, init: {kind: values, values: {w: [[0.4], [-0.3]], b: [0.2]
 loss: {kind: bce}
 optimizer: {kind: sgd, lr: 0.5}
 training: {epochs: 200, batch_size: full}
-logging: {every: 200, tensorboard: false}
+logging: {every: 200, figures: false, tensorboard: false}
 dtype: float64
 """
 MLP = "model={kind: mlp, hidden: [3]}"

@@ -180,7 +180,9 @@ LINES = [
     lines
     for name in COMMANDS
     for lines in (
-        [examples(name)] if name in {"replay", "report", "resume"} else [[line] for line in examples(name)]
+        [examples(name)]
+        if name in {"figure", "replay", "report", "resume"}
+        else [[line] for line in examples(name)]
     )
 ]
 

@@ -15,7 +15,7 @@ model: {kind: linear}
 loss: {kind: half_mse}
 optimizer: {kind: sgd, lr: 0.1}
 training: {epochs: 4, batch_size: 10}
-logging: {tensorboard: false}
+logging: {figures: false, tensorboard: false}
 """
 HOPEFUL = GOOD + 'expect: {val/loss: "<= 1e-9"}\n'
 XOR = """\
@@ -24,6 +24,7 @@ model: {kind: mlp, hidden: [4]}
 loss: {kind: bce}
 optimizer: {kind: adam}
 training: {epochs: 2}
+logging: {figures: false}
 """
 LESSON = 'expect: {val/loss: "<= 0.5", "recovery/w[0]": "<= 0.5"}\n'
 

@@ -27,6 +27,7 @@ model: {kind: linear}
 loss: {kind: half_mse}
 optimizer: {kind: sgd, lr: 0.1}
 training: {epochs: 4, batch_size: 10}
+logging: {figures: false}
 """
 XOR = """
 dataset: {kind: xor, num_train: 40, num_val: 20}
@@ -34,6 +35,7 @@ model: {kind: mlp, hidden: [4]}
 loss: {kind: bce}
 optimizer: {kind: adam}
 training: {epochs: 2}
+logging: {figures: false}
 """
 
 
@@ -56,14 +58,15 @@ def result_of(directory):
 
 def test_a_run_from_file_to_directory(place):
     """The report on stdout, progress on stderr, and every file of the run directory."""
-    done = lrcli(place, "train", "short.yaml")
+    done = lrcli(place, "train", "short.yaml", "logging.figures=true")
     assert re.search(r"w\[1\][^\d-]+-3\.4[^\d-]+-3\.3\d+", done.stdout)
     assert "runs/short/train-0001" in done.stdout
     assert "epoch 4/4" in done.stderr
     assert "epoch" not in done.stdout.replace("epochs", "")
     run = place / "runs" / "short" / "train-0001"
     names = {path.name.split(".out.")[0] for path in run.iterdir()}
-    assert names == {"experiment.yaml", "result.json", "metrics.csv", "log.txt", "checkpoint", "events"}
+    made = {"experiment.yaml", "result.json", "metrics.csv", "log.txt", "checkpoint", "events", "figures"}
+    assert names == made
 
     result = result_of(run)
     assert (result["schema"], result["command"], result["name"]) == (1, "train", "short")
