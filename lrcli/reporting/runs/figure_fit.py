@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "Predictions", "fit", "fits", "fitted", "predicted", "predictions"]
 
-_MOST_EXAMPLES = 1000
+_MOST_EXAMPLES = 500  # of each split
 _POINTS = 400  # of a curve
 _MOST_EARLIER = 5  # fits
 _LONGEST_NAME = 40  # letters
