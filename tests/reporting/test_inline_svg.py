@@ -126,3 +126,16 @@ def test_a_style_of_its_own_wins_over_that_of_others():
 def test_codes_in_a_figure_are_shown():
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><text>a\x1b[31m\u202eb</text></svg>'
     assert r"<text>a\x1b[31m\u202eb</text>" in inline_svg(svg.encode(), "f", "t", "d\x1b")
+
+
+def test_a_black_line_on_a_picture_stays_black():
+    """The picture is as light in the dark; the axes around it are not on it."""
+
+    def draw(figure):
+        axes = figure.subplots()
+        axes.imshow([[0, 1], [1, 0]])
+        axes.plot([0, 1], [0, 1], color="black", linewidth=3)
+
+    found = inline_svg(svg_of(draw), "f", "t", "d")
+    assert re.findall(r'clip-path="[^"]*" style="[^"]*stroke: ([^;]*); stroke-width: 3', found) == ["#000000"]
+    assert "stroke: currentColor" in found

@@ -307,3 +307,10 @@ def test_of_many_runs_each_is_a_row_that_can_be_sorted():
     assert table.column("run") == list(runs)
     assert table.numbers("seed") == [9, 8, 7, 6]
     assert table.numbers("optimizer.lr") == [0.1 * i for i in range(1, 5)]
+
+
+def test_of_different_data_none_is_the_best():
+    other = trained(with_loss(0.1), loss={"kind": "mse"})
+    page = compare(a=trained(), b=other)
+    assert page.tables["The last value of each metric"].column("val/loss") == ["0.333333", "0.1"]
+    assert "None is marked as the best: their data or their losses differ" in page.text

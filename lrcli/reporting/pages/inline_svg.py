@@ -22,13 +22,14 @@ _OPACITY = re.compile(r"(?<=fill-opacity: )[0-9.]+")
 _OWN_OPACITY = re.compile(r"(?<![-\w])opacity:")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _GEOMETRY = ("d", "x", "y", "width", "height", "transform", "points")
+_BLACK = "#000000"
 _VARIABLES = {
     "#ffffff": "var(--background)",
     "#e0e0e0": "var(--figure-grid)",  # lines of the grid
     "#e8e8e8": "var(--figure-hatched)",  # where there is no value
     "#a0a0a0": "var(--figure-hatch)",
 } | {
-    color.lower(): "currentColor" if color == "#000000" else f"var(--series-{number})"
+    color.lower(): "currentColor" if color == _BLACK else f"var(--series-{number})"
     for number, color in enumerate(COLORS, 1)
 }
 _STAR = STAR["color"].lower()  # with its black edge it is seen on any ground
@@ -56,8 +57,11 @@ def inline_svg(svg: bytes, prefix: str, title: str, description: str) -> str:
         element.attrib = {_NAMESPACE.sub("", name): value for name, value in element.items()}
     _drop_what_is_of_a_file(root)
     ids = {old: f"{prefix}-{number}" for number, old in enumerate(sorted(_referred_to(root)))}
+    on_picture = root.find(".//image") is not None
     for element in root.iter():
-        element.attrib = _on_a_page(element.attrib, ids)
+        element.attrib = _on_a_page(
+            element.attrib, ids, keeps_black=on_picture and "clip-path" in element.attrib
+        )
         element.text = element.text if element.text and element.text.strip() else None
         element.tail = None
     _share_styles(root)
@@ -91,12 +95,18 @@ def _referred_to(root: ET.Element) -> set[str]:
     }
 
 
-def _on_a_page(attributes: Mapping[str, str], ids: Mapping[str, str]) -> dict[str, str]:
-    """The attributes of an element on a page that holds other figures, too."""
+def _on_a_page(attributes: Mapping[str, str], ids: Mapping[str, str], *, keeps_black: bool) -> dict[str, str]:
+    """The attributes of an element on a page that holds other figures, too.
+
+    Args:
+        attributes: in a file of its own.
+        ids: from those there to those on the page.
+        keeps_black: it lies on a picture, whose colours are the same in the dark.
+    """
     found = {}
     for name, value in attributes.items():
         if name == "style":
-            found[name] = _style(value)
+            found[name] = _style(value, keeps_black=keeps_black)
         elif name == "id":
             found |= {name: ids[value]} if value in ids else {}
         elif name in _GEOMETRY:
@@ -111,11 +121,12 @@ def _hundredths(match: re.Match[str]) -> str:
     return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
 
 
-def _style(text: str) -> str:
+def _style(text: str, *, keeps_black: bool) -> str:
     text = _OPACITY.sub(r"calc(\g<0> * var(--figure-opacity))", _FONTS.sub("", text))
     if f"fill: {_STAR}" in text:
         return text
-    return _COLOR.sub(lambda match: _VARIABLES.get(match[0], match[0]), text)
+    kept = {_BLACK: _BLACK} if keeps_black else {}
+    return _COLOR.sub(lambda match: (_VARIABLES | kept).get(match[0], match[0]), text)
 
 
 def _share_styles(root: ET.Element) -> None:

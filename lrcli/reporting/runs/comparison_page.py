@@ -16,6 +16,10 @@ from lrcli.wording import counted
 __all__ = ["comparison_page"]
 
 _MOST_PARAMETERS = 40
+_MARKED = "Of runs that ended well, the best is marked."
+_UNLIKE = (
+    "None is marked as the best: their data or their losses differ, so these values are of different things."
+)
 _ENVIRONMENT = ("device", "engine", "lrcli", "platform", "git_commit")
 
 
@@ -33,7 +37,7 @@ def comparison_page(runs: Mapping[str, TrainedRun], figures: Sequence[Block]) ->
         summary=[f"Runs of lrcli: {', '.join(runs)}."],
         sections=[
             Section("What differs", list(_differences(runs))),
-            Section("What came out", [_endings(results), _metrics(results)]),
+            Section("What came out", [_endings(results), _metrics(runs)]),
             figures_section(figures),
             Section("Errors of the parameters", list(_errors(results))),
             Section("How to repeat them", [_repetitions(results)]),
@@ -94,15 +98,18 @@ def _met(result: RunResult) -> str:
     return f"{passed} of {len(result.expectations)} met" if result.expectations else ""
 
 
-def _metrics(results: Mapping[str, RunResult]) -> Table:
-    """The last values of the metrics that say how well training has done, the best marked."""
+def _metrics(runs: Mapping[str, TrainedRun]) -> Table:
+    """The last values of the metrics that say how well training has done; the best marked, where one is."""
+    results = {label: run.result for label, run in runs.items()}
+    differing = differing_keys([run.experiment for run in runs.values()])
+    unlike = any(key.startswith(("dataset.", "loss.")) for key in differing)
     names = dict.fromkeys(name for result in results.values() for name in result.metrics)
     outcomes = [name for name in names if metric_of(name).is_outcome]
     columns = [Column("run", list(results))]
     for name in outcomes:
         values = [result.metrics.get(name) for result in results.values()]
-        columns.append(Column(name, values, marks=_best(name, list(results.values()))))
-    return Table("The last value of each metric", columns, "Of runs that ended well, the best is marked.")
+        columns.append(Column(name, values, marks={} if unlike else _best(name, list(results.values()))))
+    return Table("The last value of each metric", columns, _UNLIKE if unlike else _MARKED)
 
 
 def _best(name: str, results: Sequence[RunResult]) -> dict[int, str]:
