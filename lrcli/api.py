@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lrcli.runs.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
-    from lrcli.sweeps.running import SweepEvent, SweepFinished
+    from lrcli.sweeps.running import SweepEvent
 
 __all__ = ["Observer", "SweepObserver", "figures", "sweep", "train"]
 
@@ -93,6 +93,7 @@ def sweep(
         UsageError: it cannot be trained.
         RunError: it failed; its result says so where that could be written.
     """
+    from lrcli.reporting.sweeps.presentation import present
     from lrcli.running.location import Interruption
     from lrcli.sweeps.resuming import complete_result
     from lrcli.sweeps.running import SweepFinished, run_sweep
@@ -103,7 +104,7 @@ def sweep(
 
     def draw(event: "SweepEvent") -> None:
         if isinstance(event, SweepFinished) and not event.result.missing:
-            _present(plan, files, event, tb_members)
+            present(plan, files, event, tb_members)
 
     last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
     if isinstance(last, SweepFinished):
@@ -154,33 +155,3 @@ def _drive(events: Generator[_E], observers: Sequence[Callable[[_E], None]]) -> 
         events.throw(error)  # where it came from there, it comes back as it is
         raise
     return event
-
-
-def _present(plan: "SweepPlan", files: "SweepFiles", ended: "SweepFinished", tb_members: int) -> None:
-    """Figures, the report, and event files."""
-    from lrcli.reporting.sweeps.figures import drawings
-
-    logging, directory = plan.experiment.logging, files.directory
-    found = drawings(ended.results) if logging.figures else {}
-    drawn: dict[str, dict[str, bytes]] = {}
-    if logging.figures:
-        from lrcli.reporting.figure_files import save_figures
-
-        drawn = save_figures(found, directory / "figures")
-    if logging.report is not False:
-        from lrcli.reporting.pages.files import only_warning
-        from lrcli.reporting.sweeps.report import write_sweep_report
-
-        path = directory / "report.html"
-        with only_warning(path):
-            write_sweep_report(path, plan.experiment, ended.results, ended.result, found, drawn)
-    files.events.delete_files()  # of a call that was stopped while it drew
-    if logging.tensorboard:
-        from lrcli.reporting.runs.tensorboard import hyperparameters
-        from lrcli.reporting.sweeps.tensorboard import write_sweep_events
-
-        name = f"{plan.experiment.name}/{directory.name}"
-        pictures = {name: each["png"] for name, each in drawn.items()}
-        members = range(min(tb_members, plan.size))
-        constants = hyperparameters(plan.experiment)
-        write_sweep_events(ended.results, directory, name, pictures, members, constants, files.events.add)

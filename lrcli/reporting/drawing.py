@@ -4,14 +4,15 @@ The same drawing becomes a file, a part of a picture of several runs, a part of 
 """
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
-__all__ = ["Drawing", "side_by_side"]
+__all__ = ["Drawing", "made_of", "side_by_side"]
 
 _WIDTH, _HEIGHT = 6.3, 3.9  # inches: the width of a page's text, 16 cm
 _PANELS = 3  # side by side
@@ -32,6 +33,30 @@ class Drawing:
     description: str
     draw: Callable[["FigureBase"], None]
     size: tuple[float, float] = (_WIDTH, _HEIGHT)
+
+
+_Subject = TypeVar("_Subject")
+
+
+def made_of(
+    subject: _Subject, kinds: Mapping[str, Callable[[_Subject], Drawing | None]]
+) -> dict[str, Drawing]:
+    """The drawings that make sense for a subject; one that cannot be made is warned of, and missing.
+
+    Args:
+        subject: what is drawn.
+        kinds: from kind to what makes the drawing, or gives None.
+    """
+    found = {}
+    for name, kind in kinds.items():
+        try:
+            drawing = kind(subject)
+        except Exception as error:
+            warnings.warn(f"figure {name}: could not be made: {error!r}", stacklevel=2)
+            continue
+        if drawing is not None:
+            found[name] = drawing
+    return found
 
 
 def side_by_side(drawings: Mapping[str, Drawing]) -> Drawing:

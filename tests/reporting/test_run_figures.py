@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from builders import EXPERIMENTS, trained_run
 
-from lrcli.reporting.drawing import side_by_side
+from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.figure_files import FILE_TYPES, figure_bytes, figure_of, save_figures
 from lrcli.reporting.runs.figure_fit import fitted, predicted
 from lrcli.reporting.runs.figure_histograms import spreads
@@ -397,3 +397,13 @@ def test_figures_lie_beside_a_run_and_in_tensorboard(tmp_path):
     last = (tmp_path / "run" / "figures" / "regions.png").read_bytes()
     assert images[-1].encoded_image_string == last
     assert json.loads((tmp_path / "run" / "result.json").read_text())["status"] == "completed"
+
+
+def test_a_figure_that_cannot_be_made_is_missing():
+    def broken(subject):
+        raise ZeroDivisionError
+
+    drawing = Drawing("", "", lambda figure: None)
+    with pytest.warns(UserWarning, match="figure b: could not be made: ZeroDivisionError"):
+        found = made_of(3, {"a": lambda subject: drawing, "b": broken, "c": lambda subject: None})
+    assert found == {"a": drawing}

@@ -14,7 +14,7 @@ the first figure is drawn.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from lrcli.reporting.drawing import Drawing, side_by_side
+from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.runs.figure_fit import fit, fits, predictions
 from lrcli.reporting.runs.figure_histograms import histograms
 from lrcli.reporting.runs.figure_loss import loss, losses
@@ -45,8 +45,7 @@ KINDS = tuple(_OF_ONE)
 
 def drawings(run: TrainedRun) -> dict[str, Drawing]:
     """The figures that make sense for a run, from kind to drawing."""
-    found = {name: kind(run) for name, kind in _OF_ONE.items()}
-    return {name: drawing for name, drawing in found.items() if drawing is not None}
+    return made_of(run, _OF_ONE)
 
 
 def overlays(runs: Mapping[str, TrainedRun]) -> dict[str, Drawing]:

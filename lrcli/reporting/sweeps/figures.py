@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from lrcli.analysis.sweep_results import SweepResults
-from lrcli.reporting.drawing import Drawing, side_by_side
+from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.sweeps.figure_curves import best_curves
 from lrcli.reporting.sweeps.figure_lines import final_metric, recovery_error
 from lrcli.reporting.sweeps.figure_maps import metric_map, training_loss
@@ -39,8 +39,7 @@ KINDS = tuple(_KINDS)
 
 def drawings(results: SweepResults) -> dict[str, Drawing]:
     """The figures that make sense for a sweep, from file name to drawing."""
-    found = {name: kind(results) for name, kind in _KINDS.items()}
-    return {name: drawing for name, drawing in found.items() if drawing is not None}
+    return made_of(results, _KINDS)
 
 
 def drawings_of_sweeps(sweeps: Sequence[FinishedSweep]) -> dict[str, Drawing]:
