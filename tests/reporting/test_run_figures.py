@@ -232,6 +232,18 @@ def test_there_is_no_curve_over_two_features(run, name):
     assert fitted(run(name)) is None
 
 
+def test_examples_that_are_taken_for_another_class_are_crossed_out(run):
+    xor = run("xor")
+    crosses = {
+        line.get_label(): line.get_xydata()
+        for line in figure_of(drawings(xor)["regions"]).axes[0].lines
+        if line.get_marker() == "x"
+    }
+    expected = [each.inputs[each.wrong] for each in class_regions(xor).examples.values()]
+    assert list(crosses) == ["taken for another class"]
+    assert crosses["taken for another class"].tolist() == np.concatenate(expected).tolist()
+
+
 @pytest.mark.parametrize("name", ["xor", "two_logits", "classes_as_numbers"])
 def test_regions_are_what_the_network_says(run, name):
     xor = run(name)

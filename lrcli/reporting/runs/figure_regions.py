@@ -111,6 +111,9 @@ def regions(run: TrainedRun) -> Drawing | None:
         _draw_plane(axes, found)
         for name, examples in found.examples.items():
             _draw_examples(axes, name, examples)
+        wrong = np.concatenate([each.inputs[each.wrong] for each in found.examples.values()])
+        if len(wrong):
+            axes.plot(*wrong.T, "x", color="#000000", ms=4, mew=1, label="taken for another class")
         axes.set(xlabel="feature x0", ylabel="feature x1")
         axes.grid(visible=False)
         title_and_legend(axes, "Decision regions, the paler the less sure")
@@ -135,7 +138,7 @@ def _draw_plane(axes: "Axes", found: Regions) -> None:
 
 
 def _draw_examples(axes: "Axes", name: SplitName, examples: ClassifiedExamples) -> None:
-    """Training examples are filled, others hollow; those taken for another class have a cross."""
+    """Training examples are filled, others hollow."""
     for kind in np.unique(examples.classes).tolist():
         of_kind = examples.inputs[examples.classes == kind].T
         color = COLORS[kind % len(COLORS)]
@@ -143,9 +146,6 @@ def _draw_examples(axes: "Axes", name: SplitName, examples: ClassifiedExamples) 
         face = color if name == "train" else "none"
         label = f"class {kind}, {_SPLITS[name]}"
         axes.plot(*of_kind, _MARKERS[kind % len(_MARKERS)], mfc=face, label=label, **look)
-    if examples.wrong.any():
-        crossed = "taken for another class" if name == "train" else None
-        axes.plot(*examples.inputs[examples.wrong].T, "x", color="#000000", ms=4, mew=1, label=crossed)
 
 
 def _said(found: Regions) -> str:
