@@ -42,9 +42,11 @@ def test_what_a_sweep_would_train(tmp_path):
     file.write_text(SWEPT)
     done = check(file)
     assert done.stdout == (
-        f"{file}: xor data (100 examples), mlp model (37 parameters), bce loss, sgd, 12 steps, "
-        "compiled engine, 81 members in its sweep\n"
+        f"{file}: xor data (100 examples), mlp model (37 parameters), bce loss, sgd, "
+        "compiled engine, 81 members in its sweep\n"  # the steps are not one number
     )
+    optimizers = next(file for file in EXPERIMENTS if file.stem == "xor_optimizers")
+    assert "bce loss, sgd or rmsprop or adam, 600 steps" in check(optimizers).stdout
 
 
 def test_every_mistake_of_every_file_and_the_good_ones_too(tmp_path):

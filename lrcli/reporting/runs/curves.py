@@ -100,7 +100,11 @@ def over_time(
         panels[-1].set_xlabel(unit)
         figure.align_ylabels()
 
-    return Drawing(title.partition("\n")[0], " ".join(_said(curve, unit) for curve in curves), draw)
+    apart = len({curve.metric for curve in curves}) < len(curves)  # by what they are of, not by their metric
+    said = [
+        _said(curve, f"{curve.metric} ({curve.label})" if apart else curve.metric, unit) for curve in curves
+    ]
+    return Drawing(title.partition("\n")[0], " ".join(said), draw)
 
 
 def _by_quantity(curves: Sequence[Curve]) -> Iterator[list[Curve]]:
@@ -136,9 +140,8 @@ def _plot(axes: "Axes", curves: Sequence[Curve], colors: Sequence[str]) -> None:
     axes.locator_params(axis="x", integer=True)
 
 
-def _said(curve: Curve, unit: str) -> str:
+def _said(curve: Curve, name: str, unit: str) -> str:
     """A sentence about where a curve begins and ends, and its best value where that is neither."""
-    name = f"{curve.metric} ({curve.label})"
     if not len(curve.x):
         return f"{name}: no finite value."
     first, last = (f"{value:.4g}" for value in curve.y[[0, -1]])
