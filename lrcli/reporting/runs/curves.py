@@ -9,7 +9,7 @@ import numpy as np
 from lrcli.config.metrics import direction_of, is_recovery, metric_of
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import scale_value_axis
-from lrcli.reporting.figure_style import COLORS, MARKERS, cut, title_and_legend
+from lrcli.reporting.figure_style import COLORS, DASHES, MARKERS, cut, title_and_legend
 from lrcli.reporting.scales import Array, thinned
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ __all__ = ["Curve", "curve_of", "over_time", "quantities"]
 _MOST_POINTS = 600  # of a curve
 _FEW_POINTS = 30  # each of which is marked
 _LONGEST_NAME = 40  # letters
-_DASHES = ("-", "--", "-.", ":")
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +125,7 @@ def _plot(axes: "Axes", curves: Sequence[Curve], colors: Sequence[str]) -> None:
         axes.plot(
             curve.x,
             y,
-            _DASHES[i % len(_DASHES)],
+            DASHES[i % len(DASHES)],
             color=colors[i % len(colors)],
             marker=MARKERS[i % len(MARKERS)] if few else None,
             label=cut(curve.label, _LONGEST_NAME),

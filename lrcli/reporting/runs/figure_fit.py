@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
-from lrcli.reporting.figure_style import COLORS, cut, title_and_legend
+from lrcli.reporting.figure_style import COLORS, DASHES, cut, title_and_legend
+from lrcli.reporting.runs.words import SPLITS
 from lrcli.reporting.scales import Array, inner_limits, thinned
 from lrcli.running.trained import TrainedRun
 from lrcli.training.problem import SplitName
@@ -24,7 +25,7 @@ _MOST_EXAMPLES = 500  # of each split
 _POINTS = 400  # of a curve
 _MOST_EARLIER = 5  # fits
 _LONGEST_NAME = 40  # letters
-_SPLITS: dict[SplitName, str] = {"train": "training", "val": "validation"}
+_SHOWN: tuple[SplitName, ...] = ("train", "val")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def fitted(run: TrainedRun) -> Fit | None:
         name: np.concatenate(
             [run.problem.splits[name].inputs[0], run.problem.splits[name].targets[0]], axis=1
         ).T
-        for name in _SPLITS
+        for name in _SHOWN
         if name in run.problem.splits
     }
     x = _grid(np.concatenate([points[0] for points in examples.values()]))
@@ -140,9 +141,10 @@ def fits(runs: Mapping[str, TrainedRun]) -> Drawing | None:
         axes = figure.subplots()
         _draw_examples(axes, first)
         for i, (name, each) in enumerate(known.items()):
-            dashes = ("-", "--", "-.", ":")[i % 4]
             color = COLORS[1:][i % (len(COLORS) - 1)]
-            axes.plot(each.x, each.fitted, dashes, color=color, label=cut(name, _LONGEST_NAME))
+            axes.plot(
+                each.x, each.fitted, DASHES[i % len(DASHES)], color=color, label=cut(name, _LONGEST_NAME)
+            )
         _draw_truth(axes, first)
         title_and_legend(axes, "Fitted curves")
 
@@ -158,7 +160,7 @@ def _draw_examples(axes: "Axes", found: Fit) -> None:
             "mew": 0,
             "ms": 3,
         }
-        axes.plot(*points, marker, label=f"{_SPLITS[name]} examples", **look)
+        axes.plot(*points, marker, label=f"{SPLITS[name]} examples", **look)
     low, high = inner_limits(np.concatenate([points[1] for points in found.examples.values()]))
     axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel="x", ylabel="y")
 
@@ -205,7 +207,7 @@ def predicted(run: TrainedRun) -> Predictions | None:
         return None
     pairs: dict[SplitName, Array] = {}
     rmse: dict[SplitName, float] = {}
-    for name in _SPLITS:
+    for name in _SHOWN:
         if name not in run.problem.splits:
             continue
         split = run.problem.splits[name]
@@ -234,7 +236,7 @@ def predictions(run: TrainedRun) -> Drawing | None:
                 "alpha": 0.4,
                 "mew": 0,
                 "ms": 3,
-                "label": f"{_SPLITS[name]} examples",
+                "label": f"{SPLITS[name]} examples",
             }
             over.plot(true, outputs, marker, **look)
             with np.errstate(over="ignore"):
@@ -253,7 +255,7 @@ def predictions(run: TrainedRun) -> Drawing | None:
         title_and_legend(over, "Predicted over true targets")
 
     said = " ".join(
-        f"Over the {_SPLITS[name]} examples the root mean squared error is {value:.4g}."
+        f"Over the {SPLITS[name]} examples the root mean squared error is {value:.4g}."
         for name, value in found.rmse.items()
     )
     return Drawing("Predicted over true targets", said, draw, size=(6.3, 4.4))
