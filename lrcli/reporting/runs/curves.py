@@ -48,7 +48,7 @@ class Curve:
 
 
 def curve_of(metric: str, label: str, x: Any, y: Array) -> Curve:
-    """A curve of at most some hundred points, its ends among them.
+    """A curve of at most some hundred points, its ends and its best among them.
 
     Args:
         metric: whose values.
@@ -57,7 +57,10 @@ def curve_of(metric: str, label: str, x: Any, y: Array) -> Curve:
         y: (T,) values, of which those that are not finite are left out.
     """
     known = np.flatnonzero(np.isfinite(y))
-    shown = known[thinned(len(known), _MOST_POINTS)] if len(known) else known
+    shown = known
+    if len(known) > _MOST_POINTS:
+        best = _best(metric, y[known])
+        shown = known[np.union1d(thinned(len(known), _MOST_POINTS), best)]
     return Curve(metric, label, np.asarray(x, dtype=np.float64)[shown], y[shown])
 
 
@@ -137,7 +140,7 @@ def _plot(axes: "Axes", curves: Sequence[Curve], colors: Sequence[str]) -> None:
 
 def _said(curve: Curve, unit: str) -> str:
     """A sentence about where a curve begins and ends, and its best value where that is neither."""
-    name = f"{curve.metric} ({curve.label})"
+    name = curve.metric if curve.metric.endswith(f"/{curve.label}") else f"{curve.metric} ({curve.label})"
     if not len(curve.x):
         return f"{name}: no finite value."
     first, last = (f"{value:.4g}" for value in curve.y[[0, -1]])
@@ -145,7 +148,12 @@ def _said(curve: Curve, unit: str) -> str:
         return f"{name} is {first} at {unit} {curve.x[0]:,.0f}."
     verb = "falls" if curve.y[-1] < curve.y[0] else "rises" if curve.y[-1] > curve.y[0] else "goes"
     said = f"{name} {verb} from {first} at {unit} {curve.x[0]:,.0f} to {last} at {unit} {curve.x[-1]:,.0f}"
-    best = int(np.argmin(curve.y) if direction_of(curve.metric) == "min" else np.argmax(curve.y))
+    best = _best(curve.metric, curve.y)
     if curve.y[best] not in curve.y[[0, -1]]:
         said += f", with {curve.y[best]:.4g} at {unit} {curve.x[best]:,.0f} as its best"
     return f"{said}."
+
+
+def _best(metric: str, values: Array) -> int:
+    """Which of the values of a metric is the best, the first of several that are."""
+    return int(np.argmin(values) if direction_of(metric) == "min" else np.argmax(values))

@@ -34,6 +34,7 @@ class Fit:
 
     Attributes:
         examples: from split to inputs and targets (2, n), some of them where there are very many.
+        count: of the training examples, all of them.
         x: (P,) where the curves are known, ascending.
         truth: (P,) the rule behind the data; None where it is not known.
         fitted: (P,) the model's outputs.
@@ -42,6 +43,7 @@ class Fit:
     """
 
     examples: Mapping[SplitName, Array]
+    count: int
     x: Array
     truth: Array | None
     fitted: Array
@@ -71,6 +73,7 @@ def fitted(run: TrainedRun) -> Fit | None:
         examples={
             name: points[:, thinned(points.shape[1], _MOST_EXAMPLES)] for name, points in examples.items()
         },
+        count=train.size,
         x=x,
         truth=None if rule is None else rule[:, 0],
         fitted=last,
@@ -175,16 +178,20 @@ def _listed(earlier: Mapping[int, Array]) -> str:
 
 
 def _said_of_fit(found: Fit) -> str:
-    count = sum(points.shape[1] for points in found.examples.values())
+    examples, epochs = counted(found.count, "training example"), counted(found.epoch, "epoch")
     low, high = found.x[[0, -1]]
-    said = f"{count:,} examples and the curve fitted to them in {counted(found.epoch, 'epoch')}, "
-    said += f"over x from {low:.4g} to {high:.4g}."
+    said = f"The curve fitted to {examples} in {epochs}, over x from {low:.4g} to {high:.4g}."
+    if not np.isfinite(found.fitted).all():
+        return f"{said} It is not finite everywhere."
     if found.truth is None:
         return said
-    inside = (found.x >= found.examples["train"][0].min()) & (found.x <= found.examples["train"][0].max())
+    inputs = found.examples["train"][0]
+    inside = np.flatnonzero((found.x >= inputs.min()) & (found.x <= inputs.max()))
+    if not len(inside):  # a single example lies between two of the points
+        return said
     gap = np.abs(found.fitted - found.truth)[inside]
     at = found.x[inside][int(np.argmax(gap))]
-    return f"{said} Among the examples the curve is at most {gap.max():.3g} from the truth, at x = {at:.3g}."
+    return f"{said} Among them it is at most {gap.max():.3g} from the truth, at x = {at:.3g}."
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from lrcli.reporting.figure_style import COLORS, STAR, title_and_legend
 from lrcli.reporting.runs.parameter_errors import reference_parameters
 from lrcli.reporting.scales import Array, thinned
 from lrcli.running.trained import TrainedRun
+from lrcli.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -195,4 +196,5 @@ def _said(run: TrainedRun, found: LossPath) -> str:
     said = f"{names} go from ({first}) before training to ({last}) at epoch {found.epochs[-1]:,.0f}"
     if found.target is not None:
         said += f"; the {_target_name(run)} are ({', '.join(f'{value:.4g}' for value in found.target)})"
-    return f"{said}. Contours of the training loss over {found.examples:,} examples lie below the path."
+    examples = counted(found.examples, "example")
+    return f"{said}. Contours of the training loss over {examples} lie behind the path."

@@ -8,7 +8,7 @@ from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.reporting.key_names import label
 from lrcli.running.trained import TrainedRun
 
-__all__ = ["differing_keys", "labels_of"]
+__all__ = ["differing_keys", "directory_names", "labels_of"]
 
 _MOST_KEYS = 3  # in a label
 _IRRELEVANT = {"name", "description", "expect", "logging", "sweep"}  # to what is learned
@@ -23,10 +23,19 @@ def labels_of(runs: Sequence[TrainedRun]) -> list[str]:
         ]
         if len(set(labels)) == len(runs) and all(labels):
             return labels
-    labels = ["/".join(PurePosixPath(run.result.run_dir).parts[-2:]) for run in runs]
-    if len(set(labels)) < len(runs):
-        return [f"{i}: {name}" for i, name in enumerate(labels, 1)]
-    return labels
+    return directory_names([run.result.run_dir for run in runs])
+
+
+def directory_names(directories: Sequence[str]) -> list[str]:
+    """A name for each directory of a run or a sweep, such as ``linear/train-0003``, no two alike.
+
+    Args:
+        directories: with slashes, as results have them.
+    """
+    names = ["/".join(PurePosixPath(directory).parts[-2:]) for directory in directories]
+    if len(set(names)) < len(names):
+        return [f"{i}: {name}" for i, name in enumerate(names, 1)]
+    return names
 
 
 def differing_keys(experiments: Sequence[Experiment]) -> dict[str, list[Any]]:
