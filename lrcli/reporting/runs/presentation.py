@@ -72,7 +72,19 @@ class RunPresentation:
                 yield epoch
 
     def _finish(self, run: TrainedRun) -> None:
-        """The last figures, the report, the end of the event file: all on the disk before the result is."""
+        """The last figures, the report, the end of the event file: all on the disk before the result is.
+
+        Whatever happens while it is drawn, the event file says how the run ended.
+        """
+        try:
+            self._draw_last(run)
+        finally:
+            if self._log is not None:
+                self._log.finish(run.result)
+                self.close()
+
+    def _draw_last(self, run: TrainedRun) -> None:
+        """The last figures, and the report with them."""
         found: Mapping[str, Drawing] = {}
         drawn: Mapping[str, Mapping[str, bytes]] = {}
         if self._logging.figures:
@@ -84,9 +96,6 @@ class RunPresentation:
             path = self._directory / "report.html"
             with only_warning(path):
                 write_run_report(path, run, found, drawn)
-        if self._log is not None:
-            self._log.finish(run.result)
-            self.close()
 
     def _draw(self, run: TrainedRun) -> tuple[Mapping[str, "Drawing"], Mapping[str, Mapping[str, bytes]]]:
         """The figures of a run so far, and their files."""
