@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 _MOST_NUMBERS = 2**20  # 8 MB
 _FINE, _COARSE = 1.02, 1.5  # how many times the epoch before
-_FINE_COUNT, _COARSE_COUNT = 700, 40  # of kept records, at most, in a billion epochs
+_FINE_COUNT, _COARSE_COUNT = 700, 40  # of kept records, at most, in ten million epochs
 
 
 @dataclass(frozen=True, eq=False)
