@@ -234,35 +234,41 @@ def predictions(run: TrainedRun) -> Drawing | None:
     if found is None:
         return None
 
-    def draw(figure: "FigureBase") -> None:
-        over, between = figure.subplots(2, sharex=True, height_ratios=[3, 1.3])
-        for (name, (true, outputs)), marker in zip(found.pairs.items(), ("o", "D"), strict=False):
-            color = COLORS[0] if name == "train" else COLORS[1]
-            look: dict[str, Any] = {
-                "color": color,
-                "alpha": 0.4,
-                "mew": 0,
-                "ms": 3,
-                "label": f"{SPLITS[name]} examples",
-            }
-            over.plot(true, outputs, marker, **look)
-            with np.errstate(over="ignore"):
-                between.plot(true, outputs - true, marker, **look)
-        true = inner_limits(np.concatenate([pair[0] for pair in found.pairs.values()]))
-        over.set_xlim(*true)
-        over.set_ylim(*inner_limits(np.concatenate([pair[1] for pair in found.pairs.values()])))
-        between.set_ylim(*inner_limits(np.concatenate([pair[1] - pair[0] for pair in found.pairs.values()])))
-        over.plot(true, true, color="#000000", lw=1, ls="--", label="predicted = true")
-        between.axhline(0, color="#000000", lw=1, ls="--")
-        for axes in (over, between):  # else a power of ten stands where the legend is
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
-        over.set_ylabel("predicted")
-        between.set(xlabel="true target", ylabel="predicted\n- true")
-        figure.align_ylabels()
-        title_and_legend(over, "Predicted over true targets")
-
     said = " ".join(
         f"Over the {SPLITS[name]} examples the root mean squared error is {value:.4g}."
         for name, value in found.rmse.items()
     )
-    return Drawing("Predicted over true targets", said, draw, size=(6.3, 4.4))
+    return Drawing(
+        "Predicted over true targets",
+        said,
+        lambda figure: _draw_predictions(figure, found),
+        size=(6.3, 4.4),
+    )
+
+
+def _draw_predictions(figure: "FigureBase", found: Predictions) -> None:
+    over, between = figure.subplots(2, sharex=True, height_ratios=[3, 1.3])
+    for (name, (true, outputs)), marker in zip(found.pairs.items(), ("o", "D"), strict=False):
+        color = COLORS[0] if name == "train" else COLORS[1]
+        look: dict[str, Any] = {
+            "color": color,
+            "alpha": 0.4,
+            "mew": 0,
+            "ms": 3,
+            "label": f"{SPLITS[name]} examples",
+        }
+        over.plot(true, outputs, marker, **look)
+        with np.errstate(over="ignore"):
+            between.plot(true, outputs - true, marker, **look)
+    true = inner_limits(np.concatenate([pair[0] for pair in found.pairs.values()]))
+    over.set_xlim(*true)
+    over.set_ylim(*inner_limits(np.concatenate([pair[1] for pair in found.pairs.values()])))
+    between.set_ylim(*inner_limits(np.concatenate([pair[1] - pair[0] for pair in found.pairs.values()])))
+    over.plot(true, true, color="#000000", lw=1, ls="--", label="predicted = true")
+    between.axhline(0, color="#000000", lw=1, ls="--")
+    for axes in (over, between):  # else a power of ten stands where the legend is
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
+    over.set_ylabel("predicted")
+    between.set(xlabel="true target", ylabel="predicted\n- true")
+    figure.align_ylabels()
+    title_and_legend(over, "Predicted over true targets")
