@@ -43,7 +43,7 @@ def figure(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="A .svg, .png or .pdf. Default: the figures of the run itself.",
+            help="A .svg, .png or .pdf of KIND, or of the first figure. Default: those of the run itself.",
             show_default=False,
         ),
     ] = None,

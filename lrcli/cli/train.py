@@ -115,7 +115,8 @@ def train(
         # In the order of the line; what an interruption has left untrained is not told of.
         print_overview({str(file): results[file] for file in files if file in results})
     if shown.windows:
-        print_note("close the window to end")
+        if not quiet:
+            print_note("close the window to end")
         shown.windows[-1].wait()
     raise typer.Exit(next(code for code in _WORST_FIRST if code in codes))
 

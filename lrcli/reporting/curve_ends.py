@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from lrcli.reporting.scales import Array
 
-__all__ = ["FAR", "drawn_records", "first_level"]
+__all__ = ["FAR", "drawn_records"]
 
 FAR = 10.0
 
 
-def first_level(losses: Array) -> Array:
+def _first_level(losses: Array) -> Array:
     """The first value that is a positive number, (n,); infinity where there is none.
 
     Args:
@@ -34,6 +34,6 @@ def drawn_records(losses: Array) -> NDArray[np.intp]:
     Args:
         losses: (n, T) the training loss; what is no number is beyond everything.
     """
-    near = losses <= FAR * first_level(losses)[:, None]
+    near = losses <= FAR * _first_level(losses)[:, None]
     backwards = np.argmax(near[:, ::-1], axis=1)
     return np.where(near.any(axis=1), losses.shape[1] - backwards, 0)

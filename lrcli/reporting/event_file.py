@@ -33,6 +33,7 @@ from tensorboard.plugins.text.metadata import create_summary_metadata as text_me
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from lrcli.reporting.key_names import dotted
 from lrcli.runs.files import reporting_errors
 
 __all__ = [
@@ -189,10 +190,8 @@ def margin_charts(title: str, charts: Mapping[str, tuple[str, str, str]]) -> Val
 def flat_columns(tree: Mapping[str, Any]) -> dict[str, bool | float | str]:
     """A tree of hyperparameters as columns: dotted keys, lists as text, no nulls."""
     columns: dict[str, bool | float | str] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            columns |= {f"{key}.{inner}": item for inner, item in flat_columns(value).items()}
-        elif isinstance(value, list | tuple):
+    for key, value in dotted(tree).items():
+        if isinstance(value, list | tuple):
             columns[key] = ", ".join(map(str, value))
         elif value is not None:
             columns[key] = value

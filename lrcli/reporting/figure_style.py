@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLORS",
+    "DASHES",
     "LOOKS",
     "MARKERS",
     "STAR",
@@ -66,6 +67,7 @@ _PAPER: dict[str, Any] = {  # small beside the text of a page, and complete wher
 # Okabe and Ito's palette, which colour-blind readers tell apart, without its yellow, too pale for a line.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 MARKERS = "os^Dv<>X"
+DASHES = ("-", "--", "-.", ":")
 STAR: dict[str, Any] = {
     "marker": "*",
     "ls": "none",

@@ -58,7 +58,7 @@ class RunFiles:
 
     def __post_init__(self) -> None:
         numbers = sum(parameter.size for parameter in self.problem.parameters)
-        self._path = GrowingPath(numbers, self.experiment.logging.figures_every)
+        self._path = GrowingPath(numbers)
 
     def trained(self, loop: TrainingLoop, result: RunResult | None = None) -> TrainedRun:
         """The run as far as it has come.

@@ -42,16 +42,27 @@ class TrainedRun:
     path: ParameterPath
     result: RunResult
 
-    def at(self, epoch: int) -> "TrainedRun":
-        """The run as it was at an epoch, as far as its records tell."""
-        records, kept = self.history.epoch <= epoch, self.path.epoch <= epoch
+    def at(self, record: ParameterPath) -> "TrainedRun":
+        """The run as it was at one of its records.
+
+        Args:
+            record: its epoch, step and parameters; of one record, which becomes the end of the path.
+        """
+        epoch = int(record.epoch[0])
+        records, kept = self.history.epoch <= epoch, self.path.epoch < epoch
         history = History(
             self.history.epoch[records],
             self.history.step[records],
             {name: values[:, records] for name, values in self.history.metrics.items()},
         )
-        parameters = {name: values[kept] for name, values in self.path.parameters.items()}
-        path = ParameterPath(self.path.epoch[kept], self.path.step[kept], parameters)
+        path = ParameterPath(
+            np.append(self.path.epoch[kept], record.epoch),
+            np.append(self.path.step[kept], record.step),
+            {
+                name: np.append(v[kept], record.parameters[name], axis=0)
+                for name, v in self.path.parameters.items()
+            },
+        )
         result = replace(self.result, status="running", epochs=epoch, diverged_step=None, best=None)
         return replace(self, history=history, path=path, result=result)
 

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 _MOST_NUMBERS = 2**20  # 8 MB
 _FINE, _COARSE = 1.02, 1.5  # how many times the epoch before
-_FINE_COUNT, _COARSE_COUNT = 700, 40  # of kept records, at most, in a billion epochs
+_FINE_COUNT, _COARSE_COUNT = 700, 40  # of kept records, at most, in ten million epochs
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +51,12 @@ class ParameterPath:
 class GrowingPath:
     """A path that is filled as training goes on."""
 
-    def __init__(self, numbers: int, every: int | None = None) -> None:
+    def __init__(self, numbers: int) -> None:
         """Keep nothing yet.
 
         Args:
             numbers: among the parameters; where they are too many, only the two ends of the path are kept.
-            every: epochs after each of which the next record is kept in any case.
         """
-        self._every = math.inf if every is None else float(every)
         self._growth = math.inf
         if numbers * _COARSE_COUNT <= _MOST_NUMBERS:
             self._growth = _FINE if numbers * _FINE_COUNT <= _MOST_NUMBERS else _COARSE
@@ -79,8 +77,7 @@ class GrowingPath:
 
     def _after(self, epoch: int) -> float:
         """From which epoch on the next record is kept."""
-        grown = math.inf if self._growth == math.inf else max(epoch + 1.0, self._growth * epoch)
-        return grown if self._every == math.inf else min(grown, (epoch // self._every + 1) * self._every)
+        return math.inf if self._growth == math.inf else max(epoch + 1.0, self._growth * epoch)
 
     def add(self, piece: ParameterPath) -> None:
         """Keep the records that were due."""

@@ -78,7 +78,12 @@ def read_path(path: Path) -> ParameterPath:
         RunDirectoryError: it is not there, or has been damaged.
     """
     arrays = _record_arrays(path)
-    return ParameterPath(arrays.pop("epoch"), arrays.pop("step"), arrays)
+    with _refusing_damage(path):
+        epoch, step = arrays.pop("epoch"), arrays.pop("step")
+        parameters = {name: values.astype(np.float64, casting="safe") for name, values in arrays.items()}
+        if not len(epoch) or any(len(values) != len(epoch) for values in (step, *parameters.values())):
+            raise ValueError
+        return ParameterPath(epoch, step, parameters)
 
 
 def _record_arrays(path: Path) -> dict[str, NDArray[Any]]:

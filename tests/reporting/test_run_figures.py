@@ -16,8 +16,9 @@ from builders import EXPERIMENTS, trained_run
 
 from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.figure_files import FILE_TYPES, figure_bytes, figure_of, save_figures
-from lrcli.reporting.runs.figure_fit import fitted, predicted
-from lrcli.reporting.runs.figure_histograms import spreads
+from lrcli.reporting.runs.curves import curve_of, over_time
+from lrcli.reporting.runs.figure_fit import fit, fitted, predicted
+from lrcli.reporting.runs.figure_histograms import histograms, spreads
 from lrcli.reporting.runs.figure_loss import loss, loss_curves
 from lrcli.reporting.runs.figure_path import loss_path
 from lrcli.reporting.runs.figure_recovery import recovery_curves
@@ -28,6 +29,7 @@ from lrcli.reporting.runs.naming import labels_of
 RUNS = {  # name of the experiment, other values, and the figures that it is to have
     "linear": ("linear", [], ["loss", "predictions", "path", "recovery"]),
     "polynomial": ("sine_polynomial", [], ["loss", "fit", "recovery"]),
+    "single": ("sine_polynomial", ["dataset.num_train=1", "training.epochs=1"], ["loss", "fit", "recovery"]),
     "line": ("sine_sorted", [], ["loss", "fit", "path", "recovery"]),
     "legendre": ("sine_legendre", ["training.epochs=200"], ["loss", "fit", "recovery"]),
     "sinusoid": (
@@ -227,6 +229,36 @@ def test_what_the_words_say_of_a_fit(run):
     assert f"at most {gap:.3g} from the truth" in drawings(run("polynomial"))["fit"].description
 
 
+def test_a_curve_is_said_to_be_fitted_to_the_training_examples_all_of_them(run):
+    found = fitted(run("polynomial"))
+    assert (found.count, found.examples["train"].shape) == (2000, (2, 500))
+    assert (
+        "fitted to 2,000 training examples in 2,000 epochs" in drawings(run("polynomial"))["fit"].description
+    )
+
+
+def test_the_fit_of_a_single_example_has_words_without_a_distance(run):
+    said = drawings(run("single"))["fit"].description
+    assert said == "The curve fitted to 1 training example in 1 epoch, over x from -4.142 to -2.142."
+
+
+def test_a_fit_that_is_no_number_is_said_to_be_none(run):
+    polynomial = run("line")
+    broken = {name: np.full_like(values, np.inf) for name, values in polynomial.path.parameters.items()}
+    path = replace(polynomial.path, parameters=broken)
+    assert fit(replace(polynomial, path=path)).description.endswith(" It is not finite everywhere.")
+
+
+def test_the_best_of_a_long_curve_is_among_its_points_and_in_its_words():
+    values = np.full(100_000, 2.0)
+    values[0], values[31_337], values[-1] = 5.0, 0.5, 1.0
+    for metric, y in (("val/loss", values), ("val/accuracy", -values)):
+        curve = curve_of(metric, "validation", np.arange(100_000), y)
+        assert 31_337 in curve.x
+        assert len(curve.x) < 1000
+        assert "0.5 at epoch 31,337 as its best" in over_time([curve], "epoch", "").description
+
+
 @pytest.mark.parametrize("name", ["linear", "xor"])
 def test_there_is_no_curve_over_two_features(run, name):
     assert fitted(run(name)) is None
@@ -342,6 +374,19 @@ def test_histograms_count_every_number(run):
             values = network.path.parameters[name][index].ravel()
             assert counts.sum() == values.size
             assert counts.tolist() == np.histogram(values, spread.edges)[0].tolist()
+            assert spread.ranges[epoch] == (values.min(), values.max())
+
+
+def test_what_the_words_say_of_numbers_that_have_gone_far(run):
+    network = run("network_of_numbers")
+    far = {name: values.copy() for name, values in network.path.parameters.items()}
+    far["w1"][-1] *= 1e20
+    far["w2"][-1] = np.nan
+    said = histograms(replace(network, path=replace(network.path, parameters=far))).description
+    first, last = far["w1"][0], far["w1"][-1]
+    begin, end = (f"from {values.min():.3g} to {values.max():.3g}" for values in (first, last))
+    assert f"The numbers of w1 lie {begin} at epoch 0, {end} at epoch 3." in said
+    assert "nowhere, as none is finite, at epoch 3." in said
 
 
 # Several runs -----------------------------------------------------------------------------------------

@@ -309,6 +309,14 @@ def test_of_many_runs_each_is_a_row_that_can_be_sorted():
     assert table.numbers("optimizer.lr") == [0.1 * i for i in range(1, 5)]
 
 
+def test_settings_that_differ_a_little_are_seen_to_differ():
+    rates = [0.0312345678, 0.0312345679, 0.03]
+    runs = {f"{i}": trained(seed=12_345_678 + i, optimizer={"kind": "sgd", "lr": rates[i]}) for i in range(3)}
+    table = compare(**runs).tables["What differs between the runs"]
+    assert table.column("seed") == ["12,345,678", "12,345,679", "12,345,680"]
+    assert table.column("optimizer.lr") == list(map(str, rates))
+
+
 def test_of_different_data_none_is_the_best():
     other = trained(with_loss(0.1), loss={"kind": "mse"})
     page = compare(a=trained(), b=other)

@@ -13,7 +13,7 @@ import urllib.request
 import numpy as np
 import pytest
 import yaml
-from builders import records_of
+from builders import EXPERIMENTS, records_of
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import (
     STORE_EVERYTHING_SIZE_GUIDANCE,
@@ -25,6 +25,7 @@ from tensorboard.plugins.hparams.metadata import (
     parse_session_start_info_plugin_data,
 )
 
+from lrcli import api
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import load
 from lrcli.reporting.event_names import curve_tag
@@ -230,6 +231,19 @@ def test_a_run_without_a_result_has_not_finished_and_keeps_its_records(tmp_path)
     assert start.hparams["2 status"].string_value == "not finished"
     assert end.status == 2  # STATUS_FAILURE
     assert len(read(tmp_path).Scalars("1 loss/train/loss")) == 2
+
+
+def test_a_run_that_is_interrupted_while_it_is_drawn_has_ended_as_its_result_says(tmp_path, monkeypatch):
+    def interrupted(drawings, directory):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lrcli.reporting.figure_files.save_figures", interrupted)
+    loaded = load(EXPERIMENTS / "linear.yaml")
+    with pytest.raises(KeyboardInterrupt):
+        api.train(loaded, OutputLocation(run_dir=tmp_path / "run"))
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["status"] == "completed"
+    start, _ = session(tmp_path / "run")
+    assert start.hparams["2 status"].string_value == "completed"
 
 
 def test_pictures_of_several_steps_are_one_card(tmp_path):

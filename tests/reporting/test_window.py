@@ -68,6 +68,16 @@ def test_closing_it_ends_nothing(shown, tmp_path):
     assert True not in shown
 
 
+def test_what_cannot_be_drawn_ends_no_training(shown, tmp_path, monkeypatch):
+    def broken(run):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("lrcli.reporting.runs.window.drawings", broken)
+    with pytest.warns(UserWarning, match="the window could not be drawn: ZeroDivisionError"):
+        result = train(tmp_path, FigureWindow().observe)
+    assert result.status == "completed"
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

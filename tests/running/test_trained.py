@@ -89,6 +89,27 @@ def test_a_run_without_a_path_has_its_two_ends(tmp_path):
     same(path.at(1), run.path.at(3))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: {name: values[:0] for name, values in arrays.items()},
+        lambda arrays: arrays | {"epoch": arrays["epoch"][:1]},
+        lambda arrays: arrays | {"w": arrays["w"][:-1]},
+        lambda arrays: arrays | {"step": np.int64(0)},
+        lambda arrays: arrays | {"w": arrays["w"].astype(str)},
+    ],
+    ids=["no records", "epochs of others", "parameters of others", "no column", "text"],
+)
+def test_a_damaged_path_is_refused(change, tmp_path):
+    trained(tmp_path, "linear")
+    file = tmp_path / "run/checkpoint/path.npz"
+    with np.load(file) as archive:
+        arrays = dict(archive)
+    np.savez(file, **change(arrays))
+    with pytest.raises(RunDirectoryError, match=r"path\.npz: has been damaged"):
+        read_run(tmp_path / "run")
+
+
 def test_what_cannot_be_read_is_refused(tmp_path):
     trained(tmp_path, "linear")
     directory = tmp_path / "run"

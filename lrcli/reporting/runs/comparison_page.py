@@ -16,6 +16,7 @@ from lrcli.wording import counted
 __all__ = ["comparison_page"]
 
 _MOST_PARAMETERS = 40
+_DIGITS = 12  # of a setting: what differs must be seen to differ
 _MARKED = "Of runs that ended well, the best is marked."
 _UNLIKE = (
     "None is marked as the best: their data or their losses differ, so these values are of different things."
@@ -62,19 +63,21 @@ def _differences(runs: Mapping[str, TrainedRun]) -> Iterator[Block]:
 def _table(runs: Sequence[str], keys: Sequence[str], values: Sequence[Sequence[str]]) -> list[Column]:
     """Values, (keys, runs): a row for each run, or where keys are as many, for each key."""
     if len(runs) > len(keys):
-        columns = [Column(key, list(map(_cell, each))) for key, each in zip(keys, values, strict=True)]
-        return [Column("run", runs), *columns]
+        pairs = zip(keys, values, strict=True)
+        return [Column("run", runs), *(Column(key, list(map(_cell, each)), _DIGITS) for key, each in pairs)]
     columns = [Column(run, each) for run, each in zip(runs, zip(*values, strict=True), strict=True)]
     return [Column("key", keys), *columns]
 
 
 def _cell(text: str) -> Cell:
     """A value, a number as one, so that runs can be sorted by it."""
-    try:
-        number = float(text)
-    except ValueError:
-        return text or None
-    return number if math.isfinite(number) else text
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else text
+    return text or None
 
 
 def _endings(results: Mapping[str, RunResult]) -> Table:

@@ -9,7 +9,7 @@ import numpy as np
 from lrcli.config.metrics import direction_of, is_recovery, metric_of
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import scale_value_axis
-from lrcli.reporting.figure_style import COLORS, MARKERS, cut, title_and_legend
+from lrcli.reporting.figure_style import COLORS, DASHES, MARKERS, cut, title_and_legend
 from lrcli.reporting.scales import Array, thinned
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ __all__ = ["Curve", "curve_of", "over_time", "quantities"]
 _MOST_POINTS = 600  # of a curve
 _FEW_POINTS = 30  # each of which is marked
 _LONGEST_NAME = 40  # letters
-_DASHES = ("-", "--", "-.", ":")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +48,7 @@ class Curve:
 
 
 def curve_of(metric: str, label: str, x: Any, y: Array) -> Curve:
-    """A curve of at most some hundred points, its ends among them.
+    """A curve of at most some hundred points, its ends and its best among them.
 
     Args:
         metric: whose values.
@@ -58,7 +57,10 @@ def curve_of(metric: str, label: str, x: Any, y: Array) -> Curve:
         y: (T,) values, of which those that are not finite are left out.
     """
     known = np.flatnonzero(np.isfinite(y))
-    shown = known[thinned(len(known), _MOST_POINTS)] if len(known) else known
+    shown = known
+    if len(known) > _MOST_POINTS:
+        best = _best(metric, y[known])
+        shown = known[np.union1d(thinned(len(known), _MOST_POINTS), best)]
     return Curve(metric, label, np.asarray(x, dtype=np.float64)[shown], y[shown])
 
 
@@ -130,7 +132,7 @@ def _plot(axes: "Axes", curves: Sequence[Curve], colors: Sequence[str]) -> None:
         axes.plot(
             curve.x,
             y,
-            _DASHES[i % len(_DASHES)],
+            DASHES[i % len(DASHES)],
             color=colors[i % len(colors)],
             marker=MARKERS[i % len(MARKERS)] if few else None,
             label=cut(curve.label, _LONGEST_NAME),
@@ -149,7 +151,12 @@ def _said(curve: Curve, name: str, unit: str) -> str:
         return f"{name} is {first} at {unit} {curve.x[0]:,.0f}."
     verb = "falls" if curve.y[-1] < curve.y[0] else "rises" if curve.y[-1] > curve.y[0] else "goes"
     said = f"{name} {verb} from {first} at {unit} {curve.x[0]:,.0f} to {last} at {unit} {curve.x[-1]:,.0f}"
-    best = int(np.argmin(curve.y) if direction_of(curve.metric) == "min" else np.argmax(curve.y))
+    best = _best(curve.metric, curve.y)
     if curve.y[best] not in curve.y[[0, -1]]:
         said += f", with {curve.y[best]:.4g} at {unit} {curve.x[best]:,.0f} as its best"
     return f"{said}."
+
+
+def _best(metric: str, values: Array) -> int:
+    """Which of the values of a metric is the best, the first of several that are."""
+    return int(np.argmin(values) if direction_of(metric) == "min" else np.argmax(values))

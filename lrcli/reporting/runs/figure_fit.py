@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
-from lrcli.reporting.figure_style import COLORS, cut, title_and_legend
+from lrcli.reporting.figure_style import COLORS, DASHES, cut, title_and_legend
+from lrcli.reporting.runs.words import SPLITS
 from lrcli.reporting.scales import Array, inner_limits, thinned
 from lrcli.running.trained import TrainedRun
 from lrcli.training.problem import SplitName
@@ -24,7 +25,7 @@ _MOST_EXAMPLES = 500  # of each split
 _POINTS = 400  # of a curve
 _MOST_EARLIER = 5  # fits
 _LONGEST_NAME = 40  # letters
-_SPLITS: dict[SplitName, str] = {"train": "training", "val": "validation"}
+_SHOWN: tuple[SplitName, ...] = ("train", "val")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class Fit:
 
     Attributes:
         examples: from split to inputs and targets (2, n), some of them where there are very many.
+        count: of the training examples, all of them.
         x: (P,) where the curves are known, ascending.
         truth: (P,) the rule behind the data; None where it is not known.
         fitted: (P,) the model's outputs.
@@ -41,6 +43,7 @@ class Fit:
     """
 
     examples: Mapping[SplitName, Array]
+    count: int
     x: Array
     truth: Array | None
     fitted: Array
@@ -57,7 +60,7 @@ def fitted(run: TrainedRun) -> Fit | None:
         name: np.concatenate(
             [run.problem.splits[name].inputs[0], run.problem.splits[name].targets[0]], axis=1
         ).T
-        for name in _SPLITS
+        for name in _SHOWN
         if name in run.problem.splits
     }
     x = _grid(np.concatenate([points[0] for points in examples.values()]))
@@ -70,6 +73,7 @@ def fitted(run: TrainedRun) -> Fit | None:
         examples={
             name: points[:, thinned(points.shape[1], _MOST_EXAMPLES)] for name, points in examples.items()
         },
+        count=train.size,
         x=x,
         truth=None if rule is None else rule[:, 0],
         fitted=last,
@@ -140,9 +144,10 @@ def fits(runs: Mapping[str, TrainedRun]) -> Drawing | None:
         axes = figure.subplots()
         _draw_examples(axes, first)
         for i, (name, each) in enumerate(known.items()):
-            dashes = ("-", "--", "-.", ":")[i % 4]
             color = COLORS[1:][i % (len(COLORS) - 1)]
-            axes.plot(each.x, each.fitted, dashes, color=color, label=cut(name, _LONGEST_NAME))
+            axes.plot(
+                each.x, each.fitted, DASHES[i % len(DASHES)], color=color, label=cut(name, _LONGEST_NAME)
+            )
         _draw_truth(axes, first)
         title_and_legend(axes, "Fitted curves")
 
@@ -158,7 +163,7 @@ def _draw_examples(axes: "Axes", found: Fit) -> None:
             "mew": 0,
             "ms": 3,
         }
-        axes.plot(*points, marker, label=f"{_SPLITS[name]} examples", **look)
+        axes.plot(*points, marker, label=f"{SPLITS[name]} examples", **look)
     low, high = inner_limits(np.concatenate([points[1] for points in found.examples.values()]))
     axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel="x", ylabel="y")
 
@@ -173,16 +178,20 @@ def _listed(earlier: Mapping[int, Array]) -> str:
 
 
 def _said_of_fit(found: Fit) -> str:
-    count = sum(points.shape[1] for points in found.examples.values())
+    examples, epochs = counted(found.count, "training example"), counted(found.epoch, "epoch")
     low, high = found.x[[0, -1]]
-    said = f"{count:,} examples and the curve fitted to them in {counted(found.epoch, 'epoch')}, "
-    said += f"over x from {low:.4g} to {high:.4g}."
+    said = f"The curve fitted to {examples} in {epochs}, over x from {low:.4g} to {high:.4g}."
+    if not np.isfinite(found.fitted).all():
+        return f"{said} It is not finite everywhere."
     if found.truth is None:
         return said
-    inside = (found.x >= found.examples["train"][0].min()) & (found.x <= found.examples["train"][0].max())
+    inputs = found.examples["train"][0]
+    inside = np.flatnonzero((found.x >= inputs.min()) & (found.x <= inputs.max()))
+    if not len(inside):  # a single example lies between two of the points
+        return said
     gap = np.abs(found.fitted - found.truth)[inside]
     at = found.x[inside][int(np.argmax(gap))]
-    return f"{said} Among the examples the curve is at most {gap.max():.3g} from the truth, at x = {at:.3g}."
+    return f"{said} Among them it is at most {gap.max():.3g} from the truth, at x = {at:.3g}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +214,7 @@ def predicted(run: TrainedRun) -> Predictions | None:
         return None
     pairs: dict[SplitName, Array] = {}
     rmse: dict[SplitName, float] = {}
-    for name in _SPLITS:
+    for name in _SHOWN:
         if name not in run.problem.splits:
             continue
         split = run.problem.splits[name]
@@ -225,35 +234,41 @@ def predictions(run: TrainedRun) -> Drawing | None:
     if found is None:
         return None
 
-    def draw(figure: "FigureBase") -> None:
-        over, between = figure.subplots(2, sharex=True, height_ratios=[3, 1.3])
-        for (name, (true, outputs)), marker in zip(found.pairs.items(), ("o", "D"), strict=False):
-            color = COLORS[0] if name == "train" else COLORS[1]
-            look: dict[str, Any] = {
-                "color": color,
-                "alpha": 0.4,
-                "mew": 0,
-                "ms": 3,
-                "label": f"{_SPLITS[name]} examples",
-            }
-            over.plot(true, outputs, marker, **look)
-            with np.errstate(over="ignore"):
-                between.plot(true, outputs - true, marker, **look)
-        true = inner_limits(np.concatenate([pair[0] for pair in found.pairs.values()]))
-        over.set_xlim(*true)
-        over.set_ylim(*inner_limits(np.concatenate([pair[1] for pair in found.pairs.values()])))
-        between.set_ylim(*inner_limits(np.concatenate([pair[1] - pair[0] for pair in found.pairs.values()])))
-        over.plot(true, true, color="#000000", lw=1, ls="--", label="predicted = true")
-        between.axhline(0, color="#000000", lw=1, ls="--")
-        for axes in (over, between):  # else a power of ten stands where the legend is
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
-        over.set_ylabel("predicted")
-        between.set(xlabel="true target", ylabel="predicted\n- true")
-        figure.align_ylabels()
-        title_and_legend(over, "Predicted over true targets")
-
     said = " ".join(
-        f"Over the {_SPLITS[name]} examples the root mean squared error is {value:.4g}."
+        f"Over the {SPLITS[name]} examples the root mean squared error is {value:.4g}."
         for name, value in found.rmse.items()
     )
-    return Drawing("Predicted over true targets", said, draw, size=(6.3, 4.4))
+    return Drawing(
+        "Predicted over true targets",
+        said,
+        lambda figure: _draw_predictions(figure, found),
+        size=(6.3, 4.4),
+    )
+
+
+def _draw_predictions(figure: "FigureBase", found: Predictions) -> None:
+    over, between = figure.subplots(2, sharex=True, height_ratios=[3, 1.3])
+    for (name, (true, outputs)), marker in zip(found.pairs.items(), ("o", "D"), strict=False):
+        color = COLORS[0] if name == "train" else COLORS[1]
+        look: dict[str, Any] = {
+            "color": color,
+            "alpha": 0.4,
+            "mew": 0,
+            "ms": 3,
+            "label": f"{SPLITS[name]} examples",
+        }
+        over.plot(true, outputs, marker, **look)
+        with np.errstate(over="ignore"):
+            between.plot(true, outputs - true, marker, **look)
+    true = inner_limits(np.concatenate([pair[0] for pair in found.pairs.values()]))
+    over.set_xlim(*true)
+    over.set_ylim(*inner_limits(np.concatenate([pair[1] for pair in found.pairs.values()])))
+    between.set_ylim(*inner_limits(np.concatenate([pair[1] - pair[0] for pair in found.pairs.values()])))
+    over.plot(true, true, color="#000000", lw=1, ls="--", label="predicted = true")
+    between.axhline(0, color="#000000", lw=1, ls="--")
+    for axes in (over, between):  # else a power of ten stands where the legend is
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
+    over.set_ylabel("predicted")
+    between.set(xlabel="true target", ylabel="predicted\n- true")
+    figure.align_ylabels()
+    title_and_legend(over, "Predicted over true targets")

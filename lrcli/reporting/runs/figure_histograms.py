@@ -29,11 +29,13 @@ class Spread:
         name: of the parameter.
         edges: (B + 1,) of the bins.
         counts: from epoch to (B,) how many numbers are in each bin.
+        ranges: from epoch to the smallest and the largest of its finite numbers; None where it has none.
     """
 
     name: str
     edges: Array
     counts: dict[int, Array]
+    ranges: dict[int, tuple[float, float] | None]
 
 
 def spreads(run: TrainedRun) -> list[Spread]:
@@ -50,11 +52,12 @@ def spreads(run: TrainedRun) -> list[Spread]:
         low, high = float(finite.min()), float(finite.max())
         gap = 1e-6 * max(1.0, abs(low), abs(high))
         edges = np.linspace(low - gap, high + gap, _BINS + 1)
-        counts = {
-            int(epochs[i]): np.histogram(row[np.isfinite(row)], edges)[0].astype(np.float64)
-            for i, row in zip(chosen.tolist(), values, strict=True)
+        rows = {int(epochs[i]): row[np.isfinite(row)] for i, row in zip(chosen, values, strict=True)}
+        counts = {epoch: np.histogram(row, edges)[0].astype(np.float64) for epoch, row in rows.items()}
+        ranges = {
+            epoch: (float(row.min()), float(row.max())) if row.size else None for epoch, row in rows.items()
         }
-        found.append(Spread(parameter.name, edges, counts))
+        found.append(Spread(parameter.name, edges, counts, ranges))
     return found[:_MOST_PARAMETERS]
 
 
@@ -87,13 +90,11 @@ def histograms(run: TrainedRun) -> Drawing | None:
 
 
 def _said(spread: Spread) -> str:
-    """Where most of the numbers lie, at first and at last."""
-    first, *_, last = spread.counts.items() if len(spread.counts) > 1 else [*spread.counts.items()] * 2
-    middle = (spread.edges[1:] + spread.edges[:-1]) / 2
+    """Between what the numbers lie, at first and at last."""
+    epochs = list(spread.ranges)
     parts = []
-    for epoch, counts in (first, last):
-        held = middle[counts > 0]
-        parts.append(
-            f"from {held.min():.3g} to {held.max():.3g} at epoch {epoch:,}" if held.size else "nowhere"
-        )
-    return f"The numbers of {spread.name} lie {parts[0]}, {parts[1]}."
+    for epoch in dict.fromkeys((epochs[0], epochs[-1])):
+        held = spread.ranges[epoch]
+        lie = f"from {held[0]:.3g} to {held[1]:.3g}" if held else "nowhere, as none is finite,"
+        parts.append(f"{lie} at epoch {epoch:,}")
+    return f"The numbers of {spread.name} lie {', '.join(parts)}."

@@ -7,6 +7,7 @@ from lrcli.config.metrics import metric_of, split_of, training_loss_of
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_style import STAR
 from lrcli.reporting.runs.curves import Curve, curve_of, over_time, quantities
+from lrcli.reporting.runs.words import SPLITS
 from lrcli.running.trained import TrainedRun
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["loss", "loss_curves", "losses"]
 
-_SPLITS = {"train": "training", "val": "validation"}
 _COMMON = (("val/loss", "train/loss", "train/running_loss"), ("val/accuracy", "train/accuracy"))
 
 
@@ -41,7 +41,7 @@ def loss_curves(run: TrainedRun) -> list[Curve]:
     metrics = run.history.metrics
     names = [name for name in metrics if name in (training_loss_of(metrics), "val/loss")]
     names += [name for name in metrics if metric_of(name).of_classes]
-    labels = [_SPLITS.get(split_of(name), "training, in batches") for name in names]
+    labels = [SPLITS.get(split_of(name), "training, in batches") for name in names]
     return [
         curve_of(name, label, run.history.epoch, metrics[name][0])
         for name, label in zip(names, labels, strict=True)
@@ -61,7 +61,9 @@ def losses(runs: Mapping[str, TrainedRun]) -> Drawing | None:
         for curve in found
         if curve.metric == metric
     ]
-    return over_time(curves, "epoch", f"{quantities(curves)} while training")
+    kinds = {(run.experiment.loss.kind, run.experiment.loss.reduction) for run in runs.values()}
+    differ = "\nthe runs have different losses" if len(kinds) > 1 else ""
+    return over_time(curves, "epoch", f"{quantities(curves)} while training{differ}")
 
 
 def _first_common(wanted: Sequence[str], each: Sequence[Sequence[Curve]]) -> str | None:

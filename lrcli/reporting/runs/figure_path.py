@@ -12,8 +12,10 @@ from lrcli.reporting.figure_style import COLORS, STAR, title_and_legend
 from lrcli.reporting.runs.parameter_errors import reference_parameters
 from lrcli.reporting.scales import Array, thinned
 from lrcli.running.trained import TrainedRun
+from lrcli.wording import counted
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
 __all__ = ["LossPath", "loss_path", "path"]
@@ -137,26 +139,8 @@ def path(run: TrainedRun) -> Drawing | None:
     beside = f" where {held}" if held else ""
 
     def draw(figure: "FigureBase") -> None:
-        from matplotlib.colors import LogNorm, Normalize
-
         axes = figure.subplots()
-        low, high = _bounds(found.loss)
-        logarithmic = high > 5 * low
-        levels = np.geomspace(low, high, _LEVELS) if logarithmic else np.linspace(low, high, _LEVELS)
-        norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
-        shades = axes.contourf(
-            found.x,
-            found.y,
-            np.clip(found.loss, low, high),
-            levels,
-            norm=norm,
-            cmap="Blues",
-            alpha=0.8,
-        )
-        bar = figure.colorbar(shades, ax=axes, label="train/loss")
-        bar.set_ticks(levels[::3].tolist(), labels=_labels(levels[::3]))
-        bar.outline.set_visible(False)
-        bar.ax.minorticks_off()
+        _draw_contours(axes, found)
         marker = "o" if len(found.points) <= _FEW_POINTS else None
         axes.plot(*found.points.T, color=COLORS[1], marker=marker, ms=3, label="path")
         axes.plot(*found.points[0], "s", color="#000000", ms=6, label="beginning")
@@ -168,6 +152,29 @@ def path(run: TrainedRun) -> Drawing | None:
         title_and_legend(axes, f"Path over the training loss{beside}")
 
     return Drawing("Path over the training loss", _said(run, found), draw)
+
+
+def _draw_contours(axes: "Axes", found: LossPath) -> None:
+    """The loss around the path, and a bar that says what its colours mean."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    low, high = _bounds(found.loss)
+    logarithmic = high > 5 * low
+    levels = np.geomspace(low, high, _LEVELS) if logarithmic else np.linspace(low, high, _LEVELS)
+    norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
+    shades = axes.contourf(
+        found.x,
+        found.y,
+        np.clip(found.loss, low, high),
+        levels,
+        norm=norm,
+        cmap="Blues",
+        alpha=0.8,
+    )
+    bar = axes.figure.colorbar(shades, ax=axes, label="train/loss")
+    bar.set_ticks(levels[::3].tolist(), labels=_labels(levels[::3]))
+    bar.outline.set_visible(False)
+    bar.ax.minorticks_off()
 
 
 def _bounds(losses: Array) -> tuple[float, float]:
@@ -195,4 +202,5 @@ def _said(run: TrainedRun, found: LossPath) -> str:
     said = f"{names} go from ({first}) before training to ({last}) at epoch {found.epochs[-1]:,.0f}"
     if found.target is not None:
         said += f"; the {_target_name(run)} are ({', '.join(f'{value:.4g}' for value in found.target)})"
-    return f"{said}. Contours of the training loss over {found.examples:,} examples lie below the path."
+    examples = counted(found.examples, "example")
+    return f"{said}. Contours of the training loss over {examples} lie behind the path."

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
-from lrcli.reporting.figure_style import COLORS, title_and_legend
+from lrcli.reporting.figure_style import COLORS, MARKERS, title_and_legend
+from lrcli.reporting.runs.words import SPLITS
 from lrcli.reporting.scales import Array, thinned
 from lrcli.running.trained import TrainedRun
 from lrcli.training.problem import SplitName
@@ -22,8 +23,7 @@ __all__ = ["ClassifiedExamples", "Regions", "class_regions", "regions"]
 _SIDE = 220  # points of the grid, along each feature
 _MOST_EXAMPLES = 500
 _SHADE = 0.55  # of the class's colour where it is certain
-_MARKERS = "os^Dv<>X"
-_SPLITS: dict[SplitName, str] = {"train": "training", "val": "validation"}
+_SHOWN: tuple[SplitName, ...] = ("train", "val")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def class_regions(run: TrainedRun) -> Regions | None:
     problem = run.problem
     if problem.num_classes is None or problem.splits["train"].inputs.shape[2] != 2:
         return None
-    inputs = np.concatenate([problem.splits[name].inputs[0] for name in _SPLITS if name in problem.splits])
+    inputs = np.concatenate([problem.splits[name].inputs[0] for name in _SHOWN if name in problem.splits])
     low, high = inputs.min(axis=0), inputs.max(axis=0)
     margin = np.where(high > low, 0.06 * (high - low), 1.0)
     x, y = (np.linspace(low[i] - margin[i], high[i] + margin[i], _SIDE) for i in range(2))
@@ -73,7 +73,7 @@ def class_regions(run: TrainedRun) -> Regions | None:
     found = _probabilities(run, plane.reshape(-1, 2))
     if found is None:
         return None
-    examples = {name: _classified(run, name) for name in _SPLITS if name in problem.splits}
+    examples = {name: _classified(run, name) for name in _SHOWN if name in problem.splits}
     return Regions(x, y, found.reshape(_SIDE, _SIDE, -1), examples)
 
 
@@ -144,8 +144,8 @@ def _draw_examples(axes: "Axes", name: SplitName, examples: ClassifiedExamples) 
         color = COLORS[kind % len(COLORS)]
         look: dict[str, Any] = {"ms": 5, "mew": 0.8, "mec": "white" if name == "train" else color}
         face = color if name == "train" else "none"
-        label = f"class {kind}, {_SPLITS[name]}"
-        axes.plot(*of_kind, _MARKERS[kind % len(_MARKERS)], mfc=face, label=label, **look)
+        label = f"class {kind}, {SPLITS[name]}"
+        axes.plot(*of_kind, MARKERS[kind % len(MARKERS)], mfc=face, label=label, **look)
 
 
 def _said(found: Regions) -> str:
@@ -153,5 +153,5 @@ def _said(found: Regions) -> str:
     parts = [f"class {kind} on {share:.0%}" for kind, share in enumerate(shares / shares.sum())]
     said = f"Of the plane around the examples the model gives {', '.join(parts)}."
     for name, examples in found.examples.items():
-        said += f" It takes {examples.share_wrong:.1%} of the {_SPLITS[name]} examples for another class."
+        said += f" It takes {examples.share_wrong:.1%} of the {SPLITS[name]} examples for another class."
     return said

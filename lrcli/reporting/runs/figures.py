@@ -54,8 +54,7 @@ def overlays(runs: Mapping[str, TrainedRun]) -> dict[str, Drawing]:
     Args:
         runs: from what each is to be called to the run.
     """
-    found = {name: kind(runs) for name, kind in _OF_SEVERAL.items()}
-    return {name: drawing for name, drawing in found.items() if drawing is not None}
+    return made_of(runs, _OF_SEVERAL)
 
 
 def drawings_of_runs(runs: Sequence[TrainedRun]) -> dict[str, Drawing]:

@@ -1,14 +1,14 @@
 """What runs are called beside each other: what tells them apart, or else their directories' names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.reporting.key_names import label
+from lrcli.reporting.key_names import dotted, label
 from lrcli.running.trained import TrainedRun
 
-__all__ = ["differing_keys", "labels_of"]
+__all__ = ["differing_keys", "directory_names", "labels_of"]
 
 _MOST_KEYS = 3  # in a label
 _IRRELEVANT = {"name", "description", "expect", "logging", "sweep"}  # to what is learned
@@ -23,26 +23,25 @@ def labels_of(runs: Sequence[TrainedRun]) -> list[str]:
         ]
         if len(set(labels)) == len(runs) and all(labels):
             return labels
-    labels = ["/".join(PurePosixPath(run.result.run_dir).parts[-2:]) for run in runs]
-    if len(set(labels)) < len(runs):
-        return [f"{i}: {name}" for i, name in enumerate(labels, 1)]
-    return labels
+    return directory_names([run.result.run_dir for run in runs])
+
+
+def directory_names(directories: Sequence[str]) -> list[str]:
+    """A name for each directory of a run or a sweep, such as ``linear/train-0003``, no two alike.
+
+    Args:
+        directories: with slashes, as results have them.
+    """
+    names = ["/".join(PurePosixPath(directory).parts[-2:]) for directory in directories]
+    if len(set(names)) < len(names):
+        return [f"{i}: {name}" for i, name in enumerate(names, 1)]
+    return names
 
 
 def differing_keys(experiments: Sequence[Experiment]) -> dict[str, list[Any]]:
     """The dotted keys in which experiments differ, with the value of each; None where it has no such key."""
     whole = [resolved(each) for each in experiments]
-    flat = [_flat({key: tree[key] for key in tree if key not in _IRRELEVANT}) for tree in whole]
+    flat = [dotted({key: tree[key] for key in tree if key not in _IRRELEVANT}) for tree in whole]
     keys = dict.fromkeys(key for tree in flat for key in tree)
     columns = {key: [tree.get(key) for tree in flat] for key in keys}
     return {key: column for key, column in columns.items() if any(value != column[0] for value in column)}
-
-
-def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{before}{key}.")
-        else:
-            found[f"{before}{key}"] = value
-    return found

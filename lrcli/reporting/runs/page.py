@@ -8,6 +8,7 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section, repeat_section, settings_section
 from lrcli.reporting.runs.words import (
+    SPLITS,
     equations,
     held_against,
     how_it_ended,
@@ -21,7 +22,6 @@ from lrcli.wording import counted
 __all__ = ["run_page"]
 
 _MOST_ROWS = 300
-_SETS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def run_page(result: RunResult, experiment: Experiment, figures: Sequence[Figure]) -> Page:
@@ -144,5 +144,5 @@ def _metrics(result: RunResult) -> Iterator[Block]:
 def _meaning(name: str) -> str:
     """What a metric is, its set of examples and what it is of it first."""
     metric = metric_of(name)
-    of_set = f"{metric.name} of the {_SETS[split_of(name)]} set, " if metric.splits else ""
+    of_set = f"{metric.name} of the {SPLITS[split_of(name)]} set, " if metric.splits else ""
     return f"{of_set}{metric.description}"

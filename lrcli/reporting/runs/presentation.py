@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.single import Event, Finished, Started
 from lrcli.running.trained import TrainedRun
+from lrcli.runs.parameter_path import ParameterPath
 from lrcli.training.records import Records
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class RunPresentation:
         self._log: TensorBoardLog | None = None
         self._directory = Path()
         self._so_far: Callable[[], TrainedRun] | None = None
-        self._drawn_at = 0  # the epoch of the last figures
+        self._drawn_at = 0  # the epoch of the last figures while training
+        self._pictured_at = -1  # the step of the last ones in the event file
 
     def observe(self, event: Event) -> None:
         """Write and draw what an event has brought.
@@ -46,8 +48,8 @@ class RunPresentation:
         elif isinstance(event, Records):
             if self._log is not None:
                 self._log.record(event)
-            for epoch in self._due(event):
-                self._draw(self._now().at(epoch))
+            for record in self._due(event):
+                self._draw(self._now().at(record))
         elif isinstance(event, Finished):
             self._finish(event.run)
 
@@ -61,18 +63,31 @@ class RunPresentation:
             raise ValueError("a run that has not begun has come nowhere")
         return self._so_far()
 
-    def _due(self, records: Records) -> Iterator[int]:
-        """The epochs of those records at which figures are drawn while training goes on."""
+    def _due(self, records: Records) -> Iterator[ParameterPath]:
+        """Those records, one by one, at which figures are drawn while training goes on."""
         every = self._logging.figures_every
         if every is None or not self._logging.figures:
             return
-        for epoch in records.epochs.tolist():
+        for i, epoch in enumerate(records.epochs.tolist()):
             if epoch // every > self._drawn_at // every and epoch < self._experiment.training.epochs:
                 self._drawn_at = epoch
-                yield epoch
+                parameters = {name: values[i] for name, values in records.parameters.items()}
+                yield ParameterPath(records.epochs[[i]], records.steps[[i]], parameters)
 
     def _finish(self, run: TrainedRun) -> None:
-        """The last figures, the report, the end of the event file: all on the disk before the result is."""
+        """The last figures, the report, the end of the event file: all on the disk before the result is.
+
+        Whatever happens while it is drawn, the event file says how the run ended.
+        """
+        try:
+            self._draw_last(run)
+        finally:
+            if self._log is not None:
+                self._log.finish(run.result)
+                self.close()
+
+    def _draw_last(self, run: TrainedRun) -> None:
+        """The last figures, and the report with them."""
         found: Mapping[str, Drawing] = {}
         drawn: Mapping[str, Mapping[str, bytes]] = {}
         if self._logging.figures:
@@ -84,9 +99,6 @@ class RunPresentation:
             path = self._directory / "report.html"
             with only_warning(path):
                 write_run_report(path, run, found, drawn)
-        if self._log is not None:
-            self._log.finish(run.result)
-            self.close()
 
     def _draw(self, run: TrainedRun) -> tuple[Mapping[str, "Drawing"], Mapping[str, Mapping[str, bytes]]]:
         """The figures of a run so far, and their files."""
@@ -95,8 +107,8 @@ class RunPresentation:
 
         found = drawings(run)
         drawn = save_figures(found, self._directory / "figures")
-        if self._log is not None:
-            self._log.figures(
-                int(run.history.step[-1]), {name: files["png"] for name, files in drawn.items()}
-            )
+        step = int(run.history.step[-1])
+        if self._log is not None and step > self._pictured_at:  # one that ended early may be drawn twice
+            self._log.figures(step, {name: files["png"] for name, files in drawn.items()})
+            self._pictured_at = step
         return found, drawn

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.curve_ends import FAR
 from lrcli.reporting.markdown import block, markdown_table, plain
-from lrcli.reporting.runs.words import equations, headline, reference_values
+from lrcli.reporting.runs.words import equations, headline, held_against, reference_values
 from lrcli.runs.run_result import RunResult
 from lrcli.wording import counted
 
@@ -76,7 +76,7 @@ def _recovery(result: RunResult) -> Iterator[str]:
     if reference is None or not rows:
         yield plain(reference.text if reference else "")
         return
-    against = "true" if reference.against == "true" else "best possible"
+    against, errors = held_against(reference)
     table = [
         (
             row.name if row.determined else f"{row.name} (not determined)",
@@ -84,7 +84,7 @@ def _recovery(result: RunResult) -> Iterator[str]:
         )
         for row, held_to in zip(rows, reference_values(rows, reference), strict=True)
     ]
-    said = ["error = true - learned" if against == "true" else f"best possible: {reference.text}"]
+    said = [errors]
     if len(rows) > _MOST_ROWS:
         said.append(f"{len(rows) - _MOST_ROWS:,} more in result.json")
     yield f"Parameters ({plain('; '.join(said))}):"

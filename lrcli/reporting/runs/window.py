@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -94,15 +95,23 @@ class FigureWindow:
         if not self._is_open or self._figure is None:
             return
         began = time.perf_counter()
-        found = drawings(run)
-        beside = next((kind for kind in _TOLD_MOST if kind in found), None)
-        shown = [found["loss"], *([found[beside]] if beside else [])]
-        with style():
-            self._figure.clear()
-            panels = self._figure.subfigures(1, len(shown), squeeze=False)[0]
-            for panel, drawing in zip(panels, shown, strict=True):
-                drawing.draw(panel)
-            self._figure.canvas.draw_idle()
-            plt.pause(0.001)
+        try:
+            with style():
+                _show(self._figure, run)
+                plt.pause(0.001)
+        except Exception as error:  # what cannot be drawn ends no training
+            warnings.warn(f"the window could not be drawn: {error!r}", stacklevel=2)
         ended = time.perf_counter()
         self._due = ended + max(_LEAST_PAUSE, (ended - began) / _SHARE)
+
+
+def _show(figure: "Figure", run: TrainedRun) -> None:
+    """Draw the loss, and what says most beside it, into an emptied figure."""
+    found = drawings(run)
+    beside = next((kind for kind in _TOLD_MOST if kind in found), None)
+    shown = [found[kind] for kind in ("loss", beside) if kind in found]
+    figure.clear()
+    panels = figure.subfigures(1, len(shown), squeeze=False)[0]
+    for panel, drawing in zip(panels, shown, strict=True):
+        drawing.draw(panel)
+    figure.canvas.draw_idle()

@@ -12,6 +12,7 @@ from lrcli.runs.sweep_result import SweepResult
 from lrcli.wording import counted, one_line
 
 __all__ = [
+    "SPLITS",
     "equations",
     "headline",
     "held_against",
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 _ROUNDING = 1e-12
+
+SPLITS = {"train": "training", "val": "validation", "test": "test"}  # sets of examples
 
 
 def titled(result: RunResult | SweepResult) -> str:

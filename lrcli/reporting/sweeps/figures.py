@@ -6,10 +6,10 @@ figures alive and looks for a window system, is not used.
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
 
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.drawing import Drawing, made_of, side_by_side
+from lrcli.reporting.runs.naming import directory_names
 from lrcli.reporting.sweeps.figure_curves import best_curves
 from lrcli.reporting.sweeps.figure_lines import final_metric, recovery_error
 from lrcli.reporting.sweeps.figure_maps import metric_map, training_loss
@@ -50,7 +50,7 @@ def drawings_of_sweeps(sweeps: Sequence[FinishedSweep]) -> dict[str, Drawing]:
     """
     if len(sweeps) == 1:
         return drawings(sweeps[0].results)
-    names = ["/".join(PurePosixPath(sweep.result.run_dir).parts[-2:]) for sweep in sweeps]
+    names = directory_names([sweep.result.run_dir for sweep in sweeps])
     each = {name: drawings(sweep.results) for name, sweep in zip(names, sweeps, strict=True)}
     common = [kind for kind in KINDS if all(kind in drawn for drawn in each.values())]
     return {kind: side_by_side({name: drawn[kind] for name, drawn in each.items()}) for kind in common}
