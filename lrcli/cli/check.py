@@ -24,8 +24,8 @@ def check(
     """Check experiment files without training: a line for each good one, every mistake of the others."""
     from lrcli.errors import UsageError
     from lrcli.experiment.loading import load
-    from lrcli.reporting.layout import print_sentences
     from lrcli.reporting.messages import print_error, print_note
+    from lrcli.reporting.text import print_sentences
     from lrcli.running.summary import summarize
 
     wrong = False

@@ -43,8 +43,8 @@ def init(
     from lrcli.authoring.schema import schema_text
     from lrcli.authoring.starter import SCHEMA_FILE, starter_text
     from lrcli.errors import UsageError
-    from lrcli.reporting.layout import print_sentences
     from lrcli.reporting.messages import print_note
+    from lrcli.reporting.text import print_sentences
     from lrcli.runs.files import write_new
 
     find(f"dataset.{dataset}")

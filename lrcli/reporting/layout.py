@@ -1,4 +1,4 @@
-"""Text and tables in the width that there is: no number and no key is ever cut.
+"""Tables in the width that there is: no number and no key is ever cut.
 
 A table that is too wide for its terminal gets shorter headings, then no lines around it, then loses the
 columns that say least; where even the others find no room, each row becomes a few lines of its own. In a
@@ -7,7 +7,7 @@ pipe or a file there is always room.
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,13 +18,12 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from lrcli.reporting.streams import console, standard_output
-from lrcli.wording import one_line, printable
+from lrcli.reporting.text import ENDLESS, packed, print_text, wrapped
+from lrcli.wording import one_line
 
-__all__ = ["Column", "print_items", "print_sentences", "print_table", "print_text", "wrapped"]
+__all__ = ["Column", "print_table"]
 
-_ENDLESS = 100_000  # characters
-_INDENT = _GAP = "  "
+_INDENT = "  "
 
 
 @dataclass(frozen=True)
@@ -48,73 +47,6 @@ class Column:
     wraps: bool = False
 
 
-def print_text(out: Console, text: str, *, as_on_a_terminal: bool = False) -> None:
-    """Print a text; on a terminal its lines are broken between words.
-
-    Args:
-        out: where.
-        text: one line or more.
-        as_on_a_terminal: likewise in a pipe or a file: it is to be read, not worked on.
-    """
-    if out.is_terminal or as_on_a_terminal:
-        text = printable(text)
-        text = "\n".join(part for line in text.split("\n") for part in wrapped(line, out.width))
-    out.print(text, soft_wrap=True)
-
-
-def print_items(out: Console, items: Iterable[str]) -> None:
-    """Print short texts beside one another, on a terminal in as many lines as they need; none is broken."""
-    room = out.width if out.is_terminal else _ENDLESS
-    for line in _packed(map(one_line, items), room):
-        out.print(line, soft_wrap=True)
-
-
-def print_sentences(sentences: Iterable[str]) -> None:
-    """Write lines to standard output, on a terminal broken between words.
-
-    Raises:
-        WriteError: standard output could not be written.
-    """
-    with standard_output():
-        out = console()
-        for sentence in sentences:
-            print_text(out, one_line(sentence))
-
-
-def wrapped(line: str, width: int, hanging: str = "") -> list[str]:
-    """A line in as many as it needs, broken at spaces only; a word that is longer than a line stays whole.
-
-    Args:
-        line: its indentation is that of all.
-        width: in characters of a terminal, of which wide ones take two.
-        hanging: stands before all lines but the first, behind the indentation.
-    """
-    if cell_len(line) <= width:
-        return [line]
-    first, *words = line.lstrip(" ").split(" ")
-    indent = " " * (len(line) - len(line.lstrip(" ")))
-    lines = [indent + first]
-    for word in words:
-        longer = f"{lines[-1]} {word}"
-        if cell_len(longer) <= width:
-            lines[-1] = longer
-        elif word:
-            lines.append(f"{indent}{hanging}{word}")
-    return [part.rstrip(" ") for part in lines]
-
-
-def _packed(items: Iterable[str], room: int, indent: str = "") -> list[str]:
-    """Items beside one another, in as many lines as they need, all but the first indented."""
-    lines: list[str] = []
-    for item in filter(None, items):
-        longer = f"{lines[-1]}{_GAP}{item}" if lines else item
-        if lines and cell_len(longer) > room:
-            lines.append(indent + item)
-        else:
-            lines[-1:] = [longer]
-    return lines
-
-
 def print_table(
     out: Console,
     columns: Sequence[Column],
@@ -133,7 +65,7 @@ def print_table(
         as_on_a_terminal: no wider in a pipe or a file: it is to be read, not worked on.
     """
     limited = as_on_a_terminal or out.is_terminal or os.environ.get("COLUMNS")
-    room = out.width if limited else _ENDLESS
+    room = out.width if limited else ENDLESS
     columns = [column for column in columns if any(map(str, column.cells))]
     for shown, lines in _forms(columns, box):
         table = _fitted(out, shown, lines, room)
@@ -209,7 +141,7 @@ def _print_as_wide(out: Console, table: Table) -> None:
 
 def _natural_width(out: Console, table: Table) -> int:
     """How wide a table is where nothing limits it."""
-    return Measurement.get(out, out.options.update(width=_ENDLESS), table).maximum
+    return Measurement.get(out, out.options.update(width=ENDLESS), table).maximum
 
 
 def _print_row(out: Console, columns: Sequence[Column], row: Sequence[str | Text], room: int) -> None:
@@ -219,5 +151,5 @@ def _print_row(out: Console, columns: Sequence[Column], row: Sequence[str | Text
         for column, cell in zip(columns, row, strict=True)
         if str(cell)
     ]
-    for line in _packed(items, room, _INDENT):
+    for line in packed(items, room, _INDENT):
         out.print("\n".join(wrapped(line, room, _INDENT)), soft_wrap=True)

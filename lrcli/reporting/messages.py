@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from lrcli.reporting.layout import wrapped
 from lrcli.reporting.streams import console
+from lrcli.reporting.text import wrapped
 from lrcli.wording import one_line, printable
 
 __all__ = ["print_error", "print_note"]

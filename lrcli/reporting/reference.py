@@ -6,8 +6,9 @@ from rich.box import HEAVY_HEAD
 from rich.console import Console
 
 from lrcli.authoring.descriptions import Description, Option
-from lrcli.reporting.layout import Column, print_table, print_text, wrapped
+from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.streams import console, standard_output
+from lrcli.reporting.text import print_text, wrapped
 
 __all__ = ["print_description", "print_list"]
 

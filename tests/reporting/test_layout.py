@@ -10,8 +10,9 @@ from rich.box import HEAVY_HEAD, SIMPLE_HEAD
 from rich.console import Console
 from valleys import RATES, cases, product, valley
 
-from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.sweeps.chart import sweep_chart
+from lrcli.reporting.text import print_text
 
 WIDTHS = [*range(30, 90), *range(90, 251, 16)]
 CASES = cases()

@@ -9,9 +9,10 @@ from rich.text import Text
 
 from lrcli.components.model import Model
 from lrcli.config.metrics import metric_of
-from lrcli.reporting.layout import Column, print_items, print_table, print_text
+from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.runs.words import equations, headline, held_against, reference_values
 from lrcli.reporting.streams import console, standard_output
+from lrcli.reporting.text import print_items, print_text
 from lrcli.runs.files import replace_nonfinite
 from lrcli.runs.run_result import ExpectationRow, RecoveryRow, Reference, RunResult
 from lrcli.runs.sweep_result import SweepResult

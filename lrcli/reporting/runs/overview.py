@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.runs.words import unmet_expectations
 from lrcli.reporting.streams import console, standard_output
+from lrcli.reporting.text import print_text
 from lrcli.runs.run_result import RunResult
 from lrcli.wording import counted
 

@@ -16,10 +16,10 @@ from lrcli.analysis.statistics import scores
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.chart_canvas import ROWS, Axis, Canvas, Characters, axis_rows, characters_for
 from lrcli.reporting.key_names import key_title, label
-from lrcli.reporting.layout import wrapped
 from lrcli.reporting.scales import Array
 from lrcli.reporting.sweeps.axes import SweepLines, sweep_lines
 from lrcli.reporting.sweeps.scores import best_first, diverged_share, quantiles
+from lrcli.reporting.text import wrapped
 
 __all__ = ["sweep_chart"]
 

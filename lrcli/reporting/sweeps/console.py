@@ -10,12 +10,13 @@ from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, ranking
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.key_names import short_key
-from lrcli.reporting.layout import Column, print_table, print_text
+from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.runs.words import titled
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweeps.chart import sweep_chart
 from lrcli.reporting.sweeps.ranked import most_common, shown_statistics, swept_cell
 from lrcli.reporting.sweeps.verdict import how_it_ended, sentences, unjudged
+from lrcli.reporting.text import print_text
 from lrcli.running.resources import bytes_text
 from lrcli.runs.sweep_result import SweepResult
 from lrcli.sweeps.plan import SweepPlan
