@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, cut, title_and_legend
 from lrcli.reporting.scales import Array, inner_limits, thinned
 from lrcli.running.trained import TrainedRun
@@ -161,6 +162,7 @@ def _draw_examples(axes: "Axes", found: Fit) -> None:
         axes.plot(*points, marker, label=f"{_SPLITS[name]} examples", **look)
     low, high = inner_limits(np.concatenate([points[1] for points in found.examples.values()]))
     axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel="x", ylabel="y")
+    label_numbers(axes.yaxis, low, high)
 
 
 def _draw_truth(axes: "Axes", found: Fit) -> None:
@@ -180,6 +182,8 @@ def _said_of_fit(found: Fit) -> str:
     if found.truth is None:
         return said
     inside = (found.x >= found.examples["train"][0].min()) & (found.x <= found.examples["train"][0].max())
+    if not inside.any():  # the inputs are one and the same
+        inside[np.argmin(np.abs(found.x - found.examples["train"][0, 0]))] = True
     gap = np.abs(found.fitted - found.truth)[inside]
     at = found.x[inside][int(np.argmax(gap))]
     return f"{said} Among the examples the curve is at most {gap.max():.3g} from the truth, at x = {at:.3g}."

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, title_and_legend
 from lrcli.reporting.scales import Array, thinned
 from lrcli.running.trained import TrainedRun
@@ -112,6 +113,7 @@ def regions(run: TrainedRun) -> Drawing | None:
         for name, examples in found.examples.items():
             _draw_examples(axes, name, examples)
         axes.set(xlabel="feature x0", ylabel="feature x1")
+        label_numbers(axes.yaxis, *axes.get_ylim())
         axes.grid(visible=False)
         title_and_legend(axes, "Decision regions, the paler the less sure")
 
