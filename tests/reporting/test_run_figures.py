@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +19,7 @@ from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.figure_files import FILE_TYPES, figure_bytes, figure_of, save_figures
 from lrcli.reporting.runs.figure_fit import fitted, predicted
 from lrcli.reporting.runs.figure_histograms import spreads
-from lrcli.reporting.runs.figure_loss import loss, loss_curves
+from lrcli.reporting.runs.figure_loss import loss, loss_curves, losses
 from lrcli.reporting.runs.figure_path import loss_path
 from lrcli.reporting.runs.figure_recovery import recovery_curves
 from lrcli.reporting.runs.figure_regions import class_regions
@@ -407,6 +408,31 @@ def test_a_figure_that_cannot_be_made_is_missing():
     with pytest.warns(UserWarning, match="figure b: could not be made: ZeroDivisionError"):
         found = made_of(3, {"a": lambda subject: drawing, "b": broken, "c": lambda subject: None})
     assert found == {"a": drawing}
+
+
+def test_thirty_runs_are_thirty_looks(rates):
+    axes = figure_of(losses({str(i): rates[0] for i in range(30)})).axes[0]
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in axes.lines}
+    assert len(looks) == 30
+
+
+@pytest.mark.parametrize("backend", ["nonsense", "module://matplotlib_inline.backend_inline", "agg", ""])
+def test_a_backend_of_somebody_else_does_not_matter(backend, tmp_path):
+    """A notebook hands its own on to what it starts."""
+    known = ["agg"] if backend == "agg" else [None, backend]
+    program = (
+        "from lrcli.reporting.drawing import Drawing\n"
+        "from lrcli.reporting.figure_files import save_figures\n"
+        "from pathlib import Path\n"
+        "assert save_figures({'a': Drawing('', '', lambda figure: figure.text(0, 0, 'a'))}, Path('out'))\n"
+        "import matplotlib, os, sys\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        f"assert os.environ['MPLBACKEND'] == {backend!r}\n"
+        f"assert matplotlib.get_backend(auto_select=False) in {known}\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", program]
+    subprocess.run(command, check=True, cwd=tmp_path, env=os.environ | {"MPLBACKEND": backend})
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png", "a.svg"}
 
 
 # Odd runs ---------------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ def _plot(axes: "Axes", curves: Sequence[Curve], colors: Sequence[str]) -> None:
         axes.plot(
             curve.x,
             y,
-            _DASHES[i % len(_DASHES)],
+            _DASHES[(i + i // len(colors)) % len(_DASHES)],  # other ones where the colours begin anew
             color=colors[i % len(colors)],
             marker=MARKERS[i % len(MARKERS)] if few else None,
             label=cut(curve.label, _LONGEST_NAME),
