@@ -1,9 +1,12 @@
 """The `lrcli` program: its commands, its exit codes, the last place an error passes."""
 
+import contextlib
 import errno
 import os
 import shutil
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -132,6 +135,23 @@ def _has_current_directory() -> bool:
         return False
 
 
+@contextlib.contextmanager
+def _warnings_as_messages() -> Iterator[None]:
+    """What is warned of is shown as other messages are, not as a place in the code."""
+
+    def show(message: Warning | str, *_place: object, **_more: object) -> None:
+        from lrcli.reporting.messages import print_warning
+
+        print_warning(str(message))
+
+    before = warnings.showwarning
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
 def main() -> None:
     """Run the command line and exit."""
     # A thread that waits by spinning fights for its core with whatever else the machine runs: beside one
@@ -140,7 +160,7 @@ def main() -> None:
     if sys.platform == "win32":  # else programs that libraries start are looked for in the current directory
         os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")
     pause_collecting()
-    with guarded_streams():
+    with guarded_streams(), _warnings_as_messages():
         try:
             with answering_bash():
                 code = _run()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lrcli.running.location import Interruption
 
-__all__ = ["finishing_on_ctrl_c"]
+__all__ = ["finishing_on_ctrl_c", "leaving_on_ctrl_c"]
 
 
 def _say_below(text: str) -> None:
@@ -48,3 +48,21 @@ def finishing_on_ctrl_c(
     finally:
         signal.signal(signal.SIGINT, handler)
         sys.unraisablehook = told
+
+
+@contextlib.contextmanager
+def leaving_on_ctrl_c() -> Iterator[None]:
+    """The first Ctrl-C interrupts; those that follow it do not keep the result from being written."""
+    pressed = False
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        if not pressed:
+            pressed = True
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -12,7 +12,7 @@ import typer
 from lrcli.cli.completion import complete_device, complete_engine, complete_run
 from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, examples
-from lrcli.cli.interrupts import finishing_on_ctrl_c
+from lrcli.cli.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.wording import counted
 
@@ -255,6 +255,7 @@ def _run(
                 resume_collecting()
             elif isinstance(event, SweepFinished):
                 stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
+                stack.enter_context(leaving_on_ctrl_c())
                 if reported:
                     from lrcli.reporting.progress import still_line
                     from lrcli.reporting.sweeps.console import print_sweep_report

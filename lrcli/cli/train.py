@@ -13,7 +13,7 @@ import typer
 from lrcli.cli.completion import complete_device, complete_engine, complete_file, complete_word
 from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import examples
-from lrcli.cli.interrupts import finishing_on_ctrl_c
+from lrcli.cli.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
 from lrcli.errors import ExperimentError, LrcliError, UsageError
 
 if TYPE_CHECKING:
@@ -237,6 +237,7 @@ def _train(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunRe
                 resume_collecting()
             elif isinstance(event, Finished):
                 stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
+                stack.enter_context(leaving_on_ctrl_c())
                 if shown.reported:
                     from lrcli.reporting.progress import still_line
                     from lrcli.reporting.runs.console import print_report

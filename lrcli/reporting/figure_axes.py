@@ -22,7 +22,7 @@ from lrcli.reporting.scales import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["clipped_to", "heatmap", "label_axis", "scale_key_axis", "scale_value_axis"]
+__all__ = ["clipped_to", "heatmap", "label_axis", "label_numbers", "scale_key_axis", "scale_value_axis"]
 
 _MOST_LABELS = 12
 _BLANK: dict[str, Any] = {"facecolor": "white", "edgecolor": "#A0A0A0", "linewidth": 0.6}
@@ -204,12 +204,26 @@ def label_axis(axis: Any, ticks: Ticks) -> None:
     axis.set_ticks([], minor=True)
 
 
+def label_numbers(axis: Any, low: float, high: float) -> None:
+    """Label a linear axis with complete numbers: a common power of ten above it would stand in the legend.
+
+    Args:
+        axis: which.
+        low: where it begins.
+        high: where it ends.
+    """
+    if 1e-3 <= max(abs(low), abs(high)) < 1e6:
+        axis.get_major_formatter().set_useOffset(False)
+    else:
+        axis.set_major_formatter(lambda value, _: f"{value:.6g}")
+
+
 def _set_ticks(axis: Any, low: float, high: float, *, logarithmic: bool, plain: bool | None) -> None:
     """Labels that people read: powers of ten over decades, plain numbers where there are few digits."""
     from matplotlib import ticker
 
     if not logarithmic:
-        axis.get_major_formatter().set_useOffset(False)
+        label_numbers(axis, low, high)
         return
     positions = log_ticks(low, high)
     written = plain_numbers(low, high) if plain is None else plain

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrcli.reporting.drawing import Drawing
-from lrcli.reporting.figure_style import Look, style
+from lrcli.reporting.figure_style import Look, load_matplotlib, style
 from lrcli.runs.files import make_directory, write_whole
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def figure_of(drawing: Drawing, look: Look = "screen", size: tuple[float, float]
         look: of the figure.
         size: width and height in inches; default: the drawing's own.
     """
+    load_matplotlib()
     from matplotlib.figure import Figure
 
     with style(look):

@@ -3,9 +3,11 @@
 matplotlib is imported inside the functions: it takes a third of a second.
 """
 
+import os
+import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +25,7 @@ __all__ = [
     "STAR",
     "Look",
     "cut",
+    "load_matplotlib",
     "names_beside",
     "style",
     "title_and_legend",
@@ -81,6 +84,25 @@ _LETTERS_PER_INCH = 16 * 8  # of a font of one point
 _LINE_HEIGHT = 1.45  # of text beside the axes, in font sizes
 
 
+def load_matplotlib() -> None:
+    """Import matplotlib, whatever MPLBACKEND names: what is drawn into files needs no backend.
+
+    A notebook's shell hands on the notebook's own, which may not be installed beside lrcli; matplotlib
+    itself could then not be imported.
+    """
+    if "matplotlib" in sys.modules:
+        return
+    wanted = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib as mpl
+    finally:
+        if wanted is not None:
+            os.environ["MPLBACKEND"] = wanted
+    if wanted:
+        with suppress(ValueError):
+            mpl.rcParams["backend"] = wanted
+
+
 @contextmanager
 def style(look: Look = "screen") -> Iterator[None]:
     """The look of every figure, whatever the user's own matplotlibrc says.
@@ -88,6 +110,7 @@ def style(look: Look = "screen") -> Iterator[None]:
     Args:
         look: screen, or paper: smaller letters and thinner lines, fonts as a part of the file.
     """
+    load_matplotlib()
     import matplotlib as mpl
 
     # Setting the backend would import pyplot.

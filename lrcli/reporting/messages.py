@@ -1,4 +1,4 @@
-"""Errors and notes on standard error, in colour where it is a terminal that shows colours.
+"""Errors, warnings and notes on standard error, in colour where it is a terminal that shows colours.
 
 On a terminal their lines are broken between words; a line of a file, and the caret below it, never.
 """
@@ -13,9 +13,9 @@ from lrcli.reporting.streams import console
 from lrcli.reporting.text import wrapped
 from lrcli.wording import one_line, printable
 
-__all__ = ["print_error", "print_note"]
+__all__ = ["print_error", "print_note", "print_warning"]
 
-_ERROR, _NOTE = "error: ", "note: "
+_ERROR, _NOTE, _WARNING = "error: ", "note: ", "warning: "
 _LOCATION = re.compile(r"^[^\s|].*?:\d+:\d+: ")
 _CARET = re.compile(r"^ +\| *\^$")
 _EXCERPT = re.compile(r"^ +[0-9]* *\| ")
@@ -37,9 +37,18 @@ def print_error(message: str) -> None:
 
 def print_note(message: str) -> None:
     """Show what the user should know."""
+    _print_line(_NOTE, message)
+
+
+def print_warning(message: str) -> None:
+    """Show what went wrong without ending anything."""
+    _print_line(_WARNING, message)
+
+
+def _print_line(label: str, message: str) -> None:
     out = console(stderr=True)
-    text = "\n".join(_lines(out, _NOTE, one_line(message)))
-    out.print(Text.assemble((_NOTE, "bold"), text), soft_wrap=True)
+    text = "\n".join(_lines(out, label, one_line(message)))
+    out.print(Text.assemble((label, "bold"), text), soft_wrap=True)
 
 
 def _lines(out: Console, label: str, message: str) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""Ctrl-C at moments at which nothing can be raised."""
+"""Ctrl-C at moments at which nothing can, or nothing more should, be raised."""
 
 import signal
 import sys
 
 import pytest
 
-from lrcli.cli.interrupts import finishing_on_ctrl_c
+from lrcli.cli.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
 from lrcli.running.location import Interruption
 
 
@@ -51,3 +51,17 @@ def test_other_errors_of_destructors_are_told(monkeypatch):
         Dying(lambda: 1 / 0)
     Dying(lambda: 1 / 0)
     assert told == [ZeroDivisionError] * 2
+
+
+def test_while_it_is_drawn_an_impatient_second_takes_nothing(capsys):
+    """The first one has let the result be written, which the second would have cut off."""
+    before, written = signal.getsignal(signal.SIGINT), []
+    with leaving_on_ctrl_c():
+        with pytest.raises(KeyboardInterrupt):
+            press()
+        press()
+        written.append("result")
+        press()
+    assert written == ["result"]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert capsys.readouterr().err == ""

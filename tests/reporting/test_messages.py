@@ -5,15 +5,17 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from lrcli.cli import app as app_module
 from lrcli.cli import main
 from lrcli.config.document import SourceLocation
 from lrcli.reporting import messages
-from lrcli.reporting.messages import print_error, print_note
+from lrcli.reporting.messages import print_error, print_note, print_warning
 from lrcli.wording import printable
 
 MESSAGE = "exp.yaml:2:5: lr: must be greater than 0\n  2 | lr: 0\n    |     ^"
@@ -125,14 +127,31 @@ def test_what_the_environment_asks_for(monkeypatch, capsys, settings, red, bold)
     ],
 )
 @pytest.mark.parametrize("options", [{}, TERMINAL], ids=["file", "terminal"])
-@pytest.mark.parametrize(("show", "start"), [(print_error, "error: "), (print_note, "note: ")])
+@pytest.mark.parametrize(
+    ("show", "start"), [(print_error, "error: "), (print_note, "note: "), (print_warning, "warning: ")]
+)
 def test_text_passes_through_as_it_is(shown, show, start, text, options):
-    if show is print_note:  # a sentence
+    if show is not print_error:  # a sentence
         text = text.replace("\n", "")
     plain = shown(show, text, width=10_000, **options)
     for code in (BOLD_RED, BOLD, END):
         plain = plain.replace(code, "")
     assert plain == f"{start}{text}\n"
+
+
+def test_a_warning_is_a_line_without_a_place_in_the_code(monkeypatch, capsys):
+    def warn(**_options):
+        warnings.warn("figures/loss: could not be drawn: \x1b[31m", stacklevel=1)
+
+    before = warnings.showwarning
+    monkeypatch.setattr(app_module, "app", warn)
+    monkeypatch.setattr(sys, "argv", ["lrcli", "list"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        with pytest.raises(SystemExit):
+            main()
+    assert capsys.readouterr().err == "warning: figures/loss: could not be drawn: \\x1b[31m\n"
+    assert warnings.showwarning is before
 
 
 def test_a_narrow_terminal_breaks_lines_between_words(shown):

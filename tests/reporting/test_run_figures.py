@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,7 +20,7 @@ from lrcli.reporting.figure_files import FILE_TYPES, figure_bytes, figure_of, sa
 from lrcli.reporting.runs.curves import curve_of, over_time
 from lrcli.reporting.runs.figure_fit import fit, fitted, predicted
 from lrcli.reporting.runs.figure_histograms import histograms, spreads
-from lrcli.reporting.runs.figure_loss import loss, loss_curves
+from lrcli.reporting.runs.figure_loss import loss, loss_curves, losses
 from lrcli.reporting.runs.figure_path import loss_path
 from lrcli.reporting.runs.figure_recovery import recovery_curves
 from lrcli.reporting.runs.figure_regions import class_regions
@@ -464,3 +465,69 @@ def test_a_figure_that_cannot_be_made_is_missing():
     with pytest.warns(UserWarning, match="figure b: could not be made: ZeroDivisionError"):
         found = made_of(3, {"a": lambda subject: drawing, "b": broken, "c": lambda subject: None})
     assert found == {"a": drawing}
+
+
+def test_thirty_runs_are_thirty_looks(rates):
+    axes = figure_of(losses({str(i): rates[0] for i in range(30)})).axes[0]
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in axes.lines}
+    assert len(looks) == 30
+
+
+@pytest.mark.parametrize("backend", ["nonsense", "module://matplotlib_inline.backend_inline", "agg", ""])
+def test_a_backend_of_somebody_else_does_not_matter(backend, tmp_path):
+    """A notebook hands its own on to what it starts."""
+    known = ["agg"] if backend == "agg" else [None, backend]
+    program = (
+        "from lrcli.reporting.drawing import Drawing\n"
+        "from lrcli.reporting.figure_files import save_figures\n"
+        "from pathlib import Path\n"
+        "assert save_figures({'a': Drawing('', '', lambda figure: figure.text(0, 0, 'a'))}, Path('out'))\n"
+        "import matplotlib, os, sys\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        f"assert os.environ['MPLBACKEND'] == {backend!r}\n"
+        f"assert matplotlib.get_backend(auto_select=False) in {known}\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", program]
+    subprocess.run(command, check=True, cwd=tmp_path, env=os.environ | {"MPLBACKEND": backend})
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png", "a.svg"}
+
+
+# Odd runs ---------------------------------------------------------------------------------------------
+
+
+def test_a_single_example_of_one_feature_has_a_fit(tmp_path):
+    alone = ["dataset={kind: linear, w: [2], b: 1, num_train: 1, num_val: 0}", "training.epochs=1"]
+    drawing = drawings(trained_run(tmp_path / "run", "linear", *alone))["fit"]
+    assert "Among the examples the curve is at most" in drawing.description
+
+
+TINY = "dataset={kind: linear, w: [2, -3.4], b: 4.2, noise: 0, num_val: 0}"
+ODD_SCALES = {  # of numbers along the side, from very small to very large
+    "loss": [TINY, "optimizer.lr=0.1", "training.epochs=10", "logging={every: 1000, evaluate_train: false}"],
+    "fit": ["dataset={kind: linear, w: [2e9], b: 0}", "training.epochs=1"],
+    "path": ["dataset={kind: linear, w: [2, 1e9], b: 0}", "training.epochs=1"],
+    "regions": [
+        "dataset={kind: xor, low: -1e7, high: 1e7}",
+        "model={kind: mlp, hidden: [2]}",
+        "loss={kind: bce}",
+        "training.epochs=1",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ODD_SCALES)
+def test_no_power_of_ten_stands_where_the_legend_is(tmp_path, kind):
+    figure = figure_of(drawings(trained_run(tmp_path / "run", "linear", *ODD_SCALES[kind]))[kind])
+    figure_bytes(figure, "png")
+    axis = figure.axes[0].yaxis
+    assert axis.get_offset_text().get_text() == ""
+    labels = [label.get_text() for label in axis.get_ticklabels()]
+    assert len(set(labels)) == len(labels) > 1
+    assert max(map(len, labels)) < 13
+
+
+def test_a_loss_that_never_was_a_number_is_said_to_be_none(tmp_path):
+    words = ["model={kind: polynomial, degree: 50}", "training.epochs=2"]
+    figure = figure_of(drawings(trained_run(tmp_path / "run", "sine_polynomial", *words))["loss"])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["no finite value"]
+    assert not len(figure.axes[0].get_yticks())

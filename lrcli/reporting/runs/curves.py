@@ -132,11 +132,14 @@ def _plot(axes: "Axes", curves: Sequence[Curve], colors: Sequence[str]) -> None:
         axes.plot(
             curve.x,
             y,
-            DASHES[i % len(DASHES)],
+            DASHES[(i + i // len(colors)) % len(DASHES)],  # other ones where the colours begin anew
             color=colors[i % len(colors)],
             marker=MARKERS[i % len(MARKERS)] if few else None,
             label=cut(curve.label, _LONGEST_NAME),
         )
+    if not whole.size:
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", color="#606060")
     last = max((curve.x[-1] for curve in curves if len(curve.x)), default=1.0)
     axes.set_xlim(-0.015 * last, 1.015 * last or 1.0)
     axes.locator_params(axis="x", integer=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, DASHES, cut, title_and_legend
 from lrcli.reporting.runs.words import SPLITS
 from lrcli.reporting.scales import Array, inner_limits, thinned
@@ -166,6 +167,7 @@ def _draw_examples(axes: "Axes", found: Fit) -> None:
         axes.plot(*points, marker, label=f"{SPLITS[name]} examples", **look)
     low, high = inner_limits(np.concatenate([points[1] for points in found.examples.values()]))
     axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel="x", ylabel="y")
+    label_numbers(axes.yaxis, low, high)
 
 
 def _draw_truth(axes: "Axes", found: Fit) -> None:
@@ -186,9 +188,9 @@ def _said_of_fit(found: Fit) -> str:
     if found.truth is None:
         return said
     inputs = found.examples["train"][0]
-    inside = np.flatnonzero((found.x >= inputs.min()) & (found.x <= inputs.max()))
-    if not len(inside):  # a single example lies between two of the points
-        return said
+    inside = (found.x >= inputs.min()) & (found.x <= inputs.max())
+    if not inside.any():  # the inputs are one and the same
+        inside[np.argmin(np.abs(found.x - inputs[0]))] = True
     gap = np.abs(found.fitted - found.truth)[inside]
     at = found.x[inside][int(np.argmax(gap))]
     return f"{said} Among them it is at most {gap.max():.3g} from the truth, at x = {at:.3g}."

@@ -8,6 +8,7 @@ import numpy as np
 
 from lrcli.components.initializers import element_names
 from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, STAR, title_and_legend
 from lrcli.reporting.runs.parameter_errors import reference_parameters
 from lrcli.reporting.scales import Array, thinned
@@ -148,6 +149,7 @@ def path(run: TrainedRun) -> Drawing | None:
             axes.plot(*found.target, **STAR, label=_target_name(run))
         axes.set(xlabel=found.names[0], ylabel=found.names[1])
         axes.set(xlim=(found.x[0], found.x[-1]), ylim=(found.y[0], found.y[-1]))
+        label_numbers(axes.yaxis, *axes.get_ylim())
         axes.grid(visible=False)
         title_and_legend(axes, f"Path over the training loss{beside}")
 

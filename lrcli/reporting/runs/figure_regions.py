@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, MARKERS, title_and_legend
 from lrcli.reporting.runs.words import SPLITS
 from lrcli.reporting.scales import Array, thinned
@@ -115,6 +116,7 @@ def regions(run: TrainedRun) -> Drawing | None:
         if len(wrong):
             axes.plot(*wrong.T, "x", color="#000000", ms=4, mew=1, label="taken for another class")
         axes.set(xlabel="feature x0", ylabel="feature x1")
+        label_numbers(axes.yaxis, *axes.get_ylim())
         axes.grid(visible=False)
         title_and_legend(axes, "Decision regions, the paler the less sure")
 

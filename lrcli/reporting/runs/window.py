@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lrcli.reporting.figure_style import style
+from lrcli.reporting.figure_style import load_matplotlib, style
 from lrcli.reporting.runs.figures import drawings
 from lrcli.running.single import Event, Finished, Started
 from lrcli.running.trained import TrainedRun
@@ -29,6 +29,7 @@ def why_no_window() -> str:
 
     Found out by asking matplotlib for a figure: its canvas belongs to a toolkit for windows, or to none.
     """
+    load_matplotlib()
     from matplotlib import pyplot as plt
 
     try:
