@@ -9,7 +9,7 @@ import typer
 
 from lrcli.cli.completion import complete_run
 from lrcli.cli.help import examples
-from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.errors import RunDirectoryError, RunError, UsageError
 
 if TYPE_CHECKING:
     from lrcli.reporting.drawing import Drawing
@@ -27,7 +27,7 @@ EPILOG = examples(
 
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+) *(in|cm|mm)?", re.ASCII)
 _UNITS = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
-_SMALLEST, _LARGEST = 1.0, 60.0  # inches
+_SMALLEST, _LARGEST = 2.0, 60.0  # inches
 
 
 def figure(
@@ -72,6 +72,8 @@ def figure(
         from lrcli.reporting.figure_files import FILES_BESIDE, save_figures
 
         written = save_figures(found, directories[0] / "figures")
+        if not written:
+            raise RunError(f"{', '.join(names)}: no figure could be drawn")
         print_lines(
             str(directories[0] / "figures" / f"{name}.{end}") for name in written for end in FILES_BESIDE
         )
@@ -138,7 +140,10 @@ def _write(drawing: "Drawing", out: Path, size: tuple[float, float] | None, look
     from lrcli.reporting.figure_files import figure_bytes, figure_of
     from lrcli.runs.files import reporting_errors, write_whole
 
-    content = figure_bytes(figure_of(drawing, look, size), out.suffix[1:].lower(), look, drawing)
+    try:
+        content = figure_bytes(figure_of(drawing, look, size), out.suffix[1:].lower(), look, drawing)
+    except Exception as error:  # as beside a run, where the other figures are still drawn
+        raise RunError(f"{out}: could not be drawn: {error!r}") from None
     with reporting_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, content)

@@ -109,6 +109,8 @@ def remarks(experiment: Experiment) -> list[str]:
     if size != "full" and size > count:
         examples = counted(count, "training example")
         said.append(f"batch_size {size:,} is larger than the {examples}: each epoch is one batch")
+    if experiment.logging.figures_every and not experiment.logging.figures:
+        said.append("logging.figures_every draws nothing where logging.figures is false")
     for grid in experiment.sweep.grid if experiment.sweep else ():
         for key, spec in grid.items():
             values = ", ".join(map(json.dumps, spec.repeated))

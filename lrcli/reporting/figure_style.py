@@ -3,6 +3,7 @@
 matplotlib is imported inside the functions: it takes a third of a second.
 """
 
+import logging
 import os
 import sys
 import textwrap
@@ -92,6 +93,7 @@ def load_matplotlib() -> None:
     """
     if "matplotlib" in sys.modules:
         return
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where its cache is, nobody has asked
     wanted = os.environ.pop("MPLBACKEND", None)
     try:
         import matplotlib as mpl

@@ -47,9 +47,9 @@ def test_one_of_several_runs(place):
 def test_for_print(place):
     lrcli(place, "figure", "linear", "path", "--out", "p.pdf", "--size", "8cm,60mm", "--style", "paper")
     assert b"/MediaBox [ 0 0 226.77" in (place / "p.pdf").read_bytes()  # points
-    lrcli(place, "figure", "linear", "--out", "p.png", "--size", "2,1.5in")
+    lrcli(place, "figure", "linear", "--out", "p.png", "--size", "2,2.5in")
     png = (place / "p.png").read_bytes()
-    assert [int.from_bytes(png[at : at + 4], "big") for at in (16, 20)] == [300, 225]
+    assert [int.from_bytes(png[at : at + 4], "big") for at in (16, 20)] == [300, 375]
 
 
 def test_of_a_sweep(place):
@@ -75,8 +75,8 @@ def test_of_a_sweep(place):
         (["linear", "--out", "runs.png"], "is a directory"),
         (["linear", "--size", "3", "--out", "a.png"], "write width and height"),
         (["linear", "--size", "3,x", "--out", "a.png"], "write width and height"),
-        (["linear", "--size", "0,3", "--out", "a.png"], "each from 1 to 60 inches"),
-        (["linear", "--size", "1000cm,3", "--out", "a.png"], "each from 1 to 60 inches"),
+        (["linear", "--size", "0,3", "--out", "a.png"], "each from 2 to 60 inches"),
+        (["linear", "--size", "1000cm,3", "--out", "a.png"], "each from 2 to 60 inches"),
         (["linear", "--style", "x", "--out", "a.png"], "must be screen or paper"),
     ],
 )

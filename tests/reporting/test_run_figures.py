@@ -238,11 +238,6 @@ def test_a_curve_is_said_to_be_fitted_to_the_training_examples_all_of_them(run):
     )
 
 
-def test_the_fit_of_a_single_example_has_words_without_a_distance(run):
-    said = drawings(run("single"))["fit"].description
-    assert said == "The curve fitted to 1 training example in 1 epoch, over x from -4.142 to -2.142."
-
-
 def test_a_fit_that_is_no_number_is_said_to_be_none(run):
     polynomial = run("line")
     broken = {name: np.full_like(values, np.inf) for name, values in polynomial.path.parameters.items()}
@@ -498,7 +493,7 @@ def test_a_backend_of_somebody_else_does_not_matter(backend, tmp_path):
 def test_a_single_example_of_one_feature_has_a_fit(tmp_path):
     alone = ["dataset={kind: linear, w: [2], b: 1, num_train: 1, num_val: 0}", "training.epochs=1"]
     drawing = drawings(trained_run(tmp_path / "run", "linear", *alone))["fit"]
-    assert "Among the examples the curve is at most" in drawing.description
+    assert "it is at most" in drawing.description
 
 
 TINY = "dataset={kind: linear, w: [2, -3.4], b: 4.2, noise: 0, num_val: 0}"
@@ -531,3 +526,28 @@ def test_a_loss_that_never_was_a_number_is_said_to_be_none(tmp_path):
     figure = figure_of(drawings(trained_run(tmp_path / "run", "sine_polynomial", *words))["loss"])
     assert [text.get_text() for text in figure.axes[0].texts] == ["no finite value"]
     assert not len(figure.axes[0].get_yticks())
+
+
+def test_a_fit_is_in_its_picture_and_outliers_are_told_of(tmp_path):
+    one = trained_run(tmp_path / "one", "sine_sorted", "dataset.num_train=1", "dataset.num_val=0")
+    axes = figure_of(fit(one)).axes[0]
+    low, high = axes.get_ylim()
+    fitted_line = next(line for line in axes.lines if line.get_label().startswith("fitted"))
+    assert low <= np.median(fitted_line.get_ydata()) <= high
+    far = trained_run(tmp_path / "far", "sine_sorted", "dataset.outliers={0: 1000, 7: -1000000}")
+    assert "2 examples lie far above or below" in fit(far).description
+    axes = figure_of(fit(far)).axes[0]
+    assert axes.get_ylim()[1] < 10
+    assert "2 examples beyond the picture" in axes.get_title(loc="left")
+
+
+def test_a_picture_that_cannot_be_drawn_is_told_of(tmp_path, monkeypatch, capsys):
+    from lrcli.cli import figure as command
+    from lrcli.errors import RunError
+
+    def broken(figure):
+        raise ZeroDivisionError
+
+    with pytest.raises(RunError, match="could not be drawn: ZeroDivisionError"):
+        command._write(Drawing("", "", broken), tmp_path / "a.png", None, "screen")
+    assert not (tmp_path / "a.png").exists()

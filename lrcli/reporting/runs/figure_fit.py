@@ -71,9 +71,7 @@ def fitted(run: TrainedRun) -> Fit | None:
         return None
     rule = run.problem.dataset.rule(x[:, None])
     return Fit(
-        examples={
-            name: points[:, thinned(points.shape[1], _MOST_EXAMPLES)] for name, points in examples.items()
-        },
+        examples={name: points[:, _shown(points[1])] for name, points in examples.items()},
         count=train.size,
         x=x,
         truth=None if rule is None else rule[:, 0],
@@ -81,6 +79,13 @@ def fitted(run: TrainedRun) -> Fit | None:
         earlier={int(run.path.epoch[i]): curve for i, curve in curves.items() if curve is not None},
         epoch=int(run.path.epoch[-1]),
     )
+
+
+def _shown(y: Array) -> NDArray[np.intp]:
+    """Some hundred of the examples, those among them that lie far from nearly all others."""
+    low, high = inner_limits(y)
+    far = np.flatnonzero((y < low) | (y > high))[:_MOST_EXAMPLES]
+    return np.union1d(thinned(len(y), _MOST_EXAMPLES), far)
 
 
 def _grid(inputs: Array) -> Array:
@@ -127,7 +132,9 @@ def fit(run: TrainedRun) -> Drawing | None:
             found.x, found.fitted, color=COLORS[1], lw=2, label=f"fitted, {counted(found.epoch, 'epoch')}"
         )
         _draw_truth(axes, found)
-        title_and_legend(axes, "The fitted curve")
+        outside = _outside(found)
+        far = f"\n{counted(outside, 'example')} beyond the picture" if outside else ""
+        title_and_legend(axes, f"The fitted curve{far}")
 
     return Drawing("The fitted curve", _said_of_fit(found), draw)
 
@@ -165,9 +172,25 @@ def _draw_examples(axes: "Axes", found: Fit) -> None:
             "ms": 3,
         }
         axes.plot(*points, marker, label=f"{SPLITS[name]} examples", **look)
-    low, high = inner_limits(np.concatenate([points[1] for points in found.examples.values()]))
+    low, high = _limits(found)
     axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel="x", ylabel="y")
     label_numbers(axes.yaxis, low, high)
+
+
+def _limits(found: Fit) -> tuple[float, float]:
+    """The ends of y: around the examples, and around the curves as far as these are not far away."""
+    y = np.concatenate([points[1] for points in found.examples.values()])
+    low, high = inner_limits(y)
+    reach = high - low if np.ptp(y) > 0 else np.inf
+    curves = np.concatenate([found.fitted, *([] if found.truth is None else [found.truth])])
+    near = curves[np.isfinite(curves) & (curves > low - reach) & (curves < high + reach)]
+    return (min(low, float(near.min())), max(high, float(near.max()))) if near.size else (low, high)
+
+
+def _outside(found: Fit) -> int:
+    """How many of the examples that are drawn lie above or below the picture."""
+    low, high = _limits(found)
+    return sum(int(np.sum((points[1] < low) | (points[1] > high))) for points in found.examples.values())
 
 
 def _draw_truth(axes: "Axes", found: Fit) -> None:
@@ -183,6 +206,9 @@ def _said_of_fit(found: Fit) -> str:
     examples, epochs = counted(found.count, "training example"), counted(found.epoch, "epoch")
     low, high = found.x[[0, -1]]
     said = f"The curve fitted to {examples} in {epochs}, over x from {low:.4g} to {high:.4g}."
+    outside = _outside(found)
+    if outside:
+        said += f" {counted(outside, 'example')} {'lies' if outside == 1 else 'lie'} far above or below it."
     if not np.isfinite(found.fitted).all():
         return f"{said} It is not finite everywhere."
     if found.truth is None:
