@@ -262,6 +262,13 @@ def test_a_batch_larger_than_the_data_is_remarked_on(load_with):
     ]
 
 
+def test_figures_that_are_switched_off_are_remarked_on(load_with):
+    assert load_with(logging="{figures: false, figures_every: 3}").notes == [
+        "logging.figures_every draws nothing where logging.figures is false"
+    ]
+    assert load_with(logging="{figures_every: 3}").notes == []
+
+
 def test_notes_of_overrides_come_first(load_with):
     notes = load_with("optimizer.kind=adam", training="{batch_size: 1001}").notes
     assert [note.split()[0] for note in notes] == ["optimizer.kind=adam", "batch_size"]
