@@ -18,10 +18,11 @@ from builders import EXPERIMENTS, trained_run
 from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.figure_files import FILE_TYPES, figure_bytes, figure_of, save_figures
 from lrcli.reporting.runs.curves import curve_of, over_time
-from lrcli.reporting.runs.figure_fit import fit, fitted, predicted
+from lrcli.reporting.runs.figure_fit import fit, fitted
 from lrcli.reporting.runs.figure_histograms import histograms, spreads
 from lrcli.reporting.runs.figure_loss import loss, loss_curves, losses
 from lrcli.reporting.runs.figure_path import loss_path
+from lrcli.reporting.runs.figure_predictions import predicted
 from lrcli.reporting.runs.figure_recovery import recovery_curves
 from lrcli.reporting.runs.figure_regions import class_regions
 from lrcli.reporting.runs.figures import KINDS, drawings, drawings_of_runs

@@ -15,10 +15,11 @@ the first figure is drawn.
 from collections.abc import Callable, Mapping, Sequence
 
 from lrcli.reporting.drawing import Drawing, made_of, side_by_side
-from lrcli.reporting.runs.figure_fit import fit, fits, predictions
+from lrcli.reporting.runs.figure_fit import fit, fits
 from lrcli.reporting.runs.figure_histograms import histograms
 from lrcli.reporting.runs.figure_loss import loss, losses
 from lrcli.reporting.runs.figure_path import path
+from lrcli.reporting.runs.figure_predictions import predictions
 from lrcli.reporting.runs.figure_recovery import recoveries, recovery
 from lrcli.reporting.runs.figure_regions import regions
 from lrcli.reporting.runs.naming import labels_of
