@@ -87,7 +87,7 @@ def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
 
     Raises:
         RunDirectoryError: a word is none, nor a figure.
-        UsageError: there is a figure, but no run.
+        UsageError: there is a figure, but no run; or a run is named twice.
     """
     from lrcli.config.hints import nearest
     from lrcli.runs.finding import find_run
@@ -105,6 +105,10 @@ def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
             raise RunDirectoryError(
                 f"{word}: is neither a run nor a figure{nearest(word, _kinds())}", [kinds]
             ) from None
+    real = [directory.resolve() for directory in directories]
+    for number, directory in enumerate(directories):
+        if real[number] in real[:number]:
+            raise UsageError(f"{directory}: is named twice")
     return directories
 
 

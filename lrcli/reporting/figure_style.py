@@ -188,5 +188,6 @@ def _width(names: list[str], columns: int) -> int:
 
 
 def cut(text: str, most: int) -> str:
-    """Text of at most so many letters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """Text of at most so many letters, its beginning and its end, where numbers are that tell names apart."""
+    tail = most // 3
+    return text if len(text) <= most else f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"

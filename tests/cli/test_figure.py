@@ -69,6 +69,7 @@ def test_of_a_sweep(place):
         (["linea"], "did you mean linear?"),
         (["linear", "small", "--out", "a.png"], "runs and sweeps have no figures in common"),
         (["linear", "linear/train-0001"], "name a file with --out"),
+        (["linear", "linear/train-0002", "loss", "--out", "a.png"], "is named twice"),
         (["linear", "--style", "paper"], "name a file with --out"),
         (["linear", "--out", "a.gif"], "must end in .svg, .png or .pdf"),
         (["linear", "--out", "there.png"], "is there already; add --force"),
