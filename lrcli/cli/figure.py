@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrcli.cli.completion import complete_run
-from lrcli.cli.help import examples
+from lrcli.cli.help import RUNS_DIR, examples
 from lrcli.errors import RunDirectoryError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def figure(
     ] = None,
     style: Annotated[str, typer.Option(help="screen, or paper: small, fonts in the file.")] = "screen",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    runs_dir: RUNS_DIR = Path("runs"),
 ) -> None:
     """Draw the figures of a run or a sweep again, or one of them, also of several runs in one picture.
 
@@ -90,7 +90,7 @@ def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
         UsageError: there is a figure, but no run; or a run is named twice.
     """
     from lrcli.config.hints import nearest
-    from lrcli.runs.finding import find_run
+    from lrcli.runs.finding import find_run, refuse_twice
 
     directories = []
     for number, word in enumerate(words):
@@ -105,10 +105,7 @@ def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
             raise RunDirectoryError(
                 f"{word}: is neither a run nor a figure{nearest(word, _kinds())}", [kinds]
             ) from None
-    real = [directory.resolve() for directory in directories]
-    for number, directory in enumerate(directories):
-        if real[number] in real[:number]:
-            raise UsageError(f"{directory}: is named twice")
+    refuse_twice(directories)
     return directories
 
 

@@ -7,7 +7,7 @@ import typer
 
 from lrcli.cli.completion import complete_file, complete_word
 
-__all__ = ["FILE", "OVERRIDES", "examples"]
+__all__ = ["FILE", "OVERRIDES", "RUNS_DIR", "examples"]
 
 FILE = Annotated[
     Path,
@@ -24,6 +24,7 @@ OVERRIDES = Annotated[
         autocompletion=complete_word,
     ),
 ]
+RUNS_DIR = Annotated[Path, typer.Option(help="The directory of all runs.")]
 
 
 def examples(*commands: str) -> str:

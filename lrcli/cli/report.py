@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lrcli.cli.completion import complete_run
-from lrcli.cli.help import examples
+from lrcli.cli.help import RUNS_DIR, examples
 from lrcli.errors import UsageError
 
 __all__ = ["EPILOG", "report"]
@@ -40,7 +40,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    runs_dir: RUNS_DIR = Path("runs"),
 ) -> None:
     """Write a page to hand out: what was asked, what came out, in words and figures, how to repeat it.
 
@@ -92,17 +92,17 @@ def _compare(path: Path, directories: Sequence[Path]) -> None:
     """
     from lrcli.reporting.runs.report import write_comparison
     from lrcli.running.trained import read_run
+    from lrcli.runs.finding import refuse_twice
     from lrcli.runs.reading import read_result
     from lrcli.runs.run_result import RunResult
 
-    real = [directory.resolve() for directory in directories]
-    for number, directory in enumerate(directories):
+    for directory in directories:
         if not isinstance(read_result(directory), RunResult):
             raise UsageError(
                 f"{directory}: is a sweep; runs can be compared, a sweep has a report of its own"
             )
-        if real[number] in real[:number]:
-            raise UsageError(f"{directory}: is named twice")
+    refuse_twice(directories)
+    real = [directory.resolve() for directory in directories]
     short = ["/".join(directory.parts[-2:]) for directory in real]
     labels = short if len(set(short)) == len(short) else list(map(str, real))
     write_comparison(path, {label: read_run(each) for label, each in zip(labels, directories, strict=True)})

@@ -11,7 +11,7 @@ import typer
 
 from lrcli.cli.completion import complete_device, complete_engine, complete_run
 from lrcli.cli.gc_control import resume_collecting
-from lrcli.cli.help import FILE, OVERRIDES, examples
+from lrcli.cli.help import FILE, OVERRIDES, RUNS_DIR, examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.wording import counted
@@ -41,7 +41,6 @@ _NO_MEMBER_FINISHED, _INTERRUPTED = 1, 130
 
 QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-RUNS_DIR = Annotated[Path, typer.Option(help="The directory of all runs.")]
 SWEEP = Annotated[
     str,
     typer.Argument(

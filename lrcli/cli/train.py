@@ -12,7 +12,7 @@ import typer
 
 from lrcli.cli.completion import complete_device, complete_engine, complete_file, complete_word
 from lrcli.cli.gc_control import resume_collecting
-from lrcli.cli.help import examples
+from lrcli.cli.help import RUNS_DIR, examples
 from lrcli.cli.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
 from lrcli.errors import ExperimentError, LrcliError, UsageError
 
@@ -74,7 +74,7 @@ def train(
             autocompletion=complete_file,
         ),
     ] = None,
-    runs_dir: Annotated[Path, typer.Option(help="The directory of all runs.")] = Path("runs"),
+    runs_dir: RUNS_DIR = Path("runs"),
     run_dir: Annotated[
         Path | None, typer.Option(help="Write this run here instead; for one file.", show_default=False)
     ] = None,

@@ -7,12 +7,13 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
-__all__ = ["Drawing", "made_of", "side_by_side"]
+__all__ = ["Drawing", "made_of", "side_by_side", "unless_it_fails"]
 
 _WIDTH, _HEIGHT = 6.3, 3.9  # inches: the width of a page's text, 16 cm
 _PANELS = 3  # side by side
@@ -36,6 +37,7 @@ class Drawing:
 
 
 _Subject = TypeVar("_Subject")
+_Made = TypeVar("_Made")
 
 
 def made_of(
@@ -47,16 +49,25 @@ def made_of(
         subject: what is drawn.
         kinds: from kind to what makes the drawing, or gives None.
     """
-    found = {}
-    for name, kind in kinds.items():
-        try:
-            drawing = kind(subject)
-        except Exception as error:
-            warnings.warn(f"figure {name}: could not be made: {error!r}", stacklevel=2)
-            continue
-        if drawing is not None:
-            found[name] = drawing
-    return found
+    found = {
+        name: unless_it_fails(partial(kind, subject), f"figure {name}: could not be made")
+        for name, kind in kinds.items()
+    }
+    return {name: drawing for name, drawing in found.items() if drawing is not None}
+
+
+def unless_it_fails(make: Callable[[], _Made], told: str) -> _Made | None:
+    """What is made; None, with a warning, where that fails: a picture is no reason to lose a result.
+
+    Args:
+        make: makes it.
+        told: what is said in front of the error.
+    """
+    try:
+        return make()
+    except Exception as error:
+        warnings.warn(f"{told}: {error!r}", stacklevel=3)
+        return None
 
 
 def side_by_side(drawings: Mapping[str, Drawing]) -> Drawing:

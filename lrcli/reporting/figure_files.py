@@ -1,12 +1,12 @@
 """Drawings as figures, and figures as files. matplotlib is imported when the first one is made."""
 
 import io
-import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.drawing import Drawing, unless_it_fails
 from lrcli.reporting.figure_style import Look, load_matplotlib, style
 from lrcli.runs.files import make_directory, write_whole
 
@@ -100,10 +100,8 @@ def save_figures(drawings: Mapping[str, Drawing], directory: Path) -> dict[str, 
     make_directory(directory)
     drawn = {}
     for name, drawing in drawings.items():
-        try:
-            files = _files(drawing)
-        except Exception as error:
-            warnings.warn(f"{directory / name}: could not be drawn: {error!r}", stacklevel=2)
+        files = unless_it_fails(partial(_files, drawing), f"{directory / name}: could not be drawn")
+        if files is None:
             continue
         for file_type, content in files.items():
             write_whole(directory / f"{name}.{file_type}", content)

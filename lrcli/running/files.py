@@ -60,16 +60,16 @@ class RunFiles:
         numbers = sum(parameter.size for parameter in self.problem.parameters)
         self._path = GrowingPath(numbers)
 
-    def trained(self, loop: TrainingLoop, result: RunResult | None = None) -> TrainedRun:
-        """The run as far as it has come.
+    def so_far(self, loop: TrainingLoop) -> TrainedRun:
+        """The run as far as its training has come."""
+        path = self._path_to(loop, loop.parameters)
+        return self._trained(path, self._result("running", members=loop.members))
 
-        Args:
-            loop: its training.
-            result: how it ended; None: it has not.
-        """
-        result = result or self._result("running", members=loop.members)
-        end = ParameterPath(loop.members.epochs, loop.members.steps, loop.parameters)
-        path = self._path.up_to(end)
+    def _path_to(self, loop: TrainingLoop, parameters: Mapping[str, Array]) -> ParameterPath:
+        """The path that ends at the parameters as they are now."""
+        return self._path.up_to(ParameterPath(loop.members.epochs, loop.members.steps, parameters))
+
+    def _trained(self, path: ParameterPath, result: RunResult) -> TrainedRun:
         return TrainedRun(self.experiment, self.problem, self._history.history, path, result)
 
     def open(self) -> None:
@@ -97,7 +97,7 @@ class RunFiles:
             lines.append(",".join([str(epoch), str(step), *cells]))
         self._table.write(*lines)
 
-    def finish(self, loop: TrainingLoop, parameters: dict[str, Array], started: float) -> RunResult:
+    def finish(self, loop: TrainingLoop, parameters: dict[str, Array], started: float) -> TrainedRun:
         """Evaluate the test set and write the parameters.
 
         Args:
@@ -106,7 +106,7 @@ class RunFiles:
             started: `time.perf_counter` when the run began.
 
         Returns:
-            The result, to be given to `close`.
+            The run, whose result is to be given to `close`.
         """
         status: RunStatus = loop.members.status[0].item()
         if status != "diverged":
@@ -114,7 +114,7 @@ class RunFiles:
         make_directory(self.directory / _CHECKPOINT)
         self._checkpoint("last", parameters)
         self._checkpoint("best", loop.members.best_parameters)
-        path = self._path.up_to(ParameterPath(loop.members.epochs, loop.members.steps, parameters))
+        path = self._path_to(loop, parameters)
         write_arrays(self.directory / _CHECKPOINT / PATH_FILE, path.arrays)
         if self._table is not None:
             self._table.close()
@@ -126,7 +126,7 @@ class RunFiles:
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
-        return self._ended
+        return self._trained(path, self._ended)
 
     def close(self, result: RunResult) -> None:
         """Write the result, once everything else is written.

@@ -104,7 +104,7 @@ def train(
         try:
             run.open()
             total = experiment.training.epochs * loop.steps_per_epoch
-            device, so_far = str(run.facts["device"]), partial(run.trained, loop)
+            device, so_far = str(run.facts["device"]), partial(run.so_far, loop)
             yield Started(run.directory, experiment.training.epochs, total, device, so_far)
             for event in loop:
                 if isinstance(event, Records):
@@ -113,9 +113,9 @@ def train(
                 if interruption.requested:
                     loop.interrupt()
             run.facts |= git.answer()
-            result = run.finish(loop, loop.parameters, started)
-            yield Finished(run.trained(loop, result))
-            run.close(result)
+            ended = run.finish(loop, loop.parameters, started)
+            yield Finished(ended)
+            run.close(ended.result)
         except BaseException as error:
             run.fail(interruption.status(error), loop)
             raise

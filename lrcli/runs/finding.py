@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from lrcli.config.hints import nearest
-from lrcli.errors import RunDirectoryError
+from lrcli.errors import RunDirectoryError, UsageError
 
-__all__ = ["LAST", "find_run", "run_words"]
+__all__ = ["LAST", "find_run", "refuse_twice", "run_words"]
 
 LAST = "last"
 
@@ -59,6 +59,18 @@ def find_run(word: str, runs_dir: Path, command: _Command | None = None) -> Path
     if found is None:
         raise _mistake(word, parts, runs_dir, command)
     return found
+
+
+def refuse_twice(directories: Sequence[Path]) -> None:
+    """Make sure that no directory is there twice, by whatever names.
+
+    Raises:
+        UsageError: one is.
+    """
+    real = [directory.resolve() for directory in directories]
+    for number, directory in enumerate(directories):
+        if real[number] in real[:number]:
+            raise UsageError(f"{directory}: is named twice")
 
 
 def run_words(begun: str, runs_dir: Path) -> list[str]:

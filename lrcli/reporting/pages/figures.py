@@ -1,9 +1,9 @@
 """Drawings as the figures of a page."""
 
-import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.drawing import Drawing, unless_it_fails
 from lrcli.reporting.figure_files import figure_bytes, figure_of
 from lrcli.reporting.pages.content import Figure
 
@@ -22,15 +22,14 @@ def figures_of(
     """
     figures = []
     for name, drawing in drawings.items():
-        svg = _svg(name, drawing) if drawn is None else drawn.get(name, {}).get("svg")
+        if drawn is None:
+            svg = unless_it_fails(partial(_svg, drawing), f"{name}: could not be drawn")
+        else:
+            svg = drawn.get(name, {}).get("svg")
         if svg is not None:
             figures.append(Figure(drawing.title, drawing.description, svg))
     return figures
 
 
-def _svg(name: str, drawing: Drawing) -> bytes | None:
-    try:
-        return figure_bytes(figure_of(drawing), "svg")
-    except Exception as error:
-        warnings.warn(f"{name}: could not be drawn: {error!r}", stacklevel=3)
-        return None
+def _svg(drawing: Drawing) -> bytes:
+    return figure_bytes(figure_of(drawing), "svg")

@@ -9,6 +9,7 @@ from lrcli.config.metrics import metric_of
 from lrcli.reporting.pages.content import Block, Cell, Column, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section
 from lrcli.reporting.runs.naming import differing_keys
+from lrcli.reporting.runs.words import compared_with
 from lrcli.running.trained import TrainedRun
 from lrcli.runs.run_result import RunResult
 from lrcli.wording import counted
@@ -146,10 +147,7 @@ def _errors(results: Mapping[str, RunResult]) -> Iterator[Block]:
 
 
 def _against(result: RunResult) -> str:
-    if not result.recovery:
-        return ""
-    is_true = result.recovery[0].against == "true"
-    return f"error = {'true' if is_true else 'best possible'} - learned"
+    return f"error = {compared_with(result)} - learned" if result.recovery else ""
 
 
 def _repetitions(results: Mapping[str, RunResult]) -> Table:

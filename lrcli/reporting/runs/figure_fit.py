@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, DASHES, cut, title_and_legend
-from lrcli.reporting.runs.words import SPLITS
+from lrcli.reporting.runs.words import SHOWN_SPLITS, SPLITS
 from lrcli.reporting.scales import Array, inner_limits, thinned
 from lrcli.running.trained import TrainedRun
 from lrcli.training.problem import SplitName
@@ -26,7 +26,6 @@ _MOST_EXAMPLES = 500  # of each split
 _POINTS = 400  # of a curve
 _MOST_EARLIER = 5  # fits
 _LONGEST_NAME = 40  # letters
-_SHOWN: tuple[SplitName, ...] = ("train", "val")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,7 @@ def fitted(run: TrainedRun) -> Fit | None:
         name: np.concatenate(
             [run.problem.splits[name].inputs[0], run.problem.splits[name].targets[0]], axis=1
         ).T
-        for name in _SHOWN
+        for name in SHOWN_SPLITS
         if name in run.problem.splits
     }
     x = _grid(np.concatenate([points[0] for points in examples.values()]))

@@ -11,6 +11,7 @@ from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, STAR, title_and_legend
 from lrcli.reporting.runs.parameter_errors import reference_parameters
+from lrcli.reporting.runs.words import compared_with
 from lrcli.reporting.scales import Array, thinned
 from lrcli.running.trained import TrainedRun
 from lrcli.wording import counted
@@ -194,8 +195,8 @@ def _labels(levels: Array) -> list[str]:
 
 
 def _target_name(run: TrainedRun) -> str:
-    against = run.result.reference.against if run.result.reference else "true"
-    return "true values" if against == "true" else "best possible"
+    word = compared_with(run.result)
+    return "true values" if word == "true" else word
 
 
 def _said(run: TrainedRun, found: LossPath) -> str:

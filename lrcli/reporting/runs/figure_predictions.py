@@ -8,7 +8,7 @@ import numpy as np
 
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_style import COLORS, title_and_legend
-from lrcli.reporting.runs.words import SPLITS
+from lrcli.reporting.runs.words import SHOWN_SPLITS, SPLITS
 from lrcli.reporting.scales import Array, inner_limits, thinned
 from lrcli.running.trained import TrainedRun
 from lrcli.training.problem import SplitName
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Predictions", "predicted", "predictions"]
 
 _MOST_EXAMPLES = 500  # of each split
-_SHOWN: tuple[SplitName, ...] = ("train", "val")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +41,7 @@ def predicted(run: TrainedRun) -> Predictions | None:
         return None
     pairs: dict[SplitName, Array] = {}
     rmse: dict[SplitName, float] = {}
-    for name in _SHOWN:
+    for name in SHOWN_SPLITS:
         if name not in run.problem.splits:
             continue
         split = run.problem.splits[name]

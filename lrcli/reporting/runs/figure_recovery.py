@@ -9,6 +9,7 @@ from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_style import COLORS
 from lrcli.reporting.runs.curves import Curve, curve_of, over_time
 from lrcli.reporting.runs.parameter_errors import parameter_errors
+from lrcli.reporting.runs.words import compared_with
 from lrcli.running.trained import TrainedRun
 
 __all__ = ["recoveries", "recovery", "recovery_curves"]
@@ -23,8 +24,7 @@ def recovery(run: TrainedRun) -> Drawing | None:
     curves = recovery_curves(run)
     if not curves:
         return None
-    against = run.result.reference.against if run.result.reference else "true"
-    title = f"Distance from the {'true' if against == 'true' else 'best possible'} parameters"
+    title = f"Distance from the {compared_with(run.result)} parameters"
     return over_time(curves, "step", title, names=lambda _: "error, without sign", colors=_COLORS)
 
 

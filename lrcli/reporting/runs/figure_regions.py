@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, MARKERS, title_and_legend
-from lrcli.reporting.runs.words import SPLITS
+from lrcli.reporting.runs.words import SHOWN_SPLITS, SPLITS
 from lrcli.reporting.scales import Array, thinned
 from lrcli.running.trained import TrainedRun
 from lrcli.training.problem import SplitName
@@ -24,7 +24,6 @@ __all__ = ["ClassifiedExamples", "Regions", "class_regions", "regions"]
 _SIDE = 220  # points of the grid, along each feature
 _MOST_EXAMPLES = 500
 _SHADE = 0.55  # of the class's colour where it is certain
-_SHOWN: tuple[SplitName, ...] = ("train", "val")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,9 @@ def class_regions(run: TrainedRun) -> Regions | None:
     problem = run.problem
     if problem.num_classes is None or problem.splits["train"].inputs.shape[2] != 2:
         return None
-    inputs = np.concatenate([problem.splits[name].inputs[0] for name in _SHOWN if name in problem.splits])
+    inputs = np.concatenate(
+        [problem.splits[name].inputs[0] for name in SHOWN_SPLITS if name in problem.splits]
+    )
     low, high = inputs.min(axis=0), inputs.max(axis=0)
     margin = np.where(high > low, 0.06 * (high - low), 1.0)
     x, y = (np.linspace(low[i] - margin[i], high[i] + margin[i], _SIDE) for i in range(2))
@@ -74,7 +75,7 @@ def class_regions(run: TrainedRun) -> Regions | None:
     found = _probabilities(run, plane.reshape(-1, 2))
     if found is None:
         return None
-    examples = {name: _classified(run, name) for name in _SHOWN if name in problem.splits}
+    examples = {name: _classified(run, name) for name in SHOWN_SPLITS if name in problem.splits}
     return Regions(x, y, found.reshape(_SIDE, _SIDE, -1), examples)
 
 

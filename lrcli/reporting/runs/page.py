@@ -9,6 +9,7 @@ from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph
 from lrcli.reporting.pages.sections import figures_section, repeat_section, settings_section
 from lrcli.reporting.runs.words import (
     SPLITS,
+    compared_with,
     equations,
     held_against,
     how_it_ended,
@@ -74,7 +75,7 @@ def _recovered(result: RunResult, reference: Reference) -> str:
     rows = [row for row in result.recovery if row.determined]
     if not rows:
         return reference.why or reference.text
-    values = "true" if reference.against == "true" else "best possible"
+    values = compared_with(result)
     if not all(math.isfinite(row.error) for row in rows):
         return (
             f"The learned parameters are not all finite, so their errors against the {values} ones are none."

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lrcli.components.initializers import element_names
+from lrcli.reporting.runs.words import reference_arrays
 from lrcli.reporting.scales import Array
 from lrcli.running.trained import TrainedRun
 
@@ -15,11 +16,8 @@ def reference_parameters(run: TrainedRun) -> dict[str, Array] | None:
     The result says it where the run has ended, the dataset where the model is the rule behind the data.
     """
     shapes = {parameter.name: parameter.shape for parameter in run.problem.parameters}
-    rows: dict[str, list[float]] = {}
-    for row in run.result.recovery:  # in the order in which a parameter's numbers lie
-        rows.setdefault(row.name.partition("[")[0], []).append(row.true)
-    if set(rows) == set(shapes):
-        return {name: np.reshape(rows[name], shape) for name, shape in shapes.items()}
+    if {row.name.partition("[")[0] for row in run.result.recovery} == set(shapes):
+        return reference_arrays(run.result.recovery, shapes)
     true = run.problem.dataset.true_parameters(getattr(run.experiment.model, "kind", ""))
     if true is None or {name: values.shape for name, values in true.items()} != shapes:
         return None

@@ -1,22 +1,27 @@
 """A run in words and numbers, wherever they are to stand: how it ended, its equations, what it is held to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lrcli.components.model import Model
+from lrcli.reporting.scales import Array
 from lrcli.running.stability import advice
 from lrcli.runs.run_result import RecoveryRow, Reference, RunResult
 from lrcli.runs.sweep_result import SweepResult
+from lrcli.training.problem import SplitName
 from lrcli.wording import counted, one_line
 
 __all__ = [
+    "SHOWN_SPLITS",
     "SPLITS",
+    "compared_with",
     "equations",
     "headline",
     "held_against",
     "how_it_ended",
+    "reference_arrays",
     "reference_values",
     "titled",
     "unmet_expectations",
@@ -25,6 +30,7 @@ __all__ = [
 _ROUNDING = 1e-12
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}  # sets of examples
+SHOWN_SPLITS: tuple[SplitName, ...] = ("train", "val")  # in pictures of examples
 
 
 def titled(result: RunResult | SweepResult) -> str:
@@ -63,6 +69,26 @@ def held_against(reference: Reference) -> tuple[str, str]:
     return "best possible", f"best possible: {reference.text}"
 
 
+def compared_with(result: RunResult) -> str:
+    """The word for what parameters are compared with: true, or best possible."""
+    rows = [row.against for row in result.recovery[:1]] or ["true"]
+    against = rows[0] if result.reference is None else result.reference.against
+    return "true" if against == "true" else "best possible"
+
+
+def reference_arrays(rows: Sequence[RecoveryRow], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """What learned parameters are held against, from name to array in the parameter's shape.
+
+    Args:
+        rows: of every number among the parameters, in the order in which they lie.
+        shapes: from name to shape.
+    """
+    numbers: dict[str, list[float]] = {}
+    for row in rows:
+        numbers.setdefault(row.name.partition("[")[0], []).append(row.true)
+    return {name: np.reshape(values, shapes[name]) for name, values in numbers.items()}
+
+
 def reference_values(rows: Sequence[RecoveryRow], reference: Reference) -> list[float]:
     """What learned parameters are held against; what least squares find as a zero is rounding."""
     largest = 0.0 if reference.against == "true" else max((abs(row.true) for row in rows), default=0.0)
@@ -77,10 +103,8 @@ def equations(result: RunResult, model: Model) -> list[str]:
         return []
     if not result.recovery:
         return [f"fitted: {fitted}"]
-    numbers: dict[str, list[float]] = {}
-    for row in result.recovery:  # in the order in which a parameter's numbers lie
-        numbers.setdefault(row.name.partition("[")[0], []).append(row.true)
-    reference = {name: np.reshape(true, parameters[name].shape) for name, true in numbers.items()}
+    shapes = {name: values.shape for name, values in parameters.items()}
+    reference = reference_arrays(result.recovery, shapes)
     label = "true" if result.recovery[0].against == "true" else "best"
     return [f"fitted: {fitted}", f"{label}:   {model.equation(reference)}"]
 

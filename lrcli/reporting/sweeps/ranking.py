@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from lrcli.analysis.statistics import describe_metric
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.curve_ends import FAR
-from lrcli.reporting.key_names import label
 from lrcli.reporting.markdown import markdown_table, plain
+from lrcli.reporting.sweeps.ranked import swept_cell
 
 __all__ = ["ranking_markdown"]
 
@@ -48,7 +48,7 @@ def _table(results: SweepResults, order: NDArray[np.intp]) -> str:
     rows = []
     for rank, i in enumerate(order[:_SHOWN_ROWS], 1):
         configuration = results.configurations[i]
-        keys = [label(configuration, [key]).partition("=")[2] for key in results.keys]
+        keys = [swept_cell(configuration, key) for key in results.keys]
         numbers = [f"{column[i]:.4g}" for column in (statistics.median, statistics.q25, statistics.q75)]
         rows.append([rank, *keys, statistics.n[i], statistics.diverged[i], *numbers])
     return markdown_table(["", *results.keys, "seeds", "diverged", "median", "q25", "q75"], rows)
