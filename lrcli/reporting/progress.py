@@ -76,12 +76,20 @@ class BarReport(ABC):
 
     def say(self, text: str) -> None:
         """Show a message at once, above what is drawn; a signal handler may call this at any time."""
-        if self._area is None:
-            print(f"\n{text}", file=sys.stderr)  # noqa: T201
-        elif self._painting:
+        if not self._lock.acquire(
+            blocking=False
+        ):  # another thread draws the first time, and says it after that
             self._unsaid.append(text)
-        else:
-            self._console.print(text)
+            return
+        try:
+            if self._painting:
+                self._unsaid.append(text)
+            elif self._area is None:
+                print(f"\n{text}", file=sys.stderr)  # noqa: T201
+            else:
+                self._console.print(text)
+        finally:
+            self._lock.release()
 
     @abstractmethod
     def _draw(self, width: int, height: int) -> Sequence[Text]:
