@@ -61,7 +61,7 @@ def _adagrad(*_: Any) -> Update:
 """
 
 DECAY = '''
-class DecayDataset(Dataset):
+class DecayDataset(GeneratedDataset):
     """y = height exp(-rate x) + noise, x U[0, 3).
 
     Source: a quantity that is lost in proportion to what is left.
@@ -106,10 +106,15 @@ def _exponential(parameters: Parameters, x: Tensor) -> Tensor:
 ADDITIONS = {
     "components/losses.py": (LOG_COSH, "AnyLoss = ", "| LogCosh"),
     "components/optimizers.py": (ADAGRAD, "AnyOptimizer = ", "| Adagrad"),
-    "components/datasets.py": (DECAY, "AnyDataset = ", "| DecayDataset"),
-    "components/curves.py": (EXPONENTIAL, "", ""),
-    "components/models.py": (
-        "from lrcli.components.curves import Exponential",
+    "components/datasets/synthetic.py": (DECAY, "", ""),
+    "components/datasets/__init__.py": (
+        "from lrcli.components.datasets.synthetic import DecayDataset",
+        "AnyDataset = ",
+        "| DecayDataset",
+    ),
+    "components/models/curves.py": (EXPONENTIAL, "", ""),
+    "components/models/__init__.py": (
+        "from lrcli.components.models.curves import Exponential",
         "AnyModel = ",
         "| Exponential",
     ),

@@ -20,8 +20,8 @@ from lrcli.analysis.determination import undetermined
 from lrcli.analysis.reference import Examples, Standard, find_references, has_reference
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.losses import Loss
-from lrcli.components.model import Model
 from lrcli.components.models import AnyModel
+from lrcli.components.models.base import Model
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR
 
 __all__ = ["Recovery", "find_recovery"]

@@ -9,7 +9,7 @@
 - Other models have none: those of a network are not identifiable, since other parameters give the same
   function; of a new model nothing is known.
 
-What a model and a loss say of themselves decides between these, see `lrcli.components.model.Model` and
+What a model and a loss say of themselves decides between these, see `lrcli.components.models.base.Model` and
 `lrcli.components.losses.Loss`.
 """
 
@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from lrcli.analysis.chunks import chunks_of_sets
 from lrcli.analysis.logistic import logistic_optima
 from lrcli.analysis.theory import term_curvature
-from lrcli.components.least_squares import by_name, least_squares
 from lrcli.components.losses import Loss
-from lrcli.components.model import Model
+from lrcli.components.models.base import Model
+from lrcli.components.models.least_squares import by_name, least_squares
 
 __all__ = [
     "Examples",

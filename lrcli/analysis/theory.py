@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.components.losses import Loss
-from lrcli.components.model import Model
+from lrcli.components.models.base import Model
 
 __all__ = ["Rule", "hessian", "largest_curvature", "largest_stable_rate", "term_curvature"]
 

@@ -31,8 +31,8 @@ class Config(BaseModel):
     @classmethod
     def key_order(cls) -> list[str]:
         """Its keys in the order to show them: ``kind``, those of its own, those all of its family have."""
-        family = next(c for c in reversed(cls.__mro__) if issubclass(c, Config) and c is not Config)
-        shared = family.model_fields if "kind" in cls.model_fields else {}
+        families = [c for c in cls.__mro__ if issubclass(c, Config) and "kind" not in c.model_fields]
+        shared = {name for family in families for name in family.model_fields if "kind" in cls.model_fields}
         return sorted(cls.model_fields, key=lambda name: (name != "kind", name in shared))
 
     @model_serializer(mode="wrap")

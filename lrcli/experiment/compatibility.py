@@ -43,7 +43,7 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
 
 
 def _batches(experiment: Experiment) -> Iterator[Mistake]:
-    size, count = experiment.training.batch_size, experiment.dataset.num_train
+    size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count and experiment.training.drop_last:
         larger = f"batch_size {size:,} is larger than the {counted(count, 'example')}"
         yield _mistake("training", "drop_last", f"would leave out the only batch: {larger}")
@@ -77,7 +77,7 @@ def result_names(experiment: Experiment) -> list[str]:
     """Everything that can be expected of an experiment: its metrics, and the errors of its parameters."""
     dataset = experiment.dataset
     classes = dataset.num_classes is not None
-    tested = names_of_split("test", classes=classes) if dataset.num_test else []
+    tested = names_of_split("test", classes=classes) if dataset.sizes["test"] else []
     errors = _recovery_metrics(experiment)
     if errors:
         parameters = experiment.parameters
@@ -105,7 +105,7 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
     said = []
-    size, count = experiment.training.batch_size, experiment.dataset.num_train
+    size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count:
         examples = counted(count, "training example")
         said.append(f"batch_size {size:,} is larger than the {examples}: each epoch is one batch")

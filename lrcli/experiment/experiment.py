@@ -102,7 +102,7 @@ def recovers(experiment: Experiment) -> bool:
 
 def recorded_metrics(experiment: Experiment) -> list[str]:
     """The metrics of every record of an experiment, without those of ``recovery``."""
-    evaluated = {"train": experiment.logging.evaluate_train, "val": experiment.dataset.num_val > 0}
+    evaluated = {"train": experiment.logging.evaluate_train, "val": experiment.dataset.sizes["val"] > 0}
     splits = [split for split, is_evaluated in evaluated.items() if is_evaluated]
     return recorded_names(splits, classes=experiment.dataset.num_classes is not None)
 

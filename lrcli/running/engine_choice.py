@@ -21,7 +21,7 @@ _WIDE = 60_000  # parameters; 784-32-16-10 has 26,000 and is twice as fast compi
 def multiply_adds(experiment: Experiment) -> int:
     """Those of one step of one member, about: forward, and by weights and by values backward."""
     parameters = sum(parameter.size for parameter in experiment.parameters)
-    return 3 * parameters * experiment.training.first_batch(experiment.dataset.num_train)
+    return 3 * parameters * experiment.training.first_batch(experiment.dataset.sizes["train"])
 
 
 def engine_of(experiment: Experiment) -> tuple[str, str]:

@@ -36,7 +36,7 @@ def undetermined_names(recovery: Recovery, row: int = 0) -> list[str]:
 def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = "The data do") -> str:
     """A sentence about the numbers that the data leave open."""
     count = sum(parameter.size for parameter in experiment.parameters)
-    examples = experiment.dataset.num_train
+    examples = experiment.dataset.sizes["train"]
     if examples < count:
         reason = f"there are fewer training examples ({examples}) than parameters ({count})"
     else:

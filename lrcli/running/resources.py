@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lrcli.components.datasets.base import SplitName
 from lrcli.config.keys import value_at
 from lrcli.engines.compiled.examples import epochs_of_chunk
 from lrcli.errors import UsageError
@@ -112,10 +113,16 @@ def memory_for_data(experiment: Experiment, rows: int = 1) -> Needs:
 
 
 def _counts(experiment: Experiment) -> dict[str, int]:
-    """The examples of each split, by the key that says it."""
-    dataset = experiment.dataset
-    counts = {"num_train": dataset.num_train, "num_val": dataset.num_val, "num_test": dataset.num_test}
-    return {f"dataset.{key}": count for key, count in counts.items()}
+    """The examples of each split, by the key that says it; those of a file have one key for all."""
+    counts: Needs = Counter()
+    for split, count in experiment.dataset.sizes.items():
+        counts[_key_of(experiment, split)] += count
+    return counts
+
+
+def _key_of(experiment: Experiment, split: SplitName = "train") -> str:
+    """The key that says how many examples a split has."""
+    return f"dataset.{experiment.dataset.size_keys[split]}"
 
 
 def _held(experiment: Experiment, of_example: int) -> Needs:
@@ -142,16 +149,16 @@ def memory_for_training(experiment: Experiment, sizes: Sizes) -> Needs:
     copied = shape.number * shape.held if shape.number < 8 or shape.held < shape.drawn - shape.inputs else 0
     needs = _held(experiment, sizes.rows * copied)
     ahead = _bytes_of_epochs(experiment, shape, sizes)
-    needs["dataset.num_train"] += ahead if shape.engine == "compiled" else 0
+    needs[_key_of(experiment)] += ahead if shape.engine == "compiled" else 0
     # What takes memory for a while: only the largest of these counts.
     drawn_in, drawing = _drawing(experiment, sizes.rows)
     peaks = [(drawn_in, drawing - needs.total())]
     peaks += [(key, _bytes_of_look(experiment, shape, sizes, n)) for key, n in _counts(experiment).items()]
     # References are found before training, where there are no epochs ahead yet.
     early = _bytes_of_reference(experiment, shape) - (ahead if shape.engine == "compiled" else 0)
-    peaks.append(("dataset.num_train", early))
+    peaks.append((_key_of(experiment), early))
     if shape.engine == "torch":
-        peaks.append(("dataset.num_train", ahead))
+        peaks.append((_key_of(experiment), ahead))
         peaks.append(("training.batch_size", _bytes_of_batch(experiment, shape, sizes)))
     key, most = max(peaks, key=lambda peak: peak[1])
     needs[key] += most
@@ -160,7 +167,7 @@ def memory_for_training(experiment: Experiment, sizes: Sizes) -> Needs:
 
 def _bytes_of_epochs(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int:
     """The examples in the orders of the epochs ahead."""
-    training, count, rows = experiment.training, experiment.dataset.num_train, sizes.rows
+    training, count, rows = experiment.training, experiment.dataset.sizes["train"], sizes.rows
     steps = training.num_batches(count)
     noisy, shuffled = experiment.model.noise_of_inputs > 0, training.shuffle and steps > 1
     numbers = rows * count * shape.held
@@ -190,9 +197,9 @@ def _bytes_of_reference(experiment: Experiment, shape: _Shape) -> int:
     model, dataset = experiment.model, experiment.dataset
     if not model.linear_in_parameters or not recovers(experiment):
         return 0
-    matrix = 8 * dataset.num_train * (shape.parameters // shape.targets)
+    matrix = 8 * dataset.sizes["train"] * (shape.parameters // shape.targets)
     if dataset.num_classes is not None:  # several copies, and as many logits and chances
-        return 4 * matrix + 5 * 8 * dataset.num_train * shape.targets
+        return 4 * matrix + 5 * 8 * dataset.sizes["train"] * shape.targets
     return matrix if dataset.true_parameters(model.kind) is not None else 2 * matrix
 
 
@@ -200,14 +207,14 @@ def _bytes_of_batch(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int:
     """What a step by torch takes for its examples: values and slopes of all layers."""
     numbers = 3 * shape.layers if experiment.model.dense else _OF_CURVE
     spread = shape.held if sizes.rows > 1 else 0
-    batch = experiment.training.first_batch(experiment.dataset.num_train)
+    batch = experiment.training.first_batch(experiment.dataset.sizes["train"])
     return shape.number * sizes.members * batch * (numbers + spread)
 
 
 def _of_members(experiment: Experiment, shape: _Shape, sizes: Sizes) -> Needs:
     """Parameters and states, and what has a number for each member or step."""
     optimizer, training, members = experiment.optimizer, experiment.training, sizes.members
-    steps = training.num_batches(experiment.dataset.num_train)
+    steps = training.num_batches(experiment.dataset.sizes["train"])
     states = 1 + optimizer.most_states
     arrays = states + (_WORK + states if shape.engine == "torch" else 0)
     of_member = shape.number * arrays + 8 * _AT_RECORD
@@ -227,7 +234,7 @@ def _key_of_size(experiment: Experiment) -> str:
     model, dataset = experiment.model, experiment.dataset
     if model.size_key is not None:
         return f"model.{model.size_key}"
-    return "model.kind" if dataset.size_key is None else f"dataset.{dataset.size_key}"
+    return "model.kind" if dataset.width_key is None else f"dataset.{dataset.width_key}"
 
 
 def bytes_of_results(experiment: Experiment, members: int, records: int) -> Needs:
@@ -275,7 +282,7 @@ def refuse_uncountable(experiment: Experiment) -> None:
         UsageError: with what would have to be less.
     """
     training = experiment.training
-    steps = training.epochs * training.num_batches(experiment.dataset.num_train)
+    steps = training.epochs * training.num_batches(experiment.dataset.sizes["train"])
     if steps >= 2**63:
         raise UsageError(
             f"training: {steps:.3g} steps are more than can be counted; choose fewer than "

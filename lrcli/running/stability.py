@@ -106,7 +106,7 @@ def _why_unknown(experiment: Experiment) -> str:
 
 def _is_constant_in_the_end(experiment: Experiment) -> bool:
     """Whether the second half of the steps has the optimizer's own rate; what came before is forgotten."""
-    count = experiment.training.num_batches(experiment.dataset.num_train)
+    count = experiment.training.num_batches(experiment.dataset.sizes["train"])
     total = experiment.training.epochs * count
     steps = np.linspace(total // 2, total - 1, 1000).astype(np.int64)
     lr = np.array([experiment.optimizer.lr])

@@ -17,10 +17,10 @@ def summarize(experiment: Experiment) -> str:
     """
     dataset = experiment.dataset
     count = sum(parameter.size for parameter in experiment.parameters)
-    steps = experiment.training.epochs * experiment.training.num_batches(dataset.num_train)
+    steps = experiment.training.epochs * experiment.training.num_batches(dataset.sizes["train"])
     swept = {key.partition(".")[0] for key in _swept(experiment)}
     kinds = {block: _kinds(experiment, block) for block in ("dataset", "model", "loss", "optimizer")}
-    examples = "" if "dataset" in swept else f" ({counted(dataset.num_train, 'example')})"
+    examples = "" if "dataset" in swept else f" ({counted(dataset.sizes['train'], 'example')})"
     parameters = "" if {"dataset", "model", "loss"} & swept else f" ({counted(count, 'parameter')})"
     parts = [
         f"{kinds['dataset']} data{examples}",

@@ -41,7 +41,7 @@ class Part:
     def steps_per_epoch(self) -> int:
         """Optimizer updates of each member in an epoch."""
         experiment = self.group.experiment
-        return experiment.training.num_batches(experiment.dataset.num_train)
+        return experiment.training.num_batches(experiment.dataset.sizes["train"])
 
     @property
     def steps(self) -> int:
@@ -88,7 +88,8 @@ def cut_group(group: Group, memory: int) -> list[Part]:
         memory: bytes that a part may take.
     """
     pair = memory_for_training(group.experiment, Sizes(2, 1, 1))
-    of_seed = sum(size for key, size in pair.items() if key.startswith("dataset.num_"))
+    of_examples = {f"dataset.{key}" for key in group.experiment.dataset.size_keys.values()}
+    of_seed = sum(size for key, size in pair.items() if key in of_examples)
     budget = memory if pair.total() <= memory else memory + of_seed
     count = _fewest_parts(group, budget)
     edges = [group.size * i // count for i in range(count + 1)]

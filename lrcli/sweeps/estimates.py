@@ -53,11 +53,11 @@ def seconds_of_training(experiment: Experiment, sizes: Sizes, records: int) -> f
         records: of each member.
     """
     training, dataset = experiment.training, experiment.dataset
-    steps = training.epochs * training.num_batches(dataset.num_train)
+    steps = training.epochs * training.num_batches(dataset.sizes["train"])
     compiled = engine_of(experiment)[0] == "compiled"
     step = _compiled_step if compiled else _torch_step
-    shuffled = training.epochs * sizes.rows * dataset.num_train * _SHUFFLED if training.shuffle else 0.0
-    if training.num_batches(dataset.num_train) == 1:
+    shuffled = training.epochs * sizes.rows * dataset.sizes["train"] * _SHUFFLED if training.shuffle else 0.0
+    if training.num_batches(dataset.sizes["train"]) == 1:
         shuffled = 0.0
     return (
         _BEGUN
@@ -92,7 +92,7 @@ def _of_data(experiment: Experiment, sizes: Sizes) -> float:
     """Examples drawn and placed, and their triangles made."""
     dataset = experiment.dataset
     seconds = sizes.rows * _ROW
-    for count in (dataset.num_train, dataset.num_val, dataset.num_test):
+    for count in dataset.sizes.values():
         seconds += sizes.rows * count * (dataset.num_features + 1) * _DRAWN
         if has_triangle(experiment, count):
             seconds += sizes.rows * count * _parameters(experiment) ** 2 * _TRIANGLE / 2
@@ -103,7 +103,7 @@ def _compiled_step(experiment: Experiment, members: int) -> float:
     """A step of all members, on all cores."""
     parameters = _parameters(experiment)
     work = multiply_adds(experiment)
-    full = experiment.training.num_batches(experiment.dataset.num_train) == 1
+    full = experiment.training.num_batches(experiment.dataset.sizes["train"]) == 1
     if full and parameters <= _QUADRATIC and is_quadratic(experiment):
         work = 3 * parameters * parameters
     update = parameters * _UPDATE if experiment.optimizer.adaptive else 0.0
@@ -119,7 +119,7 @@ def _compiled_step(experiment: Experiment, members: int) -> float:
 def _torch_step(experiment: Experiment, members: int) -> float:
     """A step of all members."""
     layers = sum(not parameter.is_bias for parameter in experiment.parameters)
-    batch = experiment.training.first_batch(experiment.dataset.num_train)
+    batch = experiment.training.first_batch(experiment.dataset.sizes["train"])
     values = batch * sum(sum(p.matrix) for p in experiment.parameters if not p.is_bias)
     numbers = values + 4 * _parameters(experiment)
     model = experiment.model
@@ -132,7 +132,7 @@ def _of_record(experiment: Experiment, members: int, *, compiled: bool) -> float
     """Metrics and parameters of all members, and the evaluation of two splits."""
     dataset, parameters = experiment.dataset, _parameters(experiment)
     seconds = _RECORD + members * (_METRIC * len(recorded_metrics(experiment)) + _PARAMETER * parameters)
-    for count in (dataset.num_train if experiment.logging.evaluate_train else 0, dataset.num_val):
+    for count in (dataset.sizes["train"] if experiment.logging.evaluate_train else 0, dataset.sizes["val"]):
         if has_triangle(experiment, count):
             seconds += members * parameters**2 * _TRIANGLE
         elif compiled:

@@ -110,7 +110,7 @@ def _signature(experiment: Experiment) -> str:
     """What must be equal for members to train in one population."""
     whole = experiment.model_dump(mode="json")
     dataset = experiment.dataset
-    sizes = [dataset.num_train, dataset.num_val, dataset.num_test, dataset.num_features, dataset.num_classes]
+    sizes = [*dataset.sizes.values(), dataset.num_features, dataset.num_classes]
     for block, keys in (("model", {"init", "input_noise"}), ("training", {"clip_grad_norm"})):
         whole[block] = {key: value for key, value in whole[block].items() if key not in keys}
     numeric = set(experiment.optimizer.numeric)

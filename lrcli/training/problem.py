@@ -6,24 +6,23 @@ examples, epoch by epoch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.components.datasets import AnyDataset
+from lrcli.components.datasets.base import SPLITS, SplitName
 from lrcli.components.initializers import Parameter
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
+from lrcli.components.randomness import generator
 from lrcli.errors import UsageError
-from lrcli.training.randomness import generator
 
 __all__ = ["SPLITS", "Array", "Draw", "Problem", "Split", "SplitName", "build_problem", "draw_problem"]
 
 Array = NDArray[np.float64]
-SplitName = Literal["train", "val", "test"]
 _CHUNK = 2**16  # numbers that are looked at together
-SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -158,17 +157,11 @@ def _draw(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
     num_outputs = loss.num_outputs(dataset.num_classes)
     parameters = model.parameters(dataset.num_features, num_outputs)
     sources, data_index = _sources(draws)
-    counts = {"train": dataset.num_train, "val": dataset.num_val, "test": dataset.num_test}
-    splits = {
-        split: _draw_split(sources, num_outputs, index, counts[split])
-        for index, split in enumerate(SPLITS)
-        if counts[split]
-    }
+    splits = {split: _draw_split(sources, num_outputs, split) for split in SPLITS if dataset.sizes[split]}
     initial = {parameter.name: np.empty((len(draws), *parameter.shape)) for parameter in parameters}
-    for index, parameter in enumerate(parameters):
-        for number, draw in enumerate(draws):
-            rng = generator(draw.seed, "init", index)
-            initial[parameter.name][number] = draw.model.init.draw(parameter, rng)
+    for number, draw in enumerate(draws):
+        for name, values in draw.model.initial(dataset.num_features, num_outputs, draw.seed).items():
+            initial[name][number] = values
     return Problem(tuple(draws), tuple(sources), data_index, loss, splits, parameters, initial)
 
 
@@ -186,11 +179,8 @@ def _sources(draws: Sequence[Draw]) -> tuple[list[Draw], NDArray[np.intp]]:
     return sources, np.array(index, dtype=np.intp)
 
 
-def _draw_split(sources: Sequence[Draw], num_outputs: int, index: int, count: int) -> Split:
-    inputs, targets = _draw_rows(sources, index, count)
-    for row, source in enumerate(sources if index == 0 else ()):
-        for example, target in source.dataset.outliers.items():
-            targets[row, example] = target
+def _draw_split(sources: Sequence[Draw], num_outputs: int, split: SplitName) -> Split:
+    inputs, targets = _draw_rows(sources, split)
     if num_outputs > 1:
         targets = (targets == np.arange(num_outputs)).astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -201,13 +191,12 @@ def _draw_split(sources: Sequence[Draw], num_outputs: int, index: int, count: in
     return Split(inputs, features, targets)
 
 
-def _draw_rows(sources: Sequence[Draw], index: int, count: int) -> tuple[Array, Array]:
+def _draw_rows(sources: Sequence[Draw], split: SplitName) -> tuple[Array, Array]:
     """Inputs (S, N, D) and targets (S, N, 1) of a split; one row is never there twice."""
     rows = []
     for number, (seed, dataset, _) in enumerate(sources):
-        rng = generator(seed if dataset.seed is None else dataset.seed, "data", index)
         with np.errstate(over="ignore", invalid="ignore"):
-            row = dataset.sample(rng, count)
+            row = dataset.draw(seed, split)
         if len(sources) == 1:
             return row[0][None], row[1][None]
         if number == 0:

@@ -6,7 +6,7 @@ from builders import LINEAR, SINE, XOR, component, problem
 
 from lrcli.analysis.recovery import find_recovery
 from lrcli.analysis.reference import Examples
-from lrcli.components.curves import legendre_of_cubic
+from lrcli.components.models.curves import legendre_of_cubic
 
 FIRST = np.array([0])
 

@@ -31,6 +31,7 @@ def test_the_shortest_experiment_of_every_component_trains(group, kind, tmp_path
 def test_the_loss_fits_the_targets(group):
     for kind in GROUPS[group]:
         content = minimal_experiment(group, kind)
-        of_classes = GROUPS["dataset"][content["dataset"]["kind"]].num_classes is not None
+        dataset = GROUPS["dataset"][content["dataset"]["kind"]](**content["dataset"])
+        of_classes = dataset.num_classes is not None
         assert GROUPS["loss"][content["loss"]["kind"]].needs_classes == of_classes
     assert minimal_experiment("dataset", "xor")["loss"] == {"kind": "bce"}

@@ -39,7 +39,7 @@ STEPS, RECORDS = 30_000, 300
 
 def with_validation(task: Task) -> Task:
     """The task with as many examples to validate as to train."""
-    return varied(task, dataset={"num_val": task.experiment.dataset.num_train})
+    return varied(task, dataset={"num_val": task.experiment.dataset.sizes["train"]})
 
 
 def prepared(task: Task, members: int, epochs: int, every: int = 1) -> Prepared:

@@ -10,7 +10,7 @@ import textbook
 import torch
 from numpy.typing import NDArray
 
-from lrcli.components.datasets import Dataset
+from lrcli.components.datasets.base import GeneratedDataset
 from lrcli.experiment.experiment import Experiment
 from lrcli.training.problem import SplitName, build_problem
 
@@ -20,16 +20,18 @@ Array = NDArray[np.float32]
 CLASSES, PIXELS = 10, 784
 
 
-class TeacherDataset(Dataset):
+class TeacherDataset(GeneratedDataset):
     """Classes that a random linear teacher gives to normal features: as many numbers as MNIST has."""
-
-    num_classes = CLASSES
 
     kind: Literal["teacher"] = "teacher"
 
     @property
     def num_features(self) -> int:
         return PIXELS
+
+    @property
+    def num_classes(self) -> int:
+        return CLASSES
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
         inputs = rng.standard_normal((count, PIXELS))
@@ -88,12 +90,12 @@ class Task:
     @property
     def batch_size(self) -> int:
         """Examples of a step."""
-        return self.experiment.training.first_batch(self.experiment.dataset.num_train)
+        return self.experiment.training.first_batch(self.experiment.dataset.sizes["train"])
 
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer updates in an epoch."""
-        return self.experiment.training.num_batches(self.experiment.dataset.num_train)
+        return self.experiment.training.num_batches(self.experiment.dataset.sizes["train"])
 
     def data(self, split_name: SplitName = "train") -> Data:
         """The examples of a split, of seed 0."""

@@ -11,8 +11,8 @@ from builders import component
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrcli.components.least_squares import by_name
-from lrcli.components.model import Model
+from lrcli.components.models.base import Model
+from lrcli.components.models.least_squares import by_name
 from lrcli.components.registry import GROUPS
 from lrcli.engines.torch.models import torch_model
 

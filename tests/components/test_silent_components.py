@@ -19,7 +19,7 @@ from pydantic import Field
 
 import lrcli.components.losses as losses
 import lrcli.components.models as models
-from lrcli.components.model import Model, scalars
+from lrcli.components.models.base import Model, scalars
 
 
 class Decay(Model):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from builders import LINEAR, SINE, XOR, component, problem
 
+from lrcli.components.randomness import generator
 from lrcli.components.registry import GROUPS
 from lrcli.errors import UsageError
-from lrcli.training.randomness import generator
 
 LINEAR_MODEL, HALF = {"kind": "linear"}, {"kind": "half_mse"}
 

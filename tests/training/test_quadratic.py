@@ -6,7 +6,7 @@ import pytest
 from builders import evaluate
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.model import Model
+from lrcli.components.models.base import Model
 from lrcli.training.problem import build_problem
 from lrcli.training.quadratic import QuadraticLoss, has_triangle, is_quadratic, quadratic_form
 

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from lrcli.components.randomness import words
 from lrcli.engines.compiled.arguments import Arguments
 from lrcli.engines.compiled.calls import Kernel, Threads
 from lrcli.engines.compiled.machine_code import Function
 from lrcli.engines.compiled.signatures import RECORDS
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
-from lrcli.training.randomness import words
 
 __all__ = ["EpochChunk", "Examples", "epochs_of_chunk"]
 

@@ -7,7 +7,7 @@ from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.text import Text
 
-from lrcli.components.model import Model
+from lrcli.components.models.base import Model
 from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.runs.words import equations, headline, held_against, reference_values

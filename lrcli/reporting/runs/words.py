@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrcli.components.model import Model
+from lrcli.components.models.base import Model
 from lrcli.reporting.scales import Array
 from lrcli.running.stability import advice
 from lrcli.runs.run_result import RecoveryRow, Reference, RunResult

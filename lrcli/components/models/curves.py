@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from lrcli.components.equations import sum_of_terms
 from lrcli.components.initializers import Parameter
-from lrcli.components.least_squares import least_squares
-from lrcli.components.model import Array, Model, scalars
+from lrcli.components.models.base import Array, Model, scalars
+from lrcli.components.models.equations import sum_of_terms
+from lrcli.components.models.least_squares import least_squares
 
 __all__ = ["Legendre", "Sinusoid", "legendre_of_cubic"]
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrcli.components.initializers import AnyInitializer, Default, Parameter, Uniform, Values
-from lrcli.components.least_squares import by_name, least_squares
+from lrcli.components.models.least_squares import by_name, least_squares
+from lrcli.components.randomness import generator
 from lrcli.config.base import Config
 
 __all__ = ["Array", "Model", "dense_layer", "scalars"]
@@ -58,6 +59,17 @@ class Model(Config):
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
         """The model's parameters for D features and O outputs, in their canonical order."""
         raise NotImplementedError
+
+    def initial(self, num_features: int, num_outputs: int, seed: int) -> dict[str, Array]:
+        """The parameters as training begins with them, from name to array in the parameter's shape.
+
+        Args:
+            num_features: D.
+            num_outputs: O.
+            seed: of the run; each parameter has a generator of its own.
+        """
+        parameters = self.parameters(num_features, num_outputs)
+        return {p.name: self.init.draw(p, generator(seed, "init", i)) for i, p in enumerate(parameters)}
 
     def features(self, inputs: Array) -> Array:
         """What the model is given in place of the inputs, worked out once for all examples.

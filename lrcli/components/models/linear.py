@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from lrcli.components.equations import power_of_x, sum_of_terms
 from lrcli.components.initializers import Parameter
-from lrcli.components.model import Array, Model, dense_layer
+from lrcli.components.models.base import Array, Model, dense_layer
+from lrcli.components.models.equations import power_of_x, sum_of_terms
 
 __all__ = ["Linear", "Polynomial"]
 

@@ -1,120 +1,24 @@
-"""Datasets: generators of examples whose rule is known."""
+"""Synthetic datasets: a line, a sine, XOR."""
 
 import math
-import re
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from lrcli.config.base import Config
+from lrcli.components.datasets.base import Array, GeneratedDataset, Spread, Starter
 
-__all__ = ["AnyDataset", "Dataset", "LinearDataset", "SineDataset", "XorDataset"]
-
-Array = NDArray[np.float64]
-
-_MOST = 10**12  # examples; memory ends long before
+__all__ = ["LinearDataset", "SineDataset", "XorDataset"]
 
 
-_INDEX = "0|[1-9][0-9]*"
-
-Spread = Annotated[float, Field(ge=0)]
-Starter = Mapping[str, Mapping[str, Any]]
-
-
-def _as_index(key: Any) -> Any:
-    """One way to write each index, so that none can be given twice."""
-    if not isinstance(key, str):
-        return key
-    if not re.fullmatch(_INDEX, key):
-        raise ValueError(f"must be the index of a training example, a number from 0, not {key[:40]!r}")
-    return int(key)
-
-
-class Dataset(Config):
-    """Base of all generators.
-
-    Attributes:
-        num_classes: how many classes the targets name (0, 1, ...), or None where targets are numbers.
-        size_key: the key that makes the features many; None where their number is fixed.
-        drawing_numbers: the most numbers of an example that `sample` holds beside those that it returns.
-        starter: what a first experiment file says beyond the keys that it must, by block: the first thing to
-            try, which recovers the truth or solves the task.
-    """
-
-    num_classes: ClassVar[int | None] = None
-    size_key: ClassVar[str | None] = None
-    drawing_numbers: ClassVar[int] = 3
-    starter: ClassVar[Starter] = {"training": {"epochs": 10, "batch_size": 32}}
-
-    num_train: int = Field(1000, ge=1, le=_MOST, description="training examples")
-    num_val: int = Field(1000, ge=0, le=_MOST, description="validation examples")
-    num_test: int = Field(0, ge=0, le=_MOST, description="test examples")
-    seed: int | None = Field(
-        None, ge=0, description="fixes the data while the run's seed moves the rest; default: the run's"
-    )
-    outliers: dict[Annotated[int, BeforeValidator(_as_index)], float] = Field(
-        default_factory=dict,
-        description="from the index of a training example to the target it gets",
-        json_schema_extra={"propertyNames": {"pattern": f"^({_INDEX})$(?!\n)"}},
-    )
-
-    @property
-    def num_features(self) -> int:
-        """D, the numbers that describe one example."""
-        return 1
-
-    def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
-        """Draw examples.
-
-        Args:
-            rng: the generator of this seed and split.
-            count: N, how many.
-
-        Returns:
-            inputs (N, D) and targets (N, 1).
-        """
-        raise NotImplementedError
-
-    def rule(self, inputs: Array) -> Array | None:
-        """What the targets are without noise, at any inputs.
-
-        Args:
-            inputs: (N, D), not only such as `sample` draws.
-
-        Returns:
-            targets (N, 1), or None where nothing is known of the rule behind the data.
-        """
-        return None
-
-    def true_parameters(self, model: str) -> dict[str, Array] | None:
-        """The parameters with which a model kind is the rule behind the data, where there are any.
-
-        Args:
-            model: the model's kind.
-
-        Returns:
-            From parameter name to array in the parameter's shape (a polynomial's ``coef`` is given as
-            far as it is not zero), or None.
-        """
-        return None
-
-    def mistakes(self) -> Iterator[tuple[str, str]]:
-        """What one field alone cannot tell: (key, message) pairs."""
-        for index in self.outliers:
-            if not 0 <= index < self.num_train:
-                yield "outliers", f"there is no training example {index}; there are 0 to {self.num_train - 1}"
-
-
-class LinearDataset(Dataset):
+class LinearDataset(GeneratedDataset):
     """y = x . w + b + noise, features N(0, feature_std^2), noise N(0, noise^2).
 
     Source: Dive into Deep Learning, section 3.3.
     """
 
-    size_key = "w"
+    width_key = "w"
     drawing_numbers = 1
     starter: ClassVar[Starter] = {
         "dataset": {"noise": 0.01},
@@ -166,7 +70,7 @@ class LinearDataset(Dataset):
             yield "feature_std", f"has {len(stds)} numbers where w has {len(self.w)}"
 
 
-class SineDataset(Dataset):
+class SineDataset(GeneratedDataset):
     """y = amplitude * sin(frequency * x + phase) + offset + noise, x between low and high (radians).
 
     Source: the PyTorch tutorial "Learning PyTorch with Examples".
@@ -215,14 +119,13 @@ class SineDataset(Dataset):
             yield "high", f"must be greater than low, which is {self.low:g}"
 
 
-class XorDataset(Dataset):
+class XorDataset(GeneratedDataset):
     """Two features U[low, high); the target is 1 where x0 * x1 >= 0, else 0.
 
     Source: Minsky and Papert 1969; drawn as in Raschka's Machine Learning with PyTorch and Scikit-
     Learn, chapter 13.
     """
 
-    num_classes = 2
     drawing_numbers = 2
     starter: ClassVar[Starter] = {
         "model": {"kind": "mlp", "hidden": [16]},
@@ -242,6 +145,10 @@ class XorDataset(Dataset):
     def num_features(self) -> int:
         return 2
 
+    @property
+    def num_classes(self) -> int:
+        return 2
+
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
         inputs = rng.uniform(self.low, self.high, (count, 2))
         flipped = rng.random((count, 1)) < self.label_noise
@@ -258,6 +165,3 @@ class XorDataset(Dataset):
         for index, target in self.outliers.items():
             if target not in (0, 1):
                 yield "outliers", f"the target of example {index} must be 0 or 1, not {target:g}"
-
-
-AnyDataset = Annotated[LinearDataset | SineDataset | XorDataset, Field(discriminator="kind")]

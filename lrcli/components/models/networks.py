@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.model import Array, Model, dense_layer
+from lrcli.components.models.base import Array, Model, dense_layer
 
 __all__ = ["MLP"]
 

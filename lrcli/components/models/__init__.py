@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lrcli.components.curves import Legendre, Sinusoid
-from lrcli.components.linear_models import Linear, Polynomial
-from lrcli.components.model import Model
-from lrcli.components.networks import MLP
+from lrcli.components.models.base import Model
+from lrcli.components.models.curves import Legendre, Sinusoid
+from lrcli.components.models.linear import Linear, Polynomial
+from lrcli.components.models.networks import MLP
 
 __all__ = ["MLP", "AnyModel", "Legendre", "Linear", "Model", "Polynomial", "Sinusoid"]
 
