@@ -14,6 +14,7 @@ from lrcli.config.hints import meant, nearest
 from lrcli.config.inheritance import read_extended
 from lrcli.config.keys import dotted_keys
 from lrcli.config.overrides import override
+from lrcli.config.paths import anchor
 from lrcli.config.validation import Mistake, refuse, validate
 from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
@@ -101,9 +102,16 @@ def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], s
     return Loaded(experiment, document, notes + remarks(experiment), source)
 
 
-def _check(document: Document) -> Experiment:
+def _check(document: Document, base: Path | None = None) -> Experiment:
+    """The sound experiment of a document.
+
+    Args:
+        document: whose paths become absolute.
+        base: see `anchor`.
+    """
+    misplaced = anchor(document, Experiment, base)
     experiment = validate(document, Experiment)
-    mistakes = incompatibilities(experiment)
+    mistakes = [*misplaced, *incompatibilities(experiment)]
     if mistakes:
         raise refuse(document, mistakes)
     return experiment
@@ -207,4 +215,4 @@ def at_point(document: Document, chosen: Mapping[str, Any]) -> Experiment:
     kinds_first = sorted(chosen, key=lambda name: (not name.endswith("kind"), name.count(".")))
     for name in kinds_first:
         override(trial, f"{name}={json.dumps(chosen[name])}")
-    return _check(trial)
+    return _check(trial, Path(document.values[()].origin).parent)
