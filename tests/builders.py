@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pytest
 
 from lrcli import api
 from lrcli.components.registry import GROUPS
@@ -20,9 +21,32 @@ from lrcli.training.problem import Problem, SplitName, build_problem
 from lrcli.training.records import Records
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+NEED_FILES = {"mnist_mlp": EXPERIMENTS / "mnist"}  # the files that their data are in
+MADE = [kind for kind, config in GROUPS["dataset"].items() if not getattr(config, "needs_files", False)]
 LINEAR = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 100, "num_val": 50}
 SINE = {"kind": "sine", "num_train": 60, "num_val": 20}
 XOR = {"kind": "xor", "num_train": 40, "num_val": 20}
+
+
+def experiment_files() -> list[Any]:
+    """Each of experiments/ for a test of its own; those whose data are not here are skipped, and say so."""
+    return [
+        pytest.param(
+            file,
+            id=file.stem,
+            marks=pytest.mark.skipif(not _has_data(file.stem), reason=f"{file.name} needs files of data"),
+        )
+        for file in sorted(EXPERIMENTS.glob("*.yaml"))
+    ]
+
+
+def experiments_with_data() -> list[Path]:
+    """Those of experiments/ whose data are made, or are here."""
+    return [file for file in sorted(EXPERIMENTS.glob("*.yaml")) if _has_data(file.stem)]
+
+
+def _has_data(name: str) -> bool:
+    return name not in NEED_FILES or NEED_FILES[name].is_dir()
 
 
 def component(group: str, **keys: Any) -> Any:

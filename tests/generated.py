@@ -113,7 +113,7 @@ def _values(  # noqa: C901 - a case for each kind of annotation
         keys = _matching(pattern) if pattern else WORDS
         return st.dictionaries(keys, _values(arguments[1], [], special), max_size=2)
     if annotation is str:
-        return _matching(extra["pattern"]) if "pattern" in extra else WORDS
+        return _matching(extra["pattern"]) if "pattern" in extra else _words(limits)
     if annotation is bool:
         return st.booleans()
     if annotation is int:
@@ -128,6 +128,10 @@ def _values(  # noqa: C901 - a case for each kind of annotation
         return st.none()
     assert issubclass(annotation, Config), annotation
     return _mapping(annotation, special)
+
+
+def _words(limits: dict[str, Any]) -> st.SearchStrategy[str]:
+    return WORDS.filter(lambda word: len(word) >= limits.get("min_length", 0))
 
 
 def _limits(metadata: list[Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.chunks import chunks_of_sets
-from lrcli.analysis.logistic import logistic_optima
+from lrcli.analysis.logistic import logistic_optima, within_reach
 from lrcli.analysis.theory import term_curvature
 from lrcli.components.losses import Loss
 from lrcli.components.models.base import Model
@@ -69,7 +69,7 @@ class References:
         against: how they were found.
         values: from parameter name to (K, *shape); NaN where there is none.
         losses: (K,) the loss there, without the decay; the lowest bound where the classes are separable.
-        found: (K,) whether there is one.
+        found: (K,) whether there is one that was found.
         separable: (K,) whether there is none because a plane separates the classes.
     """
 
@@ -117,6 +117,11 @@ def _of_classes(model: Model, loss: Loss, examples: Examples) -> References:
     """The optima of logistic regression, some sets at a time."""
     _, count, num_features = examples.inputs.shape
     outputs = examples.targets.shape[2]
+    parameters = model.parameters(num_features, outputs)
+    if not within_reach(count, examples.decay.shape[1]):
+        none = np.zeros(len(examples.rows), dtype=bool)
+        nothing = {p.name: np.full((len(none), *p.shape), np.nan) for p in parameters}
+        return References("optimum", nothing, np.full(len(none), np.nan), none, none)
     decays = examples.decay.reshape(len(examples.rows), -1, outputs)
     chunks = []
     for chunk in chunks_of_sets(len(examples.rows), count, decays.shape[1]):
@@ -124,7 +129,7 @@ def _of_classes(model: Model, loss: Loss, examples: Examples) -> References:
         columns = model.design(model.features(examples.inputs[rows]))
         chunks.append(logistic_optima(columns, examples.targets[rows], examples.scale, decays[chunk]))
     theta = np.concatenate(chunks)
-    values = by_name(theta, model.parameters(num_features, outputs))
+    values = by_name(theta, parameters)
     found = ~np.isnan(theta[:, 0, 0])
     losses = np.where(found, _losses_at(model, loss, values, examples), 0.0)
     return References("optimum", values, losses, found, ~found)

@@ -10,7 +10,7 @@ from lrcli.cli.help import examples
 
 __all__ = ["EPILOG", "check"]
 
-EPILOG = examples("lrcli check experiments/linear.yaml", "lrcli check experiments/*.yaml")
+EPILOG = examples("lrcli check experiments/linear.yaml", "lrcli check experiments/sine*.yaml")
 
 
 def check(

@@ -37,9 +37,10 @@ def init(
 ) -> None:
     """Write a first experiment file with every key explained, and the schema for editors beside it.
 
-    It trains as it is. A file that is there already is left alone.
+    It trains as it is, where its data are no files of yours. A file that is there already is left alone.
     """
     from lrcli.authoring.descriptions import find
+    from lrcli.authoring.minimal_files import needs_files
     from lrcli.authoring.schema import schema_text
     from lrcli.authoring.starter import SCHEMA_FILE, starter_text
     from lrcli.errors import UsageError
@@ -62,4 +63,7 @@ def init(
         write_new(beside, content)
     elif beside.read_bytes() != content:
         print_note(f"{beside}: is another than this version's; lrcli schema prints this version's")
-    print_sentences([f"{file}: written; train it with lrcli train {file}"])
+    if needs_files(dataset):
+        print_sentences([f"{file}: written; say in it where your data are, then lrcli check {file}"])
+    else:
+        print_sentences([f"{file}: written; train it with lrcli train {file}"])

@@ -30,7 +30,7 @@ EPILOG = examples(
     "lrcli train experiments/linear.yaml",
     "lrcli train experiments/linear.yaml optimizer.lr=0.1 training.epochs=20",
     "lrcli train experiments/linear.yaml --seed 3 --json",
-    "lrcli train experiments/*.yaml --quiet",
+    "lrcli train experiments/sine*.yaml --quiet",
     "lrcli train experiments/linear_[lms]*.yaml --expect experiments/linear.yaml",
 )
 

@@ -167,6 +167,7 @@ _WANTED = {
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "text",
+    "string_too_short": "text of at least one character",
     "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a mapping",

@@ -17,7 +17,14 @@ __all__ = ["incompatibilities", "remarks", "result_names"]
 
 def incompatibilities(experiment: Experiment) -> list[Mistake]:
     """Every reason why the components of an experiment do not fit together, each at the field to change."""
+    dataset = experiment.dataset
+    of_data = [_mistake("dataset", key, message) for key, message in dataset.mistakes()]
+    of_optimizer = [_mistake("optimizer", key, message) for key, message in experiment.optimizer.mistakes()]
+    if of_data and dataset.needs_files:  # its sizes are not known, and all else depends on them
+        return [*of_data, *of_optimizer, *_engine(experiment)]
     return [
+        *of_data,
+        *of_optimizer,
         *_components(experiment),
         *_batches(experiment),
         *_metrics(experiment),
@@ -28,10 +35,6 @@ def incompatibilities(experiment: Experiment) -> list[Mistake]:
 
 def _components(experiment: Experiment) -> Iterator[Mistake]:
     dataset, model, loss = experiment.dataset, experiment.model, experiment.loss
-    for key, message in dataset.mistakes():
-        yield _mistake("dataset", key, message)
-    for key, message in experiment.optimizer.mistakes():
-        yield _mistake("optimizer", key, message)
     if loss.needs_classes and dataset.num_classes is None:
         yield _mistake(
             "loss", "kind", f"{loss.kind} needs classes as targets, but those of {dataset.kind} are numbers"
@@ -104,7 +107,7 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
-    said = []
+    said = list(experiment.dataset.remarks())
     size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count:
         examples = counted(count, "training example")

@@ -73,6 +73,11 @@ def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
             "A plane separates the classes of the training set, so no parameters are the best: the longer "
             "the training, the larger they become. Judge them by losses and accuracies."
         )
+    if experiment.model.linear_in_parameters and experiment.loss.of_logits:
+        return (
+            "The best possible parameters are not searched for: there are too many. Judge the model by its "
+            "losses and accuracies."
+        )
     if not experiment.model.identifiable or experiment.dataset.num_classes is not None:
         return (
             "The parameters of this model are not identifiable from these data: other parameters give the "

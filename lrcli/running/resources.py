@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lrcli.analysis.logistic import within_reach
 from lrcli.components.datasets.base import SplitName
 from lrcli.config.keys import value_at
 from lrcli.engines.compiled.examples import epochs_of_chunk
@@ -196,6 +197,8 @@ def _bytes_of_reference(experiment: Experiment, shape: _Shape) -> int:
     """What it takes to find the best parameters of one set of data, and whether the data determine them."""
     model, dataset = experiment.model, experiment.dataset
     if not model.linear_in_parameters or not recovers(experiment):
+        return 0
+    if experiment.loss.of_logits and not within_reach(dataset.sizes["train"], shape.parameters):
         return 0
     matrix = 8 * dataset.sizes["train"] * (shape.parameters // shape.targets)
     if dataset.num_classes is not None:  # several copies, and as many logits and chances

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from builders import LINEAR, SINE, XOR, component, evaluate, parameters, population, problem, trained
 
-from lrcli.analysis.logistic import logistic_optima
+from lrcli.analysis.logistic import logistic_optima, within_reach
 from lrcli.analysis.reference import Examples, find_references, has_reference, least_losses
 
 NOISY = XOR | {"label_noise": 0.3}
@@ -151,3 +151,25 @@ def test_normal_equations_give_the_smallest_loss(features, loss, decay):
 )
 def test_where_there_may_be_one(model, loss, classes, expected):
     assert has_reference(component("model", **model), component("loss", kind=loss), classes) == expected
+
+
+@pytest.mark.parametrize(
+    ("examples", "numbers", "searched"),
+    [(600_000, 6, True), (2000, 110, True), (1137, 650, False), (55_000, 7850, False), (10**7, 40, False)],
+)
+def test_what_is_searched_for_by_newtons_method(examples, numbers, searched):
+    assert within_reach(examples, numbers) == searched
+
+
+def test_what_is_out_of_reach_is_not_found_and_not_separable(monkeypatch):
+    monkeypatch.setattr("lrcli.analysis.reference.within_reach", lambda examples, numbers: False)
+    inputs = np.random.default_rng(0).standard_normal((2, 30, 2))
+    targets = (inputs[..., :1] > 0).astype(float)
+    examples = Examples(inputs, targets, np.array([0, 1]), np.zeros((2, 3)), 1 / 30)
+    found = find_references(
+        component("model", kind="linear"), component("loss", kind="bce"), {"w": (2, 1), "b": (1,)}, examples
+    )
+    assert not found.found.any()
+    assert not found.separable.any()
+    assert np.isnan(found.losses).all()
+    assert found.values["w"].shape == (2, 2, 1)

@@ -18,6 +18,7 @@ LOSSES = {
     "mean bce": nn.BCEWithLogitsLoss(),
     "mean cross_entropy": nn.CrossEntropyLoss(),
 }
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 
 def labelled(task: Task, data: Data) -> Tensor:
@@ -63,7 +64,7 @@ def lightning_loop(task: Task, data: Data, members: int) -> textbook.Train:
             return LOSSES[task.loss](self.network(x), y)
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.SGD(self.parameters(), lr=task.lr)
+            return OPTIMIZERS[task.experiment.optimizer.kind](self.parameters(), lr=task.lr)
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")

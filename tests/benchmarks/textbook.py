@@ -33,10 +33,16 @@ def xor_mlp(inputs: Tensor, targets: Tensor, lr: float, batch_size: int) -> Trai
     return _minibatches(dense(2, 4, 4, 1), nn.BCEWithLogitsLoss(), inputs, targets, lr, batch_size)
 
 
-def classifier(inputs: Tensor, targets: Tensor, lr: float, batch_size: int) -> Train:
-    """Minibatch SGD on the cross-entropy of a network with two hidden layers; a target is a class."""
+def classifier(
+    inputs: Tensor,
+    targets: Tensor,
+    lr: float,
+    batch_size: int,
+    optimizer: type[torch.optim.Optimizer] = torch.optim.SGD,
+) -> Train:
+    """Minibatches on the cross-entropy of a network with two hidden layers; a target is a class."""
     model = dense(inputs.shape[1], 32, 16, 10)
-    return _minibatches(model, nn.CrossEntropyLoss(), inputs, targets, lr, batch_size)
+    return _minibatches(model, nn.CrossEntropyLoss(), inputs, targets, lr, batch_size, optimizer)
 
 
 def _minibatches(
@@ -46,10 +52,11 @@ def _minibatches(
     targets: Tensor,
     lr: float,
     batch_size: int,
+    optimizer_kind: type[torch.optim.Optimizer] = torch.optim.SGD,
 ) -> Train:
     """The loop over a `DataLoader` that every tutorial has."""
     loader = DataLoader(TensorDataset(inputs, targets), batch_size=batch_size, shuffle=True)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer = optimizer_kind(model.parameters(), lr=lr)
 
     def train(epochs: int) -> None:
         for _ in range(epochs):

@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
+from builders import experiments_with_data
+
+EXPERIMENTS = experiments_with_data()
 BAD = "dataset: {kind: sine, noize: 1}\nmodel: {kind: mlp}\nloss: {kind: mse}\noptimizer: {kind: sgd}\n"
 SWEPT = """
 dataset: {kind: xor, num_train: 100}

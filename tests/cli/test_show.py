@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from builders import experiment_files
 
 from lrcli.experiment.loading import load
 
@@ -137,7 +138,7 @@ def reloads(text, file, words, tmp_path):
     return load(tmp_path / "again.yaml").experiment == load(file, words).experiment
 
 
-@pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", experiment_files())
 def test_what_is_shown_trains_the_same(show, tmp_path, file):
     out, err = show(file)
     assert err == ""

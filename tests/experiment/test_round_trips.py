@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from builders import MADE
 from generated import apart, changes, sound
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -135,7 +136,7 @@ def test_show_on_the_command_line(lrcli, tmp_path, overrides):
     same(first.experiment, loaded(tmp_path, output.out, name="shown.yaml").experiment)
 
 
-@pytest.mark.parametrize("kind", GROUPS["dataset"])
+@pytest.mark.parametrize("kind", MADE)
 def test_a_first_file_checks_and_trains(lrcli, tmp_path, kind):
     for words in (["init", "first", "--dataset", kind], ["check", "first.yaml"], ["train", "first.yaml"]):
         code, output = lrcli(*words)
@@ -165,7 +166,7 @@ def uncommented(text):
     return re.sub(r"^( *)# ( *\w+:)(?= +[^# ]|$)", r"\1\2", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("kind", GROUPS["dataset"])
+@pytest.mark.parametrize("kind", MADE)
 def test_what_a_starter_comments_out_are_the_defaults(directory, kind):
     text = starter_text(kind, "first.yaml")
     assert len(COMMENTED_OUT.findall(text)) > 15
@@ -175,7 +176,7 @@ def test_what_a_starter_comments_out_are_the_defaults(directory, kind):
     assert Draft7Validator(schema()).is_valid(read(directory / "exp.yaml", "exp.yaml").data)
 
 
-@pytest.mark.parametrize("kind", GROUPS["dataset"])
+@pytest.mark.parametrize("kind", MADE)
 def test_a_starter_explains_every_key(directory, kind):
     text = starter_text(kind, "first.yaml")
     content = loaded(directory, text).document.data
@@ -186,7 +187,7 @@ def test_a_starter_explains_every_key(directory, kind):
     assert keys | {"extends", "expect", "sweep", "early_stopping", "best", "select"} <= explained | blocks
 
 
-@pytest.mark.parametrize("kind", GROUPS["dataset"])
+@pytest.mark.parametrize("kind", MADE)
 def test_blocks_that_a_starter_leaves_out_can_be_taken_as_they_stand(directory, kind):
     text = starter_text(kind, "first.yaml")
     blocks = [match[0] for match in OPTIONAL.finditer(text)]

@@ -40,6 +40,7 @@ class Dataset(Config):
         size_keys: the keys that make the examples of each split many.
         width_key: the key that makes the features many; None where their number is fixed.
         drawing_numbers: the most numbers of an example that `draw` holds beside those that it returns.
+        needs_files: it reads files of the user, without which nothing but its keys is known of it.
         starter: what a first experiment file says beyond the keys that it must, by block: the first thing to
             try, which recovers the truth or solves the task.
     """
@@ -47,6 +48,7 @@ class Dataset(Config):
     size_keys: ClassVar[Mapping[SplitName, str]]
     width_key: ClassVar[str | None] = None
     drawing_numbers: ClassVar[int] = 3
+    needs_files: ClassVar[bool] = False
     starter: ClassVar[Starter] = {"training": {"epochs": 10, "batch_size": 32}}
 
     @property
@@ -111,6 +113,10 @@ class Dataset(Config):
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """What one field alone cannot tell: (key, message) pairs."""
+        yield from ()
+
+    def remarks(self) -> Iterator[str]:
+        """What is allowed but may not be what the user meant, a sentence each."""
         yield from ()
 
 
