@@ -16,13 +16,17 @@ _BLOCKS = [name for name in Experiment.model_fields if name in GROUPS]
 def minimal_experiment(group: str = "", kind: str = "") -> dict[str, Any]:
     """An experiment file's content, every key that has a default left out.
 
-    Of the components that fit, the first of the registry are taken.
+    Of the components that fit, the first of the registry are taken, and before these those of the same name:
+    a law has measurements that are its own.
 
     Args:
         group: of the component that it must use; empty where any will do.
         kind: of that component.
     """
-    choices = {name: [kind] if name == group else list(GROUPS[name]) for name in _BLOCKS}
+    choices = {
+        name: [kind] if name == group else sorted(GROUPS[name], key=lambda other: other != kind)
+        for name in _BLOCKS
+    }
     for kinds in itertools.product(*choices.values()):
         content = {name: example(GROUPS[name][k]) for name, k in zip(choices, kinds, strict=True)}
         if group == "init":
