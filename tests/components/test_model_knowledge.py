@@ -174,6 +174,7 @@ def test_the_equation_is_the_curve(case, seed):
         ),
         ("ohm", {"R": 4.7}, "y = x / 4.7"),
         ("planck", {"T": 5772.04}, "y = 119.104 / x^5 / (exp(14387.8 / (5772.04 x)) - 1)"),
+        ("planck", {"T": -10.0}, "y = 0"),
         ("exponential_decay", {"amplitude": 3.0, "rate": 0.5}, "y = 3 exp(-0.5 x)"),
     ],
 )

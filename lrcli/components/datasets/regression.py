@@ -122,7 +122,8 @@ class QuadraticDataset(GeneratedDataset):
 
     def _weights(self) -> Array:
         """The true w, (D, 1)."""
-        return np.broadcast_to(np.array(self.w), self.num_features)[:, None].copy()
+        weights = self.w if isinstance(self.w, list) else [self.w] * self.num_features
+        return np.array(weights)[:, None]
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         yield from super().mistakes()

@@ -128,6 +128,8 @@ class Planck(_PositiveConstant):
         return None if found is None else {"T": found[0]}
 
     def equation(self, parameters: Mapping[str, Array]) -> str:
+        if parameters["T"] <= 0:
+            return "y = 0"
         exponent = f"{SECOND_RADIATION:.6g} / ({parameters['T'].item():.6g} x)"
         return f"y = {FIRST_RADIATION:.6g} / x^5 / (exp({exponent}) - 1)"
 
