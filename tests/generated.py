@@ -246,6 +246,8 @@ _FITTING: dict[str, Any] = {
     "high": _SMALL,
     "w": st.lists(_SMALL, min_size=1, max_size=2),
     "outliers": st.dictionaries(st.sampled_from("0123"), st.sampled_from([0, 1, 1.0]), max_size=2),
+    "dimension": st.just(2),
+    "spectrum": st.sampled_from(["geometric", "linear", "two_level"]),
     "num_train": st.integers(4, 99) | st.just(1e3),
     "feature_std": _SMALL,
     "init": st.one_of([_mapping(config, {"low": st.just(-1), "high": _SMALL}) for config in _INITIALIZERS]),

@@ -17,8 +17,9 @@ _BLOCKS = [name for name in Experiment.model_fields if name in GROUPS]
 def minimal_experiment(group: str = "", kind: str = "") -> dict[str, Any]:
     """An experiment file's content, every key that has a default left out.
 
-    Of the components that fit, the first of the registry are taken. A dataset that needs files has those
-    of its starter: what fits files can only be told of those that are there.
+    Of the components that fit, the first of the registry are taken, and before these those of the same name:
+    a law has measurements that are its own. A dataset that needs files has those of its starter: what fits
+    files can only be told of those that are there.
 
     Args:
         group: of the component that it must use; empty where any will do.
@@ -26,7 +27,10 @@ def minimal_experiment(group: str = "", kind: str = "") -> dict[str, Any]:
     """
     if group == "dataset" and needs_files(kind):
         return _of_files(kind)
-    choices = {name: [kind] if name == group else list(GROUPS[name]) for name in _BLOCKS}
+    choices = {
+        name: [kind] if name == group else sorted(GROUPS[name], key=lambda other: other != kind)
+        for name in _BLOCKS
+    }
     choices["dataset"] = [each for each in choices["dataset"] if not needs_files(each)]
     for kinds in itertools.product(*choices.values()):
         content = {name: example(GROUPS[name][k]) for name, k in zip(choices, kinds, strict=True)}

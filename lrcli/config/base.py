@@ -30,10 +30,12 @@ class Config(BaseModel):
 
     @classmethod
     def key_order(cls) -> list[str]:
-        """Its keys in the order to show them: ``kind``, those of its own, those all of its family have."""
+        """Its keys in the order to show them: ``kind``, its own, its family's, those of larger families."""
+        if "kind" not in cls.model_fields:
+            return list(cls.model_fields)
         families = [c for c in cls.__mro__ if issubclass(c, Config) and "kind" not in c.model_fields]
-        shared = {name for family in families for name in family.model_fields if "kind" in cls.model_fields}
-        return sorted(cls.model_fields, key=lambda name: (name != "kind", name in shared))
+        shared = {name: sum(name in c.model_fields for c in families) for name in cls.model_fields}
+        return sorted(cls.model_fields, key=lambda name: (name != "kind", shared[name]))
 
     @model_serializer(mode="wrap")
     def _in_key_order(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -40,6 +40,9 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
             "loss", "kind", f"{loss.kind} needs classes as targets, but those of {dataset.kind} are numbers"
         )
         return
+    if loss.most_classes is not None and (dataset.num_classes or 0) > loss.most_classes:
+        message = f"{loss.kind} tells {loss.most_classes} classes apart, but there are {dataset.num_classes}"
+        yield _mistake("loss", "kind", f"{message}; take cross_entropy")
     num_outputs = loss.num_outputs(dataset.num_classes)
     for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)

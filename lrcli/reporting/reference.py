@@ -12,7 +12,7 @@ from lrcli.reporting.text import print_text, wrapped
 
 __all__ = ["print_description", "print_list"]
 
-_GROUP, _KIND = 11, 17  # characters
+_GROUP, _KIND = 11, 19  # characters
 _NARROW = 30  # a summary that has less room beside its name stands below it
 
 

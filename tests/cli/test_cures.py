@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from builders import MADE
 
+from lrcli.components.registry import GROUPS
+
+DATASETS = ", ".join(GROUPS["dataset"])
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 BLOCKS = "dataset: {kind: linear, w: [1], b: 1}\nmodel: {kind: linear}\nloss: {kind: mse}\n"
 GOOD = BLOCKS + "optimizer: {kind: sgd, lr: 0.1}\n"
@@ -114,12 +117,12 @@ LINES = {
     ),
     "csv": (
         "show good.yaml dataset.kind=csv",
-        "error: override: dataset.kind: unknown kind csv; one of linear, sine, xor, idx (lrcli list dataset "
-        "tells what they are)\n   | dataset.kind=csv\n   |              ^",
+        f"error: override: dataset.kind: unknown kind csv; one of {DATASETS} (lrcli list dataset tells "
+        "what they are)\n   | dataset.kind=csv\n   |              ^",
     ),
     "init": (
         "init new --dataset csv",
-        "error: unknown dataset csv; one of linear, sine, xor, idx",
+        f"error: unknown dataset csv; one of {DATASETS}",
     ),
     "init a long name": (f"init {'x' * 300}", f"error: {'x' * 300}.yaml: is too long a name for a file"),
     "init below a file": ("init good.yaml/new", "error: good.yaml/new.yaml: good.yaml is no directory"),
@@ -132,7 +135,7 @@ LINES = {
         "error: override: seed: must be a whole number, not the text 'a'\n   | seed=a\n   |      ^",
     ),
     "no file at all": ("train seed=1", "error: no experiment file; write lrcli train FILE [KEY=VALUE]..."),
-    "init without a kind": ("init new --dataset=", "error: unknown dataset ; one of linear, sine, xor, idx"),
+    "init without a kind": ("init new --dataset=", f"error: unknown dataset ; one of {DATASETS}"),
     "describe adem": (
         "describe adem",
         "error: nothing is called adem; did you mean adam?; lrcli list shows the components, and there are "

@@ -49,6 +49,9 @@ CASES = [
     Case("mlp", {"hidden": [3], "activation": "tanh"}, 2, 2, "outputs"),
     Case("mlp", {"hidden": [4, 4], "activation": "relu", "input_noise": 0.5}, 2, 1, "outputs"),
     Case("mlp", {"hidden": [5, 3, 2], "activation": "sigmoid"}, 3, 1, "outputs"),
+    Case("ohm", {}, knows="outputs best_fit equation"),
+    Case("planck", {}, knows="outputs best_fit equation"),
+    Case("exponential_decay", {}, knows="outputs best_fit equation"),
 ]
 
 
@@ -60,6 +63,11 @@ def drawn(case, seed=0, digits=2):
     """Inputs, and parameters of few digits, so that an equation shows them all."""
     rng = np.random.default_rng(seed)
     parameters = {p.name: np.round(rng.normal(size=p.shape), digits) + 0.01 for p in case.parameters}
+    if case.kind == "ohm":  # not so near to no resistance that the curve bends within a small step
+        parameters = {"R": parameters["R"] + 4}
+    if case.kind == "planck":
+        parameters = {"T": 3000 + 100 * np.round(10 * parameters["T"])}
+        return 0.3 + np.abs(rng.normal(size=(N, 1))), {"T": np.asarray(parameters["T"])}
     return rng.normal(size=(N, case.features)), {k: np.asarray(v) for k, v in parameters.items()}
 
 
@@ -129,11 +137,17 @@ def test_the_design_times_the_parameters_is_the_output(case):
 def test_the_equation_is_the_curve(case, seed):
     inputs, parameters = drawn(case, seed)
     text = case.model.equation(parameters)
-    right = re.sub(r"(?<=\d) (?=[xsP])", " * ", text.removeprefix("y = ").partition(", ")[0])
-    names = {"x": inputs, "sin": np.sin, "P3": lambda u: np.polynomial.legendre.legval(u, [0, 0, 0, 1])}
+    right = re.sub(r"(?<=\d) (?=[xseP])", " * ", text.removeprefix("y = ").partition(", ")[0])
+    names = {
+        "x": inputs,
+        "sin": np.sin,
+        "exp": np.exp,
+        "P3": lambda u: np.polynomial.legendre.legval(u, [0, 0, 0, 1]),
+    }
     values = eval(right.replace("^", "**"), names)  # noqa: S307
+    rounding = 1e-4 if case.kind == "planck" else 1e-9  # of the constants of nature
     np.testing.assert_allclose(
-        np.broadcast_to(values, (N, 1)), computed(case, parameters, inputs), rtol=1e-9, atol=1e-9
+        np.broadcast_to(values, (N, 1)), computed(case, parameters, inputs), rtol=rounding, atol=1e-9
     )
 
 
@@ -158,6 +172,10 @@ def test_the_equation_is_the_curve(case, seed):
             {"amplitude": 2.0, "frequency": 1.0, "phase": -0.5, "offset": 1.0},
             "y = 2 sin(1 x - 0.5) + 1",
         ),
+        ("ohm", {"R": 4.7}, "y = x / 4.7"),
+        ("planck", {"T": 5772.04}, "y = 119.104 / x^5 / (exp(14387.8 / (5772.04 x)) - 1)"),
+        ("planck", {"T": -10.0}, "y = 0"),
+        ("exponential_decay", {"amplitude": 3.0, "rate": 0.5}, "y = 3 exp(-0.5 x)"),
     ],
 )
 def test_equations_are_as_people_write_them(kind, parameters, expected):
@@ -277,3 +295,56 @@ def test_a_model_need_say_nothing_of_itself():
     assert model.best_fit(x, x) is model.outputs({}, x) is model.equation({}) is None
     assert not model.has_best_fit
     assert model.nearest_equivalent({"a": x}, {"a": x + 1})["a"] is x
+
+
+@pytest.mark.parametrize(
+    ("kind", "targets"),
+    [("ohm", np.zeros(N)), ("planck", np.zeros(N)), ("planck", -np.ones(N)), ("planck", np.full(N, 1e12))]
+    + [("exponential_decay", y) for y in (np.zeros(N), np.eye(N)[0], np.eye(N)[-1])],
+)
+def test_a_law_far_from_the_data_has_no_best_fit(kind, targets):
+    """The darker the better; nothing but one example at an end, which the steepest curve meets best."""
+    x = np.linspace(0.2, 3, N)[:, None]
+    assert component("model", kind=kind).best_fit(x, targets[:, None]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "truth"),
+    [("ohm", {"R": 1e-6}), ("ohm", {"R": 1e9}), ("planck", {"T": 1200.0}), ("planck", {"T": 4e6})]
+    + [("exponential_decay", {"amplitude": a, "rate": r}) for a in (-1e6, 1e-6) for r in (-9.0, 0.01, 30.0)],
+)
+def test_the_best_fit_of_a_law_is_the_law(kind, truth):
+    x = np.linspace(0.2, 3, 4 * N)[:, None]
+    model, truth = component("model", kind=kind), {name: np.array(value) for name, value in truth.items()}
+    best = model.best_fit(x, model.outputs(truth, x))
+    for name, value in truth.items():
+        np.testing.assert_allclose(best[name], value, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("init", "key"),
+    [
+        ({"kind": "default"}, "init.kind"),
+        ({"kind": "normal", "std": 1.0}, "init.kind"),
+        ({"kind": "zeros"}, "init.kind"),
+        ({"kind": "constant", "value": 0.0}, "init.value"),
+        ({"kind": "uniform", "low": -1.0, "high": 2.0}, "init.low"),
+        ({"kind": "values", "values": {"NAME": -3.0}}, "init.values.NAME"),
+        ({"kind": "values", "values": {"other": 3.0}}, None),
+        ({"kind": "constant", "value": 0.1}, ""),
+        ({"kind": "uniform", "low": 0.1, "high": 2.0}, ""),
+        ({"kind": "values", "values": {"NAME": 3}}, ""),
+    ],
+)
+@pytest.mark.parametrize(("kind", "name"), [("ohm", "R"), ("planck", "T")])
+def test_what_is_positive_must_start_so(kind, name, init, key):
+    """An empty key: nothing is wrong; None: something else is."""
+    if "values" in init:
+        init = init | {"values": {k.replace("NAME", name): v for k, v in init["values"].items()}}
+    found = list(component("model", kind=kind, init=init).mistakes(1, 1))
+    if key:
+        assert [where for where, _ in found] == [key.replace("NAME", name)]
+        assert f"{name} must start above 0" in found[0][1]
+    else:
+        assert not any("must start above" in message for _, message in found)
+        assert bool(found) == (key is None)

@@ -21,6 +21,9 @@ CASES = [
     ("mlp", {"hidden": [4, 4], "activation": "relu"}, 2, 1),
     ("mlp", {"hidden": [5, 3], "activation": "tanh"}, 2, 2),
     ("mlp", {"hidden": [3, 4, 5], "activation": "sigmoid"}, 3, 1),
+    ("ohm", {}, 1, 1),
+    ("planck", {}, 1, 1),
+    ("exponential_decay", {}, 1, 1),
 ]
 IDS = [f"{kind}-{options}-{d}-{o}" for kind, options, d, o in CASES]
 
@@ -32,6 +35,9 @@ def setup(kind, options, features, outputs):
         p.name: torch.from_numpy(rng.normal(size=(R, *p.matrix))) for p in model.parameters(features, outputs)
     }
     inputs = torch.from_numpy(model.features(rng.normal(size=(R, B, features))))
+    if kind == "planck":  # between 3000 and 6000 K, wavelengths around the top of the spectrum
+        parameters = {"T": 4500 + 1500 * parameters["T"].tanh()}
+        inputs = 0.3 + inputs.abs()
     slope = torch.from_numpy(rng.normal(size=(R, B, outputs)))
     return model, torch_model(model), parameters, inputs, slope
 
@@ -65,7 +71,7 @@ def test_gradient_is_that_of_autograd(kind, options, features, outputs):
 def test_gradient_is_that_of_finite_differences(kind, options, features, outputs):
     _, form, parameters, inputs, slope = setup(kind, options, features, outputs)
     _, ours = gradient(form, parameters, inputs, slope)
-    h = 1e-6
+    h = 1e-2 if kind == "planck" else 1e-6
     for name, p in parameters.items():
         for index in np.ndindex(*p.shape[1:]):
             shifted = [form.forward({**parameters, name: _shift(p, index, step)}, inputs) for step in (h, -h)]
@@ -103,6 +109,36 @@ def test_mlp_is_the_sequential_module(activation):
         torch.testing.assert_close(form.forward(parameters, inputs)[member], expected, rtol=1e-12, atol=1e-12)
 
 
+def planck_by_the_letter(micrometres, kelvin):
+    """Planck's law in SI units as the books print it, in kW / (m^2 sr nm)."""
+    h, c, k = 6.62607015e-34, 299792458.0, 1.380649e-23
+    metres = micrometres * 1e-6
+    per_metre = 2 * h * c**2 / metres**5 / (np.exp(h * c / (metres * k * kelvin)) - 1)
+    return per_metre * 1e-9 * 1e-3
+
+
+def test_planck_is_the_law_in_its_units():
+    x, kelvin = np.geomspace(0.1, 100, 40), np.array([300.0, 3000.0, 5772.0, 1e5])
+    parameters = {"T": torch.from_numpy(kelvin[:, None, None])}
+    ours = torch_model(component("model", kind="planck")).forward(parameters, torch.from_numpy(x[:, None]))
+    with np.errstate(over="ignore"):
+        expected = planck_by_the_letter(x, kelvin[:, None])
+    np.testing.assert_allclose(ours[..., 0].numpy(), expected, rtol=1e-9, atol=1e-20)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_planck_is_finite_everywhere_and_dark_where_nothing_shines(dtype):
+    x = torch.tensor([-1.0, 0.0, 1e-3, 0.2, 3.0, 1e6], dtype=dtype)[:, None]
+    kelvin = torch.tensor([-300.0, 0.0, 1e-30, 1.0, 30.0, 1e9], dtype=dtype)[:, None, None].requires_grad_()
+    outputs = torch_model(component("model", kind="planck")).forward({"T": kelvin}, x)
+    (slope,) = torch.autograd.grad(outputs.sum(), kelvin)
+    assert torch.isfinite(outputs).all()
+    assert torch.isfinite(slope).all()
+    assert outputs[:3, :5].abs().max() < 1e-15
+    assert outputs[:, :2].abs().max() < 1e-15
+    assert not slope[:2].any()
+
+
 def test_curves_are_their_formulas():
     x = np.linspace(-1, 2, B)[None, :, None].repeat(R, 0)
     for kind, formula in {
@@ -110,6 +146,8 @@ def test_curves_are_their_formulas():
         "legendre": lambda p: (
             p["a"] + p["b"] * np.polynomial.legendre.legval(p["c"] + p["d"] * x, [0, 0, 0, 1])
         ),
+        "ohm": lambda p: x / p["R"],
+        "exponential_decay": lambda p: p["amplitude"] * np.exp(-p["rate"] * x),
     }.items():
         _, form, parameters, _, _ = setup(kind, {}, 1, 1)
         expected = formula({name: p.numpy() for name, p in parameters.items()})

@@ -1,11 +1,13 @@
 import pytest
 
+from lrcli.components.registry import GROUPS
 from lrcli.config.hints import nearest
 from lrcli.config.source import parse
 from lrcli.config.validation import Mistake, refuse, validate
 from lrcli.errors import ExperimentError
 from lrcli.experiment.experiment import Experiment
 
+MODELS = ", ".join(GROUPS["model"])
 GOOD = {
     "name": "name: linear",
     "dataset": "dataset: {kind: linear, w: [2.0, -3.4], b: 4.2}",
@@ -86,7 +88,7 @@ def test_unknown_key(line, message, caret):
         ),
         (
             "model: {kind: forest}",
-            "model.kind: unknown kind forest; one of linear, polynomial, legendre, sinusoid, mlp",
+            f"model.kind: unknown kind forest; one of {MODELS}",
         ),
         (
             "optimizer: {kind: sgd, schedule: {kind: cosin}}",
@@ -283,8 +285,7 @@ foo: 3
         "file:1:12: training.epoch: unknown key; did you mean epochs?",
         "file:1:34: training.batch_size: must be a whole number or 'full', not the text 'half'",
         "file:2:12: optimizer: the key kind is missing; one of sgd, rmsprop, adam, adamw",
-        "file:3:15: model.kind: unknown kind lin; one of linear, polynomial, legendre, sinusoid, mlp "
-        "(lrcli list model tells what they are)",
+        f"file:3:15: model.kind: unknown kind lin; one of {MODELS} (lrcli list model tells what they are)",
         "file:5:3: dataset.nois: unknown key; did you mean noise?",
         "file:6:6: dataset.b: must be a number, not true",
         "file:7:12: dataset.w.1: must be a number, not the text 'x'",

@@ -129,15 +129,24 @@ def test_expectations_hold_for_the_seed_of_the_file(tmp_path, name, engine):
     assert finished.result.met_expectations
 
 
+CONSTANT = {"linear": "b", "polynomial": "coef", "legendre": "a", "exponential_decay": "amplitude"}
+DARK = {"ohm": ("R", 1e12), "planck": ("T", 1e-3)}  # the only constant that these laws have is 0
+
+
 def constant_prediction(problem):
     """Parameters of the best constant prediction, a row of one member, by the model's own equation."""
-    targets = problem.splits["train"].targets[0]
-    best = float(np.median(targets) if problem.loss.kind in {"l1", "huber"} else np.mean(targets))
-    if problem.loss.kind == "bce":
-        best = float(np.log(best / (1 - best)))
+    targets, kind = problem.splits["train"].targets[0], problem.model.kind
     parameters = {p.name: np.zeros((1, *p.shape)) for p in problem.parameters}
-    constant = {"linear": "b", "polynomial": "coef", "legendre": "a", "mlp": list(parameters)[-1]}
-    parameters[constant[problem.model.kind]].flat[0] = best
+    if kind in DARK:
+        name, value = DARK[kind]
+        return {name: np.array([value])}
+    best = np.median(targets) if problem.loss.kind in {"l1", "huber"} else targets.mean(axis=0)
+    if problem.loss.kind == "bce":
+        best = np.log(best / (1 - best))
+    if problem.loss.kind == "cross_entropy":
+        best = np.log(best)
+    last = CONSTANT.get(kind, list(parameters)[-1])  # of a network its last bias
+    parameters[last].flat[: np.size(best)] = best
     return parameters
 
 

@@ -6,8 +6,40 @@ from pydantic import Field
 
 from lrcli.components.datasets.base import Dataset
 from lrcli.components.datasets.idx_file import IdxDataset
+from lrcli.components.datasets.physics import ExponentialDecayDataset, OhmDataset, PlanckDataset
+from lrcli.components.datasets.regression import QuadraticDataset
+from lrcli.components.datasets.shapes import BlobsDataset, CirclesDataset, MoonsDataset, SpiralsDataset
 from lrcli.components.datasets.synthetic import LinearDataset, SineDataset, XorDataset
 
-__all__ = ["AnyDataset", "Dataset", "IdxDataset", "LinearDataset", "SineDataset", "XorDataset"]
+__all__ = [
+    "AnyDataset",
+    "BlobsDataset",
+    "CirclesDataset",
+    "Dataset",
+    "ExponentialDecayDataset",
+    "IdxDataset",
+    "LinearDataset",
+    "MoonsDataset",
+    "OhmDataset",
+    "PlanckDataset",
+    "QuadraticDataset",
+    "SineDataset",
+    "SpiralsDataset",
+    "XorDataset",
+]
 
-AnyDataset = Annotated[LinearDataset | SineDataset | XorDataset | IdxDataset, Field(discriminator="kind")]
+AnyDataset = Annotated[
+    LinearDataset
+    | QuadraticDataset
+    | SineDataset
+    | OhmDataset
+    | PlanckDataset
+    | ExponentialDecayDataset
+    | XorDataset
+    | BlobsDataset
+    | CirclesDataset
+    | MoonsDataset
+    | SpiralsDataset
+    | IdxDataset,
+    Field(discriminator="kind"),
+]

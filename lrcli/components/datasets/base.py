@@ -157,10 +157,12 @@ class GeneratedDataset(Dataset):
         """
         raise NotImplementedError
 
+    def draw_from(self, seed: int, split: SplitName) -> tuple[Array, Array]:
+        """The examples of a split but for outliers, each split with a generator of its own."""
+        return self.sample(generator(seed, "data", SPLITS.index(split)), self.sizes[split])
+
     def draw(self, seed: int, split: SplitName) -> tuple[Array, Array]:
-        """The examples of a split, each split with a generator of its own."""
-        rng = generator(seed if self.seed is None else self.seed, "data", SPLITS.index(split))
-        inputs, targets = self.sample(rng, self.sizes[split])
+        inputs, targets = self.draw_from(seed if self.seed is None else self.seed, split)
         for example, target in self.outliers.items() if split == "train" else ():
             targets[example] = target
         return inputs, targets

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from lrcli.components.datasets.base import Array, GeneratedDataset, Spread, Starter
+from lrcli.components.datasets.curves import CurveDataset
 
 __all__ = ["LinearDataset", "SineDataset", "XorDataset"]
 
@@ -70,7 +71,7 @@ class LinearDataset(GeneratedDataset):
             yield "feature_std", f"has {len(stds)} numbers where w has {len(self.w)}"
 
 
-class SineDataset(GeneratedDataset):
+class SineDataset(CurveDataset):
     """y = amplitude * sin(frequency * x + phase) + offset + noise, x between low and high (radians).
 
     Source: the PyTorch tutorial "Learning PyTorch with Examples".
@@ -91,18 +92,6 @@ class SineDataset(GeneratedDataset):
     offset: float = Field(0.0, description="mean level")
     low: float = Field(-math.pi, description="smallest x")
     high: float = Field(math.pi, description="largest x; greater than low")
-    spacing: Literal["grid", "uniform"] = Field(
-        "grid", description="grid: equally spaced, both ends included, in order; uniform: drawn"
-    )
-    noise: float = Field(0.0, ge=0, description="standard deviation of the noise in the targets")
-
-    def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
-        if self.spacing == "grid":
-            x = np.linspace(self.low, self.high, count)
-        else:
-            x = rng.uniform(self.low, self.high, count)
-        inputs = x[:, None]
-        return inputs, self.rule(inputs) + self.noise * rng.standard_normal((count, 1))
 
     def rule(self, inputs: Array) -> Array:
         return np.asarray(self.amplitude * np.sin(self.frequency * inputs + self.phase) + self.offset)
@@ -112,11 +101,6 @@ class SineDataset(GeneratedDataset):
             names = ("amplitude", "frequency", "phase", "offset")
             return {name: np.array(getattr(self, name)) for name in names}
         return None
-
-    def mistakes(self) -> Iterator[tuple[str, str]]:
-        yield from super().mistakes()
-        if not self.low < self.high:
-            yield "high", f"must be greater than low, which is {self.low:g}"
 
 
 class XorDataset(GeneratedDataset):

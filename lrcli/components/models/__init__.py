@@ -8,7 +8,22 @@ from lrcli.components.models.base import Model
 from lrcli.components.models.curves import Legendre, Sinusoid
 from lrcli.components.models.linear import Linear, Polynomial
 from lrcli.components.models.networks import MLP
+from lrcli.components.models.physics import ExponentialDecay, Ohm, Planck
 
-__all__ = ["MLP", "AnyModel", "Legendre", "Linear", "Model", "Polynomial", "Sinusoid"]
+__all__ = [
+    "MLP",
+    "AnyModel",
+    "ExponentialDecay",
+    "Legendre",
+    "Linear",
+    "Model",
+    "Ohm",
+    "Planck",
+    "Polynomial",
+    "Sinusoid",
+]
 
-AnyModel = Annotated[Linear | Polynomial | Legendre | Sinusoid | MLP, Field(discriminator="kind")]
+AnyModel = Annotated[
+    Linear | Polynomial | Legendre | Sinusoid | MLP | Ohm | Planck | ExponentialDecay,
+    Field(discriminator="kind"),
+]

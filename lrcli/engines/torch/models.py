@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lrcli.components.laws import FIRST_RADIATION, SECOND_RADIATION, WIEN_END
 from lrcli.components.models import MLP, AnyModel
 
 __all__ = ["P3", "Forward", "Parameters", "Pullback", "TorchModel", "by_autograd", "torch_model"]
@@ -216,10 +217,35 @@ def sinusoid(parameters: Parameters, x: Tensor) -> Tensor:
     return parameters["amplitude"] * torch.sin(angle) + parameters["offset"]
 
 
+def ohm(parameters: Parameters, voltage: Tensor) -> Tensor:
+    """o = V / R."""
+    return voltage / parameters["R"]
+
+
+def planck(parameters: Parameters, wavelength: Tensor) -> Tensor:
+    """o = 2 h c^2 / lambda^5 exp(-x) / (1 - exp(-x)), x = h c / (lambda k T).
+
+    Written with exp(-x), since exp(x) of short wavelengths is more than float32 holds. See
+    `lrcli.components.laws.radiance` for units and for what is at the ends.
+    """
+    product = (wavelength * parameters["T"]).clamp(min=SECOND_RADIATION / WIEN_END)
+    x = SECOND_RADIATION / product
+    strength = FIRST_RADIATION * wavelength.where(wavelength > 0, torch.inf) ** -5
+    return strength * torch.exp(-x) / -torch.expm1(-x)
+
+
+def exponential_decay(parameters: Parameters, time: Tensor) -> Tensor:
+    """o = amplitude * exp(-rate * t)."""
+    return parameters["amplitude"] * torch.exp(-parameters["rate"] * time)
+
+
 _MODELS: dict[str, Callable[[Any], TorchModel]] = {
     "linear": lambda _: TorchModel(linear, linear_vjp),
     "polynomial": lambda _: TorchModel(polynomial, polynomial_vjp),
     "legendre": lambda _: by_autograd(legendre),
     "sinusoid": lambda _: by_autograd(sinusoid),
     "mlp": mlp,
+    "ohm": lambda _: by_autograd(ohm),
+    "planck": lambda _: by_autograd(planck),
+    "exponential_decay": lambda _: by_autograd(exponential_decay),
 }
