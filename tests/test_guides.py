@@ -1,4 +1,4 @@
-"""The guides say what happens: their commands print what stands there, their files load, their Python runs."""
+"""The guides tell the truth: their commands print what stands there, their files load, their Python runs."""
 
 import re
 import shlex

@@ -77,26 +77,40 @@ def _signature(thing: Any) -> str:
         signature = inspect.signature(thing)
     except (TypeError, ValueError):
         return "(...)"
-    kept = [each for each in signature.parameters.values() if each.name not in {"self", "cls"}]
-    signature = signature.replace(parameters=kept)
-    text = _ADDRESS.sub("", str(signature)).replace("'", "")
-    if len(text) <= _ROOM:
-        return text
-    return "(\n" + _in_lines(signature)
+    returned = inspect.Signature.empty if inspect.isclass(thing) else _as_read(signature.return_annotation)
+    kept = [
+        each.replace(annotation=_as_read(each.annotation))
+        for each in signature.parameters.values()
+        if each.name not in {"self", "cls"}
+    ]
+    signature = signature.replace(parameters=kept, return_annotation=returned)
+    text = _ADDRESS.sub("", str(signature))
+    return text if len(text) <= _ROOM else _in_lines(signature)
+
+
+class _Written(str):
+    """An annotation that is written as a string, shown without its quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _as_read(annotation: Any) -> Any:
+    return _Written(annotation) if isinstance(annotation, str) else annotation
 
 
 def _in_lines(signature: inspect.Signature) -> str:
-    lines: list[str] = []
-    for before, each in zip(
-        [None, *signature.parameters.values()], signature.parameters.values(), strict=False
-    ):
-        keyword_only = inspect.Parameter.KEYWORD_ONLY
-        if each.kind is keyword_only and (before is None or before.kind is not keyword_only):
-            lines.append("    *,\n")
-        lines.append(f"    {_ADDRESS.sub('', str(each))},\n".replace("'", ""))
+    """A signature with a line for each parameter."""
+    named_from = next((p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY), None)
+    lines = ["("]
+    for each in signature.parameters.values():
+        lines += ["    *,"] if each is named_from else []
+        lines.append(f"    {_ADDRESS.sub('', str(each))},")
     returned = signature.return_annotation
     said = "" if returned is inspect.Signature.empty else f" -> {inspect.formatannotation(returned)}"
-    return "".join(lines) + ")" + said.replace("'", "")
+    return "\n".join([*lines, f"){said}"])
 
 
 def docstring_blocks(thing: Any) -> Iterator[Block]:
