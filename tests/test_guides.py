@@ -69,3 +69,15 @@ def test_every_listing_of_a_guide_is_checked():
 
 def test_every_guide_is_in_the_contents():
     assert {path.stem for path in guide_file("start").parent.iterdir()} == {*GUIDES}
+
+
+def test_every_file_of_ours_that_a_guide_names_is_there():
+    root, found = EXPERIMENTS.parent, []
+    for name in GUIDES:
+        text = guide_file(name).read_text(encoding="utf-8")
+        found += re.findall(
+            r"\b((?:lrcli|tests|experiments|components|engines|reporting)/[\w/]*(?:\.\w+)?)(?![\w*])", text
+        )
+    assert len({*found}) > 15
+    for path in found:
+        assert (root / path).exists() or (root / "lrcli" / path).exists(), path

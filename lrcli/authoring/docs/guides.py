@@ -17,6 +17,7 @@ GUIDES = {  # in the order in which they are to be read, with what each holds
     "figures": "Figures, pages to hand out, TensorBoard.",
     "numbers": "What is promised to the last bit, and what it rests on.",
     "engines": "What trains an experiment, how fast, and in how much memory.",
+    "inside": "For those who change lrcli: where things are, what a new component takes.",
 }
 _FOLDER = Path(__file__).with_name("guides")
 
