@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 __all__ = ["README", "blocks", "differences", "replay"]
@@ -25,14 +25,22 @@ def blocks(text: str) -> list[str]:
     return _BLOCK.findall(text)
 
 
-def replay(block: str, directory: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Run the commands of a block: for each, what the README says of it, and what it prints."""
+def replay(
+    block: str, directory: Path, run: Callable[[str, Path], list[str]] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Run the commands of a block: for each, what the README says of it, and what it prints.
+
+    Args:
+        block: as `blocks` finds it.
+        directory: where the commands are given.
+        run: gives the lines that a command prints in a directory; by default in a process of its own.
+    """
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
         command, *said = part.rstrip("\n").split("\n")
         if command.startswith("cat "):
             (directory / command.removeprefix("cat ")).write_text("\n".join(said) + "\n")
             continue
-        yield command, said, _run(command, directory)
+        yield command, said, (run or _run)(command, directory)
 
 
 def _run(command: str, directory: Path) -> list[str]:

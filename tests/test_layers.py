@@ -33,6 +33,7 @@ ONLY_IN = {
     "tensorboard": {"reporting"},
     "matplotlib": {"reporting"},
     "jinja2": {"reporting"},
+    "markdown_it": {"authoring"},
     "yaml": {"config", "runs"},
     "torch": {"engines"},
     "numba": {"engines"},

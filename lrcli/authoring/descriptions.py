@@ -44,6 +44,11 @@ class Option:
     range: str
     meaning: str
 
+    @property
+    def default_text(self) -> str:
+        """The default as it would be written in a file."""
+        return _written(self.default)
+
 
 @dataclass(frozen=True)
 class Description:
@@ -144,6 +149,17 @@ def _bounds(metadata: list[Any]) -> str:
         if getattr(part, name, None) is not None and getattr(part, name) < _MEMORY_ENDS_BEFORE
     ]
     return ", ".join(found)
+
+
+def _written(value: Any) -> str:
+    """A default as it would be written in a file."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(item)}" for key, item in value.items()) + "}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 _TYPES = {float: "number", int: "whole number", bool: "true or false", str: "text", Any: "numbers"}

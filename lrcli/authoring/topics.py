@@ -16,7 +16,7 @@ from lrcli.config.keys import configs_in, default_of
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["Topic", "find_topics", "topic_names"]
+__all__ = ["Topic", "block_names", "find_topics", "topic_names"]
 
 _WHOLE = "experiment"
 
@@ -64,9 +64,13 @@ def find_topics(name: str) -> list[Topic]:
 
 def topic_names() -> list[str]:
     """The names of blocks and of keys at the top."""
-    paths = [".".join(path) for path, _ in _blocks(Experiment, ())]
     keys = [key for key in Experiment.model_fields if key not in GROUPS]
-    return list(dict.fromkeys([*paths, _WHOLE, *keys]))
+    return list(dict.fromkeys([*block_names(), _WHOLE, *keys]))
+
+
+def block_names() -> list[str]:
+    """The names of blocks that choose no component, by the keys that lead to them."""
+    return [".".join(path) for path, _ in _blocks(Experiment, ())]
 
 
 def _blocks(config: type[Config], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], type[Config]]]:

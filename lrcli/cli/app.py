@@ -19,6 +19,8 @@ from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
+from lrcli.cli.docs import EPILOG as DOCS_EPILOG
+from lrcli.cli.docs import docs
 from lrcli.cli.figure import EPILOG as FIGURE_EPILOG
 from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
@@ -89,6 +91,7 @@ for _command, _epilog, _name in (
     (list_components, LIST_EPILOG, "list"),
     (describe, DESCRIBE_EPILOG, "describe"),
     (schema, SCHEMA_EPILOG, "schema"),
+    (docs, DOCS_EPILOG, "docs"),
 ):
     # Its first paragraph whole, where typer would cut it to fit a line.
     _summary = " ".join((_command.__doc__ or "").partition("\n\n")[0].split())

@@ -21,6 +21,7 @@ __all__ = [
     "complete_group",
     "complete_name",
     "complete_run",
+    "complete_topic",
     "complete_word",
 ]
 
@@ -75,6 +76,14 @@ def complete_dataset() -> list[str]:
     from lrcli.components.registry import GROUPS
 
     return list(GROUPS["dataset"])
+
+
+def complete_topic(context: typer.Context) -> list[tuple[str, str]]:
+    """The topics of the documentation."""
+    from lrcli.authoring.docs.contents import all_topics
+    from lrcli.cli.command_reference import described_commands
+
+    return [(topic.name, topic.summary) for topic in all_topics(*described_commands(context))]
 
 
 def complete_device() -> list[str]:

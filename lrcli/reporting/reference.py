@@ -1,7 +1,5 @@
 """Components on the console: one line each, or everything about one."""
 
-from typing import Any
-
 from rich.box import HEAVY_HEAD
 from rich.console import Console
 
@@ -69,7 +67,7 @@ def print_description(description: Description, heading: str, content: str) -> N
 
 
 def _columns(options: tuple[Option, ...]) -> list[Column]:
-    defaults = ["required" if option.required else _written(option.default) for option in options]
+    defaults = ["required" if option.required else option.default_text for option in options]
     return [
         Column("key", [option.name for option in options], right=False),
         Column("takes", [option.type for option in options], right=False, wraps=True),
@@ -77,14 +75,3 @@ def _columns(options: tuple[Option, ...]) -> list[Column]:
         Column("range", [option.range for option in options], right=False),
         Column("meaning", [option.meaning for option in options], right=False, wraps=True),
     ]
-
-
-def _written(value: Any) -> str:
-    """A default as it would be written in a file."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_written(item)}" for key, item in value.items()) + "}"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -25,7 +25,7 @@ from lrcli.reporting.pages.content import (
 )
 from lrcli.reporting.pages.figures import figures_of
 from lrcli.reporting.pages.files import check_place, only_warning, write_page
-from lrcli.reporting.pages.html import _TEMPLATES, page_html
+from lrcli.reporting.pages.html import TEMPLATES, page_html
 
 DAY = datetime.date(2026, 1, 31)
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><path id="a" d="M 0 0"/></svg>'
@@ -120,7 +120,7 @@ def test_what_may_run_is_the_pages_own_script_and_nothing_may_be_fetched():
     found = read(page_of())
     policy = next(a["content"] for t, a in found.elements if a.get("http-equiv") == "Content-Security-Policy")
     script = found.texts["script"][0]
-    assert script == (_TEMPLATES / "sorting.js").read_text(encoding="utf-8")
+    assert script == (TEMPLATES / "sorting.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{digest}'" in policy
     assert policy.startswith("default-src 'none'; ")
@@ -148,7 +148,7 @@ def contrast(one, other):
 
 def colors(dark):
     """The variables of the stylesheet, in the light or in the dark."""
-    css = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     light, _, rest = css.partition("@media screen and (prefers-color-scheme: dark)")
     found = dict(re.findall(r"(--[a-z0-9-]+): (#[0-9a-f]{6});", light))
     return found | dict(re.findall(r"(--[a-z0-9-]+): (#[0-9a-f]{6});", rest)) if dark else found

@@ -341,9 +341,7 @@ def test_the_plan_of_a_sweep(seen, plan):
 def test_a_description(seen, name):
     (topic,) = find_topics(name)
     columns = [
-        Shown(
-            "", [option.name, option.type, reference._written(option.default), option.range, option.meaning]
-        )
+        Shown("", [option.name, option.type, option.default_text, option.range, option.meaning])
         for option in topic.description.options
     ]
     columns += [Shown("", [topic.description.summary, topic.description.details, topic.description.source])]

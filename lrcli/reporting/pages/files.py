@@ -11,7 +11,7 @@ from lrcli.reporting.pages.content import Page
 from lrcli.reporting.pages.html import GENERATOR, page_html
 from lrcli.runs.files import reporting_errors, write_whole
 
-__all__ = ["check_place", "only_warning", "write_page"]
+__all__ = ["check_place", "is_ours", "only_warning", "write_page"]
 
 _MARK = f'<meta name="generator" content="{GENERATOR} '.encode()
 _HEAD = 500  # bytes of a page, among which the mark is
@@ -28,11 +28,12 @@ def check_place(path: Path) -> None:
         is_there = path.exists() or path.is_symlink()
         if path.is_dir():
             raise UsageError(f"{path}: is a directory; name a file, such as {path / 'report.html'}")
-        if is_there and not (path.is_file() and _is_ours(path)):
+        if is_there and not (path.is_file() and is_ours(path)):
             raise UsageError(f"{path}: is there already and is no report of lrcli; name another file")
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
+    """Whether a file is a page that lrcli has written."""
     with path.open("rb") as file:
         return _MARK in file.read(_HEAD)
 

@@ -20,10 +20,10 @@ from lrcli.wording import one_line, printable
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GENERATOR", "page_html"]
+__all__ = ["GENERATOR", "TEMPLATES", "page_html", "templates"]
 
 GENERATOR = "lrcli"  # by which a page of ours is known among others
-_TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 def page_html(page: Page, written: datetime.date) -> str:
@@ -33,10 +33,10 @@ def page_html(page: Page, written: datetime.date) -> str:
         page: what is to stand on it.
         written: the day to be named at its end.
     """
-    script = (_TEMPLATES / "sorting.js").read_text(encoding="utf-8")
+    script = (TEMPLATES / "sorting.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
-        _templates()
+        templates()
         .get_template("page.html")
         .render(
             page=page,
@@ -44,7 +44,7 @@ def page_html(page: Page, written: datetime.date) -> str:
             generator=GENERATOR,
             version=__version__,
             written=written.isoformat(),
-            style=(_TEMPLATES / "page.css").read_text(encoding="utf-8"),
+            style=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
             script=script,
             script_digest=digest,
             figure_number=itertools.count(1).__next__,
@@ -56,11 +56,12 @@ def page_html(page: Page, written: datetime.date) -> str:
 
 
 @cache
-def _templates() -> "Environment":
+def templates() -> "Environment":
+    """The templates of all pages; what they are given is escaped, and nothing in it is obeyed."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_harmless,
