@@ -101,6 +101,15 @@ def test_separable_classes_have_no_optimum(kind, gap):
     assert np.isfinite(optimum(x, targets, np.full((2, targets.shape[1]), 0.01))).all()
 
 
+def test_of_more_than_two_classes_that_lines_separate_nothing_is_known():
+    far = references(problem({"kind": "blobs", "radius": 20.0}, LINE, {"kind": "cross_entropy"}))
+    assert far.separable.all()
+    assert not far.losses.any()
+    near = references(problem({"kind": "blobs", "radius": 1.0}, LINE, {"kind": "cross_entropy"}))
+    assert near.found.all()
+    assert 0 < near.losses[0] < np.log(3)
+
+
 def test_one_class_alone_is_separable():
     columns = np.hstack([np.random.default_rng(0).normal(size=(9, 2)), np.ones((9, 1))])
     assert np.isnan(optimum(columns, np.ones((9, 1)), np.zeros((3, 1)))).all()

@@ -100,7 +100,27 @@ REFUSED = [
         "dataset.outliers: the target of example 3 must be 0 or 1, not 0.5",
         "{3",
     ),
+    (
+        {"dataset": "{kind: quadratic, num_train: 10}"},
+        "dataset.num_train: a covariance of 10 features needs at least 11 examples",
+        "10}",
+    ),
+    (
+        {"dataset": "{kind: quadratic, spectrum: [1, 2, 3], w: [1, 2]}"},
+        "dataset.w: has 2 numbers where there are 3 features",
+        "[1, 2]",
+    ),
+    (
+        {"dataset": "{kind: planck, temperature: 300, low: -1}"},
+        "dataset.low: a wavelength is positive: must be at least 0.001 um, not -1",
+        "-1",
+    ),
     # loss
+    (
+        {"dataset": "{kind: blobs}", "loss": "{kind: bce}"},
+        "loss.kind: bce tells 2 classes apart, but there are 3; take cross_entropy",
+        "bce",
+    ),
     (
         {"loss": "{kind: bce}"},
         "loss.kind: bce needs classes as targets, but those of linear are numbers",

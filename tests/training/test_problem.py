@@ -8,10 +8,21 @@ from lrcli.components.randomness import generator
 from lrcli.errors import UsageError
 
 LINEAR_MODEL, HALF = {"kind": "linear"}, {"kind": "half_mse"}
+SMALL = {"num_train": 60, "num_val": 20, "noise": 0.1}
+DATASETS = [
+    LINEAR,
+    SINE,
+    XOR,
+    {"kind": "quadratic", **SMALL},
+    {"kind": "ohm", "R": 4.7, **SMALL},
+    {"kind": "planck", "temperature": 3000.0, "spacing": "uniform", **SMALL},
+    {"kind": "exponential_decay", **SMALL},
+    *({"kind": kind, **SMALL} for kind in ("blobs", "circles", "moons", "spirals")),
+]
 
 
 def test_every_dataset_is_here():
-    assert {case["kind"] for case in (LINEAR, SINE, XOR)} == set(MADE)
+    assert {case["kind"] for case in DATASETS} == set(MADE)
 
 
 def test_randomness_depends_on_seed_purpose_and_index_alone():
@@ -27,7 +38,7 @@ def test_randomness_depends_on_seed_purpose_and_index_alone():
         generator(0, "colour", 0)
 
 
-@pytest.mark.parametrize("dataset", [LINEAR, SINE, XOR], ids=lambda d: d["kind"])
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda d: d["kind"])
 def test_a_seeds_draws_are_the_same_in_any_company(dataset):
     model = {"kind": "mlp", "hidden": [3]}
     together = problem(dataset, model, HALF, [5, 2, 9])

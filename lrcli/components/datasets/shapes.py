@@ -30,6 +30,8 @@ class ShapesDataset(GeneratedDataset):
     it is nearest.
     """
 
+    drawing_numbers = 5
+
     noise: float = Field(0.0, ge=0, description=_NOISE)
 
     @property
