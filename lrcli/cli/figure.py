@@ -1,7 +1,7 @@
 """`lrcli figure`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +67,7 @@ def figure(
     inches, look = _size(size), _look(style)
     directories = _directories(names, runs_dir)
     _check_out(out, force=force, several=len(names) > 1, plain=size is None and style == "screen")
-    found = _chosen(api.figures(directories), kind, ", ".join(names))
+    found = api.chosen_figures(api.figures(directories), kind, ", ".join(names))
     if out is None:
         from lrcli.reporting.figure_files import FILES_BESIDE, save_figures
 
@@ -115,26 +115,6 @@ def _kinds() -> list[str]:
     from lrcli.reporting.sweeps.figures import KINDS as OF_SWEEPS
 
     return [*OF_RUNS, *OF_SWEEPS]
-
-
-def _chosen(drawings: "Mapping[str, Drawing]", kind: str | None, called: str) -> "Mapping[str, Drawing]":
-    """One of some figures, or all.
-
-    Args:
-        drawings: from kind to drawing.
-        kind: which; None: all.
-        called: what they are of.
-
-    Raises:
-        RunDirectoryError: there is none of this kind, with those that there are.
-    """
-    if not drawings:
-        raise RunDirectoryError(f"{called}: has no figures")
-    if kind is None:
-        return drawings
-    if kind not in drawings:
-        raise RunDirectoryError(f"{called}: has no figure {kind}; it has {', '.join(drawings)}")
-    return {kind: drawings[kind]}
 
 
 def _write(drawing: "Drawing", out: Path, size: tuple[float, float] | None, look: "Look") -> None:

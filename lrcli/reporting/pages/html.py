@@ -20,7 +20,7 @@ from lrcli.wording import one_line, printable
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GENERATOR", "page_html"]
+__all__ = ["GENERATOR", "page_html", "shown_cell", "templates"]
 
 GENERATOR = "lrcli"  # by which a page of ours is known among others
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -36,7 +36,7 @@ def page_html(page: Page, written: datetime.date) -> str:
     script = (_TEMPLATES / "sorting.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
-        _templates()
+        templates()
         .get_template("page.html")
         .render(
             page=page,
@@ -49,14 +49,15 @@ def page_html(page: Page, written: datetime.date) -> str:
             script_digest=digest,
             figure_number=itertools.count(1).__next__,
             svg=_svg,
-            shown=_shown,
+            shown=shown_cell,
             value=_value,
         )
     )
 
 
 @cache
-def _templates() -> "Environment":
+def templates() -> "Environment":
+    """The templates; what they are given is escaped, and harmless to a terminal, too."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -79,7 +80,7 @@ def _svg(figure: Figure, prefix: str) -> str:
     return inline_svg(figure.svg, prefix, title, figure.description)
 
 
-def _shown(cell: Cell, digits: int) -> str:
+def shown_cell(cell: Cell, digits: int) -> str:
     """A cell as a reader sees it."""
     if cell is None or isinstance(cell, str):
         return one_line(cell or "")
