@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lrcli.reporting.drawing import Drawing
     from lrcli.running.location import Interruption, OutputLocation
     from lrcli.running.single import Event
-    from lrcli.runs.run_result import RunResult
-    from lrcli.runs.sweep_result import SweepResult
+    from lrcli.storage.run_result import RunResult
+    from lrcli.storage.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
     from lrcli.sweeps.running import SweepEvent
@@ -126,7 +126,7 @@ def figures(directories: "Sequence[Path]") -> "dict[str, Drawing]":
         UsageError: some are runs, some sweeps.
     """
     from lrcli.errors import UsageError
-    from lrcli.runs.reading import read_result
+    from lrcli.storage.reading import read_result
 
     commands = {read_result(directory).command for directory in directories}
     if len(commands) > 1:

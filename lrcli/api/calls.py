@@ -201,7 +201,7 @@ def resume(sweep: "Sweep | PathLike", *, runs_dir: PathLike = "runs", progress: 
         'completed'
     """
     from lrcli.running.location import OutputLocation
-    from lrcli.runs.finding import find_run
+    from lrcli.storage.finding import find_run
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.resuming import plan_again
 
@@ -234,7 +234,7 @@ def load(run: PathLike, *, runs_dir: PathLike = "runs") -> Run | Sweep:
         >>> lrcli.load("linear").directory == trained.directory
         True
     """
-    from lrcli.runs.finding import find_run
+    from lrcli.storage.finding import find_run
 
     return _loaded(find_run(os.fspath(run), Path(runs_dir)))
 
@@ -258,7 +258,7 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
         >>> [run.seed for run in lrcli.runs("linear/train-*")[-2:]]
         [1, 2]
     """
-    from lrcli.runs.finding import all_runs
+    from lrcli.storage.finding import all_runs
 
     found = []
     for directory in all_runs(pattern, Path(runs_dir)):
@@ -273,8 +273,8 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
 
 
 def _loaded(directory: Path) -> Run | Sweep:
-    from lrcli.runs.reading import read_result
-    from lrcli.runs.run_result import RunResult
+    from lrcli.storage.reading import read_result
+    from lrcli.storage.run_result import RunResult
 
     result = read_result(directory)
     return (

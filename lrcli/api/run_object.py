@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lrcli.runs.run_result import BestRecord, ExpectationRow, RunResult, RunStatus
+    from lrcli.storage.run_result import BestRecord, ExpectationRow, RunResult, RunStatus
 
 __all__ = ["Run"]
 
@@ -103,7 +103,7 @@ class Run(Stored):
             RunDirectoryError: metrics.csv is not there, or has been damaged.
         """
         from lrcli.api.tables import table_of_records
-        from lrcli.runs.table_reading import read_metrics
+        from lrcli.storage.table_reading import read_metrics
 
         return table_of_records(read_metrics(self.directory / "metrics.csv"))
 

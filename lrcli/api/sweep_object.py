@@ -9,7 +9,7 @@ from lrcli.api.stored import Stored
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrcli.runs.sweep_result import BestConfiguration, ConfigurationRow, SweepResult, SweepStatus
+    from lrcli.storage.sweep_result import BestConfiguration, ConfigurationRow, SweepResult, SweepStatus
 
 __all__ = ["Sweep"]
 
@@ -88,7 +88,7 @@ class Sweep(Stored):
             RunDirectoryError: summary.csv is not there, or has been damaged.
         """
         from lrcli.api.tables import table_of_configurations
-        from lrcli.runs.table_reading import read_summary
+        from lrcli.storage.table_reading import read_summary
 
         return table_of_configurations(read_summary(self.directory / "summary.csv"))
 
@@ -104,7 +104,7 @@ class Sweep(Stored):
             RunDirectoryError: results.csv is not there, or has been damaged.
         """
         from lrcli.api.tables import table_of_members
-        from lrcli.runs.table_reading import read_members
+        from lrcli.storage.table_reading import read_members
 
         return table_of_members(read_members(self.directory / "results.csv"))
 
@@ -118,7 +118,7 @@ class Sweep(Stored):
         Raises:
             RunDirectoryError: curves.npz is not there, or has been damaged.
         """
-        from lrcli.runs.table_reading import read_curves
+        from lrcli.storage.table_reading import read_curves
 
         history = read_curves(self.directory / "curves.npz")
         return {"epoch": history.epoch, "step": history.step, **history.metrics}

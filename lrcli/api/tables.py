@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from lrcli.runs.history import History
-    from lrcli.runs.parameter_path import ParameterPath
-    from lrcli.runs.run_result import RecoveryRow
-    from lrcli.runs.sweep_result import ConfigurationRow
-    from lrcli.runs.table_reading import MemberTable, SummaryTable
+    from lrcli.storage.history import History
+    from lrcli.storage.parameter_path import ParameterPath
+    from lrcli.storage.run_result import RecoveryRow
+    from lrcli.storage.sweep_result import ConfigurationRow
+    from lrcli.storage.table_reading import MemberTable, SummaryTable
 
 __all__ = [
     "Table",

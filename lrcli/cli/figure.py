@@ -90,7 +90,7 @@ def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
         UsageError: there is a figure, but no run; or a run is named twice.
     """
     from lrcli.config.hints import nearest
-    from lrcli.runs.finding import find_run, refuse_twice
+    from lrcli.storage.finding import find_run, refuse_twice
 
     directories = []
     for number, word in enumerate(words):
@@ -119,7 +119,7 @@ def _kinds() -> list[str]:
 
 def _write(drawing: "Drawing", out: Path, size: tuple[float, float] | None, look: "Look") -> None:
     from lrcli.reporting.figure_files import figure_bytes, figure_of
-    from lrcli.runs.files import reporting_errors, write_whole
+    from lrcli.storage.files import reporting_errors, write_whole
 
     try:
         content = figure_bytes(figure_of(drawing, look, size), out.suffix[1:].lower(), look, drawing)

@@ -16,7 +16,7 @@ from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.wording import counted
 
 if TYPE_CHECKING:
-    from lrcli.runs.sweep_result import SweepResult
+    from lrcli.storage.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
     from lrcli.sweeps.running import SweepFinished
@@ -160,7 +160,7 @@ def replay(
 
 def _sweep_called(word: str, runs_dir: Path) -> Path:
     """The directory that a word means; whether a sweep is there is told by who reads it."""
-    from lrcli.runs.finding import find_run
+    from lrcli.storage.finding import find_run
 
     try:
         return find_run(word, runs_dir, "sweep")

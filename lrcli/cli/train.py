@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lrcli.reporting.runs.window import FigureWindow
     from lrcli.running.location import OutputLocation
     from lrcli.running.single import Finished
-    from lrcli.runs.run_result import RunResult
+    from lrcli.storage.run_result import RunResult
 
 __all__ = ["EPILOG", "Shown", "exit_code", "train", "train_and_report"]
 

@@ -21,7 +21,7 @@ from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.names import directory_name
-from lrcli.runs.result_fields import FileDigest, SourceFiles
+from lrcli.storage.result_fields import FileDigest, SourceFiles
 
 __all__ = ["Loaded", "Source", "at_point", "decisive", "load", "one_experiment", "one_point", "reason"]
 

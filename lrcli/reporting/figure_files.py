@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lrcli.reporting.drawing import Drawing, unless_it_fails
 from lrcli.reporting.figure_style import Look, load_matplotlib, style
-from lrcli.runs.files import make_directory, write_whole
+from lrcli.storage.files import make_directory, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.pages.card import card_html
 from lrcli.reporting.pages.content import Column, Table
 from lrcli.reporting.runs.words import headline, held_against, reference_values, unmet_expectations
-from lrcli.runs.run_result import RunResult
+from lrcli.storage.run_result import RunResult
 
 __all__ = ["run_card"]
 

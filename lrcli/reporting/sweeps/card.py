@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.pages.card import card_html
 from lrcli.reporting.pages.content import Column, Table
-from lrcli.runs.sweep_result import SweepResult
-from lrcli.runs.tables import swept_text
+from lrcli.storage.sweep_result import SweepResult
+from lrcli.storage.tables import swept_text
 from lrcli.wording import counted
 
 __all__ = ["sweep_card"]

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.errors import RunDirectoryError
-from lrcli.runs.history import History
-from lrcli.runs.parameter_path import ParameterPath
-from lrcli.runs.tables import swept_value
+from lrcli.storage.history import History
+from lrcli.storage.parameter_path import ParameterPath
+from lrcli.storage.tables import swept_value
 
 __all__ = [
     "MemberTable",

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from lrcli import __version__
-from lrcli.runs.git import Git, find_git
+from lrcli.storage.git import Git, find_git
 
 __all__ = ["GitState", "environment"]
 
