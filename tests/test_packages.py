@@ -103,7 +103,7 @@ def test_broken_ones_are_told_of_and_left_out(tmp_path):
     install(tmp_path, "twin", "0.1", GOOD, {"lrcli.models": {"line": "Line"}})
     code, out, err = answer(tmp_path, "list", "model")
     assert code == 0
-    assert [line for line in out.splitlines() if "(of " in line][0].split()[1] == "line"
+    assert next(line for line in out.splitlines() if "(of " in line).split()[1] == "line"
     told = err.splitlines()
     assert len(told) == len(BROKEN) + 1
     for name, (_, target, message) in BROKEN.items():

@@ -63,8 +63,7 @@ def _plain(value: Any, name: str, mistakes: list[str], depth: int) -> Any:
     if value is None or type(value) in {bool, int, float, str}:
         return value
     if depth > MAX_DEPTH:
-        mistakes.append(f"{name[:80]}: is nested more than {MAX_DEPTH} levels deep")
-        return None
+        raise ExperimentError([f"{name[:80]}: is nested more than {MAX_DEPTH} levels deep"])
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, str | int | float) and not hasattr(value, "tolist"):

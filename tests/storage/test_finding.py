@@ -325,7 +325,8 @@ def test_thousands_of_runs(tmp_path, monkeypatch):
 
 def test_finding_needs_no_numpy():
     code = (
-        "import sys, pathlib\nfrom lrcli.storage.finding import run_words\nrun_words('', pathlib.Path('runs'))\n"
+        "import sys, pathlib\nfrom lrcli.storage.finding import run_words\n"
+        "run_words('', pathlib.Path('runs'))\n"
         "assert not {'torch', 'numpy', 'rich', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
