@@ -68,7 +68,8 @@ def test_python_has_them(tmp_path):
         "data, model = {'kind': 'decay', 'rate': 1.5, 'noise': 0.0}, {'kind': 'exponential'}\n"
         "run = lrcli.train({'dataset': data, 'model': model, 'loss': {'kind': 'log_cosh'},"
         " 'optimizer': {'kind': 'adagrad', 'lr': 0.5}}, {'training.epochs': 30})\n"
-        "print(abs(run.recovery['error']).max() < 0.05, run.experiment['loss']['kind'])"
+        "print(abs(run.recovery['error']).max() < 0.05, run.experiment['loss']['kind'])\n"
+        "print(run.result.environment['packages'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -78,7 +79,7 @@ def test_python_has_them(tmp_path):
         text=True,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("True log_cosh\n", "")
+    assert (done.stdout, done.stderr) == ("True log_cosh\n['additions 1.2']\n", "")
 
 
 BROKEN = {

@@ -313,7 +313,9 @@ def test_a_run_without_files_is_still_shown():
 def state():
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else None
-    return signal.getsignal(signal.SIGINT), dict(mpl.rcParams), threads, gc.isenabled(), sys.unraisablehook
+    tiny = np.float64(1e-310) * 1  # zero where denormal numbers are flushed
+    hooks = signal.getsignal(signal.SIGINT), sys.unraisablehook, sys.excepthook
+    return hooks, dict(mpl.rcParams), threads, gc.isenabled(), tiny, np.geterr()
 
 
 @pytest.mark.parametrize(("engine", "figures"), [("auto", True), ("torch", False)])
@@ -322,8 +324,10 @@ def test_runs_in_threads_are_those_of_one_after_the_other(engine, figures):
 
     torch.set_num_threads(2)
     words = {"engine": engine, "logging.figures": figures, "training.epochs": 30}
-    alone = [lrcli.train(LINE, words, seed=seed) for seed in range(2)]
+    torch.set_flush_denormal(False)
     before, found = state(), {}
+    alone = [lrcli.train(LINE, words, seed=seed) for seed in range(2)]
+    assert state() == before
 
     def train(seed):
         found[seed] = lrcli.train(LINE, words, seed=seed)

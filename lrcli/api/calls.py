@@ -4,15 +4,15 @@ Each is what the command of its name does, through the same functions, quiet unl
 instead of printed and results returned instead of written to the screen.
 """
 
-import contextlib
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrcli.api.following import Following
 from lrcli.api.interrupts import say_nothing
+from lrcli.api.process import undisturbed
 from lrcli.api.run_object import Run
 from lrcli.api.sweep_object import Sweep
 from lrcli.errors import RunDirectoryError, UsageError
@@ -297,7 +297,7 @@ def _train(
         _tell(loaded.notes)
         report = ProgressReport()
     location = OutputLocation(Path(runs_dir), _path(run_dir), origin)
-    with _undisturbed(), Following(report, say_nothing) as following:
+    with undisturbed(), Following(report, say_nothing) as following:
         result = api.train(loaded, location, [following.observe], following.interruption)
     run = Run(Path(result.run_dir).absolute(), result)
     if following.interruption.requested:
@@ -314,29 +314,12 @@ def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, prog
 
         _tell(notes)
         report = SweepProgressReport(plan.select.metric)
-    with _undisturbed(), Following(report, say_nothing) as following:
+    with undisturbed(), Following(report, say_nothing) as following:
         result = api.sweep(plan, files, [following.observe], following.interruption)
     sweep = Sweep(files.directory.absolute(), result)
     if following.interruption.requested:
         raise KeyboardInterrupt(f"interrupted; lrcli.resume({str(sweep.directory)!r}) goes on")
     return sweep
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Leave torch as it was found: how many threads it uses is of the whole process."""
-    import sys
-
-    def threads() -> int | None:
-        torch = sys.modules.get("torch")
-        return torch.get_num_threads() if torch else None
-
-    before = threads()
-    try:
-        yield
-    finally:
-        if before is not None and threads() != before:
-            sys.modules["torch"].set_num_threads(before)
 
 
 def _tell(notes: Sequence[str]) -> None:
