@@ -313,7 +313,7 @@ def test_a_run_without_files_is_still_shown():
 def state():
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else None
-    tiny = np.float64(1e-310) * 1  # zero where denormal numbers are flushed
+    tiny = (np.float64(1e-310) * 1).tobytes()  # zero where denormal numbers are flushed, also to compare
     hooks = signal.getsignal(signal.SIGINT), sys.unraisablehook, sys.excepthook
     return hooks, dict(mpl.rcParams), threads, gc.isenabled(), tiny, np.geterr()
 
