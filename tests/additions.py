@@ -1,11 +1,13 @@
 """A loss, an optimizer, a dataset and a model that lrcli does not have, as their authors would add them.
 
 Each is one class beside those of its family, whose name the family's union takes, and for what is computed
-in training one function with a row in the torch engine's table. `grown` writes a package that has them.
+in training one function with a row in the torch engine's table. `grown` writes a copy of lrcli that has them,
+`installed` a package that offers them to lrcli through entry points.
 """
 
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "lrcli"
@@ -136,6 +138,79 @@ def grown(folder: Path) -> Path:
     for name, (definition, table, row) in ADDITIONS.items():
         _add(copy / name, definition, table, row)
     return copy
+
+
+HEADER = """
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lrcli.components.datasets.base import Array, GeneratedDataset, Spread
+from lrcli.components.initializers import Parameter
+from lrcli.components.losses import Loss
+from lrcli.components.models.base import Model, scalars
+from lrcli.components.optimizers import Optimizer, Vectors
+
+Rate = Annotated[float, Field(gt=0)]
+Decay = Annotated[float, Field(ge=0)]
+"""
+FORMS = {  # the first by autograd, as most would write it
+    LOG_COSH: """
+def torch_form(self):
+    from torch.nn.functional import softplus
+
+    def terms(outputs, targets):
+        error = outputs - targets
+        return error + softplus(-2 * error) - 0.6931471805599453
+
+    return terms
+""",
+    ADAGRAD: """
+def torch_form(self, uses, decayed):
+    def update(g, state, p, c):
+        square = state["square"] + g * g
+        return p - c["lr"] * g / (square.sqrt() + c["eps"]), {"square": square}
+
+    return update
+""",
+    DECAY: "",
+    EXPONENTIAL: """
+def torch_form(self):
+    import torch
+
+    return lambda parameters, x: parameters["height"] * torch.exp(-parameters["rate"] * x)
+""",
+}
+ENTRIES = {
+    "lrcli.datasets": {"decay": "DecayDataset"},
+    "lrcli.models": {"exponential": "Exponential"},
+    "lrcli.losses": {"log_cosh": "LogCosh"},
+    "lrcli.optimizers": {"adagrad": "Adagrad"},
+}
+
+
+def installed(folder: Path) -> Path:
+    """A package with all additions, under the folder as pip would put it there."""
+    classes = [text + textwrap.indent(form, "    ") for text, form in FORMS.items()]
+    return install(folder, "additions", "1.2", HEADER + "\n\n".join(classes), ENTRIES)
+
+
+def install(folder: Path, name: str, version: str, code: str, entries: dict[str, dict[str, str]]) -> Path:
+    """A package of one module under the folder, with entry points from group and name to the class."""
+    (folder / f"{name}.py").write_text(code, encoding="utf-8")
+    about = folder / f"{name}-{version}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    lines = [
+        line
+        for group, offered in entries.items()
+        for line in (f"[{group}]", *(f"{entry} = {name}:{target}" for entry, target in offered.items()))
+    ]
+    (about / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return folder
 
 
 def _add(file: Path, definition: str, table: str, row: str) -> None:

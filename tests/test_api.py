@@ -14,9 +14,9 @@ from lrcli.reporting.runs.tensorboard import TensorBoardLog
 from lrcli.reporting.sweeps import tensorboard as sweep_tensorboard
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.single import Finished, Started
-from lrcli.runs.files import replace_nonfinite
-from lrcli.runs.reading import read_result
-from lrcli.runs.table_reading import read_curves, read_members, read_metrics
+from lrcli.storage.files import replace_nonfinite
+from lrcli.storage.reading import read_result
+from lrcli.storage.table_reading import read_curves, read_members, read_metrics
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import plan_sweep
 from lrcli.sweeps.resuming import files_for

@@ -1,4 +1,7 @@
-"""What README says that a new component takes is all that it takes: nothing else has a row for it."""
+"""What README says that a new component takes is all that it takes: nothing else has a row for it.
+
+It is added to a copy of lrcli, or offered by an installed package.
+"""
 
 import json
 import os
@@ -9,7 +12,7 @@ import textwrap
 import numpy as np
 import pytest
 import yaml
-from additions import grown
+from additions import grown, installed
 from jsonschema import Draft7Validator
 
 PROGRAM = """
@@ -47,11 +50,11 @@ NEW = {
 KINDS = {"loss": "log_cosh", "optimizer": "adagrad", "dataset": "decay", "model": "exponential"}
 
 
-@pytest.fixture(scope="module")
-def lrcli(tmp_path_factory):
-    """The program of a package that has the additions, in a directory of its own: from words to an answer."""
+@pytest.fixture(scope="module", params=[grown, installed], ids=lambda make: make.__name__)
+def lrcli(request, tmp_path_factory):
+    """The program that has the additions, in a directory of its own: from words to an answer."""
     folder, here = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("here")
-    grown(folder)
+    request.param(folder)
     (here / "new.yaml").write_text(yaml.safe_dump(NEW), encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],

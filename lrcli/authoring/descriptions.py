@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from lrcli.components.installed import PACKAGES
 from lrcli.components.registry import GROUPS, kind_of
 from lrcli.config.base import Config
 from lrcli.config.hints import nearest
@@ -60,6 +61,7 @@ class Description:
         details: what else its docstring says.
         source: where the formula or the idea comes from; empty for a block.
         options: its keys but for ``kind``.
+        package: that it is of, such as ``my-package 1.2``; empty: lrcli's own.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Description:
     details: str
     source: str
     options: tuple[Option, ...]
+    package: str = ""
 
 
 def find(name: str) -> list[tuple[str, str]]:
@@ -112,7 +115,8 @@ def _described(name: str, config: type[Config]) -> Description:
     told = "\n\n".join(text for text in paragraphs[1:] if not text.startswith(_SOURCE))
     options = [_option(key, config.model_fields[key]) for key in config.key_order() if key != "kind"]
     options.sort(key=lambda option: not option.required)
-    return Description(name, paragraphs[0], told, source, tuple(options))
+    package = PACKAGES.get(config, "")
+    return Description(name, paragraphs[0], told, source, tuple(options), package)
 
 
 def example(config: type[Config]) -> dict[str, Any]:

@@ -143,6 +143,8 @@ def _warnings_as_messages() -> Iterator[None]:
     """What is warned of is shown as other messages are, not as a place in the code."""
 
     def show(message: Warning | str, *_place: object, **_more: object) -> None:
+        if "_LRCLI_COMPLETE" in os.environ:  # the shell asks, in the middle of a line
+            return
         from lrcli.reporting.messages import print_warning
 
         print_warning(str(message))

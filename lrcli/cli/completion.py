@@ -48,7 +48,7 @@ def complete_word(context: typer.Context, incomplete: str) -> list[tuple[str, st
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     """Names of runs and ``last``; nothing for a path, which the shell knows."""
-    from lrcli.runs.finding import run_words
+    from lrcli.storage.finding import run_words
 
     return run_words(incomplete, Path(context.params.get("runs_dir") or "runs"))
 

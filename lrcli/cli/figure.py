@@ -1,7 +1,7 @@
 """`lrcli figure`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +67,7 @@ def figure(
     inches, look = _size(size), _look(style)
     directories = _directories(names, runs_dir)
     _check_out(out, force=force, several=len(names) > 1, plain=size is None and style == "screen")
-    found = _chosen(api.figures(directories), kind, ", ".join(names))
+    found = api.chosen_figures(api.figures(directories), kind, ", ".join(names))
     if out is None:
         from lrcli.reporting.figure_files import FILES_BESIDE, save_figures
 
@@ -90,7 +90,7 @@ def _directories(words: Sequence[str], runs_dir: Path) -> list[Path]:
         UsageError: there is a figure, but no run; or a run is named twice.
     """
     from lrcli.config.hints import nearest
-    from lrcli.runs.finding import find_run, refuse_twice
+    from lrcli.storage.finding import find_run, refuse_twice
 
     directories = []
     for number, word in enumerate(words):
@@ -117,29 +117,9 @@ def _kinds() -> list[str]:
     return [*OF_RUNS, *OF_SWEEPS]
 
 
-def _chosen(drawings: "Mapping[str, Drawing]", kind: str | None, called: str) -> "Mapping[str, Drawing]":
-    """One of some figures, or all.
-
-    Args:
-        drawings: from kind to drawing.
-        kind: which; None: all.
-        called: what they are of.
-
-    Raises:
-        RunDirectoryError: there is none of this kind, with those that there are.
-    """
-    if not drawings:
-        raise RunDirectoryError(f"{called}: has no figures")
-    if kind is None:
-        return drawings
-    if kind not in drawings:
-        raise RunDirectoryError(f"{called}: has no figure {kind}; it has {', '.join(drawings)}")
-    return {kind: drawings[kind]}
-
-
 def _write(drawing: "Drawing", out: Path, size: tuple[float, float] | None, look: "Look") -> None:
     from lrcli.reporting.figure_files import figure_bytes, figure_of
-    from lrcli.runs.files import reporting_errors, write_whole
+    from lrcli.storage.files import reporting_errors, write_whole
 
     try:
         content = figure_bytes(figure_of(drawing, look, size), out.suffix[1:].lower(), look, drawing)

@@ -48,7 +48,7 @@ def report(
     """
     from lrcli.reporting.pages.files import check_place
     from lrcli.reporting.streams import print_lines
-    from lrcli.runs.finding import find_run
+    from lrcli.storage.finding import find_run
 
     directories = [find_run(word, runs_dir) for word in runs]
     if out is None and len(directories) > 1:
@@ -64,8 +64,8 @@ def report(
 
 def _report(path: Path, directory: Path) -> None:
     """Write the report of a run or of a sweep."""
-    from lrcli.runs.reading import read_result
-    from lrcli.runs.run_result import RunResult
+    from lrcli.storage.reading import read_result
+    from lrcli.storage.run_result import RunResult
 
     if isinstance(read_result(directory), RunResult):
         from lrcli.reporting.runs.figures import drawings
@@ -92,9 +92,9 @@ def _compare(path: Path, directories: Sequence[Path]) -> None:
     """
     from lrcli.reporting.runs.report import write_comparison
     from lrcli.running.trained import read_run
-    from lrcli.runs.finding import refuse_twice
-    from lrcli.runs.reading import read_result
-    from lrcli.runs.run_result import RunResult
+    from lrcli.storage.finding import refuse_twice
+    from lrcli.storage.reading import read_result
+    from lrcli.storage.run_result import RunResult
 
     for directory in directories:
         if not isinstance(read_result(directory), RunResult):

@@ -46,7 +46,7 @@ def init(
     from lrcli.errors import UsageError
     from lrcli.reporting.messages import print_note
     from lrcli.reporting.text import print_sentences
-    from lrcli.runs.files import write_new
+    from lrcli.storage.files import write_new
 
     find(f"dataset.{dataset}")
     file = Path(name.removesuffix(".yaml") + ".yaml")

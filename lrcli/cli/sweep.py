@@ -1,9 +1,9 @@
 """`lrcli sweep`, `lrcli resume` and `lrcli replay`."""
 
-import contextlib
 import os
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,15 +12,14 @@ import typer
 from lrcli.cli.completion import complete_device, complete_engine, complete_run
 from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, RUNS_DIR, examples
-from lrcli.cli.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.wording import counted
 
 if TYPE_CHECKING:
-    from lrcli.api import SweepObserver
-    from lrcli.runs.sweep_result import SweepResult
+    from lrcli.storage.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
+    from lrcli.sweeps.running import SweepFinished
 
 __all__ = ["REPLAY_EPILOG", "RESUME_EPILOG", "SWEEP_EPILOG", "replay", "resume", "sweep"]
 
@@ -161,7 +160,7 @@ def replay(
 
 def _sweep_called(word: str, runs_dir: Path) -> Path:
     """The directory that a word means; whether a sweep is there is told by who reads it."""
-    from lrcli.runs.finding import find_run
+    from lrcli.storage.finding import find_run
 
     try:
         return find_run(word, runs_dir, "sweep")
@@ -234,33 +233,23 @@ def _run(
 ) -> "SweepResult":
     """Train, showing on the screen how far that has come, and then what it has come to, while it is drawn."""
     from lrcli import api
-    from lrcli.running.location import Interruption
-    from lrcli.sweeps.running import SweepEvent, SweepFinished, SweepStarted
+    from lrcli.api.following import Following
 
-    interruption = Interruption()
-    with contextlib.ExitStack() as stack:
-        observers: list[SweepObserver] = []
-        if quiet:
-            stack.enter_context(finishing_on_ctrl_c(interruption))
-        else:
-            from lrcli.reporting.sweeps.progress import SweepProgressReport
+    report = None
+    if not quiet:
+        from lrcli.reporting.sweeps.progress import SweepProgressReport
 
-            report = stack.enter_context(SweepProgressReport(plan.select.metric))
-            stack.enter_context(finishing_on_ctrl_c(interruption, report.say))
-            observers.append(report.show)
+        report = SweepProgressReport(plan.select.metric)
 
-        def follow(event: SweepEvent) -> None:
-            if isinstance(event, SweepStarted):
-                resume_collecting()
-            elif isinstance(event, SweepFinished):
-                stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
-                stack.enter_context(leaving_on_ctrl_c())
-                if reported:
-                    from lrcli.reporting.progress import still_line
-                    from lrcli.reporting.sweeps.console import print_sweep_report
+    def ended(event: "SweepFinished") -> AbstractContextManager[object]:
+        if not reported:
+            return nullcontext()
+        from lrcli.reporting.progress import still_line
+        from lrcli.reporting.sweeps.console import print_sweep_report
 
-                    print_sweep_report(event.results, event.result)
-                    if plan.experiment.logging.figures and not event.result.missing:
-                        stack.enter_context(still_line("drawing the figures"))
+        print_sweep_report(event.results, event.result)
+        drawn = plan.experiment.logging.figures and not event.result.missing
+        return still_line("drawing the figures") if drawn else nullcontext()
 
-        return api.sweep(plan, files, [*observers, follow], interruption, tb_members)
+    with Following(report, begun=resume_collecting, ended=ended) as following:
+        return api.sweep(plan, files, [following.observe], following.interruption, tb_members)

@@ -1,9 +1,9 @@
 """`lrcli train`."""
 
-import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,6 @@ import typer
 from lrcli.cli.completion import complete_device, complete_engine, complete_file, complete_word
 from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import RUNS_DIR, examples
-from lrcli.cli.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
 from lrcli.errors import ExperimentError, LrcliError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from lrcli.experiment.loading import Loaded
     from lrcli.reporting.runs.window import FigureWindow
     from lrcli.running.location import OutputLocation
-    from lrcli.runs.run_result import RunResult
+    from lrcli.running.single import Finished
+    from lrcli.storage.run_result import RunResult
 
 __all__ = ["EPILOG", "Shown", "exit_code", "train", "train_and_report"]
 
@@ -209,44 +209,34 @@ def exit_code(result: "RunResult") -> int:
 def _train(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunResult":
     """Train, showing on the screen how far it has come, and then what it has come to, while it is drawn."""
     from lrcli import api
-    from lrcli.running.location import Interruption
-    from lrcli.running.single import Event, Finished, Started
+    from lrcli.api.following import Following
 
-    interruption = Interruption()
-    with contextlib.ExitStack() as stack:
-        observers: list[Observer] = []
-        if shown.quiet:
-            stack.enter_context(finishing_on_ctrl_c(interruption))
-        else:
-            from lrcli.reporting.messages import print_note
-            from lrcli.reporting.runs.progress import ProgressReport
+    report = None
+    observers: list[Observer] = []
+    if shown.windows is not None:
+        from lrcli.reporting.runs.window import FigureWindow
 
-            report = stack.enter_context(ProgressReport())
-            stack.enter_context(finishing_on_ctrl_c(interruption, report.say))
-            observers.append(report.show)
-            for note in loaded.notes:
-                print_note(note)
-        if shown.windows is not None:
-            from lrcli.reporting.runs.window import FigureWindow
+        shown.windows.append(FigureWindow())
+        observers.append(shown.windows[-1].observe)
+    if not shown.quiet:
+        from lrcli.reporting.messages import print_note
+        from lrcli.reporting.runs.progress import ProgressReport
 
-            shown.windows.append(FigureWindow())
-            observers.append(shown.windows[-1].observe)
+        report = ProgressReport()
+        for note in loaded.notes:
+            print_note(note)
 
-        def follow(event: Event) -> None:
-            if isinstance(event, Started):
-                resume_collecting()
-            elif isinstance(event, Finished):
-                stack.close()  # what is drawn now takes no progress, and ends at the first Ctrl-C
-                stack.enter_context(leaving_on_ctrl_c())
-                if shown.reported:
-                    from lrcli.reporting.progress import still_line
-                    from lrcli.reporting.runs.console import print_report
+    def ended(event: "Finished") -> AbstractContextManager[object]:
+        if not shown.reported:
+            return nullcontext()
+        from lrcli.reporting.progress import still_line
+        from lrcli.reporting.runs.console import print_report
 
-                    print_report(event.result, loaded.experiment.model)
-                    if loaded.experiment.logging.figures:
-                        stack.enter_context(still_line("drawing the figures"))
+        print_report(event.result, loaded.experiment.model)
+        return still_line("drawing the figures") if loaded.experiment.logging.figures else nullcontext()
 
-        return api.train(loaded, location, [*observers, follow], interruption)
+    with Following(report, begun=resume_collecting, ended=ended) as following:
+        return api.train(loaded, location, [*observers, following.observe], following.interruption)
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:

@@ -5,7 +5,7 @@ losses and ``bce`` have a term for each output of each example; ``cross_entropy`
 example. o is the model's output, y the target.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,16 @@ class Loss(Config):
             None where the loss has no formula here.
         """
         return None
+
+    def torch_form(self) -> Any:
+        """What the torch engine computes, of a loss that lrcli does not have itself.
+
+        Returns:
+            (outputs, targets) -> the terms in torch, whose slopes autograd derives: outputs and targets
+            (R, B, O) of R members, terms (R, B, terms of an example). Or a
+            `lrcli.engines.torch.losses.TorchLoss`, with slopes of its own.
+        """
+        raise NotImplementedError
 
     def probabilities(self, outputs: Array) -> Array:
         """What outputs (N, O) say of each class, (N, C), adding up to one.

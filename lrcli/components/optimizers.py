@@ -95,6 +95,19 @@ class Optimizer(Config):
         """
         return {}
 
+    def torch_form(self, uses: Mapping[str, bool], decayed: Any) -> Any:
+        """One update in torch, of an optimizer that lrcli does not have itself.
+
+        Args:
+            uses: as of `state`.
+            decayed: (P,) which of a member's parameters weight decay takes from; None: all.
+
+        Returns:
+            (gradient, state, parameters, coefficients) -> (new parameters, new state): (R, P) each, the state
+            by the names of `state`, a coefficient (R, 1) by the names of `coefficients`.
+        """
+        raise NotImplementedError
+
     @property
     def most_states(self) -> int:
         """The arrays that it carries where members use every hyperparameter."""

@@ -1,16 +1,14 @@
 """The registry of components: what `kind` may be in each block of an experiment file.
 
 It is read off the unions in the component modules: a new component is a class, and its name in the union of
-its family. What is computed in training has a row in the torch engine, too; see `lrcli.engines.torch`.
+its family, or an entry point of a package, see `lrcli.components.installed`. What is computed in training has
+a row in the torch engine, too; see `lrcli.engines.torch`.
 """
 
 from typing import Any, get_args
 
-from lrcli.components.datasets import AnyDataset
+from lrcli.components.choices import AnyDataset, AnyLoss, AnyModel, AnyOptimizer
 from lrcli.components.initializers import AnyInitializer
-from lrcli.components.losses import AnyLoss
-from lrcli.components.models import AnyModel
-from lrcli.components.optimizers import AnyOptimizer
 from lrcli.components.schedules import AnySchedule
 from lrcli.config.base import Config
 

@@ -20,18 +20,27 @@ MAX_WIDTH = 200  # characters of a line that a message shows
 
 @dataclass(frozen=True)
 class SourceLocation:
-    """A position, lines and columns counted from 1; line 0 is an override on the command line."""
+    """A position, lines and columns counted from 1; line 0 is an override on the command line.
+
+    Attributes:
+        origin: the file, as messages call it.
+        line: in it.
+        column: in the line.
+        text: of the line.
+        numbered: whether there is such a file, in which a reader could look for the line.
+    """
 
     origin: str
     line: int
     column: int
     text: str
+    numbered: bool = True
 
     def show(self, message: str) -> Excerpt:
         """The message as ``origin:line:column: message`` above the line with a caret under the culprit."""
         origin = one_line(self.origin)
-        where = f"{origin}:{self.line}:{self.column}" if self.line else origin
-        number = str(self.line or "")
+        where = f"{origin}:{self.line}:{self.column}" if self.line and self.numbered else origin
+        number = str(self.line or "") if self.numbered else ""
         start = max(0, self.column - MAX_WIDTH // 2) if len(self.text) > MAX_WIDTH else 0
         before, after = (
             one_line(part.expandtabs(1))

@@ -8,7 +8,7 @@ the keys of one kind mean nothing to another, and so does a swept key's specific
 each other.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from lrcli.config.base import Config
 from lrcli.config.document import EXTENDS, Document, KeyPath
@@ -18,7 +18,7 @@ from lrcli.config.source import parse_file, read, read_text
 from lrcli.errors import ExperimentError
 from lrcli.wording import one_line
 
-__all__ = ["no_longer", "read_extended"]
+__all__ = ["extended", "no_longer", "read_extended"]
 
 MAX_CHAIN = 20
 
@@ -38,7 +38,24 @@ def read_extended(path: Path, origin: str, config: type[Config]) -> tuple[Docume
     Raises:
         ExperimentError: a file that cannot be read or is no experiment, or one that extends itself.
     """
-    chain = [read(path, origin)]
+    return extended(read(path, origin), path, config)
+
+
+def extended(document: Document, where: PurePath, config: type[Config]) -> tuple[Document, list[str]]:
+    """Read every file that a document extends.
+
+    Args:
+        document: that of a file, or of none.
+        where: the file; without one, a name in the folder that paths in it are relative to.
+        config: what it must be, which tells the keys that an empty value may take back.
+
+    Returns:
+        As of `read_extended`.
+
+    Raises:
+        ExperimentError: a file that cannot be read or is no experiment, or one that extends itself.
+    """
+    chain, path = [document], Path(where)
     seen = [path.resolve()]
     while EXTENDS in chain[-1].data:
         path = path.parent / _base_name(chain[-1])

@@ -4,6 +4,8 @@ The key is dotted, the value is YAML read by the file's own loader, and one word
 never separates two. A mistake in an override is shown as the override, not as a line of the file.
 """
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from lrcli.config.document import EXTENDS, Document, KeyPath, SourceLocation
@@ -12,7 +14,7 @@ from lrcli.config.inheritance import no_longer
 from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 
-__all__ = ["override", "put"]
+__all__ = ["override", "put", "words_of"]
 
 
 def override(document: Document, word: str) -> list[str]:
@@ -54,6 +56,16 @@ def override(document: Document, word: str) -> list[str]:
     parent[key] = value.data
     _graft(document, path, value, _at(word, 1))
     return notes
+
+
+def words_of(chosen: Mapping[str, Any]) -> list[str]:
+    """Values as the overrides that set them, those first that would replace what others set.
+
+    Args:
+        chosen: from dotted key to plain data.
+    """
+    kinds_first = sorted(chosen, key=lambda name: (not name.endswith("kind"), name.count(".")))
+    return [f"{name}={json.dumps(chosen[name], ensure_ascii=False)}" for name in kinds_first]
 
 
 def put(document: Document, path: KeyPath, word: str, data: Any) -> None:

@@ -21,7 +21,7 @@ from lrcli.config.scalars import MERGE_TAG, Loader, to_python
 from lrcli.errors import ExperimentError
 from lrcli.wording import one_line
 
-__all__ = ["parse", "parse_file", "read", "read_text"]
+__all__ = ["MAX_DEPTH", "FileText", "parse", "parse_file", "read", "read_text"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from lrcli.config.metrics import error_name
-from lrcli.runs.run_result import ExpectationRow, RecoveryRow
+from lrcli.storage.run_result import ExpectationRow, RecoveryRow
 
 __all__ = ["PATTERN", "compare", "parse"]
 

@@ -6,11 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from lrcli.analysis.reference import has_reference
-from lrcli.components.datasets import AnyDataset
+from lrcli.components.choices import AnyDataset, AnyLoss, AnyModel, AnyOptimizer
 from lrcli.components.initializers import Parameter
-from lrcli.components.losses import AnyLoss
-from lrcli.components.models import AnyModel
-from lrcli.components.optimizers import AnyOptimizer
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of

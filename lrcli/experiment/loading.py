@@ -13,14 +13,15 @@ from lrcli.config.document import Document, KeyPath
 from lrcli.config.hints import meant, nearest
 from lrcli.config.inheritance import read_extended
 from lrcli.config.keys import dotted_keys
-from lrcli.config.overrides import override
+from lrcli.config.mappings import MAPPING, read_mapping
+from lrcli.config.overrides import override, words_of
 from lrcli.config.paths import anchor
 from lrcli.config.validation import Mistake, refuse, validate
 from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.names import directory_name
-from lrcli.runs.result_fields import FileDigest, SourceFiles
+from lrcli.storage.result_fields import FileDigest, SourceFiles
 
 __all__ = ["Loaded", "Source", "at_point", "decisive", "load", "one_experiment", "one_point", "reason"]
 
@@ -34,7 +35,7 @@ class Source:
 
     Attributes:
         files: from the path of each file, as given, to the SHA-256 of its content; the file itself first,
-            then those that it extends.
+            then those that it extends. Of an experiment that is a mapping there are none.
         overrides: the ``KEY=VALUE`` words of the command line.
         lesson: likewise, the file whose expectations took the place of its own.
     """
@@ -45,12 +46,14 @@ class Source:
 
     @property
     def file(self) -> str:
-        """The path of the file itself."""
-        return next(iter(self.files))
+        """The path of the file itself, or what a mapping is called."""
+        return next(iter(self.files), MAPPING)
 
     @property
-    def record(self) -> SourceFiles:
-        """As a result has it."""
+    def record(self) -> SourceFiles | None:
+        """As a result has it; None where it was read from no file."""
+        if not self.files:
+            return None
         (file, digest), *extends = self.files.items()
         added, lesson = (
             tuple(FileDigest(*each) for each in files) for files in (extends, self.lesson.items())
@@ -77,11 +80,15 @@ class Loaded:
     expected: Mapping[str, str] | None = None
 
 
-def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], str] = lambda _: "") -> Loaded:
-    """Read an experiment file and what it extends, apply overrides, and check all of it.
+def load(
+    written: Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    edit: Callable[[Document], str] = lambda _: "",
+) -> Loaded:
+    """Read an experiment and what it extends, apply overrides, and check all of it.
 
     Args:
-        path: the file.
+        written: its file, or a mapping as a file would have it.
         overrides: ``KEY=VALUE`` words, the later winning.
         edit: changes the document further; what it returns is a note, or nothing.
 
@@ -89,10 +96,13 @@ def load(path: Path, overrides: Sequence[str] = (), edit: Callable[[Document], s
         ExperimentError: with every mistake and its location.
         UsageError: a word that is no override.
     """
-    document, notes = read_extended(path, str(path), Experiment)
+    if isinstance(written, Path):
+        document, notes = read_extended(written, str(written), Experiment)
+    else:
+        document, notes = read_mapping(written, Experiment)
     notes += [note for word in overrides for note in override(document, word)]
     if "name" not in document.data:
-        document.data["name"] = directory_name(path.stem)
+        document.data["name"] = directory_name(written.stem) if isinstance(written, Path) else MAPPING
     notes += filter(None, [edit(document)])
     experiment = _check(document)
     mistakes = list(_check_grid(document, experiment))
@@ -212,7 +222,6 @@ def at_point(document: Document, chosen: Mapping[str, Any]) -> Experiment:
         UsageError: it is not sound.
     """
     trial = Document(copy.deepcopy(document.data), dict(document.keys), dict(document.values))
-    kinds_first = sorted(chosen, key=lambda name: (not name.endswith("kind"), name.count(".")))
-    for name in kinds_first:
-        override(trial, f"{name}={json.dumps(chosen[name])}")
+    for word in words_of(chosen):
+        override(trial, word)
     return _check(trial, Path(document.values[()].origin).parent)

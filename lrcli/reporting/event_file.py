@@ -34,7 +34,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
 from lrcli.reporting.key_names import dotted
-from lrcli.runs.files import reporting_errors
+from lrcli.storage.files import reporting_errors
 
 __all__ = [
     "EventFile",

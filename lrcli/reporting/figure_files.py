@@ -4,16 +4,18 @@ import io
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lrcli.reporting.drawing import Drawing, unless_it_fails
 from lrcli.reporting.figure_style import Look, load_matplotlib, style
-from lrcli.runs.files import make_directory, write_whole
+from lrcli.storage.files import make_directory, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FILES_BESIDE", "FILE_TYPES", "figure_bytes", "figure_of", "save_figures"]
+    _Figure = TypeVar("_Figure", bound=Figure)
+
+__all__ = ["FILES_BESIDE", "FILE_TYPES", "draw_into", "figure_bytes", "figure_of", "save_figures"]
 
 FILES_BESIDE = ("png", "svg")  # of each figure in the directory of a run
 
@@ -29,8 +31,15 @@ def figure_of(drawing: Drawing, look: Look = "screen", size: tuple[float, float]
     load_matplotlib()
     from matplotlib.figure import Figure
 
+    return draw_into(Figure, drawing, look, size)
+
+
+def draw_into(
+    kind: "type[_Figure]", drawing: Drawing, look: Look, size: tuple[float, float] | None
+) -> "_Figure":
+    """Draw a figure of a class of its own; for the rest as `figure_of`."""
     with style(look):
-        figure = Figure(figsize=size or drawing.size)
+        figure = kind(figsize=size or drawing.size)
         drawing.draw(figure)
     return figure
 

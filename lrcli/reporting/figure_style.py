@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
@@ -85,6 +86,9 @@ _LETTERS_PER_INCH = 16 * 8  # of a font of one point
 _LINE_HEIGHT = 1.45  # of text beside the axes, in font sizes
 
 
+_ALONE = threading.RLock()  # matplotlib's settings are those of the whole process
+
+
 def load_matplotlib() -> None:
     """Import matplotlib, whatever MPLBACKEND names: what is drawn into files needs no backend.
 
@@ -118,7 +122,7 @@ def style(look: Look = "screen") -> Iterator[None]:
     # Setting the backend would import pyplot.
     defaults = {key: mpl.rcParamsDefault[key] for key in mpl.rcParamsDefault if "backend" not in key}
     chosen: Any = {**defaults, **_STYLE, **(_PAPER if look == "paper" else {})}
-    with mpl.rc_context(chosen):
+    with _ALONE, mpl.rc_context(chosen):
         yield
 
 

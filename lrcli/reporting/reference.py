@@ -31,12 +31,13 @@ def print_list(descriptions: list[Description]) -> None:
 
 def _listed(description: Description, out: Console) -> list[str]:
     group, kind = description.name.split(".")
-    line = f"{group:<{_GROUP}}{kind:<{_KIND}}{description.summary}"
+    summary = description.summary + (f" (of {description.package})" if description.package else "")
+    line = f"{group:<{_GROUP}}{kind:<{_KIND}}{summary}"
     if not out.is_terminal:
         return [line]
     if out.width >= _GROUP + _KIND + _NARROW:
         return wrapped(line, out.width, " " * (_GROUP + _KIND))
-    return [f"{group:<{_GROUP}}{kind}", *wrapped(f"  {description.summary}", out.width)]
+    return [f"{group:<{_GROUP}}{kind}", *wrapped(f"  {summary}", out.width)]
 
 
 def print_description(description: Description, heading: str, content: str) -> None:
@@ -58,6 +59,8 @@ def print_description(description: Description, heading: str, content: str) -> N
         show("\n" + description.details)
     if description.source:
         show(f"\nSource: {description.source}")
+    if description.package:
+        show(f"\nOf the installed package {description.package}.")
     if description.options:
         show("")
         print_table(out, _columns(description.options), HEAVY_HEAD, as_on_a_terminal=True)

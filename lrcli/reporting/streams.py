@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from lrcli.reporting.guard import silence
-from lrcli.runs.files import reporting_errors
+from lrcli.storage.files import reporting_errors
 from lrcli.wording import one_line, printable
 
 __all__ = ["console", "draws_bars", "print_lines", "standard_output"]

@@ -14,8 +14,8 @@ import numpy as np
 
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.running.resources import memory_for_data, refuse_too_much
-from lrcli.runs.directories import take_directory
-from lrcli.runs.files import write_json, writing_whole
+from lrcli.storage.directories import take_directory
+from lrcli.storage.files import write_json, writing_whole
 from lrcli.training.problem import Array, Problem, Split, build_problem
 
 __all__ = ["write_data"]

@@ -16,11 +16,11 @@ from lrcli.experiment.loading import Source
 from lrcli.running.result import build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun
-from lrcli.runs.files import LineFile, make_directory, write_arrays, write_json, write_yaml
-from lrcli.runs.history import GrowingHistory
-from lrcli.runs.parameter_path import GrowingPath, ParameterPath
-from lrcli.runs.result_fields import Timing
-from lrcli.runs.run_result import RunResult, RunStatus
+from lrcli.storage.files import LineFile, make_directory, write_arrays, write_json, write_yaml
+from lrcli.storage.history import GrowingHistory
+from lrcli.storage.parameter_path import GrowingPath, ParameterPath
+from lrcli.storage.result_fields import Timing
+from lrcli.storage.run_result import RunResult, RunStatus
 from lrcli.training.loop import TrainingLoop
 from lrcli.training.problem import Array, Problem
 from lrcli.training.records import Records

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lrcli.runs.directories import new_run_directory, take_directory
+from lrcli.storage.directories import new_run_directory, take_directory
 
 __all__ = ["Interruption", "OutputLocation"]
 

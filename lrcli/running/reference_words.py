@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lrcli.analysis.recovery import Recovery
 from lrcli.components.initializers import element_names
 from lrcli.experiment.experiment import Experiment
-from lrcli.runs.run_result import Reference
+from lrcli.storage.run_result import Reference
 
 __all__ = ["describe_reference", "undetermined_names", "why_undetermined"]
 

@@ -13,8 +13,8 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
-from lrcli.runs.result_fields import Timing
-from lrcli.runs.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
+from lrcli.storage.result_fields import Timing
+from lrcli.storage.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 

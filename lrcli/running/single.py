@@ -19,8 +19,8 @@ from lrcli.running.files import RunFiles
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import Compiling, make_ready, prepare
 from lrcli.running.trained import TrainedRun
-from lrcli.runs.provenance import GitState, environment
-from lrcli.runs.run_result import RunResult
+from lrcli.storage.provenance import GitState, environment
+from lrcli.storage.run_result import RunResult
 from lrcli.training.population import build_population
 from lrcli.training.problem import Draw
 from lrcli.training.records import Progress, Records

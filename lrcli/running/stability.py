@@ -14,7 +14,7 @@ from lrcli.analysis.theory import (
 )
 from lrcli.components.optimizers import SGD
 from lrcli.experiment.experiment import Experiment
-from lrcli.runs.result_fields import StableRate
+from lrcli.storage.result_fields import StableRate
 from lrcli.training.problem import Array, Problem, build_problem
 
 __all__ = ["Stability", "advice", "stability"]

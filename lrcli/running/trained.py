@@ -12,11 +12,11 @@ import numpy as np
 from lrcli.errors import RunDirectoryError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
-from lrcli.runs.history import History
-from lrcli.runs.parameter_path import ParameterPath
-from lrcli.runs.reading import read_result
-from lrcli.runs.run_result import RunResult
-from lrcli.runs.table_reading import read_metrics, read_path
+from lrcli.storage.history import History
+from lrcli.storage.parameter_path import ParameterPath
+from lrcli.storage.reading import read_result
+from lrcli.storage.run_result import RunResult
+from lrcli.storage.table_reading import read_metrics, read_path
 from lrcli.training.problem import Problem, build_problem
 
 __all__ = ["PATH_FILE", "TrainedRun", "read_run"]

@@ -7,7 +7,7 @@ other experiments, or links to them, beside them to compare.
 import os
 from pathlib import Path
 
-from lrcli.runs.files import LineFile, reporting_errors
+from lrcli.storage.files import LineFile, reporting_errors
 
 __all__ = ["EventList"]
 

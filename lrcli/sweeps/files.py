@@ -13,10 +13,17 @@ from lrcli.analysis.statistics import describe_metric
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
-from lrcli.runs.files import make_directory, write_arrays, write_json, write_whole, write_yaml, writing_whole
-from lrcli.runs.reading import read_result
-from lrcli.runs.result_fields import Timing
-from lrcli.runs.sweep_result import SweepResult, SweepStatus
+from lrcli.storage.files import (
+    make_directory,
+    write_arrays,
+    write_json,
+    write_whole,
+    write_yaml,
+    writing_whole,
+)
+from lrcli.storage.reading import read_result
+from lrcli.storage.result_fields import Timing
+from lrcli.storage.sweep_result import SweepResult, SweepStatus
 from lrcli.sweeps.event_list import EventList
 from lrcli.sweeps.findings import findings, without_missing
 from lrcli.sweeps.plan import SweepPlan

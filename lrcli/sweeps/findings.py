@@ -13,8 +13,8 @@ from lrcli.config.metrics import split_of
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.reference_words import why_undetermined
 from lrcli.running.stability import stability
-from lrcli.runs.result_fields import StableRate
-from lrcli.runs.sweep_result import BestConfiguration, ConfigurationRow, OpenParameters
+from lrcli.storage.result_fields import StableRate
+from lrcli.storage.sweep_result import BestConfiguration, ConfigurationRow, OpenParameters
 
 __all__ = ["STATISTICS", "findings", "without_missing"]
 
@@ -23,7 +23,7 @@ _MOST_LISTED = 1000  # configurations in result.json, the best ones; summary.csv
 
 
 def findings(experiment: Experiment, results: SweepResults, statistics: Statistics) -> dict[str, Any]:
-    """The fields of a `lrcli.runs.sweep_result.SweepResult` that say what was found.
+    """The fields of a `lrcli.storage.sweep_result.SweepResult` that say what was found.
 
     Args:
         experiment: of the sweep.

@@ -16,7 +16,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.optimizers import AnyOptimizer
+from lrcli.components.choices import AnyOptimizer
 from lrcli.config.blocks import GridSpec
 from lrcli.config.document import Document
 from lrcli.errors import ExperimentError, UsageError

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from lrcli.errors import RunDirectoryError, UsageError
-from lrcli.runs.table_reading import MemberTable, read_members
-from lrcli.runs.tables import swept_text, swept_value
+from lrcli.storage.table_reading import MemberTable, read_members
+from lrcli.storage.tables import swept_text, swept_value
 from lrcli.sweeps.resuming import result_of_sweep
 
 __all__ = ["BEST", "member_number"]

@@ -1,6 +1,7 @@
 """A sweep asked for on the command line: ``--lr``, ``--grid``, ``--seeds``, or nothing at all."""
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,21 @@ _POINTS = 13
 
 
 def load_sweep(
-    path: Path,
+    written: Path | Mapping[str, Any],
     overrides: list[str],
     *,
     rates: str | None = None,
     grids: list[str] | None = None,
-    seeds: int | None = None,
+    seeds: int | Sequence[int] | None = None,
 ) -> Loaded:
     """An experiment with the sweep that its file, the options or the defaults give it.
 
     Args:
-        path: the file.
+        written: its file, or a mapping as a file would have it.
         overrides: ``KEY=VALUE`` words.
         rates: of ``--lr``: ``LO:HI:N`` in geometric steps, ends included, or ``A,B,C``.
         grids: of ``--grid``: ``KEY=SPEC``, the specification as for ``--lr`` or as in a file.
-        seeds: of ``--seeds``: how many.
+        seeds: of ``--seeds``: how many, or which.
 
     Raises:
         ExperimentError: with every mistake and where it is.
@@ -54,14 +55,19 @@ def load_sweep(
         sweep = document.data.get("sweep")
         given = words or (sweep is not None and not isinstance(sweep, dict)) or "grid" in (sweep or {})
         if seeds is not None:
-            put(document, ("sweep", "seeds"), f"--seeds {seeds}", seeds)
+            put(
+                document,
+                ("sweep", "seeds"),
+                f"--seeds {seeds}",
+                seeds if isinstance(seeds, int) else list(seeds),
+            )
         for word in words:
             _put_grid(document, word)
         if not given:
             return _put_default(document)
         return _put_rates_of_kinds(document, words) if _KIND in keys and _LR not in keys else ""
 
-    loaded = load(path, overrides, edit=edit)
+    loaded = load(written, overrides, edit=edit)
     if loaded.experiment.expect:
         loaded.notes.append("expectations are for single runs; a sweep checks none")
     return loaded

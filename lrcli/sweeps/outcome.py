@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.runs.files import write_arrays
-from lrcli.runs.history import History
+from lrcli.storage.files import write_arrays
+from lrcli.storage.history import History
 from lrcli.sweeps.cutting import Part
 
 __all__ = ["PartOutcome", "load_outcome", "save_outcome"]

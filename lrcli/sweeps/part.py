@@ -19,7 +19,7 @@ from lrcli.config.blocks import Best
 from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import Prepared, prepare
-from lrcli.runs.history import GrowingHistory
+from lrcli.storage.history import GrowingHistory
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.outcome import PartOutcome
 from lrcli.training.loop import TrainingLoop

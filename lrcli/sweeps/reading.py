@@ -16,8 +16,8 @@ import numpy as np
 
 from lrcli.analysis.sweep_results import Array, SweepResults
 from lrcli.errors import RunDirectoryError
-from lrcli.runs.sweep_result import SweepResult
-from lrcli.runs.table_reading import MemberTable, read_curves, read_members
+from lrcli.storage.sweep_result import SweepResult
+from lrcli.storage.table_reading import MemberTable, read_curves, read_members
 from lrcli.sweeps.collection import problems_of, records_of
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reference_file import Reference, read_reference

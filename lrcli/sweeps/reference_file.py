@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.errors import RunDirectoryError
-from lrcli.runs.table_reading import read_arrays
+from lrcli.storage.table_reading import read_arrays
 
 __all__ = ["REFERENCE_FILE", "Reference", "read_reference", "reference_arrays"]
 

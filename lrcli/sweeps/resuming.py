@@ -9,8 +9,8 @@ from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
 from lrcli.running.location import OutputLocation
-from lrcli.runs.reading import find_result
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.reading import find_result
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
 from lrcli.sweeps.plan import SweepPlan, plan_sweep

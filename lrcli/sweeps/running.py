@@ -19,9 +19,9 @@ import numpy as np
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import Compiling, Prepared, make_ready
-from lrcli.runs.provenance import GitState, environment
-from lrcli.runs.result_fields import Timing
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.provenance import GitState, environment
+from lrcli.storage.result_fields import Timing
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.files import SweepFiles

@@ -10,8 +10,8 @@ from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import MAX_ABS_ERROR
-from lrcli.runs.history import History
-from lrcli.runs.tables import cells, csv_text, swept_text
+from lrcli.storage.history import History
+from lrcli.storage.tables import cells, csv_text, swept_text
 from lrcli.sweeps.findings import STATISTICS, without_missing
 from lrcli.sweeps.plan import SweepPlan
 

@@ -11,7 +11,7 @@ from made_sweeps import made_results
 from lrcli.analysis.comparison import compare_with_best
 from lrcli.analysis.judging import find_verdict
 from lrcli.analysis.statistics import describe_metric
-from lrcli.runs.files import replace_nonfinite
+from lrcli.storage.files import replace_nonfinite
 
 SGD, ADAM = {"optimizer.kind": "sgd"}, {"optimizer.kind": "adam"}
 

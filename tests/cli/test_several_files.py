@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lrcli.runs.run_result import RunResult
+from lrcli.storage.run_result import RunResult
 
 GOOD = """\
 name: regression

@@ -7,7 +7,7 @@ import pytest
 from lrcli.errors import ExperimentError
 from lrcli.experiment.expectations import compare, parse
 from lrcli.experiment.loading import load
-from lrcli.runs.run_result import RecoveryRow
+from lrcli.storage.run_result import RecoveryRow
 
 FILE = """
 dataset: {kind: linear, w: [2.0, -3.4], b: 4.2, num_test: 5}

@@ -19,7 +19,7 @@ from lrcli.errors import ExperimentError, RunDirectoryError, UsageError
 from lrcli.reporting.guard import guarded_streams
 from lrcli.reporting.messages import print_error, print_note
 from lrcli.reporting.streams import console, print_lines
-from lrcli.runs.files import LineFile
+from lrcli.storage.files import LineFile
 from lrcli.wording import counted, one_line, printable
 
 OBEYED = [

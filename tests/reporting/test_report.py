@@ -2,7 +2,7 @@
 
 from lrcli.reporting.runs.console import _print_recovery
 from lrcli.reporting.streams import console
-from lrcli.runs.run_result import RecoveryRow, Reference
+from lrcli.storage.run_result import RecoveryRow, Reference
 
 SMALL = "dataset: {kind: linear, w: [2], b: 1, num_train: 10, num_val: 5}\nmodel: {kind: linear}\n" + (
     "loss: {kind: mse}\noptimizer: {kind: sgd}\nlogging: {tensorboard: false}\n"

@@ -16,10 +16,10 @@ from lrcli.reporting.pages.html import page_html
 from lrcli.reporting.runs.comparison_page import comparison_page
 from lrcli.reporting.runs.page import run_page
 from lrcli.running.trained import TrainedRun
-from lrcli.runs.history import History
-from lrcli.runs.parameter_path import ParameterPath
-from lrcli.runs.result_fields import FileDigest, SourceFiles, StableRate, Timing
-from lrcli.runs.run_result import BestRecord, ExpectationRow, RecoveryRow, Reference, RunResult
+from lrcli.storage.history import History
+from lrcli.storage.parameter_path import ParameterPath
+from lrcli.storage.result_fields import FileDigest, SourceFiles, StableRate, Timing
+from lrcli.storage.run_result import BestRecord, ExpectationRow, RecoveryRow, Reference, RunResult
 from lrcli.training.problem import build_problem
 
 LINE = {

@@ -17,8 +17,8 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.pages.html import page_html
 from lrcli.reporting.sweeps.page import _MEANINGS, sweep_page
 from lrcli.reporting.sweeps.verdict import sentences
-from lrcli.runs.result_fields import Timing
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.result_fields import Timing
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.findings import findings
 
 EXPERIMENT = Experiment.model_validate(

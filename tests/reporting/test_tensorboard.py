@@ -32,7 +32,7 @@ from lrcli.reporting.event_names import curve_tag
 from lrcli.reporting.runs.tensorboard import TensorBoardLog, hyperparameters
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.single import Finished, Started, train
-from lrcli.runs.run_result import RunResult
+from lrcli.storage.run_result import RunResult
 from lrcli.training.records import Records
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

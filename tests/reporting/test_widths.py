@@ -27,9 +27,9 @@ from lrcli.reporting.runs import console as run_console
 from lrcli.reporting.runs import overview
 from lrcli.reporting.sweeps import console as sweep_console
 from lrcli.reporting.sweeps.chart import sweep_chart
-from lrcli.runs.result_fields import SourceFiles, Timing
-from lrcli.runs.run_result import BestRecord, ExpectationRow, RecoveryRow, Reference, RunResult
-from lrcli.runs.sweep_result import BestConfiguration, SweepResult
+from lrcli.storage.result_fields import SourceFiles, Timing
+from lrcli.storage.run_result import BestRecord, ExpectationRow, RecoveryRow, Reference, RunResult
+from lrcli.storage.sweep_result import BestConfiguration, SweepResult
 from lrcli.sweeps.plan import plan_sweep
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -12,7 +12,7 @@ from lrcli.analysis.outcomes import outcomes
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.loading import load
 from lrcli.running.location import Interruption, OutputLocation
-from lrcli.runs.files import replace_nonfinite
+from lrcli.storage.files import replace_nonfinite
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import DEFAULT_MEMORY, plan_sweep
 from lrcli.sweeps.reading import read_sweep

@@ -14,7 +14,7 @@ from lrcli.errors import RunDirectoryError
 from lrcli.experiment.loading import load
 from lrcli.running.preparation import Compiling
 from lrcli.running.single import Interruption, OutputLocation, train
-from lrcli.runs.files import replace_nonfinite
+from lrcli.storage.files import replace_nonfinite
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.plan import DEFAULT_MEMORY, plan_sweep
 from lrcli.sweeps.resuming import complete_result, files_for, member_alone, plan_again

@@ -1,7 +1,7 @@
 """What every model says of itself. Its arithmetic in training is the engines'."""
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +155,16 @@ class Model(Config):
             likewise; the learned ones themselves unless the model has symmetries.
         """
         return dict(learned)
+
+    def torch_form(self) -> Any:
+        """What the torch engine computes, of a model that lrcli does not have itself.
+
+        Returns:
+            (parameters, inputs) -> outputs in torch, whose gradient autograd derives: a parameter is
+            (R, rows, columns), a scalar (R, 1, 1), inputs (R, B, F), outputs (R, B, O), R members each. Or a
+            `lrcli.engines.torch.models.TorchModel`, with a gradient of its own.
+        """
+        raise NotImplementedError
 
     def mistakes(self, num_features: int, num_outputs: int) -> Iterator[tuple[str, str]]:
         """What keeps the model from taking D features and giving O outputs: (key, message) pairs."""

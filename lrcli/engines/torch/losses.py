@@ -32,7 +32,29 @@ class TorchLoss(NamedTuple):
 
 def torch_loss(loss: AnyLoss) -> TorchLoss:
     """A loss as torch computes it."""
-    return _LOSSES[loss.kind](loss)
+    if loss.kind in _LOSSES:
+        return _LOSSES[loss.kind](loss)
+    form = loss.torch_form()
+    if isinstance(form, TorchLoss):
+        return form
+    if loss.num_outputs(3) > 1:
+        return TorchLoss(_by_autograd(form), _largest_logit)
+    return TorchLoss(_by_autograd(form), _positive_logit if loss.of_logits else _nearest_class)
+
+
+def _by_autograd(
+    terms: Callable[[Tensor, Tensor], Tensor],
+) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """The terms together with the slopes that autograd derives."""
+
+    def with_slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        leaf = outputs.detach().requires_grad_()
+        with torch.enable_grad():
+            values = terms(leaf, targets)
+            (slope,) = torch.autograd.grad(values, leaf, torch.ones_like(values))
+        return values.detach(), slope.contiguous()  # which the engine writes to
+
+    return with_slope
 
 
 def _nearest_class(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -49,7 +49,10 @@ class TorchModel(NamedTuple):
 
 def torch_model(model: AnyModel) -> TorchModel:
     """A model as torch computes it."""
-    return _MODELS[model.kind](model)
+    if model.kind in _MODELS:
+        return _MODELS[model.kind](model)
+    form = model.torch_form()
+    return form if isinstance(form, TorchModel) else by_autograd(form)
 
 
 def by_autograd(forward: Forward) -> TorchModel:

@@ -36,7 +36,10 @@ def torch_optimizer(
         (gradient, state, parameters, coefficients) -> (new parameters, new state), the state by the names
         of `Optimizer.state`.
     """
-    return _OPTIMIZERS[optimizer.kind](optimizer, uses, decayed)
+    if optimizer.kind in _OPTIMIZERS:
+        return _OPTIMIZERS[optimizer.kind](optimizer, uses, decayed)
+    update: Update = optimizer.torch_form(uses, decayed)
+    return update
 
 
 def _penalized(g: Tensor, p: Tensor, c: Coefficients, decayed: Tensor | None) -> Tensor:

@@ -7,7 +7,7 @@ from lrcli.authoring.docs.content import Topic
 from lrcli.errors import UsageError
 from lrcli.reporting.docs.html import INDEX, site
 from lrcli.reporting.pages.files import is_ours
-from lrcli.runs.files import reporting_errors, write_whole
+from lrcli.storage.files import reporting_errors, write_whole
 
 __all__ = ["write_site"]
 

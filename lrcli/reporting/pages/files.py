@@ -9,7 +9,7 @@ from pathlib import Path
 from lrcli.errors import UsageError, WriteError
 from lrcli.reporting.pages.content import Page
 from lrcli.reporting.pages.html import GENERATOR, page_html
-from lrcli.runs.files import reporting_errors, write_whole
+from lrcli.storage.files import reporting_errors, write_whole
 
 __all__ = ["check_place", "is_ours", "only_warning", "write_page"]
 

@@ -20,7 +20,7 @@ from lrcli.wording import one_line, printable
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GENERATOR", "TEMPLATES", "page_html", "templates"]
+__all__ = ["GENERATOR", "TEMPLATES", "page_html", "shown_cell", "templates"]
 
 GENERATOR = "lrcli"  # by which a page of ours is known among others
 TEMPLATES = Path(__file__).with_name("templates")
@@ -49,7 +49,7 @@ def page_html(page: Page, written: datetime.date) -> str:
             script_digest=digest,
             figure_number=itertools.count(1).__next__,
             svg=_svg,
-            shown=_shown,
+            shown=shown_cell,
             value=_value,
         )
     )
@@ -57,7 +57,7 @@ def page_html(page: Page, written: datetime.date) -> str:
 
 @cache
 def templates() -> "Environment":
-    """The templates of all pages; what they are given is escaped, and nothing in it is obeyed."""
+    """The templates of all pages; what they are given is escaped, and harmless to a terminal, too."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -80,7 +80,7 @@ def _svg(figure: Figure, prefix: str) -> str:
     return inline_svg(figure.svg, prefix, title, figure.description)
 
 
-def _shown(cell: Cell, digits: int) -> str:
+def shown_cell(cell: Cell, digits: int) -> str:
     """A cell as a reader sees it."""
     if cell is None or isinstance(cell, str):
         return one_line(cell or "")

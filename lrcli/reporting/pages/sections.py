@@ -8,9 +8,9 @@ from lrcli.config.document import KeyPath
 from lrcli.config.dumping import annotated_yaml, yaml_text
 from lrcli.experiment.experiment import Experiment, chosen, resolved
 from lrcli.reporting.pages.content import Block, Column, Listing, Paragraph, Section, Table
-from lrcli.runs.result_fields import FileDigest, SourceFiles
-from lrcli.runs.run_result import RunResult
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.result_fields import FileDigest, SourceFiles
+from lrcli.storage.run_result import RunResult
+from lrcli.storage.sweep_result import SweepResult
 
 __all__ = ["figures_section", "repeat_section", "settings_section"]
 

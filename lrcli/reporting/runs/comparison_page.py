@@ -11,7 +11,7 @@ from lrcli.reporting.pages.sections import figures_section
 from lrcli.reporting.runs.naming import differing_keys
 from lrcli.reporting.runs.words import compared_with
 from lrcli.running.trained import TrainedRun
-from lrcli.runs.run_result import RunResult
+from lrcli.storage.run_result import RunResult
 from lrcli.wording import counted
 
 __all__ = ["comparison_page"]

@@ -13,9 +13,9 @@ from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.runs.words import equations, headline, held_against, reference_values
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.text import print_items, print_text
-from lrcli.runs.files import replace_nonfinite
-from lrcli.runs.run_result import ExpectationRow, RecoveryRow, Reference, RunResult
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.files import replace_nonfinite
+from lrcli.storage.run_result import ExpectationRow, RecoveryRow, Reference, RunResult
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.wording import one_line
 
 __all__ = ["print_json", "print_report"]

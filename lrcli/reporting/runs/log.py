@@ -4,7 +4,7 @@ import math
 
 from lrcli.config.metrics import metric_of
 from lrcli.running.single import Event, Started
-from lrcli.runs.files import LineFile
+from lrcli.storage.files import LineFile
 from lrcli.training.records import Records
 from lrcli.wording import counted
 

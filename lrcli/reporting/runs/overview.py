@@ -8,7 +8,7 @@ from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.runs.words import unmet_expectations
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.text import print_text
-from lrcli.runs.run_result import RunResult
+from lrcli.storage.run_result import RunResult
 from lrcli.wording import counted
 
 __all__ = ["failure", "print_overview"]

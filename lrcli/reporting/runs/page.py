@@ -17,7 +17,7 @@ from lrcli.reporting.runs.words import (
     unmet_expectations,
 )
 from lrcli.running.summary import summarize
-from lrcli.runs.run_result import Reference, RunResult
+from lrcli.storage.run_result import Reference, RunResult
 from lrcli.wording import counted
 
 __all__ = ["run_page"]

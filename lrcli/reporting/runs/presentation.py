@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.single import Event, Finished, Started
 from lrcli.running.trained import TrainedRun
-from lrcli.runs.parameter_path import ParameterPath
+from lrcli.storage.parameter_path import ParameterPath
 from lrcli.training.records import Records
 
 if TYPE_CHECKING:

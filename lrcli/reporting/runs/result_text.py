@@ -6,7 +6,7 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.curve_ends import FAR
 from lrcli.reporting.markdown import block, markdown_table, plain
 from lrcli.reporting.runs.words import equations, headline, held_against, reference_values
-from lrcli.runs.run_result import RunResult
+from lrcli.storage.run_result import RunResult
 from lrcli.wording import counted
 
 __all__ = ["result_markdown"]

@@ -40,7 +40,7 @@ from lrcli.reporting.event_names import (
 )
 from lrcli.reporting.markdown import block
 from lrcli.reporting.runs.result_text import result_markdown
-from lrcli.runs.run_result import RunResult
+from lrcli.storage.run_result import RunResult
 from lrcli.training.records import Records
 
 __all__ = ["TensorBoardLog", "hyperparameters"]

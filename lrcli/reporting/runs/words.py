@@ -8,8 +8,8 @@ import numpy as np
 from lrcli.components.models.base import Model
 from lrcli.reporting.scales import Array
 from lrcli.running.stability import advice
-from lrcli.runs.run_result import RecoveryRow, Reference, RunResult
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.run_result import RecoveryRow, Reference, RunResult
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.training.problem import SplitName
 from lrcli.wording import counted, one_line
 

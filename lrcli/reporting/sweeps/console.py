@@ -18,7 +18,7 @@ from lrcli.reporting.sweeps.ranked import most_common, shown_statistics, swept_c
 from lrcli.reporting.sweeps.verdict import how_it_ended, sentences, unjudged
 from lrcli.reporting.text import print_text
 from lrcli.running.resources import bytes_text
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.wording import counted, one_line
 

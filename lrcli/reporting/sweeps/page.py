@@ -15,7 +15,7 @@ from lrcli.reporting.pages.sections import figures_section, repeat_section, sett
 from lrcli.reporting.sweeps.ranked import most_common, shown_statistics, swept_cell
 from lrcli.reporting.sweeps.verdict import how_it_ended, sentences, unjudged
 from lrcli.running.summary import summarize
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.sweep_result import SweepResult
 
 __all__ = ["sweep_page"]
 

@@ -9,7 +9,7 @@ from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.pages.figures import figures_of
 from lrcli.reporting.pages.files import write_page
 from lrcli.reporting.sweeps.page import sweep_page
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.sweep_result import SweepResult
 
 __all__ = ["write_sweep_report"]
 

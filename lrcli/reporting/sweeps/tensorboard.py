@@ -33,7 +33,7 @@ from lrcli.reporting.sweeps.axes import short_names
 from lrcli.reporting.sweeps.bands import MOST_BANDS, Bands, best_bands
 from lrcli.reporting.sweeps.ranking import ranking_markdown
 from lrcli.reporting.sweeps.scores import best_first, curve_scores, diverged_by, quantiles
-from lrcli.runs.files import make_directory
+from lrcli.storage.files import make_directory
 
 __all__ = ["write_sweep_events"]
 

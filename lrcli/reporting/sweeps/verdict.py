@@ -9,7 +9,7 @@ from lrcli.analysis.comparison import FEWEST_SEEDS
 from lrcli.analysis.verdict import BestConfiguration, Difference, OptimizerVerdict, RateVerdict, Verdict
 from lrcli.reporting.key_names import short_key, value_text
 from lrcli.running.stability import advice
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.wording import counted
 
 __all__ = ["how_it_ended", "sentences", "unjudged"]

@@ -8,18 +8,21 @@ from typing import Any, Self
 import numpy as np
 
 from lrcli import __version__
-from lrcli.runs.git import Git, find_git
+from lrcli.components.installed import PACKAGES
+from lrcli.storage.git import Git, find_git
 
 __all__ = ["GitState", "environment"]
 
 
 def environment() -> dict[str, Any]:
-    """Versions and platform; an engine adds its own facts."""
+    """Versions and platform, and the packages that offer components; an engine adds its own facts."""
+    packages = {"packages": sorted(set(PACKAGES.values()))} if PACKAGES else {}
     return {
         "lrcli": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "platform": platform.platform(),
+        **packages,
     }
 
 

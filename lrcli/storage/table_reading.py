@@ -13,11 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.errors import RunDirectoryError
-from lrcli.runs.history import History
-from lrcli.runs.parameter_path import ParameterPath
-from lrcli.runs.tables import swept_value
+from lrcli.storage.history import History
+from lrcli.storage.parameter_path import ParameterPath
+from lrcli.storage.tables import swept_value
 
-__all__ = ["MemberTable", "read_arrays", "read_curves", "read_members", "read_metrics", "read_path"]
+__all__ = [
+    "MemberTable",
+    "SummaryTable",
+    "read_arrays",
+    "read_curves",
+    "read_members",
+    "read_metrics",
+    "read_path",
+    "read_summary",
+]
 
 Array = NDArray[np.float64]
 _INTEGERS = ("member", "seed", "diverged_step", "epochs")
@@ -46,6 +55,24 @@ class MemberTable:
     outcome: NDArray[np.str_]
     diverged_step: NDArray[np.int64]
     epochs: NDArray[np.int64]
+    numbers: Mapping[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class SummaryTable:
+    """summary.csv: the C configurations of a sweep, in the order of its grid.
+
+    Attributes:
+        values: from swept key to a value for each; None where it is null or there is none.
+        n: (C,) members of each.
+        diverged: (C,) how many of them diverged.
+        numbers: from the name of a further column, such as ``median``, to its numbers, (C,); NaN where there
+            is none.
+    """
+
+    values: Mapping[str, tuple[Any, ...]]
+    n: NDArray[np.int64]
+    diverged: NDArray[np.int64]
     numbers: Mapping[str, Array]
 
 
@@ -126,6 +153,20 @@ def read_members(path: Path) -> MemberTable:
         found |= {name: np.array(columns.pop(name), dtype=np.str_) for name in ("status", "outcome")}
         numbers = {name: _numbers(cells) for name, cells in columns.items()}
         return MemberTable(values=values, numbers=numbers, **found)
+
+
+def read_summary(path: Path) -> SummaryTable:
+    """A sweep's summary.csv.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(path):
+        columns = _columns(path)
+        names = list(columns)
+        values = {key: tuple(map(swept_value, columns.pop(key))) for key in names[: names.index("n")]}
+        n, diverged = (np.array(columns.pop(name), dtype=np.int64) for name in ("n", "diverged"))
+        return SummaryTable(values, n, diverged, {key: _numbers(cells) for key, cells in columns.items()})
 
 
 def _columns(path: Path) -> dict[str, Sequence[str]]:

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrcli.errors import RunDirectoryError
-from lrcli.runs.files import write_arrays
-from lrcli.runs.history import GrowingHistory, History
-from lrcli.runs.table_reading import read_curves, read_members, read_metrics
-from lrcli.runs.tables import cells, csv_text, swept_text, swept_value
+from lrcli.storage.files import write_arrays
+from lrcli.storage.history import GrowingHistory, History
+from lrcli.storage.table_reading import read_curves, read_members, read_metrics
+from lrcli.storage.tables import cells, csv_text, swept_text, swept_value
 
 SETTINGS = settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrcli.errors import RunDirectoryError
-from lrcli.runs.files import replace_nonfinite, write_json
-from lrcli.runs.reading import find_result, read_result
-from lrcli.runs.result_fields import FileDigest, SourceFiles, StableRate, Timing
-from lrcli.runs.run_result import BestRecord, ExpectationRow, RecoveryRow, Reference, RunResult
-from lrcli.runs.sweep_result import BestConfiguration, ConfigurationRow, OpenParameters, SweepResult
+from lrcli.storage.files import replace_nonfinite, write_json
+from lrcli.storage.reading import find_result, read_result
+from lrcli.storage.result_fields import FileDigest, SourceFiles, StableRate, Timing
+from lrcli.storage.run_result import BestRecord, ExpectationRow, RecoveryRow, Reference, RunResult
+from lrcli.storage.sweep_result import BestConfiguration, ConfigurationRow, OpenParameters, SweepResult
 
 SETTINGS = settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None

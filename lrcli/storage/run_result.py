@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from lrcli.runs.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, Value, plain
+from lrcli.storage.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, Value, plain
 
 __all__ = ["BestRecord", "ExpectationRow", "RecoveryRow", "Reference", "RunResult", "RunStatus"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lrcli.runs.git import Git, find_git
-from lrcli.runs.provenance import GitState
+from lrcli.storage.git import Git, find_git
+from lrcli.storage.provenance import GitState
 
 if find_git() is None:
     pytest.skip("git is not installed", allow_module_level=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrcli.runs.parameter_path import GrowingPath, ParameterPath
+from lrcli.storage.parameter_path import GrowingPath, ParameterPath
 
 
 def kept(epochs, numbers=3, chunk=7):

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from lrcli.errors import RunDirectoryError
-from lrcli.runs.result_fields import SCHEMA
-from lrcli.runs.run_result import RunResult
-from lrcli.runs.sweep_result import SweepResult
+from lrcli.storage.result_fields import SCHEMA
+from lrcli.storage.run_result import RunResult
+from lrcli.storage.sweep_result import SweepResult
 
 __all__ = ["find_result", "read_result"]
 

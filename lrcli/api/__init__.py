@@ -8,7 +8,7 @@ way out, an error of an observer too, leaves a status in it.
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from lrcli.reporting.drawing import Drawing
     from lrcli.running.location import Interruption, OutputLocation
     from lrcli.running.single import Event
-    from lrcli.runs.run_result import RunResult
-    from lrcli.runs.sweep_result import SweepResult
+    from lrcli.storage.run_result import RunResult
+    from lrcli.storage.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
     from lrcli.sweeps.running import SweepEvent
 
-__all__ = ["Observer", "SweepObserver", "figures", "sweep", "train"]
+__all__ = ["Observer", "SweepObserver", "chosen_figures", "figures", "sweep", "train"]
 
 Observer = Callable[["Event"], None]
 SweepObserver = Callable[["SweepEvent"], None]
@@ -126,7 +126,7 @@ def figures(directories: "Sequence[Path]") -> "dict[str, Drawing]":
         UsageError: some are runs, some sweeps.
     """
     from lrcli.errors import UsageError
-    from lrcli.runs.reading import read_result
+    from lrcli.storage.reading import read_result
 
     commands = {read_result(directory).command for directory in directories}
     if len(commands) > 1:
@@ -140,6 +140,30 @@ def figures(directories: "Sequence[Path]") -> "dict[str, Drawing]":
     from lrcli.running.trained import read_run
 
     return drawings_of_runs([read_run(directory) for directory in directories])
+
+
+def chosen_figures(
+    drawings: "Mapping[str, Drawing]", kind: str | None, called: str
+) -> "Mapping[str, Drawing]":
+    """One of some figures, or all.
+
+    Args:
+        drawings: from kind to drawing.
+        kind: which; None: all.
+        called: what they are of.
+
+    Raises:
+        RunDirectoryError: there is none of this kind, with those that there are.
+    """
+    from lrcli.errors import RunDirectoryError
+
+    if not drawings:
+        raise RunDirectoryError(f"{called}: has no figures")
+    if kind is None:
+        return drawings
+    if kind not in drawings:
+        raise RunDirectoryError(f"{called}: has no figure {kind}; it has {', '.join(drawings)}")
+    return {kind: drawings[kind]}
 
 
 def _drive(events: Generator[_E], observers: Sequence[Callable[[_E], None]]) -> _E:

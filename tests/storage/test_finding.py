@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lrcli.errors import RunDirectoryError
-from lrcli.runs.finding import find_run, run_words
+from lrcli.storage.finding import find_run, run_words
 
 links = pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 
@@ -325,7 +325,8 @@ def test_thousands_of_runs(tmp_path, monkeypatch):
 
 def test_finding_needs_no_numpy():
     code = (
-        "import sys, pathlib\nfrom lrcli.runs.finding import run_words\nrun_words('', pathlib.Path('runs'))\n"
+        "import sys, pathlib\nfrom lrcli.storage.finding import run_words\n"
+        "run_words('', pathlib.Path('runs'))\n"
         "assert not {'torch', 'numpy', 'rich', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lrcli.cli.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
+from lrcli.api.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c
 from lrcli.running.location import Interruption
 
 

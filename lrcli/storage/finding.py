@@ -3,6 +3,7 @@
 No result is read for this: thousands of runs take no longer than their directories take to list.
 """
 
+import fnmatch
 import os
 import re
 import unicodedata
@@ -13,7 +14,7 @@ from typing import Literal
 from lrcli.config.hints import nearest
 from lrcli.errors import RunDirectoryError, UsageError
 
-__all__ = ["LAST", "find_run", "refuse_twice", "run_words"]
+__all__ = ["LAST", "all_runs", "find_run", "refuse_twice", "run_words"]
 
 LAST = "last"
 
@@ -85,6 +86,30 @@ def run_words(begun: str, runs_dir: Path) -> list[str]:
     except RunDirectoryError:
         return []
     return [word for word in dict.fromkeys(words) if word.startswith(begun)]
+
+
+def all_runs(pattern: str, runs_dir: Path) -> list[Path]:
+    """The directories of runs and sweeps, the one that was begun last at the end.
+
+    Args:
+        pattern: of the name of an experiment, or of ``name/train-0001``, with ``*`` and ``?``.
+        runs_dir: the directory of all runs.
+
+    Raises:
+        RunDirectoryError: it cannot be listed.
+    """
+    found = []
+    for name in _listed(runs_dir):
+        own = [runs_dir / name] if _at(runs_dir / name) else []
+        inside = [
+            runs_dir / name / run for kind in _by_kind(_listed(runs_dir / name)).values() for run in kind
+        ]
+        found += [
+            path
+            for path in own or inside
+            if _at(path) and any(fnmatch.fnmatchcase(word, pattern) for word in (name, f"{name}/{path.name}"))
+        ]
+    return sorted(found, key=lambda path: (_begun(path), str(path)))
 
 
 def _parts(word: str) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lrcli.runs.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, plain
+from lrcli.storage.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, plain
 
 __all__ = ["BestConfiguration", "ConfigurationRow", "OpenParameters", "SweepResult", "SweepStatus"]
 

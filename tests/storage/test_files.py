@@ -12,9 +12,9 @@ import yaml
 
 from lrcli.config.source import read
 from lrcli.errors import RunDirectoryError, WriteError
-from lrcli.runs.directories import new_run_directory, take_directory
-from lrcli.runs.files import LineFile, replace_nonfinite, write_arrays, write_json, write_whole, write_yaml
-from lrcli.runs.provenance import GitState, environment
+from lrcli.storage.directories import new_run_directory, take_directory
+from lrcli.storage.files import LineFile, replace_nonfinite, write_arrays, write_json, write_whole, write_yaml
+from lrcli.storage.provenance import GitState, environment
 
 
 def no_space(*_):

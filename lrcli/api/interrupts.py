@@ -1,8 +1,12 @@
-"""Ctrl-C: once to finish what is under way and save it, twice to stop at once."""
+"""Ctrl-C: once to finish what is under way and save it, twice to stop at once.
+
+Only the main thread of a program is told of it; in others nothing is changed.
+"""
 
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -10,16 +14,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lrcli.running.location import Interruption
 
-__all__ = ["finishing_on_ctrl_c", "leaving_on_ctrl_c"]
+__all__ = ["finishing_on_ctrl_c", "leaving_on_ctrl_c", "say_below", "say_nothing"]
 
 
-def _say_below(text: str) -> None:
+def say_below(text: str) -> None:
+    """Tell it on a line of its own on standard error."""
     print(f"\n{text}", file=sys.stderr)  # noqa: T201
+
+
+def say_nothing(_text: str) -> None:
+    """Tell nobody."""
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextlib.contextmanager
 def finishing_on_ctrl_c(
-    interruption: "Interruption", say: Callable[[str], None] = _say_below
+    interruption: "Interruption", say: Callable[[str], None] = say_below
 ) -> Iterator[None]:
     """The first Ctrl-C asks the run to end and save; the second stops at once.
 
@@ -28,8 +41,11 @@ def finishing_on_ctrl_c(
 
     Args:
         interruption: what the run looks at.
-        say: shows what the first has done, where something is drawn on the screen.
+        say: shows what the first has done.
     """
+    if not _in_main_thread():
+        yield
+        return
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         if interruption.requested:
@@ -53,6 +69,9 @@ def finishing_on_ctrl_c(
 @contextlib.contextmanager
 def leaving_on_ctrl_c() -> Iterator[None]:
     """The first Ctrl-C interrupts; those that follow it do not keep the result from being written."""
+    if not _in_main_thread():
+        yield
+        return
     pressed = False
 
     def leave(_number: int, _frame: FrameType | None) -> None:

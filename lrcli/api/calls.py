@@ -1,0 +1,388 @@
+"""What Python users call: train, sweep, resume, load, runs.
+
+Each is what the command of its name does, through the same functions, quiet unless asked, with errors raised
+instead of printed and results returned instead of written to the screen.
+"""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lrcli.api.following import Following
+from lrcli.api.interrupts import say_nothing
+from lrcli.api.process import undisturbed
+from lrcli.api.run_object import Run
+from lrcli.api.sweep_object import Sweep
+from lrcli.errors import RunDirectoryError, UsageError
+
+if TYPE_CHECKING:
+    from lrcli.experiment.loading import Loaded
+    from lrcli.sweeps.files import SweepFiles
+    from lrcli.sweeps.plan import SweepPlan
+
+__all__ = ["load", "replay", "resume", "runs", "sweep", "train"]
+
+PathLike = str | os.PathLike[str]
+Written = PathLike | Mapping[str, Any]
+Overrides = Mapping[str, Any] | Sequence[str] | None
+Values = str | Sequence[Any] | Mapping[str, Any]
+
+
+def train(
+    experiment: Written,
+    overrides: Overrides = None,
+    *,
+    seed: int | None = None,
+    runs_dir: PathLike = "runs",
+    run_dir: PathLike | None = None,
+    progress: bool = False,
+) -> Run:
+    """Train one experiment, as ``lrcli train`` does.
+
+    Everything is checked before anything is written. A run that diverges is a result: its ``status`` says so.
+    Ctrl-C, and the interrupt of a notebook, end it after the epochs under way: what there is is saved, and
+    KeyboardInterrupt names the directory; a second one stops at once.
+
+    Args:
+        experiment: the path of a file, or a mapping as the file would have it; numbers and arrays of NumPy,
+            tuples and paths may stand in it. Its name is ``experiment`` where it says none.
+        overrides: from dotted key to value, such as ``{"optimizer.lr": 0.1}``; or ``KEY=VALUE`` words.
+        seed: short for the override ``seed``.
+        runs_dir: the directory of all runs, in which the next number is taken.
+        run_dir: write it here instead.
+        progress: show notes and progress on standard error.
+
+    Returns:
+        The run, which is also in its directory.
+
+    Raises:
+        ExperimentError: the experiment is wrong; ``mistakes`` has all that is wrong, a message each.
+        UsageError: it cannot be trained (DeviceError, EngineError, RunDirectoryError); nothing was written.
+        RunError: it failed after it had begun.
+
+    Example:
+        >>> import lrcli
+        >>> run = lrcli.train("experiments/linear.yaml", {"optimizer.lr": 0.1})
+        >>> bool(run.metrics["val/loss"] < 0.01)
+        True
+        >>> line = {"kind": "linear", "w": [2.0], "b": 1.0}
+        >>> sgd = {"kind": "sgd", "lr": 0.1}
+        >>> run = lrcli.train(
+        ...     {"dataset": line, "model": {"kind": "linear"}, "loss": {"kind": "mse"}, "optimizer": sgd}
+        ... )
+        >>> run.name, run.status
+        ('experiment', 'completed')
+        >>> try:
+        ...     lrcli.train("experiments/linear.yaml", {"optimizer.lr": -1, "training.epoch": 5})
+        ... except lrcli.ExperimentError as error:
+        ...     print(len(error.mistakes))
+        2
+    """
+    from lrcli.experiment.loading import load as load_experiment
+
+    words = _words(overrides)
+    words += [] if seed is None else _words({"seed": seed})
+    loaded = load_experiment(_written(experiment), words)
+    return _train(loaded, _origin(experiment), runs_dir, run_dir, progress=progress)
+
+
+def replay(
+    sweep: Sweep,
+    member: int | str = "best",
+    *,
+    runs_dir: PathLike = "runs",
+    run_dir: PathLike | None = None,
+    progress: bool = False,
+) -> Run:
+    """Train one member of a sweep alone, as ``lrcli replay`` does: an ordinary run with all that it records.
+
+    Args:
+        sweep: as `lrcli.sweep` or `lrcli.load` gives it.
+        member: its number in ``sweep.members``, or ``best``.
+        runs_dir: the directory of all runs, in which the next number is taken.
+        run_dir: write it here instead.
+        progress: show notes and progress on standard error.
+
+    Raises:
+        UsageError: there is no such member, or no best one yet.
+
+    Example:
+        >>> import lrcli
+        >>> sweep = lrcli.sweep("experiments/linear.yaml", lr=[0.01, 0.1], seeds=2)
+        >>> lrcli.replay(sweep, 0).status
+        'completed'
+    """
+    from lrcli.sweeps.members import member_number
+    from lrcli.sweeps.resuming import member_alone
+
+    number = member_number(sweep.directory, str(member))
+    loaded = member_alone(sweep.directory, number)
+    return _train(loaded, sweep.directory, runs_dir, run_dir, progress=progress)
+
+
+def sweep(
+    experiment: Written,
+    overrides: Overrides = None,
+    *,
+    lr: Values | None = None,
+    grid: Mapping[str, Values] | None = None,
+    seeds: int | Sequence[int] | None = None,
+    memory: int = 10**9,
+    runs_dir: PathLike = "runs",
+    run_dir: PathLike | None = None,
+    progress: bool = False,
+) -> Sweep:
+    """Train a grid of configurations times seeds as one population, as ``lrcli sweep`` does.
+
+    The grid is that of the experiment's sweep block and of ``lr`` and ``grid``; where there is neither, a
+    sensible one of learning rates. Members that diverge are results. Ctrl-C is as with `lrcli.train`;
+    `lrcli.resume` goes on.
+
+    Args:
+        experiment: the path of a file, or a mapping as the file would have it.
+        overrides: from dotted key to value; or ``KEY=VALUE`` words.
+        lr: learning rates: a sequence, ``"LO:HI:N"`` in geometric steps with both ends, or as in a file, such
+            as ``{"log_range": [1e-3, 1, 13]}``.
+        grid: from dotted key to its values, in the same forms.
+        seeds: how many, or which.
+        memory: bytes that a population may take; a larger one is trained in parts.
+        runs_dir: the directory of all runs, in which the next number is taken.
+        run_dir: write it here instead; a sweep that is there goes on.
+        progress: show notes and progress on standard error.
+
+    Raises:
+        ExperimentError: the experiment or its grid is wrong; ``mistakes`` has all that is wrong.
+        UsageError: it cannot be trained; nothing was written.
+        RunError: it failed after it had begun.
+
+    Example:
+        >>> import lrcli
+        >>> sweep = lrcli.sweep("experiments/linear.yaml", lr="0.001:0.1:3", seeds=2)
+        >>> [round(rate, 6) for rate in sweep.summary["optimizer.lr"].tolist()]
+        [0.001, 0.01, 0.1]
+        >>> sweep = lrcli.sweep("experiments/linear.yaml", lr=[0.01], grid={"optimizer.momentum": [0, 0.9]})
+        >>> sweep.best.values["optimizer.momentum"]
+        0.9
+    """
+    from lrcli.running.location import OutputLocation
+    from lrcli.sweeps.options import load_sweep
+    from lrcli.sweeps.plan import plan_sweep
+    from lrcli.sweeps.resuming import files_for
+
+    rates = None if lr is None else _specification("lr", lr)
+    grids = [f"{key}={_specification(key, values)}" for key, values in (grid or {}).items()]
+    loaded = load_sweep(
+        _written(experiment), _words(overrides), rates=rates, grids=grids, seeds=_seeds(seeds)
+    )
+    plan = plan_sweep(loaded, memory)
+    location = OutputLocation(Path(runs_dir), _path(run_dir), _origin(experiment))
+    return _sweep(plan, files_for(plan, location), [*loaded.notes, *plan.notes], progress=progress)
+
+
+def resume(sweep: "Sweep | PathLike", *, runs_dir: PathLike = "runs", progress: bool = False) -> Sweep:
+    """Train the members that a sweep lacks, as ``lrcli resume`` does.
+
+    Its results are those of a sweep that was never stopped.
+
+    Args:
+        sweep: it, its directory, or a word as for `lrcli.load`.
+        runs_dir: where a word is looked up.
+        progress: show notes and progress on standard error.
+
+    Raises:
+        RunDirectoryError: there is no such sweep, or its experiment.yaml has been changed since.
+
+    Example:
+        >>> import lrcli
+        >>> sweep = lrcli.sweep("experiments/linear.yaml", lr=[0.01, 0.1], seeds=2)
+        >>> lrcli.resume(sweep).status  # it lacks nothing
+        'completed'
+    """
+    from lrcli.running.location import OutputLocation
+    from lrcli.storage.finding import find_run
+    from lrcli.sweeps.files import SweepFiles
+    from lrcli.sweeps.resuming import plan_again
+
+    if isinstance(sweep, Sweep):
+        directory = sweep.directory
+    else:
+        directory = find_run(os.fspath(sweep), Path(runs_dir), "sweep").absolute()
+    plan, notes = plan_again(directory)
+    return _sweep(
+        plan, SweepFiles(plan, OutputLocation(origin=directory), directory), notes, progress=progress
+    )
+
+
+def load(run: PathLike, *, runs_dir: PathLike = "runs") -> Run | Sweep:
+    """A run or a sweep that has been trained before, by lrcli from wherever.
+
+    Args:
+        run: its directory or its result.json; ``name/train-0003``; ``name`` for the newest of an experiment;
+            or ``last``.
+        runs_dir: the directory of all runs, where names are looked up.
+
+    Raises:
+        RunDirectoryError: there is none, with what there is; or it has been damaged.
+
+    Example:
+        >>> import lrcli
+        >>> trained = lrcli.train("experiments/linear.yaml")
+        >>> lrcli.load("last").metrics == trained.metrics
+        True
+        >>> lrcli.load("linear").directory == trained.directory
+        True
+    """
+    from lrcli.storage.finding import find_run
+
+    return _loaded(find_run(os.fspath(run), Path(runs_dir)))
+
+
+def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep]:
+    """All runs and sweeps, the newest last; of each only its result is read.
+
+    Args:
+        pattern: which, with ``*`` and ``?``: of an experiment's name, or of ``name/train-0003``.
+        runs_dir: the directory of all runs.
+
+    Returns:
+        Those that can be read; of a result that is damaged a warning tells.
+
+    Raises:
+        RunDirectoryError: the directory cannot be read.
+
+    Example:
+        >>> import lrcli
+        >>> runs = [lrcli.train("experiments/linear.yaml", seed=seed) for seed in (1, 2)]
+        >>> [run.seed for run in lrcli.runs("linear/train-*")[-2:]]
+        [1, 2]
+    """
+    from lrcli.storage.finding import all_runs
+
+    found = []
+    for directory in all_runs(pattern, Path(runs_dir)):
+        try:
+            found.append(_loaded(directory))
+        except RunDirectoryError as error:
+            warnings.warn(str(error), stacklevel=2)
+    return found
+
+
+# What they have in common ---------------------------------------------------------------------------------
+
+
+def _loaded(directory: Path) -> Run | Sweep:
+    from lrcli.storage.reading import read_result
+    from lrcli.storage.run_result import RunResult
+
+    result = read_result(directory)
+    return (
+        Run(directory.absolute(), result)
+        if isinstance(result, RunResult)
+        else Sweep(directory.absolute(), result)
+    )
+
+
+def _train(
+    loaded: "Loaded", origin: Path, runs_dir: PathLike, run_dir: PathLike | None, *, progress: bool
+) -> Run:
+    from lrcli import api
+    from lrcli.running.location import OutputLocation
+
+    report = None
+    if progress:
+        from lrcli.reporting.runs.progress import ProgressReport
+
+        _tell(loaded.notes)
+        report = ProgressReport()
+    location = OutputLocation(Path(runs_dir), _path(run_dir), origin)
+    with undisturbed(), Following(report, say_nothing) as following:
+        result = api.train(loaded, location, [following.observe], following.interruption)
+    run = Run(Path(result.run_dir).absolute(), result)
+    if following.interruption.requested:
+        raise KeyboardInterrupt(f"interrupted; lrcli.load({str(run.directory)!r}) has what there is")
+    return run
+
+
+def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, progress: bool) -> Sweep:
+    from lrcli import api
+
+    report = None
+    if progress:
+        from lrcli.reporting.sweeps.progress import SweepProgressReport
+
+        _tell(notes)
+        report = SweepProgressReport(plan.select.metric)
+    with undisturbed(), Following(report, say_nothing) as following:
+        result = api.sweep(plan, files, [following.observe], following.interruption)
+    sweep = Sweep(files.directory.absolute(), result)
+    if following.interruption.requested:
+        raise KeyboardInterrupt(f"interrupted; lrcli.resume({str(sweep.directory)!r}) goes on")
+    return sweep
+
+
+def _tell(notes: Sequence[str]) -> None:
+    from lrcli.reporting.messages import print_note
+
+    for note in notes:
+        print_note(note)
+
+
+# What users write -----------------------------------------------------------------------------------------
+
+
+def _written(experiment: Written) -> Path | Mapping[str, Any]:
+    if isinstance(experiment, Mapping):
+        return experiment
+    if isinstance(experiment, str | os.PathLike):
+        return Path(experiment)
+    raise UsageError(f"an experiment is the path of a file or a mapping, not a {type(experiment).__name__}")
+
+
+def _origin(experiment: Written) -> Path:
+    """The folder whose repository the result names."""
+    return Path.cwd() if isinstance(experiment, Mapping) else Path(experiment).absolute().parent
+
+
+def _path(directory: PathLike | None) -> Path | None:
+    return None if directory is None else Path(directory)
+
+
+def _words(overrides: Overrides) -> list[str]:
+    """Overrides as the words of a command line.
+
+    Raises:
+        UsageError: they are neither a mapping nor words.
+        ExperimentError: a value could not stand in a file.
+    """
+    from lrcli.config.mappings import plain_data
+    from lrcli.config.overrides import words_of
+
+    if overrides is None:
+        return []
+    if isinstance(overrides, Mapping):
+        return words_of(plain_data(overrides, "overrides"))
+    if isinstance(overrides, str) or not all(isinstance(word, str) for word in overrides):
+        raise UsageError("overrides are a mapping from dotted key to value, or a list of KEY=VALUE words")
+    return list(overrides)
+
+
+def _specification(key: str, values: Values) -> str:
+    """Values of a swept key as an option of the command line has them."""
+    import json
+
+    from lrcli.config.mappings import plain_data
+
+    if isinstance(values, str):
+        return values
+    plain = plain_data(values, key)
+    return json.dumps(plain if isinstance(plain, dict) else {"values": plain}, ensure_ascii=False)
+
+
+def _seeds(seeds: int | Sequence[int] | None) -> int | list[int] | None:
+    """How many seeds, or which; whether they are sound is told with the rest of the file."""
+    from lrcli.config.mappings import plain_data
+
+    plain: int | list[int] | None = plain_data(seeds, "seeds")
+    return plain

@@ -1,0 +1,92 @@
+"""A run or a sweep while somebody waits for it: its progress on the screen, and Ctrl-C."""
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lrcli.api.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c, say_below
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+__all__ = ["Following", "Report"]
+
+
+class Report(Protocol):
+    """What is seen of the progress."""
+
+    def __enter__(self) -> "Self": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None: ...
+
+    def show(self, event: Any) -> None:
+        """Show an event."""
+
+    def say(self, text: str) -> None:
+        """Show a message beside what is drawn."""
+
+
+def _nothing() -> None:
+    pass
+
+
+class Following:
+    """Follows one run or one sweep, from its beginning to when all of it has been drawn.
+
+    While it trains, its progress is shown, and the first Ctrl-C ends it after the epochs under way. What is
+    drawn after that takes no progress, and ends at the first Ctrl-C.
+
+    Attributes:
+        interruption: what the run or the sweep looks at.
+    """
+
+    def __init__(
+        self,
+        report: Report | None = None,
+        say: Callable[[str], None] = say_below,
+        begun: Callable[[], None] = _nothing,
+        ended: Callable[[Any], AbstractContextManager[object]] = contextlib.nullcontext,
+    ) -> None:
+        """Show nothing yet.
+
+        Args:
+            report: shows the progress; None: nothing does.
+            say: tells what Ctrl-C has done where there is no report.
+            begun: called when training begins.
+            ended: called with the last event; what it gives is entered while the figures are drawn.
+        """
+        from lrcli.running.location import Interruption
+
+        self.interruption = Interruption()
+        self._report = report
+        self._say = say if report is None else report.say
+        self._begun, self._ended = begun, ended
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> "Self":
+        if self._report is not None:
+            self._stack.enter_context(self._report)
+        self._stack.enter_context(finishing_on_ctrl_c(self.interruption, self._say))
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._stack.close()
+
+    def observe(self, event: Any) -> None:
+        """Take in an event of the run or the sweep."""
+        from lrcli.running.single import Finished, Started
+        from lrcli.sweeps.running import SweepFinished, SweepStarted
+
+        if self._report is not None:
+            self._report.show(event)
+        if isinstance(event, Started | SweepStarted):
+            self._begun()
+        elif isinstance(event, Finished | SweepFinished):
+            self._stack.close()
+            self._stack.enter_context(leaving_on_ctrl_c())
+            self._stack.enter_context(self._ended(event))

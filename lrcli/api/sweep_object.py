@@ -1,0 +1,133 @@
+"""A sweep, as Python has it."""
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lrcli.api.stored import Stored
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lrcli.storage.sweep_result import BestConfiguration, ConfigurationRow, SweepResult, SweepStatus
+
+__all__ = ["Sweep"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep(Stored):
+    """A sweep: a grid of configurations times seeds, trained together.
+
+    It is made by `lrcli.sweep`, `lrcli.resume`, `lrcli.load` or `lrcli.runs`. What it has beyond its result
+    is read from its directory when it is asked for. In a notebook it shows its best configurations and its
+    figures.
+
+    Attributes:
+        directory: where its files are; absolute.
+        result: how it ended and what it found, as result.json has it, with a type.
+
+    Example:
+        >>> import lrcli
+        >>> sweep = lrcli.sweep("experiments/linear.yaml", lr=[0.01, 0.1], seeds=3)
+        >>> sweep.best.values
+        {'optimizer.lr': 0.1}
+        >>> len(sweep.members["member"])
+        6
+        >>> sweep.curves["val/loss"].shape  # members x records
+        (6, 4)
+    """
+
+    result: "SweepResult"
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.result.name
+
+    @property
+    def status(self) -> "SweepStatus":
+        """running, completed, interrupted or failed."""
+        return self.result.status
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds."""
+        return self.result.seeds
+
+    @property
+    def best(self) -> "BestConfiguration | None":
+        """The best configuration: ``values``, ``median``, ``q25``, ``q75``, ``low`` and ``high`` (95%).
+
+        None while members are missing.
+        """
+        return self.result.best
+
+    @property
+    def configurations(self) -> "tuple[ConfigurationRow, ...]":
+        """The best configurations, best first; none while members are missing. `summary` has all."""
+        return self.result.configurations
+
+    @functools.cached_property
+    def ranking(self) -> "dict[str, NDArray[Any]]":
+        """A table of `configurations`: ``rank``, each swept key, ``n``, ``diverged``, ``median``, ...
+
+        The numbers are those of the metric that ranks, over seeds; a member that diverged is infinitely bad.
+        """
+        from lrcli.api.tables import table_of_ranking
+
+        return table_of_ranking(self.result.configurations, self.result.keys)
+
+    @functools.cached_property
+    def summary(self) -> "dict[str, NDArray[Any]]":
+        """A table, a row for each configuration in the order of the grid, as summary.csv has it.
+
+        Columns: each swept key, ``n`` members, ``diverged`` among them, and of the metric that ranks
+        ``median``, ``q25``, ``q75``, ``mean``, ``std``.
+
+        Raises:
+            RunDirectoryError: summary.csv is not there, or has been damaged.
+        """
+        from lrcli.api.tables import table_of_configurations
+        from lrcli.storage.table_reading import read_summary
+
+        return table_of_configurations(read_summary(self.directory / "summary.csv"))
+
+    @functools.cached_property
+    def members(self) -> "dict[str, NDArray[Any]]":
+        """A table, a row for each member, as results.csv has it.
+
+        Columns ``member``, ``seed``, each swept key, ``status``, ``outcome``, ``diverged_step`` (0: it has
+        not diverged), ``epochs``, each final metric, ``best/<metric>``, ``error/<parameter>`` (true minus
+        learned).
+
+        Raises:
+            RunDirectoryError: results.csv is not there, or has been damaged.
+        """
+        from lrcli.api.tables import table_of_members
+        from lrcli.storage.table_reading import read_members
+
+        return table_of_members(read_members(self.directory / "results.csv"))
+
+    @functools.cached_property
+    def curves(self) -> "dict[str, NDArray[Any]]":
+        """The records of all members, as curves.npz has them: ``epoch``, ``step`` (records,), and metrics.
+
+        Each metric is (members, records), NaN where there is no record or no finite value. ``epoch`` and
+        ``step`` are (members, records), too, where configurations differ in them.
+
+        Raises:
+            RunDirectoryError: curves.npz is not there, or has been damaged.
+        """
+        from lrcli.storage.table_reading import read_curves
+
+        history = read_curves(self.directory / "curves.npz")
+        return {"epoch": history.epoch, "step": history.step, **history.metrics}
+
+    def __repr__(self) -> str:
+        members = f"{self.result.members:,} members"
+        return f"<Sweep {self.name!r}: {self.status}, {members}, in {self.directory}>"
+
+    def _repr_html_(self) -> str:
+        from lrcli.reporting.sweeps.card import sweep_card
+
+        return sweep_card(self.result, self._drawings_if_any())
