@@ -137,8 +137,9 @@ def _losses_at(model: Model, loss: Loss, values: Mapping[str, Array], examples: 
         return losses
     for number, row in enumerate(examples.rows.tolist()):
         parameters = {name: each[number] for name, each in values.items()}
-        outputs = model.outputs(parameters, examples.inputs[row])
-        value = None if outputs is None else loss.value(outputs, examples.targets[row])
+        with np.errstate(invalid="ignore"):  # where there is none
+            outputs = model.outputs(parameters, examples.inputs[row])
+            value = None if outputs is None else loss.value(outputs, examples.targets[row])
         losses[number] = np.nan if value is None else value
     return losses
 

@@ -37,9 +37,10 @@ def init(
 ) -> None:
     """Write a first experiment file with every key explained, and the schema for editors beside it.
 
-    It trains as it is. A file that is there already is left alone.
+    It trains as it is, once a table that it reads is there. A file that is there already is left alone.
     """
     from lrcli.authoring.descriptions import find
+    from lrcli.authoring.minimal_files import reads_files
     from lrcli.authoring.schema import schema_text
     from lrcli.authoring.starter import SCHEMA_FILE, starter_text
     from lrcli.errors import UsageError
@@ -62,4 +63,6 @@ def init(
         write_new(beside, content)
     elif beside.read_bytes() != content:
         print_note(f"{beside}: is another than this version's; lrcli schema prints this version's")
+    if reads_files(dataset):
+        print_note(f"{file}: name your own table and its target in dataset.path and dataset.target first")
     print_sentences([f"{file}: written; train it with lrcli train {file}"])

@@ -17,6 +17,8 @@ __all__ = ["incompatibilities", "remarks", "result_names"]
 
 def incompatibilities(experiment: Experiment) -> list[Mistake]:
     """Every reason why the components of an experiment do not fit together, each at the field to change."""
+    if not experiment.dataset.readable:  # of what cannot be read nothing else is known
+        return [*_of_dataset(experiment), *_of_optimizer(experiment)]
     return [
         *_components(experiment),
         *_batches(experiment),
@@ -26,15 +28,31 @@ def incompatibilities(experiment: Experiment) -> list[Mistake]:
     ]
 
 
-def _components(experiment: Experiment) -> Iterator[Mistake]:
-    dataset, model, loss = experiment.dataset, experiment.model, experiment.loss
-    for key, message in dataset.mistakes():
+def _of_dataset(experiment: Experiment) -> Iterator[Mistake]:
+    for key, message in experiment.dataset.mistakes():
         yield _mistake("dataset", key, message)
+
+
+def _of_optimizer(experiment: Experiment) -> Iterator[Mistake]:
     for key, message in experiment.optimizer.mistakes():
         yield _mistake("optimizer", key, message)
+
+
+def _components(experiment: Experiment) -> Iterator[Mistake]:
+    dataset, model, loss = experiment.dataset, experiment.model, experiment.loss
+    yield from _of_dataset(experiment)
+    yield from _of_optimizer(experiment)
     if loss.needs_classes and dataset.num_classes is None:
         yield _mistake(
             "loss", "kind", f"{loss.kind} needs classes as targets, but those of {dataset.kind} are numbers"
+        )
+        return
+    if loss.needs_classes and loss.num_outputs(dataset.num_classes) == 1 and (dataset.num_classes or 2) > 2:
+        yield _mistake(
+            "loss",
+            "kind",
+            f"{loss.kind} tells two classes apart, and there are {dataset.num_classes}; "
+            "cross_entropy takes any number",
         )
         return
     num_outputs = loss.num_outputs(dataset.num_classes)
@@ -104,7 +122,7 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
-    said = []
+    said = list(experiment.dataset.notes(experiment.seed))
     size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count:
         examples = counted(count, "training example")

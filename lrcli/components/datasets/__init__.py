@@ -6,7 +6,8 @@ from pydantic import Field
 
 from lrcli.components.datasets.base import Dataset
 from lrcli.components.datasets.synthetic import LinearDataset, SineDataset, XorDataset
+from lrcli.components.datasets.table_file import CsvDataset
 
-__all__ = ["AnyDataset", "Dataset", "LinearDataset", "SineDataset", "XorDataset"]
+__all__ = ["AnyDataset", "CsvDataset", "Dataset", "LinearDataset", "SineDataset", "XorDataset"]
 
-AnyDataset = Annotated[LinearDataset | SineDataset | XorDataset, Field(discriminator="kind")]
+AnyDataset = Annotated[LinearDataset | SineDataset | XorDataset | CsvDataset, Field(discriminator="kind")]
