@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 
-from lrcli.components.initializers import element_names
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, error_name, names_of_split
@@ -98,8 +97,7 @@ def result_names(experiment: Experiment) -> list[str]:
     tested = names_of_split("test", classes=classes) if dataset.sizes["test"] else []
     errors = _recovery_metrics(experiment)
     if errors:
-        parameters = experiment.parameters
-        errors += [error_name(name) for p in parameters for name in element_names(p.name, p.shape)]
+        errors += [error_name(name) for name in experiment.elements]
     return [*recorded_metrics(experiment), *tested, *errors]
 
 

@@ -34,11 +34,14 @@ class RecoveryRow:
 
     Attributes:
         name: such as ``w[0]``.
-        true: what it is held against: the value behind the data, or the best possible one.
+        true: the value behind the data, or the best possible one of data that were drawn; not finite where
+            the data were observed, and nobody knows.
         learned: what training found.
-        error: true minus learned.
+        error: what it is held against minus learned.
         against: how the reference was found, as in `Reference`.
         determined: whether the data determine it.
+        reference: what it is held against; None in files of earlier versions, which have it in `true`.
+        standard_error: of least squares as an estimate; None where there is none.
     """
 
     name: str
@@ -47,6 +50,13 @@ class RecoveryRow:
     error: Number
     against: str = "true"
     determined: bool = True
+    reference: float | None = None
+    standard_error: float | None = None
+
+    @property
+    def held_to(self) -> float:
+        """What it is held against."""
+        return self.true if self.reference is None else self.reference
 
 
 @dataclass(frozen=True)

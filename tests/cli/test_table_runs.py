@@ -79,6 +79,85 @@ def test_what_data_has_written_trains_to_the_same_bits(lrcli, tmp_path, engine):
     assert [name for name in of_data if name.startswith("test/")]
 
 
+def test_diabetes_is_fitted_as_by_linear_regression(lrcli, tmp_path, diabetes):
+    """In the units of the file: learned coefficients to 1e-3, the reference to 1e-8, its errors by hand."""
+    from sklearn.linear_model import LinearRegression
+
+    experiment(
+        tmp_path / "exp.yaml",
+        {"path": "diabetes.csv", "target": "progression", "split": {"train": 1}},
+        training={"epochs": 20000, "batch_size": "full"},
+        logging={"every": 5000, "figures": False, "tensorboard": False},
+        optimizer={"kind": "sgd", "lr": 0.4, "momentum": 0.9},
+    )
+    found = json.loads(lrcli("train", "exp.yaml", "--json", "-q")[0])
+    fitted = LinearRegression().fit(diabetes.data, diabetes.target)
+    expected = np.append(fitted.coef_, fitted.intercept_)
+    rows = found["recovery"]
+    assert [row["name"] for row in rows] == [*(f"w[{name}]" for name in diabetes.feature_names), "b"]
+    assert [row["true"] for row in rows] == [None] * 11
+    assert np.allclose([row["reference"] for row in rows], expected, rtol=1e-8, atol=0)
+    assert np.allclose([row["learned"] for row in rows], expected, rtol=1e-3, atol=0)
+    assert np.allclose([row["error"] for row in rows], expected - [row["learned"] for row in rows])
+    assert {row["against"] for row in rows} == {"least_squares"}
+    flat = [number for row in found["parameters"]["w"] for number in row] + found["parameters"]["b"]
+    assert flat == [row["learned"] for row in rows]
+    x = np.column_stack([diabetes.data, np.ones(442)])
+    residuals = diabetes.target - x @ expected
+    errors = np.sqrt(np.diag(residuals @ residuals / (442 - 11) * np.linalg.inv(x.T @ x)))
+    assert np.allclose([row["standard_error"] for row in rows], errors, rtol=1e-8)
+    largest = max(abs(row["error"]) for row in rows)
+    assert found["metrics"]["recovery/max_abs_error"] == pytest.approx(largest, rel=1e-6, abs=1e-9)
+    with np.load(tmp_path / found["run_dir"] / "checkpoint" / "last.npz") as last:  # as trained, standardised
+        assert np.allclose(last["w"][:, 0] / diabetes.data.std(axis=0), flat[:10])
+    assert "std. error" in lrcli("train", "exp.yaml", "training.epochs=1")[0]
+    lrcli("report", found["run_dir"])
+    assert "std. error" in (tmp_path / found["run_dir"] / "report.html").read_text(encoding="utf-8")
+
+
+def test_standardising_changes_no_fit(lrcli, tmp_path, diabetes):
+    """The reference is the same in original units, whether the inputs were standardised or not."""
+    dataset = {"path": "diabetes.csv", "target": "progression", "features": ["bmi"]}
+    rows = []
+    for standardize in (True, False):
+        experiment(
+            tmp_path / "exp.yaml",
+            dataset | {"standardize": standardize},
+            model={"kind": "polynomial", "degree": 3},
+            optimizer={"kind": "sgd", "lr": 1e-12},
+        )
+        rows.append(json.loads(lrcli("train", "exp.yaml", "--json", "-q")[0])["recovery"])
+    for key in ("reference", "standard_error"):
+        one, other = ([row[key] for row in each] for each in rows)
+        assert np.allclose(one, other, rtol=1e-5)
+
+
+def test_columns_that_add_up_to_one_are_said_to_be_open(lrcli, tmp_path):
+    rng = np.random.default_rng(0)
+    colours = [["red", "green", "blue"][i % 3] for i in range(60)]
+    x = rng.normal(5, 2, 60)
+    y = 2 * x + np.array([{"red": 0, "green": 1, "blue": 3}[c] for c in colours]) + rng.normal(0, 0.1, 60)
+    write_table(tmp_path / "data.csv", ["x", "colour", "y"], [x.tolist(), colours, y.tolist()])
+    dataset = {"path": "data.csv", "target": "y", "split": {"train": 1}}
+    experiment(tmp_path / "exp.yaml", dataset)
+    found = json.loads(lrcli("train", "exp.yaml", "--json", "-q")[0])
+    names = ["w[x]", "w[colour=blue]", "w[colour=green]", "w[colour=red]", "b"]
+    assert [row["name"] for row in found["recovery"]] == names
+    assert [row["determined"] for row in found["recovery"]] == [True, False, False, False, False]
+    assert [row["standard_error"] is None for row in found["recovery"]] == [False, True, True, True, True]
+    assert "dataset.drop_first" in found["reference"]["why"]
+    experiment(
+        tmp_path / "exp.yaml", dataset | {"drop_first": True}, training={"epochs": 2000, "batch_size": 60}
+    )
+    found = json.loads(lrcli("train", "exp.yaml", "--json", "-q")[0])
+    assert [row["name"] for row in found["recovery"]] == [*names[:1], *names[2:]]
+    assert all(row["determined"] for row in found["recovery"])
+    assert [row["learned"] for row in found["recovery"]] == pytest.approx([2, -2, -3, 3], abs=0.15)
+    columns = np.column_stack([x, np.array(colours) == "green", np.array(colours) == "red", np.ones(60)])
+    best = np.linalg.lstsq(columns.astype(float), y, rcond=None)[0]
+    assert [row["reference"] for row in found["recovery"]] == pytest.approx(best.tolist(), rel=1e-9)
+
+
 def test_iris_is_classified_as_by_logistic_regression(lrcli, tmp_path):
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression

@@ -1,5 +1,7 @@
 """Problems: what is drawn, and on what it depends."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from builders import LINEAR, SINE, XOR, component, problem
@@ -8,11 +10,12 @@ from lrcli.components.randomness import generator
 from lrcli.components.registry import GROUPS
 from lrcli.errors import UsageError
 
+TABLE = {"kind": "csv", "path": str(Path(__file__).parents[1] / "table.csv"), "target": "y"}
 LINEAR_MODEL, HALF = {"kind": "linear"}, {"kind": "half_mse"}
 
 
 def test_every_dataset_is_here():
-    assert {case["kind"] for case in (LINEAR, SINE, XOR)} == set(GROUPS["dataset"])
+    assert {case["kind"] for case in (LINEAR, SINE, XOR, TABLE)} == set(GROUPS["dataset"])
 
 
 def test_randomness_depends_on_seed_purpose_and_index_alone():
@@ -28,7 +31,7 @@ def test_randomness_depends_on_seed_purpose_and_index_alone():
         generator(0, "colour", 0)
 
 
-@pytest.mark.parametrize("dataset", [LINEAR, SINE, XOR], ids=lambda d: d["kind"])
+@pytest.mark.parametrize("dataset", [LINEAR, SINE, XOR, TABLE], ids=lambda d: d["kind"])
 def test_a_seeds_draws_are_the_same_in_any_company(dataset):
     model = {"kind": "mlp", "hidden": [3]}
     together = problem(dataset, model, HALF, [5, 2, 9])

@@ -100,6 +100,11 @@ class Dataset(Config):
         """The files that its examples are read from: from path to the SHA-256 of the content."""
         return {}
 
+    @property
+    def cure_of_open_parameters(self) -> str:
+        """What to do where its columns leave parameters open, a sentence; empty where nothing is known."""
+        return ""
+
     def scaling(self, seed: int) -> Scaling | None:
         """What the inputs of `draw` were standardised with; None where they are in their own units."""
         return None

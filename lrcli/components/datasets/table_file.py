@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from lrcli.components.datasets.base import SPLITS, Array, Dataset, Scaling, SplitName, Starter
-from lrcli.components.datasets.table_columns import shown
+from lrcli.components.datasets.table_columns import TextColumn, shown
 from lrcli.components.datasets.table_data import TableData
 from lrcli.components.datasets.table_gathering import FILE_KEYS, Gathered, Wanted, gather
 from lrcli.components.datasets.table_reading import is_parquet
@@ -175,6 +175,17 @@ class CsvDataset(Dataset):
     def class_names(self) -> tuple[str, ...] | None:
         classes = self.data.classes
         return None if classes is None else tuple(map(one_line, classes))
+
+    @property
+    def cure_of_open_parameters(self) -> str:
+        columns = self.data.tables["train"].columns
+        texts = [name for name in self.data.features if isinstance(columns[name], TextColumn)]
+        if self.drop_first or not texts:
+            return ""
+        return (
+            f"The features of column {shown(texts[0])} add up to 1, as does what the bias is multiplied "
+            "with: with dataset.drop_first: true the others are measured from the first"
+        )
 
     @property
     def files(self) -> dict[str, str]:
