@@ -94,9 +94,21 @@ def read_run(directory: Path) -> TrainedRun:
     if not (directory / "metrics.csv").exists():
         raise RunDirectoryError(f"{directory}: has no records: the run is {result.status}")
     experiment = load(directory / "experiment.yaml").experiment
+    _same_data(directory, experiment, result)
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     history = read_metrics(directory / "metrics.csv")
     return trained_run(experiment, problem, history, _read_path(directory, problem, result), result)
+
+
+def _same_data(directory: Path, experiment: Experiment, result: RunResult) -> None:
+    """Refuse files that are no longer what the run was trained on."""
+    there = experiment.dataset.files
+    for file in result.data:
+        if there.get(file.file, file.sha256) != file.sha256:
+            raise RunDirectoryError(
+                f"{directory}: {file.file} has changed since this run was trained on it (its SHA-256 was "
+                f"{file.sha256[:12]}...); put back the file as it was, or train again"
+            )
 
 
 def _read_path(directory: Path, problem: Problem, result: RunResult) -> ParameterPath:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from lrcli.runs.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, Value, plain
+from lrcli.runs.result_fields import SCHEMA, FileDigest, Number, SourceFiles, StableRate, Timing, Value, plain
 
 __all__ = ["BestRecord", "ExpectationRow", "RecoveryRow", "Reference", "RunResult", "RunStatus"]
 
@@ -104,6 +104,7 @@ class RunResult:
         command: ``train``, which tells it from the result of a sweep.
         name: of the experiment.
         source: what the experiment was read from; None where it was made otherwise.
+        data: the files that its examples were read from.
         status: how far it came.
         run_dir: where its files are, with slashes.
         seed: of the experiment.
@@ -125,6 +126,7 @@ class RunResult:
     command: Literal["train"] = "train"
     name: str
     source: SourceFiles | None = None
+    data: tuple[FileDigest, ...] = ()
     status: RunStatus
     run_dir: str
     seed: int

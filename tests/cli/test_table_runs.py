@@ -209,6 +209,36 @@ def test_every_mistake_is_told_before_anything_is_written(lrcli, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_rows_of_validation_that_training_knows_are_named(lrcli, tmp_path):
+    rows = [(float(i), i % 5, 2.0 * i, "train") for i in range(20)]
+    rows += [(3.0, 3, 6.0, "val"), (4.0, 4, 0.0, "val"), (99.0, 1, 1.0, "val"), (-0.0, 0, 0.0, "test")]
+    write_table(tmp_path / "data.csv", ["a", "b", "y", "part"], list(zip(*rows, strict=True)))
+    experiment(tmp_path / "exp.yaml", {"path": "data.csv", "target": "y", "split": {"column": "part"}})
+    error = lrcli("check", "exp.yaml")[1]
+    assert "1 of 3 validation rows are in the training part, too, target and all (line 22 is line 5)" in error
+    assert "1 of 3 validation rows have the features of a training row, with another target" in error
+    assert "(line 23 is line 6)" in error
+    assert "1 of 1 test rows are in the training part, too, target and all (line 25 is line 2)" in error
+    write_table(tmp_path / "data.csv", ["a", "b", "y", "part"], list(zip(*rows[:20], rows[22], strict=True)))
+    assert "training part" not in lrcli("check", "exp.yaml")[1]
+
+
+def test_a_run_says_which_file_it_was_trained_on(lrcli, tmp_path, diabetes):
+    import hashlib
+
+    file = tmp_path / "diabetes.csv"
+    experiment(tmp_path / "exp.yaml", {"path": "diabetes.csv", "target": "progression"})
+    found = json.loads(lrcli("train", "exp.yaml", "--json", "-q")[0])
+    assert found["data"] == [{"file": str(file), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}]
+    lrcli("report", found["run_dir"])
+    content = file.read_text(encoding="utf-8")
+    file.write_text(content.replace("151.0", "152.0"), encoding="utf-8")
+    error = lrcli("report", found["run_dir"], code=2)[1]
+    assert "has changed since this run was trained on it" in error
+    file.unlink()
+    assert "there is no file" in lrcli("figure", found["run_dir"], code=2)[1]
+
+
 def test_a_sweep_over_a_table(lrcli, tmp_path, diabetes):
     experiment(tmp_path / "exp.yaml", {"path": "diabetes.csv", "target": "progression"})
     line = [

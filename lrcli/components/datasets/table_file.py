@@ -10,12 +10,13 @@ from pydantic import Field
 from lrcli.components.datasets.base import SPLITS, Array, Dataset, Scaling, SplitName, Starter
 from lrcli.components.datasets.table_columns import TextColumn, shown
 from lrcli.components.datasets.table_data import TableData
-from lrcli.components.datasets.table_gathering import FILE_KEYS, Gathered, Wanted, gather
+from lrcli.components.datasets.table_gathering import FILE_KEYS, Gathered, Wanted, gather, shown_file
+from lrcli.components.datasets.table_leaks import leaks
 from lrcli.components.datasets.table_reading import is_parquet
 from lrcli.config.base import Config
 from lrcli.config.paths import DataPath
 from lrcli.errors import UsageError
-from lrcli.wording import one_line
+from lrcli.wording import counted, one_line
 
 __all__ = ["CsvDataset", "TableSplit"]
 
@@ -226,6 +227,19 @@ class CsvDataset(Dataset):
         if not self.standardize:
             return None
         return data.scaling(part)
+
+    def notes(self, seed: int) -> Iterator[str]:
+        """Rows that were left out, and rows of validation and test that training knows."""
+        data, seed = self.data, self._split_seed(seed)
+        for table in data.tables.values():
+            if table.left_out:
+                rows = counted(table.left_out, "row")
+                yield f"{shown_file(table.path)}: {rows} without a value left out (dataset.missing: drop)"
+        train = data.part(seed, "train")
+        for split in SPLITS[1:]:
+            if data.counts[split]:
+                for said in leaks(data, train, data.part(seed, split), split):
+                    yield f"dataset: {said}"
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         unsound = list(self._unsound())

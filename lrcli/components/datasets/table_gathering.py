@@ -15,7 +15,7 @@ from lrcli.components.datasets.table_data import TableData
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
 from lrcli.wording import counted
 
-__all__ = ["FILE_KEYS", "Gathered", "Wanted", "gather"]
+__all__ = ["FILE_KEYS", "Gathered", "Wanted", "gather", "shown_file"]
 
 FILE_KEYS: Mapping[SplitName, str] = {"train": "path", "val": "val_path", "test": "test_path"}
 
