@@ -12,6 +12,7 @@ from lrcli.components.datasets import table_reading as reading
 from lrcli.components.datasets.table_columns import NumberColumn, TextColumn
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
 from lrcli.components.randomness import generator
+from lrcli.config.watching import watching
 
 ALL = {"train": 1.0}
 
@@ -36,7 +37,9 @@ def mistakes(dataset):
     return [message for _, message in dataset.mistakes()]
 
 
-def test_numbers_are_read_to_the_same_bits(tmp_path):
+@pytest.mark.parametrize("piece", [2000, 2**24])
+def test_numbers_are_read_to_the_same_bits(tmp_path, monkeypatch, piece):
+    monkeypatch.setattr(reading, "_PIECE", piece)
     rng = np.random.default_rng(3)
     values = rng.standard_normal((500, 3)) * 10.0 ** rng.integers(-300, 300, (500, 3))
     path = tmp_path / "data.csv"
@@ -322,7 +325,7 @@ def test_reading_is_watched(tmp_path, monkeypatch):
     path.write_text("a,y\n" + "1,2\n" * 100)
     monkeypatch.setattr(reading, "_PIECE", 100)
     seen = []
-    with reading.watching(lambda *told: seen.append(told)):
+    with watching(lambda *told: seen.append(told)):
         read_table(path, ",", ["a"], drop_missing=False)
     read_table(path, ",", ["a"], drop_missing=False)
     assert [done for _, done, _ in seen] == sorted({done for _, done, _ in seen})

@@ -76,6 +76,11 @@ class Dataset(Config):
         return 1
 
     @property
+    def held_numbers(self) -> int:
+        """The numbers of an example that stay in memory beside those that are drawn."""
+        return 0
+
+    @property
     def num_classes(self) -> int | None:
         """How many classes the targets name (0, 1, ...); None where targets are numbers."""
         return None

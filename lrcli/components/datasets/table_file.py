@@ -10,7 +10,7 @@ from pydantic import Field
 from lrcli.components.datasets.base import SPLITS, Array, Dataset, Scaling, SplitName, Starter
 from lrcli.components.datasets.table_columns import TextColumn, shown
 from lrcli.components.datasets.table_data import TableData
-from lrcli.components.datasets.table_gathering import FILE_KEYS, Gathered, Wanted, gather, shown_file
+from lrcli.components.datasets.table_gathering import Gathered, Wanted, gather, shown_file
 from lrcli.components.datasets.table_leaks import leaks
 from lrcli.components.datasets.table_reading import is_parquet
 from lrcli.config.base import Config
@@ -69,7 +69,7 @@ class CsvDataset(Dataset):
     Source: RFC 4180 for the form of CSV files.
     """
 
-    size_keys: ClassVar[Mapping[SplitName, str]] = FILE_KEYS
+    size_keys: ClassVar[Mapping[SplitName, str]] = dict.fromkeys(SPLITS, "path")
     width_key = "features"
     drawing_numbers = 2
     observed = True
@@ -164,6 +164,10 @@ class CsvDataset(Dataset):
         return len(self.data.feature_names)
 
     @property
+    def held_numbers(self) -> int:
+        return len(self.data.features) + 1
+
+    @property
     def num_classes(self) -> int | None:
         classes = self.data.classes
         return None if classes is None else len(classes)
@@ -235,11 +239,9 @@ class CsvDataset(Dataset):
             if table.left_out:
                 rows = counted(table.left_out, "row")
                 yield f"{shown_file(table.path)}: {rows} without a value left out (dataset.missing: drop)"
-        train = data.part(seed, "train")
-        for split in SPLITS[1:]:
-            if data.counts[split]:
-                for said in leaks(data, train, data.part(seed, split), split):
-                    yield f"dataset: {said}"
+        others = {split: data.part(seed, split) for split in SPLITS[1:] if data.counts[split]}
+        for said in leaks(data, data.part(seed, "train"), others):
+            yield f"dataset: {said}"
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         unsound = list(self._unsound())

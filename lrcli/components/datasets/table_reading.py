@@ -13,8 +13,7 @@ import contextlib
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +32,13 @@ from lrcli.components.datasets.table_columns import (
     Words,
     shown,
 )
+from lrcli.config.watching import tell
 from lrcli.wording import one_line
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TableError", "is_parquet", "read_names", "read_table", "watching"]
+__all__ = ["TableError", "is_parquet", "read_names", "read_table"]
 
 _PIECE = 2**24  # bytes of a file that are looked at together
 _LONGEST_HEADER = 2**20  # bytes
@@ -48,28 +48,9 @@ _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 _SEPARATORS = {";": '";"', "\t": 'a tab, "\\t"', "|": '"|"', ",": '","'}
 
-Watcher = Callable[[Path, int, int], None]  # is told of a file, how many bytes are read, and of how many
-_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
-
 
 class TableError(Exception):
     """A file that cannot be read as a table; its text says why and what to do."""
-
-
-@contextlib.contextmanager
-def watching(watcher: Watcher) -> Iterator[None]:
-    """Have the reading of files, as far as it happens inside, watched."""
-    token = _watcher.set(watcher)
-    try:
-        yield
-    finally:
-        _watcher.reset(token)
-
-
-def _tell(path: Path, done: int, size: int) -> None:
-    watcher = _watcher.get()
-    if watcher is not None:
-        watcher(path, done, size)
 
 
 def is_parquet(path: Path) -> bool:
@@ -184,7 +165,7 @@ class _CsvReader:
                 digest.update(piece)
                 self._take(piece, line)
                 line += piece.count(b"\n")
-                _tell(self._path, file.tell(), size)
+                tell(self._path, file.tell(), size)
         count = sum(map(len, self._numbers))
         columns = {name: self._column(name) for name in self._wanted}
         numbers = None if self._plain else np.concatenate(self._numbers)
@@ -226,10 +207,19 @@ class _CsvReader:
         """The rows of a piece as text, and the line that each begins in."""
         import polars as pl
 
-        schema = {f"c{i}": pl.String for i in range(len(self._names))}
-        with contextlib.suppress(pl.exceptions.PolarsError):
+        schema: dict[str, Any] = {f"c{i}": pl.String for i in range(len(self._names))}
+        numbers = {
+            f"c{i}": pl.Float64
+            for i, name in enumerate(self._names)
+            if self._parts.get(name) and name not in self._words
+        }
+        with contextlib.suppress(pl.exceptions.PolarsError):  # it says neither line nor column
             frame = pl.read_csv(
-                piece, has_header=False, schema=schema, separator=self._separator, null_values=list(_MISSING)
+                piece,
+                has_header=False,
+                schema=schema | numbers,
+                separator=self._separator,
+                null_values=list(_MISSING),
             )
             lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
             last = frame[:, -1].null_count() if frame.width > 1 else 0
@@ -313,6 +303,8 @@ def _as_numbers(cells: "pl.Series") -> Array:
     """(n,) the numbers that text stands for; NaN where it stands for none."""
     import polars as pl
 
+    if cells.dtype == pl.Float64:
+        return np.array(cells.fill_null(np.nan).to_numpy(), dtype=np.float64)
     values = cells.cast(pl.Float64, strict=False)
     if values.null_count() > cells.null_count():  # there may be spaces around them
         values = cells.str.strip_chars().cast(pl.Float64, strict=False)
@@ -362,7 +354,7 @@ def _read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> T
 
     size = path.stat().st_size
     frame = pl.read_parquet(path, columns=list(wanted))
-    _tell(path, size, size)
+    tell(path, size, size)
     faults = Faults("row")
     numbers: NDArray[np.int64] = np.arange(1, frame.height + 1, dtype=np.int64)
     absent = np.zeros(frame.height, dtype=bool)
