@@ -22,7 +22,7 @@ from lrcli.training.records import Records
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 NEED_FILES = {"mnist_mlp": EXPERIMENTS / "mnist"}  # the files that their data are in
-MADE = [kind for kind, config in GROUPS["dataset"].items() if not getattr(config, "needs_files", False)]
+MADE = [kind for kind, config in GROUPS["dataset"].items() if not getattr(config, "observed", False)]
 LINEAR = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 100, "num_val": 50}
 SINE = {"kind": "sine", "num_train": 60, "num_val": 20}
 XOR = {"kind": "xor", "num_train": 40, "num_val": 20}

@@ -4,6 +4,7 @@ import copy
 import re
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
@@ -240,11 +241,19 @@ _SWEPT = {
     "training.batch_size": {"values": ["full", 4]},
     "optimizer": {"values": [{"kind": "adam", "lr": 0.1}]},
 }
+_TABLE = Path(__file__).parent / "table.csv"
 _INITIALIZERS = [config for kind, config in GROUPS["init"].items() if kind != "values"]
 _FITTING: dict[str, Any] = {
     "low": _SMALL.map(lambda x: -x),
     "high": _SMALL,
     "w": st.lists(_SMALL, min_size=1, max_size=2),
+    "path": st.just(str(_TABLE)),
+    "val_path": st.none() | st.just(str(_TABLE)),
+    "test_path": st.none(),
+    "target": st.just("y"),
+    "features": st.none() | st.just(["a", "b"]) | st.just(["a"]),
+    "split": st.none(),
+    "separator": st.just(","),
     "outliers": st.dictionaries(st.sampled_from("0123"), st.sampled_from([0, 1, 1.0]), max_size=2),
     "dimension": st.just(2),
     "spectrum": st.sampled_from(["geometric", "linear", "two_level"]),

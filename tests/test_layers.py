@@ -38,6 +38,7 @@ ONLY_IN = {
     "yaml": {"config", "storage"},
     "torch": {"engines"},
     "numba": {"engines"},
+    "polars": {"components"},
     "llvmlite": {"engines"},
 }
 
@@ -153,7 +154,12 @@ def test_help_imports_nothing_heavy():
 def test_checking_a_file_needs_no_torch():
     file = PACKAGE.parent / "experiments" / "linear.yaml"
     code = f"from pathlib import Path\nfrom lrcli.experiment.loading import load\nload(Path({str(file)!r}))"
-    assert loaded_by(code).isdisjoint({"torch", "tensorboard", "rich"})
+    assert loaded_by(code).isdisjoint({"torch", "tensorboard", "rich", "polars"})
+
+
+def test_polars_is_imported_where_tables_are_read_and_nowhere_else():
+    found = {path.name for path in modules() if any(n.split(".")[0] == "polars" for n in imported(path))}
+    assert found == {"table_reading.py"}
 
 
 @pytest.mark.parametrize("words", [["train"], ["sweep", "--lr", "0.01,0.1"]], ids=" ".join)
@@ -166,7 +172,7 @@ def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, words):
         call = f"app({line!r}, standalone_mode=False)"
         loaded = loaded_by(f"from lrcli.cli.app import app\n{call}")
         assert (tmp_path / name / "result.json").exists()
-    assert loaded.isdisjoint({"torch", "numba"})
+    assert loaded.isdisjoint({"torch", "numba", "polars"})
 
 
 def test_training_needs_no_dynamo():

@@ -10,7 +10,7 @@ what was learned of them depends on where training began.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from lrcli.analysis.chunks import chunks_of_sets
 from lrcli.analysis.determination import undetermined
 from lrcli.analysis.reference import Examples, Standard, find_references, has_reference
+from lrcli.analysis.standard_errors import standard_errors
 from lrcli.components.datasets import AnyDataset
+from lrcli.components.datasets.base import Scaling
+from lrcli.components.initializers import element_names
 from lrcli.components.losses import Loss
 from lrcli.components.models import AnyModel
 from lrcli.components.models.base import Model
@@ -41,6 +44,11 @@ class Recovery:
             are no best possible ones.
         undetermined: from parameter name to (K, *shape), which numbers the data leave open.
         separable: (K,) there are no best possible ones, because a plane separates the classes.
+        elements: from parameter name to the names of its numbers, such as ``w[0]`` or ``w[age]``.
+        scaling: what the inputs were standardised with, (K, D) each: learned parameters are those of
+            standardised inputs, all else is in original units; None where there is no difference.
+        standard_errors: from parameter name to (K, *shape), of least squares; NaN where the data leave a
+            number open; None where nothing was estimated.
         losses: (K,) the training loss at the best possible ones; NaN where that is not known.
     """
 
@@ -50,6 +58,9 @@ class Recovery:
     undetermined: dict[str, NDArray[np.bool_]]
     separable: NDArray[np.bool_]
     losses: Array
+    elements: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    scaling: Scaling | None = None
+    standard_errors: dict[str, Array] | None = None
 
     @property
     def known(self) -> bool:
@@ -62,7 +73,13 @@ class Recovery:
         Args:
             learned: from parameter name to (..., R, *shape), such as those at several records.
             row_index: (R,) which of the K sets each member has.
+
+        Returns:
+            likewise, in original units.
         """
+        if self.scaling is not None:
+            mean, scale = self.scaling.mean[row_index], self.scaling.scale[row_index]
+            learned = self.model.in_original_units(learned, mean, scale) or learned
         reference = {name: values[row_index] for name, values in self.values.items()}
         return self.model.nearest_equivalent(learned, reference)
 
@@ -82,6 +99,10 @@ class Recovery:
                 squares = squares + number**2
         return {MAX_ABS_ERROR: largest, ERROR_NORM: np.sqrt(squares)}
 
+    def names_of(self, name: str) -> Sequence[str]:
+        """The names of the numbers of a parameter."""
+        return self.elements.get(name) or element_names(name, self.values[name].shape[1:])
+
     def _numbers(self, name: str, error: Array) -> Iterable[Array]:
         """The errors of a parameter (..., R, *shape), number by number, (..., R) each."""
         leading = error.ndim - (self.values[name].ndim - 1)
@@ -94,6 +115,8 @@ def find_recovery(
     loss: Loss,
     shapes: Mapping[str, tuple[int, ...]],
     examples: Examples,
+    elements: Mapping[str, Sequence[str]] | None = None,
+    scaling: Scaling | None = None,
 ) -> Recovery | None:
     """What the parameters of a model trained on a dataset can be held against.
 
@@ -103,6 +126,8 @@ def find_recovery(
         loss: the loss.
         shapes: of the model's parameters.
         examples: the training sets, and for K of them with a weight decay each what the decay is.
+        elements: from parameter name to the names of its numbers; None: they are counted.
+        scaling: what the inputs of the S sets were standardised with, (S, D) each.
 
     Returns:
         None where the parameters are not identifiable, or nothing is known of the best ones.
@@ -115,22 +140,59 @@ def find_recovery(
             name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
             for name, shape in shapes.items()
         }
-        return Recovery(model, "true", values, _open(model, shapes, examples), none, unknown)
+        opens = _open(model, shapes, examples, None)
+        return Recovery(model, "true", values, opens, none, unknown, elements or {})
     if not has_reference(model, loss, datasets[0].num_classes):
         return None
     best = find_references(model, loss, shapes, examples)
     if not best.found.any() and not best.separable.any():
         return None
-    opens = _open(model, shapes, examples)
-    return Recovery(model, best.against, best.values, opens, best.separable, best.losses)
+    values, scaling = _in_original_units(model, best.values, examples, scaling)
+    opens = _open(model, shapes, examples, scaling)
+    errors = None
+    if datasets[0].observed and best.against == "least_squares" and loss.quadratic_factor is not None:
+        errors = standard_errors(model, best.values, examples, scaling)
+    scaling = None if scaling is None else _of_sets(scaling, examples)
+    against, separable = best.against, best.separable
+    return Recovery(
+        model, against, values, opens, separable, best.losses, elements or {}, scaling, _hidden(errors, opens)
+    )
+
+
+def _in_original_units(
+    model: Model, values: dict[str, Array], examples: Examples, scaling: Scaling | None
+) -> tuple[dict[str, Array], Scaling | None]:
+    """References in original units, and the scaling where the model knows how they are found."""
+    if scaling is None:
+        return values, None
+    of_sets = _of_sets(scaling, examples)
+    original = model.in_original_units(values, of_sets.mean, of_sets.scale)
+    return (values, None) if original is None else (original, scaling)
+
+
+def _of_sets(scaling: Scaling, examples: Examples) -> Scaling:
+    """(K, D) each of (S, D)."""
+    return Scaling(scaling.mean[examples.rows], scaling.scale[examples.rows])
+
+
+def _hidden(
+    errors: dict[str, Array] | None, opens: Mapping[str, NDArray[np.bool_]]
+) -> dict[str, Array] | None:
+    """Standard errors, but for those of numbers that the data leave open."""
+    if errors is None:
+        return None
+    return {name: np.where(opens[name], np.nan, values) for name, values in errors.items()}
 
 
 def _open(
-    model: Model, shapes: Mapping[str, tuple[int, ...]], examples: Examples
+    model: Model, shapes: Mapping[str, tuple[int, ...]], examples: Examples, scaling: Scaling | None
 ) -> dict[str, NDArray[np.bool_]]:
     """The numbers that the data leave open: from parameter name to (K, *shape)."""
     sizes = [math.prod(shape) for shape in shapes.values()]
-    masks = _open_numbers(model, examples.inputs, sum(sizes))[examples.rows]
+    inputs = examples.inputs
+    if scaling is not None:  # where a feature's weight is open, so is the bias at 0 of that feature
+        inputs = inputs * scaling.scale[:, None] + scaling.mean[:, None]
+    masks = _open_numbers(model, inputs, sum(sizes))[examples.rows]
     blocks = np.split(masks, np.cumsum(sizes)[:-1], axis=1)
     return {
         name: block.reshape(-1, *shape) for (name, shape), block in zip(shapes.items(), blocks, strict=True)

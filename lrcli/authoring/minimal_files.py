@@ -48,7 +48,7 @@ def minimal_experiment(group: str = "", kind: str = "") -> dict[str, Any]:
 def needs_files(kind: str) -> bool:
     """Whether a kind of dataset reads files of the user."""
     config = GROUPS["dataset"][kind]
-    return issubclass(config, Dataset) and config.needs_files
+    return issubclass(config, Dataset) and config.observed
 
 
 def _of_files(kind: str) -> dict[str, Any]:

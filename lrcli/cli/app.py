@@ -33,8 +33,10 @@ from lrcli.cli.sweep import REPLAY_EPILOG, RESUME_EPILOG, SWEEP_EPILOG, replay, 
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
 from lrcli.cli.usage import Misuse, explain
+from lrcli.config.watching import watching
 from lrcli.errors import LrcliError, RunDirectoryError, RunError, UsageError, WriteError
 from lrcli.reporting.guard import guarded_streams, silence
+from lrcli.reporting.reading_bar import ReadingBar
 
 __all__ = ["app", "main"]
 
@@ -167,7 +169,8 @@ def main() -> None:
     pause_collecting()
     with guarded_streams(), _warnings_as_messages():
         try:
-            with answering_bash():
+            bar = ReadingBar()
+            with answering_bash(), watching(bar), contextlib.closing(bar):
                 code = _run()
         except LrcliError as error:
             from lrcli.reporting.messages import print_error

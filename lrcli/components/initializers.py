@@ -5,6 +5,7 @@ As in the textbooks, an initializer draws the weights and a bias starts at zero,
 """
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -13,7 +14,15 @@ from pydantic import Field
 
 from lrcli.config.base import Config
 
-__all__ = ["AnyInitializer", "Default", "Initializer", "Parameter", "Values", "element_names"]
+__all__ = [
+    "AnyInitializer",
+    "Default",
+    "Initializer",
+    "Parameter",
+    "Values",
+    "element_names",
+    "elements_by_name",
+]
 
 Array = NDArray[np.float64]
 
@@ -28,6 +37,7 @@ class Parameter(NamedTuple):
         fan_in: inputs that reach one output through it.
         fan_out: outputs that one input reaches through it.
         is_bias: added rather than multiplied.
+        of_features: its first axis has a place for each feature, and so their names.
     """
 
     name: str
@@ -36,18 +46,37 @@ class Parameter(NamedTuple):
     fan_in: int
     fan_out: int = 1
     is_bias: bool = False
+    of_features: bool = False
 
     @property
     def size(self) -> int:
         return math.prod(self.shape)
 
 
-def element_names(name: str, shape: tuple[int, ...]) -> list[str]:
-    """The names of a parameter's numbers: ``w[0]`` of (D, 1), ``w[0,1]`` of (D, O), ``b`` of (1,) and ()."""
+def element_names(name: str, shape: tuple[int, ...], rows: Sequence[str] | None = None) -> list[str]:
+    """The names of a parameter's numbers: ``w[0]`` of (D, 1), ``w[0,1]`` of (D, O), ``b`` of (1,) and ().
+
+    Args:
+        name: of the parameter.
+        shape: of the parameter.
+        rows: what stands in place of the numbers of the first axis, such as the names of the features.
+    """
     if math.prod(shape) == 1 and len(shape) < 2:
         return [name]
     kept = [axis for axis, size in enumerate(shape) if axis == 0 or size > 1]
-    return [f"{name}[{','.join(str(index[axis]) for axis in kept)}]" for index in np.ndindex(*shape)]
+    return [
+        f"{name}[{','.join(str(rows[index[a]] if rows and a == 0 else index[a]) for a in kept)}]"
+        for index in np.ndindex(*shape)
+    ]
+
+
+def elements_by_name(
+    parameters: Sequence[Parameter], feature_names: Sequence[str] | None
+) -> dict[str, list[str]]:
+    """The names of the numbers of each parameter, with the names of the features where they have any."""
+    return {
+        p.name: element_names(p.name, p.shape, feature_names if p.of_features else None) for p in parameters
+    }
 
 
 class Initializer(Config):

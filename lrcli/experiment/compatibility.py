@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 
-from lrcli.components.initializers import element_names
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, error_name, names_of_split
@@ -20,7 +19,7 @@ def incompatibilities(experiment: Experiment) -> list[Mistake]:
     dataset = experiment.dataset
     of_data = [_mistake("dataset", key, message) for key, message in dataset.mistakes()]
     of_optimizer = [_mistake("optimizer", key, message) for key, message in experiment.optimizer.mistakes()]
-    if of_data and dataset.needs_files:  # its sizes are not known, and all else depends on them
+    if of_data and dataset.observed:  # its sizes are not known, and all else depends on them
         return [*of_data, *of_optimizer, *_engine(experiment)]
     return [
         *of_data,
@@ -86,8 +85,7 @@ def result_names(experiment: Experiment) -> list[str]:
     tested = names_of_split("test", classes=classes) if dataset.sizes["test"] else []
     errors = _recovery_metrics(experiment)
     if errors:
-        parameters = experiment.parameters
-        errors += [error_name(name) for p in parameters for name in element_names(p.name, p.shape)]
+        errors += [error_name(name) for name in experiment.elements]
     return [*recorded_metrics(experiment), *tested, *errors]
 
 
@@ -110,7 +108,7 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
-    said = list(experiment.dataset.remarks())
+    said = list(experiment.dataset.notes(experiment.seed))
     size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count:
         examples = counted(count, "training example")

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from lrcli.analysis.reference import has_reference
 from lrcli.components.choices import AnyDataset, AnyLoss, AnyModel, AnyOptimizer
-from lrcli.components.initializers import Parameter
+from lrcli.components.initializers import Parameter, elements_by_name
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of
@@ -88,6 +88,12 @@ class Experiment(Config):
         """The parameters of the model, for this dataset and this loss."""
         outputs = self.loss.num_outputs(self.dataset.num_classes)
         return self.model.parameters(self.dataset.num_features, outputs)
+
+    @property
+    def elements(self) -> list[str]:
+        """The names of all numbers among the parameters, in their order, such as ``w[0]`` or ``w[age]``."""
+        named = elements_by_name(self.parameters, self.dataset.feature_names)
+        return [element for elements in named.values() for element in elements]
 
 
 def recovers(experiment: Experiment) -> bool:

@@ -15,7 +15,7 @@ from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Source
 from lrcli.running.result import build_result
 from lrcli.running.stability import stability
-from lrcli.running.trained import PATH_FILE, TrainedRun
+from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
 from lrcli.storage.files import LineFile, make_directory, write_arrays, write_json, write_yaml
 from lrcli.storage.history import GrowingHistory
 from lrcli.storage.parameter_path import GrowingPath, ParameterPath
@@ -70,7 +70,7 @@ class RunFiles:
         return self._path.up_to(ParameterPath(loop.members.epochs, loop.members.steps, parameters))
 
     def _trained(self, path: ParameterPath, result: RunResult) -> TrainedRun:
-        return TrainedRun(self.experiment, self.problem, self._history.history, path, result)
+        return trained_run(self.experiment, self.problem, self._history.history, path, result)
 
     def open(self) -> None:
         """Write what is known before training."""
@@ -115,6 +115,7 @@ class RunFiles:
         self._checkpoint("last", parameters)
         self._checkpoint("best", loop.members.best_parameters)
         path = self._path_to(loop, parameters)
+        only = np.array([0])
         write_arrays(self.directory / _CHECKPOINT / PATH_FILE, path.arrays)
         if self._table is not None:
             self._table.close()
@@ -122,6 +123,7 @@ class RunFiles:
             status,
             members=loop.members,
             parameters=parameters,
+            original=self.problem.in_original_units(parameters, only),
             recovery=self.recovery,
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
             timing=Timing(loop.seconds, time.perf_counter() - started),

@@ -125,7 +125,9 @@ def trained_examples(
 def _find_recovery(experiment: Experiment, problem: Problem, examples: Examples) -> Recovery | None:
     shapes = {parameter.name: parameter.shape for parameter in problem.parameters}
     datasets = [source.dataset for source in problem.sources]
-    recovery = find_recovery(datasets, experiment.model, experiment.loss, shapes, examples)
+    recovery = find_recovery(
+        datasets, experiment.model, experiment.loss, shapes, examples, problem.elements, problem.scaling
+    )
     known = recovery is not None and recovery.known
     stopping = experiment.training.early_stopping
     deciding = {experiment.best.metric, stopping and stopping.metric}

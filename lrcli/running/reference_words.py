@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from lrcli.analysis.recovery import Recovery
-from lrcli.components.initializers import element_names
 from lrcli.experiment.experiment import Experiment
 from lrcli.storage.run_result import Reference
 
@@ -18,7 +17,10 @@ def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Ref
         return Reference(None, _why_none(experiment, recovery))
     names = undetermined_names(recovery)
     why = why_undetermined(experiment, names) if names else ""
-    return Reference(recovery.against, _how(experiment, recovery), tuple(names), why)
+    how = _how(experiment, recovery)
+    if recovery.scaling is None and experiment.dataset.scaling(experiment.seed) is not None:
+        how += ", all in standardised units"
+    return Reference(recovery.against, how, tuple(names), why)
 
 
 def undetermined_names(recovery: Recovery, row: int = 0) -> list[str]:
@@ -26,9 +28,7 @@ def undetermined_names(recovery: Recovery, row: int = 0) -> list[str]:
     return [
         element
         for name, masks in recovery.undetermined.items()
-        for element, is_open in zip(
-            element_names(name, masks.shape[1:]), masks[row].ravel().tolist(), strict=True
-        )
+        for element, is_open in zip(recovery.names_of(name), masks[row].ravel().tolist(), strict=True)
         if is_open
     ]
 
@@ -43,9 +43,10 @@ def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = 
         reason = "columns of the training data are constant or follow from others"
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     listed = ", ".join(names[:_MOST_NAMED]) + more
+    cure = experiment.dataset.cure_of_open_parameters
     return (
         f"{whose} not determine {listed}: {reason}, so other values fit as well, and the errors of these "
-        "say nothing"
+        f"say nothing{cure and f'. {cure}'}"
     )
 
 

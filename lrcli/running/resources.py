@@ -110,7 +110,8 @@ def _shape(experiment: Experiment) -> _Shape:
 def memory_for_data(experiment: Experiment, rows: int = 1) -> Needs:
     """What the examples take while they are drawn."""
     key, most = _drawing(experiment, rows)
-    return _held(experiment, 8 * rows * _shape(experiment).drawn) + Needs({key: most})
+    of_example = rows * _shape(experiment).drawn + experiment.dataset.held_numbers
+    return _held(experiment, 8 * of_example) + Needs({key: most})
 
 
 def _counts(experiment: Experiment) -> dict[str, int]:
@@ -163,7 +164,8 @@ def memory_for_training(experiment: Experiment, sizes: Sizes) -> Needs:
         peaks.append(("training.batch_size", _bytes_of_batch(experiment, shape, sizes)))
     key, most = max(peaks, key=lambda peak: peak[1])
     needs[key] += most
-    return needs + _held(experiment, 8 * sizes.rows * shape.drawn) + _of_members(experiment, shape, sizes)
+    of_example = sizes.rows * shape.drawn + experiment.dataset.held_numbers
+    return needs + _held(experiment, 8 * of_example) + _of_members(experiment, shape, sizes)
 
 
 def _bytes_of_epochs(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int:

@@ -1,5 +1,6 @@
 """How a run became its result."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from lrcli.analysis.recovery import Recovery
-from lrcli.components.initializers import element_names
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
-from lrcli.storage.result_fields import Timing
+from lrcli.storage.result_fields import FileDigest, Timing
 from lrcli.storage.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
@@ -32,6 +32,7 @@ def build_result(
     environment: Mapping[str, Any],
     members: Members | None = None,
     parameters: Mapping[str, Array] | None = None,
+    original: Mapping[str, Array] | None = None,
     recovery: Recovery | None = None,
     stable: Stability | None = None,
     timing: Timing | None = None,
@@ -47,16 +48,18 @@ def build_result(
         metrics: the last value of each.
         environment: what the numbers depended on.
         members: what became of the member, once that is known.
-        parameters: from name to (1, *shape).
+        parameters: from name to (1, *shape), as they were trained.
+        original: likewise, in the units of the data; None: they are the same.
         recovery: what they are held against.
         stable: which rates would have been, where the run diverged.
         timing: seconds.
     """
     known = recovery is not None and recovery.known
-    rows = _recovery_rows(recovery, parameters) if recovery and known and parameters else ()
+    rows = _recovery_rows(experiment, recovery, parameters) if recovery and known and parameters else ()
     return RunResult(
         name=experiment.name,
         source=source.record if source else None,
+        data=tuple(FileDigest(*each) for each in experiment.dataset.files.items()),
         status=status,
         run_dir=run_dir.as_posix(),
         seed=experiment.seed,
@@ -66,7 +69,7 @@ def build_result(
         stability=stable.record if stable else None,
         metrics=dict(metrics),
         best=_best(experiment, members),
-        parameters={name: values.tolist()[0] for name, values in (parameters or {}).items()},
+        parameters={name: values.tolist()[0] for name, values in (original or parameters or {}).items()},
         recovery=rows,
         reference=describe_reference(experiment, recovery) if parameters else None,
         expectations=compare(expected, metrics, rows) if members else (),
@@ -82,18 +85,30 @@ def _best(experiment: Experiment, members: Members | None) -> BestRecord | None:
     return BestRecord(experiment.best.metric, float(members.best.best[0]), int(members.best.epoch[0]))
 
 
-def _recovery_rows(recovery: Recovery, parameters: Mapping[str, Array]) -> tuple[RecoveryRow, ...]:
+def _recovery_rows(
+    experiment: Experiment, recovery: Recovery, parameters: Mapping[str, Array]
+) -> tuple[RecoveryRow, ...]:
     """A row for each number among the parameters."""
     only = np.array([0])
     learned = recovery.equivalent(parameters, only)
     errors = recovery.errors(parameters, only)
     is_open = set(undetermined_names(recovery))
+    nobody_knows = experiment.dataset.observed
+    none = {name: np.full(values.shape, np.nan) for name, values in recovery.values.items()}
+    sources = (recovery.values, learned, errors, recovery.standard_errors or none)
     return tuple(
-        RecoveryRow(element, true, value, error, recovery.against, element not in is_open)
+        RecoveryRow(
+            element,
+            math.nan if nobody_knows else reference,
+            value,
+            error,
+            recovery.against,
+            element not in is_open,
+            reference,
+            spread if math.isfinite(spread) else None,
+        )
         for name in recovery.values
-        for element, true, value, error in zip(
-            element_names(name, errors[name].shape[1:]),
-            *(arrays[name][0].ravel().tolist() for arrays in (recovery.values, learned, errors)),
-            strict=True,
+        for element, reference, value, error, spread in zip(
+            recovery.names_of(name), *(arrays[name][0].ravel().tolist() for arrays in sources), strict=True
         )
     )

@@ -19,7 +19,7 @@ from lrcli.storage.run_result import RunResult
 from lrcli.storage.table_reading import read_metrics, read_path
 from lrcli.training.problem import Problem, build_problem
 
-__all__ = ["PATH_FILE", "TrainedRun", "read_run"]
+__all__ = ["PATH_FILE", "TrainedRun", "read_run", "trained_run"]
 
 PATH_FILE = "path.npz"  # in checkpoint/
 
@@ -30,9 +30,10 @@ class TrainedRun:
 
     Attributes:
         experiment: what was trained.
-        problem: its data, and the parameters that it began with.
+        problem: its data, and the parameters that it began with, in the units of the data where the model
+            knows its parameters in those.
         history: its records.
-        path: the way of its parameters.
+        path: the way of its parameters, in the same units.
         result: how it ended; of a run that goes on, what is known so far.
     """
 
@@ -67,6 +68,19 @@ class TrainedRun:
         return replace(self, history=history, path=path, result=result)
 
 
+def trained_run(
+    experiment: Experiment, problem: Problem, history: History, path: ParameterPath, result: RunResult
+) -> TrainedRun:
+    """A run from what was trained, which may have been on standardised inputs."""
+    if problem.original is problem:
+        return TrainedRun(experiment, problem, history, path, result)
+    # Each record has the same row of data: (K, *shape) are members of one row.
+    original = problem.in_original_units(path.parameters, np.zeros(len(path), dtype=np.intp))
+    return TrainedRun(
+        experiment, problem.original, history, replace(path, parameters=original or path.parameters), result
+    )
+
+
 def read_run(directory: Path) -> TrainedRun:
     """Read a run back from its directory.
 
@@ -80,9 +94,21 @@ def read_run(directory: Path) -> TrainedRun:
     if not (directory / "metrics.csv").exists():
         raise RunDirectoryError(f"{directory}: has no records: the run is {result.status}")
     experiment = load(directory / "experiment.yaml").experiment
+    _same_data(directory, experiment, result)
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     history = read_metrics(directory / "metrics.csv")
-    return TrainedRun(experiment, problem, history, _read_path(directory, problem, result), result)
+    return trained_run(experiment, problem, history, _read_path(directory, problem, result), result)
+
+
+def _same_data(directory: Path, experiment: Experiment, result: RunResult) -> None:
+    """Refuse files that are no longer what the run was trained on."""
+    there = experiment.dataset.files
+    for file in result.data:
+        if there.get(file.file, file.sha256) != file.sha256:
+            raise RunDirectoryError(
+                f"{directory}: {file.file} has changed since this run was trained on it (its SHA-256 was "
+                f"{file.sha256[:12]}...); put back the file as it was, or train again"
+            )
 
 
 def _read_path(directory: Path, problem: Problem, result: RunResult) -> ParameterPath:

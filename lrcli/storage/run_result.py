@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from lrcli.storage.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, Value, plain
+from lrcli.storage.result_fields import (
+    SCHEMA,
+    FileDigest,
+    Number,
+    SourceFiles,
+    StableRate,
+    Timing,
+    Value,
+    plain,
+)
 
 __all__ = ["BestRecord", "ExpectationRow", "RecoveryRow", "Reference", "RunResult", "RunStatus"]
 
@@ -34,11 +43,14 @@ class RecoveryRow:
 
     Attributes:
         name: such as ``w[0]``.
-        true: what it is held against: the value behind the data, or the best possible one.
+        true: the value behind the data, or the best possible one of data that were drawn; not finite where
+            the data were observed, and nobody knows.
         learned: what training found.
-        error: true minus learned.
+        error: what it is held against minus learned.
         against: how the reference was found, as in `Reference`.
         determined: whether the data determine it.
+        reference: what it is held against; None in files of earlier versions, which have it in `true`.
+        standard_error: of least squares as an estimate; None where there is none.
     """
 
     name: str
@@ -47,6 +59,13 @@ class RecoveryRow:
     error: Number
     against: str = "true"
     determined: bool = True
+    reference: float | None = None
+    standard_error: float | None = None
+
+    @property
+    def held_to(self) -> float:
+        """What it is held against."""
+        return self.true if self.reference is None else self.reference
 
 
 @dataclass(frozen=True)
@@ -94,6 +113,7 @@ class RunResult:
         command: ``train``, which tells it from the result of a sweep.
         name: of the experiment.
         source: what the experiment was read from; None where it was made otherwise.
+        data: the files that its examples were read from.
         status: how far it came.
         run_dir: where its files are, with slashes.
         seed: of the experiment.
@@ -115,6 +135,7 @@ class RunResult:
     command: Literal["train"] = "train"
     name: str
     source: SourceFiles | None = None
+    data: tuple[FileDigest, ...] = ()
     status: RunStatus
     run_dir: str
     seed: int

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.initializers import element_names
+from lrcli.analysis.recovery import Recovery
 from lrcli.config.blocks import Best
 from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption
@@ -127,9 +127,9 @@ def _outcome(prepared: Prepared, history: GrowingHistory) -> PartOutcome:
     errors: dict[str, Array] = {}
     undetermined: dict[str, Array] = {}
     if recovery is not None and recovery.known:
-        errors = _by_number(recovery.errors(loop.parameters, prepared.rows))
+        errors = _by_number(recovery.errors(loop.parameters, prepared.rows), recovery)
         is_open = {name: mask[prepared.rows] for name, mask in recovery.undetermined.items()}
-        undetermined = _by_number({name: mask for name, mask in is_open.items() if mask.any()})
+        undetermined = _by_number({name: mask for name, mask in is_open.items() if mask.any()}, recovery)
     return PartOutcome(
         status=members.status,
         diverged_step=members.diverged_step,
@@ -144,12 +144,10 @@ def _outcome(prepared: Prepared, history: GrowingHistory) -> PartOutcome:
     )
 
 
-def _by_number(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+def _by_number(arrays: Mapping[str, NDArray[Any]], recovery: Recovery) -> dict[str, Array]:
     """From parameters (R, *shape) to their numbers, (R,) each."""
     return {
         element: values.astype(np.float64)
         for name, array in arrays.items()
-        for element, values in zip(
-            element_names(name, array.shape[1:]), array.reshape(len(array), -1).T, strict=True
-        )
+        for element, values in zip(recovery.names_of(name), array.reshape(len(array), -1).T, strict=True)
     }

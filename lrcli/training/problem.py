@@ -4,16 +4,17 @@ Engine-neutral: an engine casts the arrays to its dtype and device and asks for 
 examples, epoch by epoch.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.components.datasets import AnyDataset
-from lrcli.components.datasets.base import SPLITS, SplitName
-from lrcli.components.initializers import Parameter
+from lrcli.components.datasets.base import SPLITS, Scaling, SplitName
+from lrcli.components.initializers import Parameter, elements_by_name
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
 from lrcli.components.randomness import generator
@@ -72,6 +73,7 @@ class Problem:
         splits: the splits that have examples, for the S rows.
         parameters: the model's parameters, in canonical order.
         initial: from parameter name to (draws, *shape).
+        scaling: what the inputs of each row were standardised with, (S, D) each; None where none were.
     """
 
     draws: tuple[Draw, ...]
@@ -81,6 +83,7 @@ class Problem:
     splits: dict[SplitName, Split]
     parameters: tuple[Parameter, ...]
     initial: dict[str, Array]
+    scaling: Scaling | None = None
 
     @property
     def dataset(self) -> AnyDataset:
@@ -106,6 +109,42 @@ class Problem:
     def noisy(self) -> bool:
         """Whether training adds noise to the inputs of any member."""
         return any(source.model.noise_of_inputs > 0 for source in self.sources)
+
+    @property
+    def elements(self) -> dict[str, list[str]]:
+        """The names of the numbers of each parameter, such as ``w[0]`` or ``w[age]``."""
+        return elements_by_name(self.parameters, self.dataset.feature_names)
+
+    def in_original_units(
+        self, parameters: Mapping[str, Array], rows: NDArray[np.intp]
+    ) -> dict[str, Array] | None:
+        """Parameters for inputs as the dataset has them, before they were standardised.
+
+        Args:
+            parameters: from name to (..., R, *shape).
+            rows: (R,) the row of data of each member.
+
+        Returns:
+            None where the model does not know how.
+        """
+        if self.scaling is None:
+            return dict(parameters)
+        return self.model.in_original_units(parameters, self.scaling.mean[rows], self.scaling.scale[rows])
+
+    @cached_property
+    def original(self) -> "Problem":
+        """The same with inputs, features and initial parameters in the dataset's own units.
+
+        Itself where nothing was standardised, or the model does not know its parameters in those units.
+        """
+        scaling, initial = self.scaling, self.in_original_units(self.initial, self.data_index)
+        if scaling is None or initial is None:
+            return self
+        splits: dict[SplitName, Split] = {}
+        for name, split in self.splits.items():
+            inputs = split.inputs * scaling.scale[:, None] + scaling.mean[:, None]
+            splits[name] = Split(inputs, self.model.features(inputs), split.targets)
+        return replace(self, splits=splits, initial=initial, scaling=None)
 
     def starts(self, draw_index: NDArray[np.intp]) -> Array:
         """The initial parameters of members, each with its draw: (R, P), in canonical order."""
@@ -158,11 +197,22 @@ def _draw(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
     parameters = model.parameters(dataset.num_features, num_outputs)
     sources, data_index = _sources(draws)
     splits = {split: _draw_split(sources, num_outputs, split) for split in SPLITS if dataset.sizes[split]}
+    scalings = [source.dataset.scaling(source.seed) for source in sources]
     initial = {parameter.name: np.empty((len(draws), *parameter.shape)) for parameter in parameters}
     for number, draw in enumerate(draws):
         for name, values in draw.model.initial(dataset.num_features, num_outputs, draw.seed).items():
             initial[name][number] = values
-    return Problem(tuple(draws), tuple(sources), data_index, loss, splits, parameters, initial)
+    scaling = _stacked(scalings, dataset.num_features)
+    return Problem(tuple(draws), tuple(sources), data_index, loss, splits, parameters, initial, scaling)
+
+
+def _stacked(scalings: Sequence[Scaling | None], num_features: int) -> Scaling | None:
+    """Those of all rows, (S, D) each; a row that was not standardised has mean 0 and scale 1."""
+    if not any(scalings):
+        return None
+    none = Scaling(np.zeros(num_features), np.ones(num_features))
+    each = [scaling or none for scaling in scalings]
+    return Scaling(np.stack([s.mean for s in each]), np.stack([s.scale for s in each]))
 
 
 def _sources(draws: Sequence[Draw]) -> tuple[list[Draw], NDArray[np.intp]]:

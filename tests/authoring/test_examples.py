@@ -22,7 +22,11 @@ def test_the_shortest_experiment_of_every_component_trains(group, kind, tmp_path
     file = tmp_path / "example.yaml"
     file.write_text(yaml_text(content))
     assert yaml.safe_load(file.read_text()) == content
-    experiment = load(file, SMALL).experiment
+    of_file = content["dataset"]["kind"] == "csv"
+    if of_file:
+        rows = [f"{i},{i % 3},{2 * i + 1}" for i in range(30)]
+        (tmp_path / content["dataset"]["path"]).write_text("\n".join(["a,b,y", *rows]))
+    experiment = load(file, SMALL[2 * of_file :]).experiment
     *_, finished = train(experiment, OutputLocation(tmp_path / "runs"), Interruption())
     assert isinstance(finished, Finished)
     assert finished.result.status == "completed"

@@ -115,14 +115,14 @@ LINES = {
         "error: override: sweep.grid.optimizer.lr: log_range needs lo > 0, not -4, as its steps are "
         "geometric; its ends are values, not exponents\n   | --lr -4:-1:4\n   | ^",
     ),
-    "csv": (
-        "show good.yaml dataset.kind=csv",
-        f"error: override: dataset.kind: unknown kind csv; one of {DATASETS} (lrcli list dataset tells "
-        "what they are)\n   | dataset.kind=csv\n   |              ^",
+    "a kind": (
+        "show good.yaml dataset.kind=excel",
+        f"error: override: dataset.kind: unknown kind excel; one of {DATASETS} (lrcli list dataset tells "
+        "what they are)\n   | dataset.kind=excel\n   |              ^",
     ),
     "init": (
-        "init new --dataset csv",
-        f"error: unknown dataset csv; one of {DATASETS}",
+        "init new --dataset excel",
+        f"error: unknown dataset excel; one of {DATASETS}",
     ),
     "init a long name": (f"init {'x' * 300}", f"error: {'x' * 300}.yaml: is too long a name for a file"),
     "init below a file": ("init good.yaml/new", "error: good.yaml/new.yaml: good.yaml is no directory"),

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from builders import MADE
@@ -31,12 +33,15 @@ CHECKS = settings(
     max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
+TABLE = Path(__file__).parents[1] / "table.csv"
 COMMENTED_OUT = re.compile(r"^\s*# +\w+: +[^ #]", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
-    return tmp_path_factory.mktemp("files")
+    folder = tmp_path_factory.mktemp("files")
+    shutil.copy(TABLE, folder / "data.csv")
+    return folder
 
 
 def loaded(directory, text, overrides=(), name="exp.yaml"):
@@ -138,6 +143,7 @@ def test_show_on_the_command_line(lrcli, tmp_path, overrides):
 
 @pytest.mark.parametrize("kind", MADE)
 def test_a_first_file_checks_and_trains(lrcli, tmp_path, kind):
+    shutil.copy(TABLE, tmp_path / "data.csv")  # what the first file of a csv dataset names
     for words in (["init", "first", "--dataset", kind], ["check", "first.yaml"], ["train", "first.yaml"]):
         code, output = lrcli(*words)
         assert code == 0, output.err
@@ -191,7 +197,8 @@ def test_a_starter_explains_every_key(directory, kind):
 def test_blocks_that_a_starter_leaves_out_can_be_taken_as_they_stand(directory, kind):
     text = starter_text(kind, "first.yaml")
     blocks = [match[0] for match in OPTIONAL.finditer(text)]
-    assert [re.search(r"\w+", block)[0] for block in blocks] == ["early_stopping", "best", "sweep", "expect"]
+    names = [re.search(r"\w+", block)[0] for block in blocks]
+    assert names == [*(["split"] if kind == "csv" else []), "early_stopping", "best", "sweep", "expect"]
     for block in blocks:
         said = "".join(re.sub("^( *)# ", r"\1", line) for line in block.splitlines(keepends=True))
         assert loaded(directory, text.replace(block, said)).experiment != loaded(directory, text).experiment

@@ -1,5 +1,7 @@
 """Problems: what is drawn, and on what it depends."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from builders import LINEAR, MADE, SINE, XOR, component, problem
@@ -7,6 +9,7 @@ from builders import LINEAR, MADE, SINE, XOR, component, problem
 from lrcli.components.randomness import generator
 from lrcli.errors import UsageError
 
+TABLE = {"kind": "csv", "path": str(Path(__file__).parents[1] / "table.csv"), "target": "y"}
 LINEAR_MODEL, HALF = {"kind": "linear"}, {"kind": "half_mse"}
 SMALL = {"num_train": 60, "num_val": 20, "noise": 0.1}
 DATASETS = [
@@ -38,7 +41,7 @@ def test_randomness_depends_on_seed_purpose_and_index_alone():
         generator(0, "colour", 0)
 
 
-@pytest.mark.parametrize("dataset", DATASETS, ids=lambda d: d["kind"])
+@pytest.mark.parametrize("dataset", [*DATASETS, TABLE], ids=lambda d: d["kind"])
 def test_a_seeds_draws_are_the_same_in_any_company(dataset):
     model = {"kind": "mlp", "hidden": [3]}
     together = problem(dataset, model, HALF, [5, 2, 9])

@@ -10,11 +10,13 @@ from lrcli.components.datasets.physics import ExponentialDecayDataset, OhmDatase
 from lrcli.components.datasets.regression import QuadraticDataset
 from lrcli.components.datasets.shapes import BlobsDataset, CirclesDataset, MoonsDataset, SpiralsDataset
 from lrcli.components.datasets.synthetic import LinearDataset, SineDataset, XorDataset
+from lrcli.components.datasets.table_file import CsvDataset
 
 __all__ = [
     "AnyDataset",
     "BlobsDataset",
     "CirclesDataset",
+    "CsvDataset",
     "Dataset",
     "ExponentialDecayDataset",
     "IdxDataset",
@@ -40,6 +42,7 @@ AnyDataset = Annotated[
     | CirclesDataset
     | MoonsDataset
     | SpiralsDataset
+    | CsvDataset
     | IdxDataset,
     Field(discriminator="kind"),
 ]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from lrcli.components.randomness import generator
 from lrcli.config.base import Config
 
-__all__ = ["SPLITS", "Array", "Dataset", "GeneratedDataset", "SplitName", "Spread", "Starter"]
+__all__ = ["SPLITS", "Array", "Dataset", "GeneratedDataset", "Scaling", "SplitName", "Spread", "Starter"]
 
 Array = NDArray[np.float64]
 SplitName = Literal["train", "val", "test"]
@@ -22,6 +23,19 @@ _INDEX = "0|[1-9][0-9]*"
 
 Spread = Annotated[float, Field(ge=0)]
 Starter = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """What features were standardised with: (x - mean) / scale, each by itself.
+
+    Attributes:
+        mean: (D,).
+        scale: (D,) positive.
+    """
+
+    mean: Array
+    scale: Array
 
 
 def _as_index(key: Any) -> Any:
@@ -39,16 +53,17 @@ class Dataset(Config):
     Attributes:
         size_keys: the keys that make the examples of each split many.
         width_key: the key that makes the features many; None where their number is fixed.
+        observed: its examples were observed and lie in files of the user, without which nothing but its keys
+            is known of it; of what rule they were drawn from, nothing is.
         drawing_numbers: the most numbers of an example that `draw` holds beside those that it returns.
-        needs_files: it reads files of the user, without which nothing but its keys is known of it.
         starter: what a first experiment file says beyond the keys that it must, by block: the first thing to
             try, which recovers the truth or solves the task.
     """
 
     size_keys: ClassVar[Mapping[SplitName, str]]
     width_key: ClassVar[str | None] = None
+    observed: ClassVar[bool] = False
     drawing_numbers: ClassVar[int] = 3
-    needs_files: ClassVar[bool] = False
     starter: ClassVar[Starter] = {"training": {"epochs": 10, "batch_size": 32}}
 
     @property
@@ -60,6 +75,11 @@ class Dataset(Config):
     def num_features(self) -> int:
         """D, the numbers that describe one example."""
         return 1
+
+    @property
+    def held_numbers(self) -> int:
+        """The numbers of an example that stay in memory beside those that are drawn."""
+        return 0
 
     @property
     def num_classes(self) -> int | None:
@@ -75,6 +95,24 @@ class Dataset(Config):
     def class_names(self) -> tuple[str, ...] | None:
         """The names of the classes; None where they have none but their numbers."""
         return None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that its examples are read from: from path to the SHA-256 of the content."""
+        return {}
+
+    @property
+    def cure_of_open_parameters(self) -> str:
+        """What to do where its columns leave parameters open, a sentence; empty where nothing is known."""
+        return ""
+
+    def scaling(self, seed: int) -> Scaling | None:
+        """What the inputs of `draw` were standardised with; None where they are in their own units."""
+        return None
+
+    def notes(self, seed: int) -> Iterator[str]:
+        """What is allowed but may not be what the user meant, a sentence each."""
+        yield from ()
 
     def draw(self, seed: int, split: SplitName) -> tuple[Array, Array]:
         """The examples of a split.
@@ -113,10 +151,6 @@ class Dataset(Config):
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """What one field alone cannot tell: (key, message) pairs."""
-        yield from ()
-
-    def remarks(self) -> Iterator[str]:
-        """What is allowed but may not be what the user meant, a sentence each."""
         yield from ()
 
 

@@ -31,7 +31,7 @@ class IdxDataset(Dataset):
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits.
     """
 
-    needs_files = True
+    observed = True
     width_key = "images"
     drawing_numbers = 1
     size_keys: ClassVar[dict[SplitName, str]] = {"train": "images", "val": "num_val", "test": "test_images"}
@@ -121,7 +121,7 @@ class IdxDataset(Dataset):
             wrong += _of_pair(("test_images", "test_labels"), *self._files("test"))
         yield from wrong or (*self._sizes_that_disagree(), *self._counts())
 
-    def remarks(self) -> Iterator[str]:
+    def notes(self, seed: int) -> Iterator[str]:
         missing = sorted(set(range(self.num_classes)) - set(np.unique(read_idx(self.labels)).tolist()))
         if missing:
             some = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")

@@ -12,7 +12,7 @@ from lrcli.components.models.least_squares import by_name, least_squares
 from lrcli.components.randomness import generator
 from lrcli.config.base import Config
 
-__all__ = ["Array", "Model", "dense_layer", "scalars"]
+__all__ = ["Array", "Model", "dense_in_original_units", "dense_layer", "scalars"]
 
 Array = NDArray[np.float64]
 
@@ -129,6 +129,21 @@ class Model(Config):
         theta = least_squares(self.design(self.features(inputs)), targets, penalty)
         return by_name(theta, self.parameters(inputs.shape[-1], targets.shape[-1]))
 
+    def in_original_units(
+        self, parameters: Mapping[str, Array], mean: Array, scale: Array
+    ) -> dict[str, Array] | None:
+        """The parameters that give of inputs x what the given ones give of (x - mean) / scale.
+
+        Args:
+            parameters: from name to (..., *shape).
+            mean: (..., D), whose leading axes are the last of theirs, or none.
+            scale: likewise.
+
+        Returns:
+            likewise; None where the model does not know how.
+        """
+        return None
+
     def equation(self, parameters: Mapping[str, Array]) -> str | None:
         """The curve's equation, such as ``y = 0.038 + 0.8736 x - 0.0066 x^2 - 0.0957 x^3``.
 
@@ -188,6 +203,12 @@ def dense_layer(weight: str, bias: str, rows: int, columns: int) -> tuple[Parame
         Parameter(weight, (rows, columns), (rows, columns), fan_in=rows, fan_out=columns),
         Parameter(bias, (columns,), (1, columns), fan_in=rows, fan_out=columns, is_bias=True),
     )
+
+
+def dense_in_original_units(w: Array, b: Array, mean: Array, scale: Array) -> tuple[Array, Array]:
+    """The weights (..., D, O) and biases (..., O) of a layer, for x in place of (x - mean) / scale."""
+    weights = w / scale[..., None]
+    return weights, b - np.einsum("...d,...do->...o", mean, weights)
 
 
 def scalars(*names: str) -> tuple[Parameter, ...]:

@@ -37,6 +37,13 @@ class Legendre(Model):
         u = c + d * inputs
         return np.asarray(a + b * (5 * u**3 - 3 * u) / 2)
 
+    def in_original_units(
+        self, parameters: Mapping[str, Array], mean: Array, scale: Array
+    ) -> dict[str, Array]:
+        """Of c + d x: the slope d / scale, and c less what that adds at the mean."""
+        slope = parameters["d"] / scale[..., 0]
+        return {**parameters, "c": parameters["c"] - slope * mean[..., 0], "d": slope}
+
     def best_fit(
         self, inputs: Array, targets: Array, penalty: Array | None = None
     ) -> dict[str, Array] | None:
@@ -78,6 +85,14 @@ class Sinusoid(Model):
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         angle = parameters["frequency"] * inputs + parameters["phase"]
         return np.asarray(parameters["amplitude"] * np.sin(angle) + parameters["offset"])
+
+    def in_original_units(
+        self, parameters: Mapping[str, Array], mean: Array, scale: Array
+    ) -> dict[str, Array]:
+        """Of frequency * x + phase, as of any line."""
+        slope = parameters["frequency"] / scale[..., 0]
+        phase = parameters["phase"] - slope * mean[..., 0]
+        return {**parameters, "frequency": slope, "phase": phase}
 
     def equation(self, parameters: Mapping[str, Array]) -> str:
         p = {name: values.item() for name, values in parameters.items()}

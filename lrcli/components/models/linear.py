@@ -1,5 +1,6 @@
 """Models that are linear in their parameters: o = X theta."""
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -7,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.models.base import Array, Model, dense_layer
+from lrcli.components.models.base import Array, Model, dense_in_original_units, dense_layer
 from lrcli.components.models.equations import power_of_x, sum_of_terms
 
 __all__ = ["Linear", "Polynomial"]
@@ -25,7 +26,8 @@ class Linear(Model):
     kind: Literal["linear"]
 
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
-        return dense_layer("w", "b", num_features, num_outputs)
+        w, b = dense_layer("w", "b", num_features, num_outputs)
+        return w._replace(of_features=True), b
 
     def design(self, features: Array) -> Array:
         """The features and a column of ones, for the bias."""
@@ -33,6 +35,13 @@ class Linear(Model):
 
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return np.asarray(inputs @ parameters["w"] + parameters["b"])
+
+    def in_original_units(
+        self, parameters: Mapping[str, Array], mean: Array, scale: Array
+    ) -> dict[str, Array]:
+        """Of x w + b: w / scale, and b - mean (w / scale)."""
+        w, b = dense_in_original_units(parameters["w"], parameters["b"], mean, scale)
+        return {"w": w, "b": b}
 
     def equation(self, parameters: Mapping[str, Array]) -> str | None:
         w, b = parameters["w"], parameters["b"]
@@ -78,6 +87,18 @@ class Polynomial(Model):
 
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return np.asarray(self.features(inputs) @ parameters["coef"][:, None])
+
+    def in_original_units(
+        self, parameters: Mapping[str, Array], mean: Array, scale: Array
+    ) -> dict[str, Array]:
+        """(x / s - m / s)^k has C(k, j) (1 / s)^j (-m / s)^(k - j) of x^j, by the binomial theorem."""
+        coef = parameters["coef"]
+        slope, offset = 1 / scale[..., 0], -mean[..., 0] / scale[..., 0]
+        powers = [np.zeros(np.broadcast_shapes(coef.shape[:-1], slope.shape)) for _ in range(self.degree + 1)]
+        for k in range(self.degree + 1):
+            for j in range(k + 1):
+                powers[j] = powers[j] + coef[..., k] * math.comb(k, j) * slope**j * offset ** (k - j)
+        return {"coef": np.stack(powers, axis=-1)}
 
     def equation(self, parameters: Mapping[str, Array]) -> str:
         terms = [(factor, power_of_x(i)) for i, factor in enumerate(parameters["coef"].tolist())]

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.models.base import Array, Model, dense_layer
+from lrcli.components.models.base import Array, Model, dense_in_original_units, dense_layer
 
 __all__ = ["MLP"]
 
@@ -42,10 +42,17 @@ class MLP(Model):
         sizes = [num_features, *self.hidden, num_outputs]
         layers = enumerate(itertools.pairwise(sizes), start=1)
         return tuple(
-            parameter
+            parameter._replace(of_features=parameter.name == "w1")
             for i, (rows, columns) in layers
             for parameter in dense_layer(f"w{i}", f"b{i}", rows, columns)
         )
+
+    def in_original_units(
+        self, parameters: Mapping[str, Array], mean: Array, scale: Array
+    ) -> dict[str, Array]:
+        """The first layer alone meets the inputs."""
+        w, b = dense_in_original_units(parameters["w1"], parameters["b1"], mean, scale)
+        return {**parameters, "w1": w, "b1": b}
 
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         """Without the noise of the inputs, which is of training alone."""

@@ -10,7 +10,13 @@ from rich.text import Text
 from lrcli.components.models.base import Model
 from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_table
-from lrcli.reporting.runs.words import equations, headline, held_against, reference_values
+from lrcli.reporting.runs.words import (
+    equations,
+    has_standard_errors,
+    headline,
+    held_against,
+    reference_values,
+)
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.text import print_items, print_text
 from lrcli.storage.files import replace_nonfinite
@@ -91,10 +97,16 @@ def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Refere
         Column("learned", [f"{row.learned:.6g}" for row in shown], rank=1),
         Column("error", [f"{row.error:.6g}" for row in shown]),
     ]
+    if has_standard_errors(rows):
+        columns.insert(2, Column("std. error", [_number(row.standard_error) for row in shown], rank=3))
     if reference.undetermined:
         marks = ["" if row.determined else "not determined" for row in shown]
         columns.append(Column("", marks, right=False))
     print_table(out, columns, HEAVY_HEAD, "; ".join(said))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
 
 
 def _print_expectations(out: Console, rows: Sequence[ExpectationRow]) -> None:

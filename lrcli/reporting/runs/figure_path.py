@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrcli.components.initializers import element_names
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import label_numbers
 from lrcli.reporting.figure_style import COLORS, STAR, title_and_legend
@@ -93,9 +92,11 @@ def _chosen(run: TrainedRun) -> list[int] | None:
 
 def _flat(run: TrainedRun) -> tuple[list[str], Array]:
     """The names of all numbers (P,) and their values along the path (K, P)."""
-    names, columns = [], []
+    elements = run.problem.elements
+    names: list[str] = []
+    columns = []
     for parameter in run.problem.parameters:
-        names += element_names(parameter.name, parameter.shape)
+        names += elements[parameter.name]
         columns.append(run.path.parameters[parameter.name].reshape(len(run.path), -1))
     return names, np.concatenate(columns, axis=1)
 

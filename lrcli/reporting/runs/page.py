@@ -11,6 +11,7 @@ from lrcli.reporting.runs.words import (
     SPLITS,
     compared_with,
     equations,
+    has_standard_errors,
     held_against,
     how_it_ended,
     reference_values,
@@ -83,7 +84,7 @@ def _recovered(result: RunResult, reference: Reference) -> str:
     worst = max(rows, key=lambda row: abs(row.error))
     return (
         f"Of {counted(len(rows), 'parameter')}, {worst.name} is the farthest from its {values} value: "
-        f"{worst.learned:.4g} learned, {worst.true:.4g} {values}, an error of {worst.error:.4g}."
+        f"{worst.learned:.4g} learned, {worst.held_to:.4g} {values}, an error of {worst.error:.4g}."
     )
 
 
@@ -103,6 +104,8 @@ def _parameters(result: RunResult, experiment: Experiment) -> Iterator[Block]:
             Column("learned", [row.learned for row in rows]),
             Column("error", [row.error for row in rows]),
         ]
+        if has_standard_errors(rows):
+            columns.insert(2, Column("std. error", [row.standard_error for row in rows]))
         if reference.undetermined:
             columns.append(Column("determined by the data", ["yes" if r.determined else "no" for r in rows]))
         note = f"{errors}; {left:,} more in result.json" if left else errors

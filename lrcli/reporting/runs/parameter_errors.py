@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from lrcli.components.initializers import element_names
 from lrcli.reporting.runs.words import reference_arrays
 from lrcli.reporting.scales import Array
 from lrcli.running.trained import TrainedRun
@@ -33,7 +32,8 @@ def parameter_errors(run: TrainedRun) -> dict[str, Array]:
     true = {name: np.broadcast_to(values, (count, *values.shape)) for name, values in reference.items()}
     learned = run.experiment.model.nearest_equivalent(dict(run.path.parameters), true)
     errors: dict[str, Array] = {}
-    for name, values in reference.items():
+    elements = run.problem.elements
+    for name in reference:
         columns = (true[name] - learned[name]).reshape(count, -1).T
-        errors.update(zip(element_names(name, values.shape), columns, strict=True))
+        errors.update(zip(elements[name], columns, strict=True))
     return errors

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.curve_ends import FAR
 from lrcli.reporting.markdown import block, markdown_table, plain
-from lrcli.reporting.runs.words import equations, headline, held_against, reference_values
+from lrcli.reporting.runs.words import (
+    equations,
+    has_standard_errors,
+    headline,
+    held_against,
+    reference_values,
+)
 from lrcli.storage.run_result import RunResult
 from lrcli.wording import counted
 
@@ -77,10 +83,14 @@ def _recovery(result: RunResult) -> Iterator[str]:
         yield plain(reference.text if reference else "")
         return
     against, errors = held_against(reference)
+    estimated = has_standard_errors(rows)
     table = [
         (
             row.name if row.determined else f"{row.name} (not determined)",
-            *(f"{number:.6g}" for number in (held_to, row.learned, row.error)),
+            f"{held_to:.6g}",
+            *(["" if row.standard_error is None else f"{row.standard_error:.6g}"] if estimated else []),
+            f"{row.learned:.6g}",
+            f"{row.error:.6g}",
         )
         for row, held_to in zip(rows, reference_values(rows, reference), strict=True)
     ]
@@ -88,6 +98,7 @@ def _recovery(result: RunResult) -> Iterator[str]:
     if len(rows) > _MOST_ROWS:
         said.append(f"{len(rows) - _MOST_ROWS:,} more in result.json")
     yield f"Parameters ({plain('; '.join(said))}):"
-    yield markdown_table(["parameter", against, "learned", "error"], table[:_MOST_ROWS])
+    heads = ["parameter", against, *(["std. error"] if estimated else []), "learned", "error"]
+    yield markdown_table(heads, table[:_MOST_ROWS])
     if reference.why:
         yield plain(reference.why)

@@ -18,6 +18,7 @@ __all__ = [
     "SPLITS",
     "compared_with",
     "equations",
+    "has_standard_errors",
     "headline",
     "held_against",
     "how_it_ended",
@@ -69,6 +70,11 @@ def held_against(reference: Reference) -> tuple[str, str]:
     return "best possible", f"best possible: {reference.text}"
 
 
+def has_standard_errors(rows: Sequence[RecoveryRow]) -> bool:
+    """Whether what learned parameters are held against is an estimate whose errors are known."""
+    return any(row.standard_error is not None for row in rows)
+
+
 def compared_with(result: RunResult) -> str:
     """The word for what parameters are compared with: true, or best possible."""
     rows = [row.against for row in result.recovery[:1]] or ["true"]
@@ -85,14 +91,14 @@ def reference_arrays(rows: Sequence[RecoveryRow], shapes: Mapping[str, tuple[int
     """
     numbers: dict[str, list[float]] = {}
     for row in rows:
-        numbers.setdefault(row.name.partition("[")[0], []).append(row.true)
+        numbers.setdefault(row.name.partition("[")[0], []).append(row.held_to)
     return {name: np.reshape(values, shapes[name]) for name, values in numbers.items()}
 
 
 def reference_values(rows: Sequence[RecoveryRow], reference: Reference) -> list[float]:
     """What learned parameters are held against; what least squares find as a zero is rounding."""
-    largest = 0.0 if reference.against == "true" else max((abs(row.true) for row in rows), default=0.0)
-    return [0.0 if abs(row.true) < _ROUNDING * largest else row.true for row in rows]
+    largest = 0.0 if reference.against == "true" else max((abs(row.held_to) for row in rows), default=0.0)
+    return [0.0 if abs(row.held_to) < _ROUNDING * largest else row.held_to for row in rows]
 
 
 def equations(result: RunResult, model: Model) -> list[str]:
