@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -114,7 +114,7 @@ def _kind(component: type[Config]) -> str:
 
 def _offers(group: str) -> Iterator[_Offer]:
     """The entry points of a group; of a package that is there twice, the one that is imported."""
-    if not any(_MARK in text for text in _texts()):
+    if not _any_offers():
         return  # and nothing that reads packages is imported, which takes longer than all of this
     from importlib.metadata import distributions
 
@@ -123,6 +123,12 @@ def _offers(group: str) -> Iterator[_Offer]:
         entries = [entry for entry in packages[name].entry_points if entry.group == group]
         for entry in sorted(entries, key=lambda entry: entry.name):
             yield _Offer(f"{name} {packages[name].version}", entry)
+
+
+@cache
+def _any_offers() -> bool:
+    """Whether any installed package offers components."""
+    return any(_MARK in text for text in _texts())
 
 
 def _texts() -> Iterator[bytes]:
