@@ -113,7 +113,8 @@ def _values(  # noqa: C901 - a case for each kind of annotation
         keys = _matching(pattern) if pattern else WORDS
         return st.dictionaries(keys, _values(arguments[1], [], special), max_size=2)
     if annotation is str:
-        return _matching(extra["pattern"]) if "pattern" in extra else WORDS
+        words = WORDS.filter(bool) if limits.get("min_length") else WORDS
+        return _matching(extra["pattern"]) if "pattern" in extra else words
     if annotation is bool:
         return st.booleans()
     if annotation is int:
@@ -248,6 +249,8 @@ _FITTING: dict[str, Any] = {
     "metric": st.sampled_from(_METRICS),
     "expect": st.dictionaries(st.sampled_from(_METRICS), st.sampled_from(["< 1", " >= -.5e3 "]), max_size=2),
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
+    "path": st.just("/my_code.py"),
+    "truth": st.sampled_from([{}, {"weight": [[1, 2.5]], "0.bias": [0.5]}]),
     "momentum": _SMALL,
     "dampening": st.just(0),
     "grid": st.lists(st.sampled_from(list(_SWEPT)), min_size=1, max_size=2, unique=True)

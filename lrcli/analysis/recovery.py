@@ -22,6 +22,7 @@ from lrcli.components.datasets import AnyDataset
 from lrcli.components.losses import Loss
 from lrcli.components.models import AnyModel
 from lrcli.components.models.base import Model
+from lrcli.components.truth import true_parameters
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR
 
 __all__ = ["Recovery", "find_recovery"]
@@ -101,19 +102,20 @@ def find_recovery(
         datasets: the generators of the S sets of data, all of one kind.
         model: the model.
         loss: the loss.
-        shapes: of the model's parameters.
+        shapes: of the model's parameters; where the model is given true values, those of these count.
         examples: the training sets, and for K of them with a weight decay each what the decay is.
 
     Returns:
         None where the parameters are not identifiable, or nothing is known of the best ones.
     """
-    rules = [dataset.true_parameters(model.kind) for dataset in datasets]
-    known = [rule for rule in rules if rule is not None and _fits(rule, shapes)]
+    rules = [true_parameters(dataset, model) for dataset in datasets]
+    compared = shapes if model.truths is None else {name: shapes[name] for name in model.truths}
+    known = [rule for rule in rules if rule is not None and _fits(rule, compared)]
     none, unknown = np.zeros(len(examples.rows), dtype=bool), np.full(len(examples.rows), np.nan)
     if len(known) == len(rules):
         values = {
             name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
-            for name, shape in shapes.items()
+            for name, shape in compared.items()
         }
         return Recovery(model, "true", values, _open(model, shapes, examples), none, unknown)
     if not has_reference(model, loss, datasets[0].num_classes):

@@ -80,9 +80,20 @@ def result_names(experiment: Experiment) -> list[str]:
     tested = names_of_split("test", classes=classes) if dataset.sizes["test"] else []
     errors = _recovery_metrics(experiment)
     if errors:
-        parameters = experiment.parameters
-        errors += [error_name(name) for p in parameters for name in element_names(p.name, p.shape)]
+        errors += [
+            error_name(number)
+            for name, shape in _compared(experiment).items()
+            for number in element_names(name, shape)
+        ]
     return [*recorded_metrics(experiment), *tested, *errors]
+
+
+def _compared(experiment: Experiment) -> dict[str, tuple[int, ...]]:
+    """The shapes of the parameters that learned ones are held against."""
+    truths = experiment.model.truths
+    if truths is not None:  # which may be of some parameters alone
+        return {name: values.shape for name, values in truths.items()}
+    return {parameter.name: parameter.shape for parameter in experiment.parameters}
 
 
 def _recovery_metrics(experiment: Experiment) -> list[str]:

@@ -11,6 +11,8 @@ from lrcli.components.initializers import Parameter
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
 from lrcli.components.optimizers import AnyOptimizer
+from lrcli.components.truth import true_parameters
+from lrcli.components.user_code import waits_for_code
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of
@@ -87,8 +89,17 @@ class Experiment(Config):
         )
 
     @property
+    def needs_code(self) -> bool:
+        """Whether it names files of code that have not been run; its parameters may not be known then."""
+        return any(map(waits_for_code, (self.dataset, self.model, self.loss, self.optimizer)))
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters of the model, for this dataset and this loss."""
+        """The parameters of the model, for this dataset and this loss.
+
+        Raises:
+            CodeError: they are known only to code that has not been run.
+        """
         outputs = self.loss.num_outputs(self.dataset.num_classes)
         return self.model.parameters(self.dataset.num_features, outputs)
 
@@ -96,7 +107,7 @@ class Experiment(Config):
 def recovers(experiment: Experiment) -> bool:
     """Whether there are parameters, true or the best possible ones, that the learned are held against."""
     dataset, model = experiment.dataset, experiment.model
-    true = dataset.true_parameters(model.kind) is not None
+    true = true_parameters(dataset, model) is not None
     return true or has_reference(model, experiment.loss, dataset.num_classes)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import Compiling, Prepared, make_ready
+from lrcli.running.user_code import code_facts
 from lrcli.runs.provenance import GitState, environment
 from lrcli.runs.result_fields import Timing
 from lrcli.runs.sweep_result import SweepResult
@@ -105,7 +106,8 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
         prepared = prepare_part(plan.parts[missing[0]]) if missing else None
         if prepared is not None:
             yield from make_ready(prepared)
-        files.open(environment() | (prepared.engine.environment if prepared is not None else {}))
+        facts = prepared.engine.environment if prepared is not None else {}
+        files.open(environment() | facts | code_facts(plan.experiment))
         try:
             steps = sum(plan.parts[number].steps for number in missing)
             yield SweepStarted(files.directory, plan.size, steps, str(files.facts.get("device", "")))

@@ -11,6 +11,9 @@ from lrcli.experiment.loading import load
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.single import Finished, train
 
+CODE = {  # what the name in a shortest experiment may stand for
+    "model": "class Mine(torch.nn.Linear):\n    def __init__(self):\n        super().__init__(2, 1)\n",
+}
 SMALL = ["dataset.num_train=20", "dataset.num_val=10", "training.epochs=2", "logging.tensorboard=false"]
 
 
@@ -20,6 +23,7 @@ def test_the_shortest_experiment_of_every_component_trains(group, kind, tmp_path
     file = tmp_path / "example.yaml"
     file.write_text(yaml_text(content))
     assert yaml.safe_load(file.read_text()) == content
+    (tmp_path / "my_code.py").write_text(f"import torch\n\n{CODE.get(group, CODE['model'])}")
     experiment = load(file, SMALL).experiment
     *_, finished = train(experiment, OutputLocation(tmp_path / "runs"), Interruption())
     assert isinstance(finished, Finished)

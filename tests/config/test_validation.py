@@ -86,7 +86,7 @@ def test_unknown_key(line, message, caret):
         ),
         (
             "model: {kind: forest}",
-            "model.kind: unknown kind forest; one of linear, polynomial, legendre, sinusoid, mlp",
+            "model.kind: unknown kind forest; one of linear, polynomial, legendre, sinusoid, mlp, module",
         ),
         (
             "optimizer: {kind: sgd, schedule: {kind: cosin}}",
@@ -283,7 +283,7 @@ foo: 3
         "file:1:12: training.epoch: unknown key; did you mean epochs?",
         "file:1:34: training.batch_size: must be a whole number or 'full', not the text 'half'",
         "file:2:12: optimizer: the key kind is missing; one of sgd, rmsprop, adam, adamw",
-        "file:3:15: model.kind: unknown kind lin; one of linear, polynomial, legendre, sinusoid, mlp "
+        "file:3:15: model.kind: unknown kind lin; one of linear, polynomial, legendre, sinusoid, mlp, module "
         "(lrcli list model tells what they are)",
         "file:5:3: dataset.nois: unknown key; did you mean noise?",
         "file:6:6: dataset.b: must be a number, not true",

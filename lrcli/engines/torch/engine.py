@@ -21,7 +21,7 @@ from lrcli.engines.torch.batches import Batch, Batches
 from lrcli.engines.torch.coefficients import CoefficientTable
 from lrcli.engines.torch.device import choose_threads, prepare_process, select_device
 from lrcli.engines.torch.losses import torch_loss
-from lrcli.engines.torch.models import torch_model
+from lrcli.engines.torch.models import Place, TorchModel, torch_model
 from lrcli.engines.torch.optimizers import torch_optimizer
 from lrcli.training.engine import State
 from lrcli.training.population import Population
@@ -66,10 +66,10 @@ class TorchEngine:
             population = population.take([0, 0])
         self._problem = problem
         self._population = population
-        self._model = torch_model(problem.model)
-        self._loss = torch_loss(problem.loss)
         self._update = torch_optimizer(population.optimizer, population.uses, self._decayed())
         self._place_data()
+        self._model = self._placed_model()
+        self._loss = torch_loss(problem.loss)
         self._place_parameters()
         self._place_coefficients()
         self.environment: dict[str, Any] = {
@@ -95,6 +95,19 @@ class TorchEngine:
         self._shares = {n: n / total for n in distinct}
         self._loss_rows = {n: self._row(n * terms, self._scales[n] * self._shares[n]) for n in distinct}
 
+    def _placed_model(self) -> TorchModel:
+        """The model, where it has looked at the examples of a first step."""
+        problem, train = self._problem, self._problem.splits["train"]
+        seeds = [problem.draws[draw].seed for draw in self._population.draw_index.tolist()]
+        examples = self._tensor(train.features[0, : self._batches.sizes[0]])
+        num_outputs = problem.loss.num_outputs(problem.num_classes)
+        return torch_model(problem.model, Place(seeds, examples, num_outputs))
+
+    def _trained(self) -> Tensor | None:
+        """(P,) which parameters training moves; None: all."""
+        trained = [not p.is_frozen for p in self._problem.parameters for _ in range(p.size)]
+        return None if all(trained) else torch.tensor(trained, device=self._device)
+
     def _decayed(self) -> Tensor | None:
         """(P,) which parameters weight decay takes from; None: all."""
         decays = self._population.optimizer.decays
@@ -109,6 +122,7 @@ class TorchEngine:
     def _place_parameters(self) -> None:
         members = self._population.draw_index
         parameters = self._tensor(self._problem.starts(members))
+        self._moved = self._trained()
         size = len(members)
         self._state = {"parameters": parameters}
         starts = self._population.optimizer.state(self._population.uses)
@@ -215,6 +229,8 @@ class TorchEngine:
     def _step(self, batch: Batch, step: int, *, guarded: bool) -> None:
         """One optimizer update of every member; `step` counts from 0."""
         size = batch.inputs.shape[1]
+        if self._model.at is not None:
+            self._model.at(step)
         outputs, pullback = self._model.vjp(self._views, batch.inputs)
         values, slope = self._loss.terms(outputs, batch.targets)
         if size in self._terms:
@@ -227,6 +243,8 @@ class TorchEngine:
         parameters = self._state["parameters"]
         coefficients = self._coefficients.at(step)
         updated, state = self._update(gradient, self._state, parameters, coefficients)
+        if self._moved is not None:
+            updated = torch.where(self._moved, updated, parameters)
         if guarded:
             updated, state = self._guard(values, updated, state, step)
         parameters.copy_(updated)
