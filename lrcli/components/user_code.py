@@ -5,6 +5,7 @@ then on it has its code, and can answer what only the code knows.
 """
 
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, Self
 
 from pydantic import Field, PrivateAttr
@@ -98,13 +99,18 @@ class NamedCode:
         """An error about it."""
         return CodeError(f"{self.whose}: {why}")
 
+    @property
+    def is_function(self) -> bool:
+        """Whether the name stands for a function."""
+        return isinstance(self.named, FunctionType | BuiltinFunctionType)
+
     def made(self) -> Any:
-        """A class or a function called with its arguments; anything else as it is.
+        """A class called with its arguments; anything else as it is.
 
         Raises:
             CodeError: it fails, or it takes no arguments and has some.
         """
-        if callable(self.named) and isinstance(self.named, type):
+        if isinstance(self.named, type):
             with self.running("could not be made"):
                 return self.named(**self.args)
         if self.args:

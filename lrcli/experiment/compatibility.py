@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from lrcli.components.initializers import element_names
+from lrcli.components.losses import PythonLoss
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, error_name, names_of_split
@@ -38,6 +39,8 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
         )
         return
     num_outputs = loss.num_outputs(dataset.num_classes)
+    if isinstance(loss, PythonLoss) and dataset.num_classes and num_outputs not in {1, dataset.num_classes}:
+        yield _mistake("loss", "outputs", f"must be 1, or {dataset.num_classes}, one for each class")
     for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
 

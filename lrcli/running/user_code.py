@@ -5,6 +5,10 @@ Nothing else runs code of the user's. What can be known only then is checked her
 
 from typing import Any
 
+from lrcli.components.datasets.python import DatasetCode, PythonDataset
+from lrcli.components.losses import PythonLoss
+from lrcli.components.models import Module
+from lrcli.components.optimizers import PythonOptimizer
 from lrcli.components.user_code import FromFile, waits_for_code
 from lrcli.errors import CodeError
 from lrcli.experiment.compatibility import incompatibilities
@@ -25,16 +29,31 @@ def opened(experiment: Experiment) -> Experiment:
     waiting = {block: each for block, each in components.items() if waits_for_code(each)}
     if not waiting:
         return experiment
-    whole = experiment.model_copy(update={block: _with_code(each) for block, each in waiting.items()})
+    whole = experiment.model_copy(
+        update={block: each.with_code(_code(each)) for block, each in waiting.items()}
+    )
     for mistake in incompatibilities(whole):
         raise CodeError(f"{'.'.join(map(str, mistake.path))}: {mistake.message}")
     return whole
 
 
-def _with_code(component: FromFile) -> FromFile:
-    from lrcli.engines.torch.module_code import ModuleCode  # which takes a second to import
+def _code(component: FromFile) -> Any:
+    """What its file makes of a component; where that is a matter of torch, it is imported now."""
+    if isinstance(component, PythonDataset):
+        return DatasetCode(component)
+    if isinstance(component, Module):
+        from lrcli.engines.torch.module_code import ModuleCode
 
-    return component.with_code(ModuleCode(component))  # type: ignore[arg-type]
+        return ModuleCode(component)
+    if isinstance(component, PythonLoss):
+        from lrcli.engines.torch.loss_code import LossCode
+
+        return LossCode(component)
+    if isinstance(component, PythonOptimizer):
+        from lrcli.engines.torch.optimizer_code import OptimizerCode
+
+        return OptimizerCode(component)
+    raise TypeError(f"{type(component).__name__} has no code")
 
 
 def code_facts(experiment: Experiment) -> dict[str, Any]:

@@ -159,7 +159,8 @@ def _draw(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
     parameters = () if waits_for_code(model) else model.parameters(dataset.num_features, num_outputs)
     sources, data_index = _sources(draws)
     drawn = () if waits_for_code(dataset) else [split for split in SPLITS if dataset.sizes[split]]
-    splits = {split: _draw_split(sources, num_outputs, split) for split in drawn}
+    one_hot = num_outputs if dataset.num_classes is not None else 1
+    splits = {split: _draw_split(sources, one_hot, split) for split in drawn}
     initial = {parameter.name: np.empty((len(draws), *parameter.shape)) for parameter in parameters}
     for number, draw in enumerate(draws if parameters else ()):
         for name, values in draw.model.initial(dataset.num_features, num_outputs, draw.seed).items():

@@ -22,7 +22,7 @@ from lrcli.engines.torch.coefficients import CoefficientTable
 from lrcli.engines.torch.device import choose_threads, prepare_process, select_device
 from lrcli.engines.torch.losses import torch_loss
 from lrcli.engines.torch.models import Place, TorchModel, torch_model
-from lrcli.engines.torch.optimizers import torch_optimizer
+from lrcli.engines.torch.optimizers import starting_state, torch_optimizer
 from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
@@ -66,10 +66,12 @@ class TorchEngine:
             population = population.take([0, 0])
         self._problem = problem
         self._population = population
-        self._update = torch_optimizer(population.optimizer, population.uses, self._decayed())
+        shapes = [parameter.shape for parameter in problem.parameters]
+        self._update = torch_optimizer(population.optimizer, population.uses, self._decayed(), shapes)
         self._place_data()
         self._model = self._placed_model()
-        self._loss = torch_loss(problem.loss)
+        targets = problem.splits["train"].targets[0, : self._batches.sizes[0]]
+        self._loss = torch_loss(problem.loss, self._tensor(targets))
         self._place_parameters()
         self._place_coefficients()
         self.environment: dict[str, Any] = {
@@ -125,8 +127,8 @@ class TorchEngine:
         self._moved = self._trained()
         size = len(members)
         self._state = {"parameters": parameters}
-        starts = self._population.optimizer.state(self._population.uses)
-        self._state.update({name: torch.full_like(parameters, start) for name, start in starts.items()})
+        optimizer, uses = self._population.optimizer, self._population.uses
+        self._state.update(starting_state(optimizer, uses, self._update, parameters.clone()))
         self._gradient = torch.zeros_like(parameters)
         self._terms: dict[int, Tensor] = {}
         self._views = self._name(self._state["parameters"])
@@ -184,8 +186,9 @@ class TorchEngine:
             ]
 
     def _put_back(self, state: dict[str, Tensor]) -> None:
+        """Take over a state, of which an optimizer of the user's may have had less before its first step."""
         self._state["parameters"].copy_(state["parameters"])
-        self._state.update({name: array for name, array in state.items() if name != "parameters"})
+        self._state = {**state, "parameters": self._state["parameters"]}
 
     def _run(self, first_epoch: int, snapshots: Sequence[int], *, guarded: bool) -> Tensor:
         """Train the epochs up to the last snapshot; returns the sum of all losses, (R,)."""
@@ -262,7 +265,9 @@ class TorchEngine:
         self._active = self._active & finite
         keep = self._active[:, None]
         updated = torch.where(keep, updated, self._state["parameters"])
-        return updated, {name: torch.where(keep, new, self._state[name]) for name, new in state.items()}
+        return updated, {
+            name: torch.where(keep, new, self._state.get(name, new)) for name, new in state.items()
+        }
 
     def _gradient_norms(self) -> Tensor:
         """(R, 1) each member's own norm, over all its parameters."""
