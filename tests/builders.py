@@ -8,6 +8,7 @@ import numpy as np
 
 from lrcli import api
 from lrcli.components.registry import GROUPS
+from lrcli.components.user_code import FromFile
 from lrcli.config.blocks import Training
 from lrcli.engines.torch.engine import TorchEngine
 from lrcli.experiment.loading import load
@@ -28,6 +29,11 @@ XOR = {"kind": "xor", "num_train": 40, "num_val": 20}
 def component(group: str, **keys: Any) -> Any:
     """A component from the keys of its YAML form."""
     return GROUPS[group][keys["kind"]].model_validate(keys)
+
+
+def built_in(group: str) -> dict[str, Any]:
+    """The components of a group that are not the user's own code."""
+    return {kind: config for kind, config in GROUPS[group].items() if not issubclass(config, FromFile)}
 
 
 def problem(

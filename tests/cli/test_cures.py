@@ -113,12 +113,12 @@ LINES = {
     ),
     "csv": (
         "show good.yaml dataset.kind=csv",
-        "error: override: dataset.kind: unknown kind csv; one of linear, sine, xor (lrcli list dataset tells "
-        "what they are)\n   | dataset.kind=csv\n   |              ^",
+        "error: override: dataset.kind: unknown kind csv; one of linear, sine, xor, python (lrcli list "
+        "dataset tells what they are)\n   | dataset.kind=csv\n   |              ^",
     ),
     "init": (
         "init new --dataset csv",
-        "error: unknown dataset csv; one of linear, sine, xor",
+        "error: unknown dataset csv; one of linear, sine, xor, python",
     ),
     "init a long name": (f"init {'x' * 300}", f"error: {'x' * 300}.yaml: is too long a name for a file"),
     "init below a file": ("init good.yaml/new", "error: good.yaml/new.yaml: good.yaml is no directory"),
@@ -131,7 +131,10 @@ LINES = {
         "error: override: seed: must be a whole number, not the text 'a'\n   | seed=a\n   |      ^",
     ),
     "no file at all": ("train seed=1", "error: no experiment file; write lrcli train FILE [KEY=VALUE]..."),
-    "init without a kind": ("init new --dataset=", "error: unknown dataset ; one of linear, sine, xor"),
+    "init without a kind": (
+        "init new --dataset=",
+        "error: unknown dataset ; one of linear, sine, xor, python",
+    ),
     "describe adem": (
         "describe adem",
         "error: nothing is called adem; did you mean adam?; lrcli list shows the components, and there are "

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from builders import component
+from builders import built_in, component
 
 from lrcli.components.datasets import Dataset
-from lrcli.components.registry import GROUPS
 
 LINEAR = {"kind": "linear", "w": [2.0, -3.4, 1e-3], "b": 4.2, "feature_std": [1.0, 0.1, 100.0]}
 SINE = {"kind": "sine", "amplitude": 1.7, "frequency": 2.3, "phase": 0.4, "offset": -1.1}
@@ -22,7 +21,7 @@ def rng():
 
 
 def test_every_dataset_is_here():
-    assert {case["kind"] for case in CASES} == set(NOISE) == set(GROUPS["dataset"])
+    assert {case["kind"] for case in CASES} == set(NOISE) == set(built_in("dataset"))
 
 
 @pytest.mark.parametrize("keys", CASES, ids=IDS)

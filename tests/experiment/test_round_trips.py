@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from builders import built_in
 from generated import apart, changes, sound
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -135,7 +136,7 @@ def test_show_on_the_command_line(lrcli, tmp_path, overrides):
     same(first.experiment, loaded(tmp_path, output.out, name="shown.yaml").experiment)
 
 
-@pytest.mark.parametrize("kind", GROUPS["dataset"])
+@pytest.mark.parametrize("kind", built_in("dataset"))
 def test_a_first_file_checks_and_trains(lrcli, tmp_path, kind):
     for words in (["init", "first", "--dataset", kind], ["check", "first.yaml"], ["train", "first.yaml"]):
         code, output = lrcli(*words)

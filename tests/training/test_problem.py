@@ -2,17 +2,16 @@
 
 import numpy as np
 import pytest
-from builders import LINEAR, SINE, XOR, component, problem
+from builders import LINEAR, SINE, XOR, built_in, component, problem
 
 from lrcli.components.randomness import generator
-from lrcli.components.registry import GROUPS
 from lrcli.errors import UsageError
 
 LINEAR_MODEL, HALF = {"kind": "linear"}, {"kind": "half_mse"}
 
 
 def test_every_dataset_is_here():
-    assert {case["kind"] for case in (LINEAR, SINE, XOR)} == set(GROUPS["dataset"])
+    assert {case["kind"] for case in (LINEAR, SINE, XOR)} == set(built_in("dataset"))
 
 
 def test_randomness_depends_on_seed_purpose_and_index_alone():

@@ -18,7 +18,7 @@ from torch.func import vmap
 
 from lrcli.components.initializers import Parameter
 from lrcli.components.user_code import NamedCode
-from lrcli.engines.torch.keyed_random import drawn_by, generator_states, key_of
+from lrcli.engines.torch.keyed_random import drawn_by, drawn_from_torch, generator_states, key_of
 from lrcli.engines.torch.models import Forward, Parameters, Place, TorchModel, by_autograd
 from lrcli.engines.torch.module_calls import Call
 
@@ -48,6 +48,7 @@ class ModulePopulation:
         self._frozen = {parameter.name for parameter in parameters if parameter.is_frozen}
         self._copies = False  # the inputs, which it changes in place
         self._draws = False  # random numbers in training
+        self._drawn = drawn_by
         self._step = 0
 
     def model(self, sample: Mapping[str, Tensor]) -> TorchModel:
@@ -83,7 +84,10 @@ class ModulePopulation:
             before = generator_states()
             with self._code.running(f"forward failed for inputs of shape {tuple(inputs.shape)}"):
                 outputs = call(leaves, inputs, buffers)
-            draws = not all(map(np.array_equal, before, generator_states()))
+            still = list(map(np.array_equal, before, generator_states()))
+        draws = not all(still)
+        if trains and all(still[1:]):  # for the CPU, or none at all
+            self._drawn = drawn_from_torch
         self._refuse_outputs(outputs, trains=trains)
         self._copies |= not torch.equal(inputs, examples)
         for name, values in buffers.items():
@@ -157,7 +161,7 @@ class ModulePopulation:
             return lambda parameters, inputs, _: call(parameters, inputs)
 
         def drawing(parameters: Parameters, inputs: Tensor, member: int) -> Tensor:
-            with drawn_by(key_of(self._place.seeds[member], "noise", self._step)):
+            with self._drawn(key_of(self._place.seeds[member], "noise", self._step)):
                 return call(parameters, inputs)
 
         return drawing
