@@ -14,7 +14,7 @@ from pydantic import Field
 from lrcli.components.user_code import FromFile
 from lrcli.config.base import Config
 
-__all__ = ["AnyLoss", "Loss", "PythonLoss"]
+__all__ = ["AnyLoss", "HalfMSE", "Loss", "PythonLoss"]
 
 Array = NDArray[np.float64]
 

@@ -1,6 +1,6 @@
 """Components whose code is the user's: a name in a Python file, and what it is made with.
 
-Reading such a component runs nothing. `lrcli.running.user_code` opens it where something is trained: from
+Reading such a component runs nothing. `lrcli.experiment.user_code` opens it where something is trained: from
 then on it has its code, and can answer what only the code knows.
 """
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
+from lrcli.experiment.user_code import code_facts, opened
 from lrcli.running.files import RunFiles
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import Compiling, make_ready, prepare
 from lrcli.running.trained import TrainedRun
-from lrcli.running.user_code import code_facts, opened
 from lrcli.runs.provenance import GitState, environment
 from lrcli.runs.run_result import RunResult
 from lrcli.training.population import build_population

@@ -22,7 +22,7 @@ from lrcli.config.document import Document
 from lrcli.errors import CodeError, ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import at_point, decisive, one_point, reason
-from lrcli.running.user_code import opened
+from lrcli.experiment.user_code import opened
 from lrcli.sweeps.group import Group, Variant
 from lrcli.sweeps.points import Configurations
 from lrcli.training.problem import Array

@@ -11,9 +11,9 @@ from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, at_point, load, one_experiment, one_point
+from lrcli.experiment.user_code import opened
 from lrcli.running.resources import Sizes, memory_for_training, refuse_too_much
 from lrcli.running.stability import stability
-from lrcli.running.user_code import opened
 from lrcli.wording import counted
 
 __all__ = ["load_sweep"]

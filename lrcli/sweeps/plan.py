@@ -9,8 +9,8 @@ from functools import cached_property
 from lrcli.config.blocks import Best, Sweep
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, Source
+from lrcli.experiment.user_code import opened
 from lrcli.running.resources import Needs, bytes_of_results, refuse_too_much
-from lrcli.running.user_code import opened
 from lrcli.sweeps.cutting import Part, cut_group
 from lrcli.sweeps.estimates import slowness
 from lrcli.sweeps.filled import FilledConfigurations

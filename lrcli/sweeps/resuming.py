@@ -8,8 +8,8 @@ from typing import Any
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
+from lrcli.experiment.user_code import code_digests
 from lrcli.running.location import OutputLocation
-from lrcli.running.user_code import code_digests
 from lrcli.runs.reading import find_result
 from lrcli.runs.sweep_result import SweepResult
 from lrcli.sweeps.files import SweepFiles

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.experiment.user_code import code_facts
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import Compiling, Prepared, make_ready
-from lrcli.running.user_code import code_facts
 from lrcli.runs.provenance import GitState, environment
 from lrcli.runs.result_fields import Timing
 from lrcli.runs.sweep_result import SweepResult

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
@@ -63,6 +65,19 @@ class LossCode:
             return terms.detach().clone(), slope.clone()
 
         return values_and_slope
+
+    def computed(
+        self, outputs: NDArray[np.float64], targets: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The terms (R, B, 1) and their slope (R, B, O), in float64.
+
+        Args:
+            outputs: (R, B, O).
+            targets: (R, B, O) or (R, B, 1).
+        """
+        o, y = (torch.from_numpy(array.copy()) for array in (outputs, targets))
+        terms, slope = self.placed(y[0], outputs.shape[2])(o, y)
+        return terms.numpy(), slope.numpy()
 
     def _refuse(self, terms: Any, outputs: Tensor) -> None:
         count = len(outputs)

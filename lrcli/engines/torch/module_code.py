@@ -106,11 +106,22 @@ class ModuleCode:
 
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         """Its outputs in float64 outside training, (N, O) of (N, D)."""
+        return self._called(parameters, torch.from_numpy(np.array(inputs)))
+
+    def _called(self, parameters: Mapping[str, Array], inputs: Tensor) -> Array:
         call = Call(self._make(0, torch.float64), torch.float64, torch.device("cpu"), trains=False)
         tensors = {name: torch.from_numpy(np.array(values)) for name, values in parameters.items()}
-        with torch.no_grad(), self.code.running("forward failed"):
-            outputs = call(tensors, torch.from_numpy(np.array(inputs)))
+        with torch.no_grad(), self.code.running(f"forward failed for inputs of shape {tuple(inputs.shape)}"):
+            outputs = call(tensors, inputs)
+        if not isinstance(outputs, Tensor):
+            raise self.code.refuse(f"forward gives a {type(outputs).__name__}, not a tensor")
         return np.asarray(outputs.numpy(), dtype=np.float64)
+
+    def changes(self, inputs: Array) -> bool:
+        """Whether its forward writes into its inputs (N, D), which is put up with by copying them."""
+        given = torch.from_numpy(inputs.copy())
+        self._called(self.initial(0), given)
+        return not np.array_equal(given.numpy(), inputs)
 
     def placed(self, place: Place | None) -> TorchModel:
         """The model of a population.

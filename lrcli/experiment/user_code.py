@@ -10,11 +10,11 @@ from lrcli.components.losses import PythonLoss
 from lrcli.components.models import Module
 from lrcli.components.optimizers import PythonOptimizer
 from lrcli.components.user_code import FromFile, waits_for_code
-from lrcli.errors import CodeError
+from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import incompatibilities
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["code_digests", "code_facts", "opened"]
+__all__ = ["code_digests", "code_facts", "code_of", "opened"]
 
 _BLOCKS = ("dataset", "model", "loss", "optimizer")
 
@@ -23,21 +23,23 @@ def opened(experiment: Experiment) -> Experiment:
     """The experiment with the code of its components; itself where it names none that has not been run.
 
     Raises:
-        CodeError: a file cannot be run, or what it defines does not fit the experiment.
+        CodeError: a file cannot be run, or what it defines is no such component.
+        ExperimentError: it does not fit the rest of the experiment.
     """
     components = {block: getattr(experiment, block) for block in _BLOCKS}
     waiting = {block: each for block, each in components.items() if waits_for_code(each)}
     if not waiting:
         return experiment
     whole = experiment.model_copy(
-        update={block: each.with_code(_code(each)) for block, each in waiting.items()}
+        update={block: each.with_code(code_of(each)) for block, each in waiting.items()}
     )
-    for mistake in incompatibilities(whole):
-        raise CodeError(f"{'.'.join(map(str, mistake.path))}: {mistake.message}")
+    mistakes = [f"{'.'.join(map(str, each.path))}: {each.message}" for each in incompatibilities(whole)]
+    if mistakes:
+        raise ExperimentError(mistakes)
     return whole
 
 
-def _code(component: FromFile) -> Any:
+def code_of(component: FromFile) -> Any:
     """What its file makes of a component; where that is a matter of torch, it is imported now."""
     if isinstance(component, PythonDataset):
         return DatasetCode(component)
