@@ -10,6 +10,7 @@ import importlib.util
 import linecache
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _WIRING = (
     "torch/autograd/",
     "contextlib.py",
 )
+_INSTALLED = [Path(sysconfig.get_paths()[name]).resolve() for name in ("stdlib", "purelib", "platlib")]
 _MOST_FRAMES = 12
 _PREFIX = "_lrcli_user_"  # of the names of such modules
 
@@ -130,9 +132,9 @@ def _importing_from(folder: Path) -> Iterator[list[Path]]:
     finally:
         sys.path.remove(str(folder))
         for name in [name for name in sys.modules if name not in known]:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and _is_in(file, folder) and not name.startswith(_PREFIX):
-                found.append(Path(file).resolve())
+            file = Path(getattr(sys.modules[name], "__file__", None) or "")
+            if file.is_absolute() and _is_beside(file, name, folder):
+                found.append(file.resolve())
                 del sys.modules[name]
 
 
@@ -187,5 +189,16 @@ def _frames(error: BaseException, path: Path) -> list[str]:
     return lines[: 2 * _MOST_FRAMES]
 
 
+def _is_beside(file: Path, name: str, folder: Path) -> bool:
+    """Whether a module was found in a folder itself, not in an installation somewhere below it."""
+    resolved = file.resolve()
+    if not resolved.is_relative_to(folder) or not resolved.is_file():
+        return False
+    return resolved.relative_to(folder).parts[0].removesuffix(".py") == name.partition(".")[0]
+
+
 def _is_in(file: str, folder: Path) -> bool:
-    return Path(file).resolve().is_relative_to(folder) and "site-packages" not in Path(file).parts
+    """Whether a file lies below a folder, and not in an installation of Python there."""
+    path = Path(file).resolve()
+    installed = any(path.is_relative_to(place) and not folder.is_relative_to(place) for place in _INSTALLED)
+    return path.is_relative_to(folder) and not installed

@@ -3,6 +3,7 @@
 Nothing else runs code of the user's. What can be known only then is checked here, before anything is written.
 """
 
+from pathlib import Path
 from typing import Any
 
 from lrcli.components.datasets.python import DatasetCode, PythonDataset
@@ -14,7 +15,7 @@ from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import incompatibilities
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["code_digests", "code_facts", "code_of", "opened"]
+__all__ = ["code_digests", "code_facts", "code_of", "missing_code", "opened"]
 
 _BLOCKS = ("dataset", "model", "loss", "optimizer")
 
@@ -56,6 +57,13 @@ def code_of(component: FromFile) -> Any:
 
         return OptimizerCode(component)
     raise TypeError(f"{type(component).__name__} has no code")
+
+
+def missing_code(experiment: Experiment) -> dict[str, str]:
+    """The files of code that are not there, by the keys that name them; nothing is run."""
+    components = {f"{block}.path": getattr(experiment, block) for block in _BLOCKS}
+    named = {key: each.path for key, each in components.items() if isinstance(each, FromFile)}
+    return {key: path for key, path in named.items() if not Path(path).is_file()}
 
 
 def code_facts(experiment: Experiment) -> dict[str, Any]:

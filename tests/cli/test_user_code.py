@@ -21,7 +21,7 @@ model: {kind: module, path: net.py, name: Net, truth: {bias: [4.2]}}
 loss: {kind: half_mse}
 optimizer: {kind: sgd, lr: 0.05}
 training: {epochs: 4, batch_size: 5}
-logging: {tensorboard: false}
+logging: {tensorboard: false, figures: false}
 expect: {"recovery/bias": "<= 5"}
 """
 NET = """
@@ -87,6 +87,13 @@ def test_what_reads_a_file_runs_no_code(lrcli, line):
     assert not ran()
     assert code == (2 if "path=" in line else 0)
     assert "code is run only from a path that the experiment file says itself" in err or code == 0
+
+
+def test_a_file_that_is_not_there_is_seen_by_check(lrcli):
+    Path("net.py").unlink()
+    code, out, err = lrcli("check", "exp.yaml")
+    assert (code, out) == (2, "")
+    assert f"exp.yaml: model.path: there is no file {Path('net.py').resolve()}" in err
 
 
 @pytest.mark.filterwarnings("always:.*only its Python code can compute")
@@ -265,3 +272,72 @@ def test_a_file_is_tested(lrcli):
     assert code == 2
     assert "must be a mapping" in err
     assert lrcli("test", "nothing.py")[0] == 2
+
+
+PARTS = """
+import numpy as np
+
+
+class Wave:
+    def __init__(self, frequency=1.5):
+        self.frequency = frequency
+
+    def sample(self, rng, count):
+        x = rng.uniform(-3, 3, (count, 1))
+        return x, self.rule(x)
+
+    def rule(self, x):
+        return np.sin(self.frequency * x)
+
+    def true_parameters(self, model):
+        true = {"amplitude": 1.0, "frequency": self.frequency, "phase": 0.0, "offset": 0.0}
+        return true if model == "sinusoid" else None
+
+
+class Descent:
+    def init(self, p):
+        return {}
+
+    def update(self, g, state, p, lr, step):
+        return p - lr * g, {}
+
+
+def absolute(outputs, targets):
+    return (outputs - targets).abs()[:, 0]
+"""
+OF_PARTS = """
+dataset: {kind: python, path: parts.py, name: Wave, num_train: 20, num_val: 10}
+model: {kind: sinusoid}
+loss: {kind: python, path: parts.py, name: absolute}
+optimizer: {kind: python, path: parts.py, name: Descent, lr: 0.01}
+training: {epochs: 3, batch_size: 5}
+logging: {tensorboard: false, figures: false}
+expect: {"recovery/frequency": "<= 2", "recovery/max_abs_error": "<= 9"}
+"""
+
+
+def test_data_a_loss_and_an_optimizer_of_ones_own(lrcli):
+    """In a process of its own, where nothing has imported torch before the file."""
+    Path("parts.py").write_text(PARTS)
+    Path("parts.yaml").write_text(OF_PARTS)
+    program = [sys.executable, "-m", "lrcli", "train", "parts.yaml", "--json"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [row["true"] for row in json.loads(done.stdout)["recovery"]] == [1.0, 1.5, 0.0, 0.0]
+    words = ["--lr", "0.01,0.1", "--grid", "dataset.args.frequency=1.0,2.0", "--seeds", "2", "-q"]
+    assert lrcli("sweep", "parts.yaml", *words)[0] == 0
+    code, _, err = lrcli("data", "parts.yaml", "--out", "data")
+    assert code == 2
+    assert "is code, which only training runs" in err
+
+
+def test_what_only_the_code_knows_is_judged_once_it_has_been_run(lrcli):
+    Path("parts.py").write_text(PARTS)
+    Path("parts.yaml").write_text(OF_PARTS.replace("sinusoid", "legendre").replace("frequency", "a"))
+    assert lrcli("check", "parts.yaml")[0] == 0
+    Path("parts.yaml").write_text(OF_PARTS)
+    Path("parts.py").write_text(PARTS.replace('model == "sinusoid"', "False"))
+    assert lrcli("check", "parts.yaml")[0] == 0
+    code, _, err = lrcli("train", "parts.yaml")
+    assert code == 2
+    assert "expect.recovery/frequency: is not in the result" in err

@@ -16,7 +16,7 @@ EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 BARE = ["logging.tensorboard=false", "logging.figures=false", "dtype=float64"]
 # The built-in file, and what is changed in it.
 TWINS = {
-    "linear_module": ("linear_concise", []),
+    "linear_module": ("linear_scratch", []),
     "mlp_module": (
         "xor_mlp",
         ["seed=16", "optimizer.lr=0.15", "training.epochs=60", "training.batch_size=10"],
