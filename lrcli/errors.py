@@ -7,9 +7,11 @@ The tree, with the exit code that the command line gives each:
     │   ├── ExperimentError      2   mistakes in an experiment file or an override, all of them
     │   ├── DeviceError          2   a device that is not there or cannot do what is asked
     │   ├── EngineError          2   an engine that is not there or cannot take the experiment
-    │   └── RunDirectoryError    2   a place for the run that cannot be used
+    │   ├── RunDirectoryError    2   a place for the run that cannot be used
+    │   └── CodeError            2   the user's Python code cannot be used
     └── RunError                 1   the run itself failed
-        └── WriteError           1   a file could not be written (a full disk, say)
+        ├── WriteError           1   a file could not be written (a full disk, say)
+        └── CodeRunError          1   the user's Python code failed while it trained
 
 Anything else that reaches the command line is a bug in lrcli and shows its traceback.
 """
@@ -20,6 +22,8 @@ from typing import ClassVar
 from lrcli.wording import one_line
 
 __all__ = [
+    "CodeError",
+    "CodeRunError",
     "DeviceError",
     "EngineError",
     "Excerpt",
@@ -88,9 +92,25 @@ class RunDirectoryError(UsageError):
     """The directory asked for cannot take a run."""
 
 
+class CodeError(UsageError):
+    """Code of the user's cannot be used; details are its own lines, and where they stand."""
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message, details)
+        self._message, self._details = message, details
+
+    def at(self, place: str) -> "CodeError":
+        """The same error, which says first what it came of."""
+        return CodeError(f"{place}: {self._message}", self._details)
+
+
 class RunError(LrcliError):
     """The run failed after it had begun."""
 
 
 class WriteError(RunError):
     """A file of the run could not be written."""
+
+
+class CodeRunError(RunError):
+    """Code of the user's failed while it trained."""

@@ -9,6 +9,7 @@ import pytest
 
 from lrcli import api
 from lrcli.components.registry import GROUPS
+from lrcli.components.user_code import FromFile
 from lrcli.config.blocks import Training
 from lrcli.engines.torch.engine import TorchEngine
 from lrcli.experiment.loading import load
@@ -22,7 +23,11 @@ from lrcli.training.records import Records
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 NEED_FILES = {"mnist_mlp": EXPERIMENTS / "mnist"}  # the files that their data are in
-MADE = [kind for kind, config in GROUPS["dataset"].items() if not getattr(config, "observed", False)]
+MADE = [  # the datasets that need neither files nor code
+    kind
+    for kind, config in GROUPS["dataset"].items()
+    if not getattr(config, "observed", False) and not issubclass(config, FromFile)
+]
 LINEAR = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 100, "num_val": 50}
 SINE = {"kind": "sine", "num_train": 60, "num_val": 20}
 XOR = {"kind": "xor", "num_train": 40, "num_val": 20}
@@ -52,6 +57,11 @@ def _has_data(name: str) -> bool:
 def component(group: str, **keys: Any) -> Any:
     """A component from the keys of its YAML form."""
     return GROUPS[group][keys["kind"]].model_validate(keys)
+
+
+def built_in(group: str) -> dict[str, Any]:
+    """The components of a group that are not the user's own code."""
+    return {kind: config for kind, config in GROUPS[group].items() if not issubclass(config, FromFile)}
 
 
 def problem(

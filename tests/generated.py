@@ -263,6 +263,7 @@ _FITTING: dict[str, Any] = {
     "metric": st.sampled_from(_METRICS),
     "expect": st.dictionaries(st.sampled_from(_METRICS), st.sampled_from(["< 1", " >= -.5e3 "]), max_size=2),
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
+    "truth": st.sampled_from([{}, {"weight": [[1, 2.5]], "0.bias": [0.5]}]),
     "momentum": _SMALL,
     "dampening": st.just(0),
     "grid": st.lists(st.sampled_from(list(_SWEPT)), min_size=1, max_size=2, unique=True)

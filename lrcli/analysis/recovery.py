@@ -25,6 +25,7 @@ from lrcli.components.initializers import element_names
 from lrcli.components.losses import Loss
 from lrcli.components.models import AnyModel
 from lrcli.components.models.base import Model
+from lrcli.components.truth import true_parameters
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR
 
 __all__ = ["Recovery", "find_recovery"]
@@ -124,7 +125,7 @@ def find_recovery(
         datasets: the generators of the S sets of data, all of one kind.
         model: the model.
         loss: the loss.
-        shapes: of the model's parameters.
+        shapes: of the model's parameters; where the model is given true values, those of these count.
         examples: the training sets, and for K of them with a weight decay each what the decay is.
         elements: from parameter name to the names of its numbers; None: they are counted.
         scaling: what the inputs of the S sets were standardised with, (S, D) each.
@@ -132,13 +133,14 @@ def find_recovery(
     Returns:
         None where the parameters are not identifiable, or nothing is known of the best ones.
     """
-    rules = [dataset.true_parameters(model.kind) for dataset in datasets]
-    known = [rule for rule in rules if rule is not None and _fits(rule, shapes)]
+    rules = [true_parameters(dataset, model) for dataset in datasets]
+    compared = shapes if model.truths is None else {name: shapes[name] for name in model.truths}
+    known = [rule for rule in rules if rule is not None and _fits(rule, compared)]
     none, unknown = np.zeros(len(examples.rows), dtype=bool), np.full(len(examples.rows), np.nan)
     if len(known) == len(rules):
         values = {
             name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
-            for name, shape in shapes.items()
+            for name, shape in compared.items()
         }
         opens = _open(model, shapes, examples, None)
         return Recovery(model, "true", values, opens, none, unknown, elements or {})

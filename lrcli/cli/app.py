@@ -30,6 +30,8 @@ from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
 from lrcli.cli.show import EPILOG as SHOW_EPILOG
 from lrcli.cli.show import show
 from lrcli.cli.sweep import REPLAY_EPILOG, RESUME_EPILOG, SWEEP_EPILOG, replay, resume, sweep
+from lrcli.cli.test import EPILOG as TEST_EPILOG
+from lrcli.cli.test import try_out
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
 from lrcli.cli.usage import Misuse, explain
@@ -94,6 +96,7 @@ for _command, _epilog, _name in (
     (describe, DESCRIBE_EPILOG, "describe"),
     (schema, SCHEMA_EPILOG, "schema"),
     (docs, DOCS_EPILOG, "docs"),
+    (try_out, TEST_EPILOG, "test"),
 ):
     # Its first paragraph whole, where typer would cut it to fit a line.
     _summary = " ".join((_command.__doc__ or "").partition("\n\n")[0].split())

@@ -24,6 +24,7 @@ def check(
     """Check experiment files without training: a line for each good one, every mistake of the others."""
     from lrcli.errors import UsageError
     from lrcli.experiment.loading import load
+    from lrcli.experiment.user_code import missing_code
     from lrcli.reporting.messages import print_error, print_note
     from lrcli.reporting.text import print_sentences
     from lrcli.running.summary import summarize
@@ -35,6 +36,12 @@ def check(
         except UsageError as error:
             wrong = True
             print_error(str(error))
+            continue
+        missing = missing_code(loaded.experiment)
+        for key, path in missing.items():
+            wrong = True
+            print_error(f"{file}: {key}: there is no file {path}")
+        if missing:
             continue
         print_sentences([f"{file}: {summarize(loaded.experiment)}"])
         for note in loaded.notes:

@@ -18,10 +18,13 @@ __all__ = [
     "AnyInitializer",
     "Default",
     "Initializer",
+    "Own",
     "Parameter",
     "Values",
     "element_names",
     "elements_by_name",
+    "mismatch",
+    "shape_of",
 ]
 
 Array = NDArray[np.float64]
@@ -38,6 +41,7 @@ class Parameter(NamedTuple):
         fan_out: outputs that one input reaches through it.
         is_bias: added rather than multiplied.
         of_features: its first axis has a place for each feature, and so their names.
+        is_frozen: it keeps the values that it begins with.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Parameter(NamedTuple):
     fan_out: int = 1
     is_bias: bool = False
     of_features: bool = False
+    is_frozen: bool = False
 
     @property
     def size(self) -> int:
@@ -112,6 +117,15 @@ class Default(Initializer):
     def draw(self, parameter: Parameter, rng: np.random.Generator) -> Array:
         bound = 1 / math.sqrt(parameter.fan_in) if parameter.fan_in else 0.0
         return rng.uniform(-bound, bound, parameter.shape)
+
+
+class Own(Initializer):
+    """As the constructor of a model of kind module sets them, from the seed of the run.
+
+    Source: the user's file.
+    """
+
+    kind: Literal["own"]
 
 
 class Normal(Initializer):
@@ -235,27 +249,32 @@ class Values(Initializer):
 
     def mismatch(self, parameters: tuple[Parameter, ...]) -> list[tuple[str, str]]:
         """What keeps the listed values from being the model's parameters: (name, message) pairs."""
-        wanted = {parameter.name: parameter for parameter in parameters}
-        wrong = [
-            (name, f"the model has no parameter {name}; it has {', '.join(wanted)}")
-            for name in self.values
-            if name not in wanted
+        missing = [p.name for p in parameters if p.name not in self.values]
+        return [
+            *mismatch(self.values, parameters),
+            *(("", f"the parameter {name} is missing") for name in missing),
         ]
-        for name, parameter in wanted.items():
-            if name not in self.values:
-                wrong.append(("", f"the parameter {name} is missing"))
-            elif _shape(self.values[name]) != parameter.shape:
-                wrong.append((name, f"must be {_shape_words(parameter.shape)}"))
-        return wrong
 
 
-def _shape(value: Any) -> tuple[int, ...] | None:
+def mismatch(values: dict[str, Any], parameters: tuple[Parameter, ...]) -> list[tuple[str, str]]:
+    """What keeps nested lists of numbers from being those of parameters: (name, message) pairs."""
+    wanted = {parameter.name: parameter for parameter in parameters}
+    wrong = []
+    for name, value in values.items():
+        if name not in wanted:
+            wrong.append((name, f"the model has no parameter {name}; it has {', '.join(wanted)}"))
+        elif shape_of(value) != wanted[name].shape:
+            wrong.append((name, f"must be {_shape_words(wanted[name].shape)}"))
+    return wrong
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
     """The shape of nested lists of finite numbers, or None where they are anything else."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return ()
     if not isinstance(value, list) or not value:
         return None
-    shapes = {_shape(item) for item in value}
+    shapes = {shape_of(item) for item in value}
     inner = shapes.pop()
     return None if shapes or inner is None else (len(value), *inner)
 
@@ -265,11 +284,14 @@ def _shape_words(shape: tuple[int, ...]) -> str:
         return "a number"
     if len(shape) == 1:
         return f"a list of {shape[0]} numbers"
-    return f"a list of {shape[0]} lists of {shape[1]} numbers"
+    if len(shape) == 2:
+        return f"a list of {shape[0]} lists of {shape[1]} numbers"
+    return f"nested lists of {' x '.join(map(str, shape))} numbers"
 
 
 AnyInitializer = Annotated[
     Default
+    | Own
     | Normal
     | Uniform
     | Zeros

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrcli.components.user_code import FromFile
 from lrcli.config.base import Config
 
-__all__ = ["AnyLoss", "Loss"]
+__all__ = ["AnyLoss", "HalfMSE", "Loss", "PythonLoss"]
 
 Array = NDArray[np.float64]
 
@@ -236,8 +237,40 @@ class CrossEntropy(Loss):
         return 1
 
 
+class PythonLoss(FromFile, Loss):
+    """A loss of yours: a function in a Python file, of outputs (B, O) and targets, with a term per example.
+
+    The name is a function, to which args are given, or a class that makes one, such as a torch.nn.Module. It
+    works on tensors and gives (B,), neither their mean nor their sum, which is what reduction says. Where the
+    model has an output for each class the targets are one-hot (B, O), else (B, 1). Its derivative is that of
+    torch's autograd.
+
+    Source: the user's file.
+    """
+
+    kind: Literal["python"]
+    outputs: int = Field(
+        1, ge=1, le=10**6, examples=[3], description="O, the numbers that the model gives for one example"
+    )
+    logits: bool = Field(
+        False, description="of two classes: an output is class 1 from 0 on, and not from one half on"
+    )
+
+    def num_outputs(self, num_classes: int | None) -> int:
+        return self.outputs
+
+    def num_terms(self, num_classes: int | None) -> int:
+        return 1
+
+    def probabilities(self, outputs: Array) -> Array:
+        if outputs.shape[1] > 1:
+            return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
+        ones = _sigmoid(outputs) if self.logits else np.clip(outputs, 0.0, 1.0)
+        return np.concatenate([1 - ones, ones], axis=1)
+
+
 def _sigmoid(logits: Array) -> Array:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)))
 
 
-AnyLoss = Annotated[MSE | HalfMSE | L1 | Huber | BCE | CrossEntropy, Field(discriminator="kind")]
+AnyLoss = Annotated[MSE | HalfMSE | L1 | Huber | BCE | CrossEntropy | PythonLoss, Field(discriminator="kind")]

@@ -16,9 +16,10 @@ from pydantic import Field
 
 from lrcli.components.initializers import Parameter
 from lrcli.components.schedules import AnySchedule, Constant
+from lrcli.components.user_code import FromFile
 from lrcli.config.base import Config
 
-__all__ = ["SGD", "Adam", "AdamW", "AnyOptimizer", "Optimizer", "RMSprop"]
+__all__ = ["SGD", "Adam", "AdamW", "AnyOptimizer", "Optimizer", "PythonOptimizer", "RMSprop"]
 
 Array = NDArray[np.float64]
 Vectors = Mapping[str, Array]
@@ -268,4 +269,27 @@ class AdamW(_AdamFamily):
         return {**super().coefficients(h, steps, total), "shrink": shrink}
 
 
-AnyOptimizer = Annotated[SGD | RMSprop | Adam | AdamW, Field(discriminator="kind")]
+class PythonOptimizer(FromFile, Optimizer):
+    """An optimizer of yours: init and update in a Python file, or a class of torch.optim.
+
+    init(parameters) gives the state, a dict of tensors; update(gradient, state, parameters, lr, step) gives
+    new parameters and the new state. All are tensors (R, P), a row for each member; lr is (R, 1) and step,
+    from 1 on, (1, 1). The name is a class, made with args, or an object, with these two. A subclass of
+    torch.optim.Optimizer trains member by member, with the tensors of the model and args.
+
+    Source: the user's file.
+    """
+
+    kind: Literal["python"]
+    lr: Rate = Field(1e-3, description="learning rate")
+
+    def coefficients(self, h: Vectors, steps: NDArray[Any], total: int) -> dict[str, Array]:
+        return {"lr": self.rates(h, steps, total), "step": steps[:, None] + 1.0}
+
+    @property
+    def most_states(self) -> int:
+        """As many as Adam's; the file alone knows."""
+        return 2
+
+
+AnyOptimizer = Annotated[SGD | RMSprop | Adam | AdamW | PythonOptimizer, Field(discriminator="kind")]

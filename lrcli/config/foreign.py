@@ -12,6 +12,7 @@ from lrcli.config.keys import models_at
 
 __all__ = ["resembles", "text_resembles"]
 
+_COMMON = {"name", "path", "args"}  # keys that blocks of other programs have, too
 _KEY = re.compile(r"^[\"']?([\w.-]+)[\"']?[ \t]*:", re.MULTILINE)
 
 
@@ -45,4 +46,5 @@ def _fits(key: str, data: dict[str, Any], config: type[Config]) -> bool:
     """Whether a key holds a block, and the block one of its own keys."""
     if key == EXTENDS or not isinstance(data[key], dict):
         return False
-    return any(set(model.model_fields) & set(data[key]) for model in models_at(config, (key,), data))
+    said = set(data[key]) - _COMMON
+    return any(set(model.model_fields) & said for model in models_at(config, (key,), data))

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+from lrcli.components.initializers import element_names
+from lrcli.components.losses import PythonLoss
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, error_name, names_of_split
@@ -43,6 +45,8 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
         message = f"{loss.kind} tells {loss.most_classes} classes apart, but there are {dataset.num_classes}"
         yield _mistake("loss", "kind", f"{message}; take cross_entropy")
     num_outputs = loss.num_outputs(dataset.num_classes)
+    if isinstance(loss, PythonLoss) and dataset.num_classes and num_outputs not in {1, dataset.num_classes}:
+        yield _mistake("loss", "outputs", f"must be 1, or {dataset.num_classes}, one for each class")
     for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
 
@@ -85,8 +89,17 @@ def result_names(experiment: Experiment) -> list[str]:
     tested = names_of_split("test", classes=classes) if dataset.sizes["test"] else []
     errors = _recovery_metrics(experiment)
     if errors:
-        errors += [error_name(name) for name in experiment.elements]
+        errors += map(error_name, _compared(experiment))
     return [*recorded_metrics(experiment), *tested, *errors]
+
+
+def _compared(experiment: Experiment) -> list[str]:
+    """The names of the numbers that learned parameters are held against, such as ``w[0]``."""
+    truths = experiment.model.truths
+    if truths is None:
+        return experiment.elements
+    # Which may be of some parameters alone.
+    return [number for name, values in truths.items() for number in element_names(name, values.shape)]
 
 
 def _recovery_metrics(experiment: Experiment) -> list[str]:

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field, field_validator
 from lrcli.analysis.reference import has_reference
 from lrcli.components.choices import AnyDataset, AnyLoss, AnyModel, AnyOptimizer
 from lrcli.components.initializers import Parameter, elements_by_name
+from lrcli.components.truth import true_parameters
+from lrcli.components.user_code import waits_for_code
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of
@@ -84,8 +86,17 @@ class Experiment(Config):
         )
 
     @property
+    def needs_code(self) -> bool:
+        """Whether it names files of code that have not been run; its parameters may not be known then."""
+        return any(map(waits_for_code, (self.dataset, self.model, self.loss, self.optimizer)))
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters of the model, for this dataset and this loss."""
+        """The parameters of the model, for this dataset and this loss.
+
+        Raises:
+            CodeError: they are known only to code that has not been run.
+        """
         outputs = self.loss.num_outputs(self.dataset.num_classes)
         return self.model.parameters(self.dataset.num_features, outputs)
 
@@ -99,7 +110,9 @@ class Experiment(Config):
 def recovers(experiment: Experiment) -> bool:
     """Whether there are parameters, true or the best possible ones, that the learned are held against."""
     dataset, model = experiment.dataset, experiment.model
-    true = dataset.true_parameters(model.kind) is not None
+    true = true_parameters(dataset, model) is not None
+    if waits_for_code(dataset) and not waits_for_code(model) and model.identifiable:
+        return True  # perhaps; once its code has been run, it is known
     return true or has_reference(model, experiment.loss, dataset.num_classes)
 
 

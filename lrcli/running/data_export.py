@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from lrcli.components.truth import true_parameters
+from lrcli.components.user_code import waits_for_code
+from lrcli.errors import CodeError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.running.resources import memory_for_data, refuse_too_much
 from lrcli.storage.directories import take_directory
@@ -38,6 +41,8 @@ def write_data(experiment: Experiment, directory: Path) -> list[Path]:
         RunDirectoryError: the directory holds something, or cannot be made.
         WriteError: a file could not be written.
     """
+    if waits_for_code(experiment.dataset):
+        raise CodeError("dataset: is code, which only training runs; there is nothing else to draw it with")
     refuse_too_much(experiment, memory_for_data(experiment))
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     take_directory(directory)
@@ -67,7 +72,7 @@ def _csv(split: Split) -> Iterator[str]:
 
 
 def _truth(experiment: Experiment, problem: Problem) -> dict[str, Any]:
-    true = experiment.dataset.true_parameters(experiment.model.kind)
+    true = true_parameters(experiment.dataset, experiment.model)
     return {
         "schema": 1,
         "name": experiment.name,
@@ -76,8 +81,13 @@ def _truth(experiment: Experiment, problem: Problem) -> dict[str, Any]:
         "dataset": resolved(experiment)["dataset"],
         "model": experiment.model.kind,
         "parameters": None if true is None else _lists(true),
-        "initial": _lists({name: values[0] for name, values in problem.initial.items()}),
+        "initial": None if waits_for_code(experiment.model) else _lists(_first(problem)),
     }
+
+
+def _first(problem: Problem) -> dict[str, Array]:
+    """The initial parameters of the first draw."""
+    return {name: values[0] for name, values in problem.initial.items()}
 
 
 def _lists(arrays: dict[str, Array]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lrcli.analysis.logistic import within_reach
 from lrcli.components.datasets.base import SplitName
+from lrcli.components.truth import true_parameters
 from lrcli.config.keys import value_at
 from lrcli.engines.compiled.examples import epochs_of_chunk
 from lrcli.errors import UsageError
@@ -191,7 +192,7 @@ def _bytes_of_look(experiment: Experiment, shape: _Shape, sizes: Sizes, count: i
     if triangle or shape.engine == "compiled" or count == 0:
         return triangle
     together = min(sizes.members, max(2, _EVALUATED // (count * shape.widest)))
-    numbers = shape.held + (2 * shape.layers if experiment.model.dense else _OF_CURVE // 4)
+    numbers = shape.held + max(2 * shape.layers, 0 if experiment.model.dense else _OF_CURVE // 4)
     return together * count * (shape.number * numbers + 16 * shape.targets)
 
 
@@ -205,12 +206,12 @@ def _bytes_of_reference(experiment: Experiment, shape: _Shape) -> int:
     matrix = 8 * dataset.sizes["train"] * (shape.parameters // shape.targets)
     if dataset.num_classes is not None:  # several copies, and as many logits and chances
         return 4 * matrix + 5 * 8 * dataset.sizes["train"] * shape.targets
-    return matrix if dataset.true_parameters(model.kind) is not None else 2 * matrix
+    return matrix if true_parameters(dataset, model) is not None else 2 * matrix
 
 
 def _bytes_of_batch(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int:
     """What a step by torch takes for its examples: values and slopes of all layers."""
-    numbers = 3 * shape.layers if experiment.model.dense else _OF_CURVE
+    numbers = 3 * shape.layers if experiment.model.dense else max(_OF_CURVE, 4 * shape.layers)
     spread = shape.held if sizes.rows > 1 else 0
     batch = experiment.training.first_batch(experiment.dataset.sizes["train"])
     return shape.number * sizes.members * batch * (numbers + spread)

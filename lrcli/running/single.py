@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
+from lrcli.experiment.user_code import code_facts, opened
 from lrcli.running.files import RunFiles
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.preparation import Compiling, make_ready, prepare
@@ -85,11 +86,14 @@ def train(
     Raises:
         DeviceError: the device is not there; nothing was written.
         EngineError: the engine is not there, or could not be compiled; nothing was written.
+        CodeError: code of the user's cannot be used; nothing was written.
+        CodeRunError: it failed while it trained.
         UsageError: the data or the parameters do not fit in memory; nothing was written.
         RunDirectoryError: the directory cannot be used.
         WriteError: a file could not be written; the run is marked as failed where that is possible.
     """
     started = time.perf_counter()
+    experiment = opened(experiment)
     with GitState(location.origin) as git:
         # Everything that can fail without leaving a trace on the disk comes before the directory is made.
         population = build_population(experiment.optimizer, experiment.training, [0])
@@ -100,7 +104,7 @@ def train(
         held_to = experiment.expect if expected is None else expected
         directory = location.make(experiment.name, "train")
         run = RunFiles(experiment, directory, loop.problem, prepared.recovery, source, held_to)
-        run.facts = environment() | prepared.engine.environment
+        run.facts = environment() | prepared.engine.environment | code_facts(experiment)
         try:
             run.open()
             total = experiment.training.epochs * loop.steps_per_epoch

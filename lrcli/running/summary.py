@@ -2,6 +2,7 @@
 
 import math
 
+from lrcli.components.user_code import waits_for_code
 from lrcli.config.blocks import Sweep
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.engine_choice import engine_of
@@ -16,12 +17,11 @@ def summarize(experiment: Experiment) -> str:
     What the sweep varies is named by its kinds, or left out.
     """
     dataset = experiment.dataset
-    count = sum(parameter.size for parameter in experiment.parameters)
     steps = experiment.training.epochs * experiment.training.num_batches(dataset.sizes["train"])
     swept = {key.partition(".")[0] for key in _swept(experiment)}
     kinds = {block: _kinds(experiment, block) for block in ("dataset", "model", "loss", "optimizer")}
     examples = "" if "dataset" in swept else f" ({counted(dataset.sizes['train'], 'example')})"
-    parameters = "" if {"dataset", "model", "loss"} & swept else f" ({counted(count, 'parameter')})"
+    parameters = "" if {"dataset", "model", "loss"} & swept else _parameters(experiment)
     parts = [
         f"{kinds['dataset']} data{examples}",
         f"{kinds['model']} model{parameters}",
@@ -33,6 +33,13 @@ def summarize(experiment: Experiment) -> str:
     if experiment.sweep:
         parts.append(f"{counted(_members(experiment.sweep), 'member')} in its sweep")
     return ", ".join(parts)
+
+
+def _parameters(experiment: Experiment) -> str:
+    """How many there are, where that is known without running code."""
+    if waits_for_code(experiment.model):
+        return ""
+    return f" ({counted(sum(parameter.size for parameter in experiment.parameters), 'parameter')})"
 
 
 def _swept(experiment: Experiment) -> set[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lrcli.components.initializers import Parameter
+from lrcli.components.user_code import waits_for_code
 from lrcli.errors import RunDirectoryError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
@@ -96,6 +98,8 @@ def read_run(directory: Path) -> TrainedRun:
     experiment = load(directory / "experiment.yaml").experiment
     _same_data(directory, experiment, result)
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    if waits_for_code(experiment.model):
+        problem = _with_parameters(problem, directory, result)
     history = read_metrics(directory / "metrics.csv")
     return trained_run(experiment, problem, history, _read_path(directory, problem, result), result)
 
@@ -109,6 +113,19 @@ def _same_data(directory: Path, experiment: Experiment, result: RunResult) -> No
                 f"{directory}: {file.file} has changed since this run was trained on it (its SHA-256 was "
                 f"{file.sha256[:12]}...); put back the file as it was, or train again"
             )
+
+
+def _with_parameters(problem: Problem, directory: Path, result: RunResult) -> Problem:
+    """The problem with the parameters that the run had, which are not asked of its code again."""
+    file = directory / "checkpoint" / PATH_FILE
+    if not file.exists():
+        raise RunDirectoryError(
+            f"{directory}: the run is {result.status} and has kept no parameters, and code of a model is run "
+            "only to train it; train again"
+        )
+    first = {name: values[:1] for name, values in read_path(file).parameters.items()}
+    parameters = tuple(Parameter(n, v.shape[1:], (v.size, 1), fan_in=1) for n, v in first.items())
+    return replace(problem, parameters=parameters, initial=first)
 
 
 def _read_path(directory: Path, problem: Problem, result: RunResult) -> ParameterPath:

@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 
+from lrcli.components.models import Module
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
 from lrcli.running.engine_choice import engine_of, multiply_adds
 from lrcli.running.resources import Sizes
@@ -29,6 +30,7 @@ _STEP = 3e-8  # seconds of a step in machine code, whatever it does
 _TORCH_STEP, _TORCH_LAYER = 2e-5, 3e-5  # seconds of a step by torch, and of each layer in it
 _TORCH_PRODUCT = 1.1e-7  # seconds of a member's small products in each layer
 _TORCH_NUMBER = 2.2e-9  # seconds of a number of a batch or of the parameters
+_TORCH_MODULE = 6e-4  # seconds of a step of a module of the user's, mapped over the members
 _TORCH_RATE = 3e10  # multiply-adds in a second, of large products
 
 _SHUFFLED = 4e-9  # seconds of an example brought into the order of an epoch
@@ -125,7 +127,8 @@ def _torch_step(experiment: Experiment, members: int) -> float:
     model = experiment.model
     products = layers * _TORCH_PRODUCT if model.dense and not model.linear_in_parameters else 0.0
     each = products + numbers * _TORCH_NUMBER + multiply_adds(experiment) / _TORCH_RATE
-    return _TORCH_STEP + layers * _TORCH_LAYER + members * each
+    own = _TORCH_MODULE if isinstance(model, Module) else 0.0
+    return _TORCH_STEP + own + layers * _TORCH_LAYER + members * each
 
 
 def _of_record(experiment: Experiment, members: int, *, compiled: bool) -> float:

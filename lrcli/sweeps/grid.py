@@ -10,7 +10,7 @@ one variant and a vector.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from lrcli.components.choices import AnyOptimizer
 from lrcli.config.blocks import GridSpec
 from lrcli.config.document import Document
-from lrcli.errors import ExperimentError, UsageError
+from lrcli.errors import CodeError, ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import at_point, decisive, one_point, reason
+from lrcli.experiment.user_code import opened
 from lrcli.sweeps.group import Group, Variant
 from lrcli.sweeps.points import Configurations
 from lrcli.training.problem import Array
@@ -32,27 +33,35 @@ _CLIP = "training.clip_grad_norm"
 _NUMERIC = {f"optimizer.{key}" for kind in get_args(get_args(AnyOptimizer)[0]) for key in kind.numeric}
 
 
-def build_groups(document: Document, configurations: Configurations, seeds: Sequence[int]) -> list[Group]:
+def build_groups(
+    document: Document, configurations: Configurations, seeds: Sequence[int], *, runs_code: bool = True
+) -> list[Group]:
     """The populations of a sweep.
 
     Args:
         document: the experiment file as loaded, overrides applied.
         configurations: the points of its grids.
         seeds: the seeds.
+        runs_code: run the files of code that the points name.
 
     Raises:
         ExperimentError: a point of the grid is no sound experiment.
+        CodeError: its code cannot be used.
     """
+    ready = opened if runs_code else _as_it_is
     grouped: dict[str, list[Variant]] = {}
     point = one_point(document)
     for numbers, columns in configurations.columns():
-        for variant in _variants(point, numbers, columns):
+        for variant in _variants(point, numbers, columns, ready):
             grouped.setdefault(_signature(variant.experiment), []).append(variant)
     return [Group(tuple(variants), tuple(seeds)) for variants in grouped.values()]
 
 
 def _variants(
-    document: Document, numbers: NDArray[np.intp], columns: Mapping[str, tuple[list[Any], NDArray[np.intp]]]
+    document: Document,
+    numbers: NDArray[np.intp],
+    columns: Mapping[str, tuple[list[Any], NDArray[np.intp]]],
+    ready: Callable[[Experiment], Experiment],
 ) -> Iterator[Variant]:
     """The configurations of one grid, those together that differ in the optimizer's numbers alone."""
     fixed = {key: column for key, column in columns.items() if not _is_vector(key)}
@@ -62,7 +71,7 @@ def _variants(
     for which in range(len(different)):
         mine = np.flatnonzero(belongs == which)
         point = {key: points[int(index[mine[0]])] for key, (points, index) in columns.items()}
-        experiment = _sound(document, point)
+        experiment = _sound(document, point, ready)
         varied: dict[str, Array] = {}
         for key, (points, index) in columns.items():
             if _is_vector(key):
@@ -72,10 +81,20 @@ def _variants(
         yield Variant(experiment, numbers[mine], varied)
 
 
-def _sound(document: Document, point: dict[str, Any]) -> Experiment:
-    """The experiment at a point, or the error that says which point is none."""
+def _as_it_is(experiment: Experiment) -> Experiment:
+    return experiment
+
+
+def _sound(
+    document: Document,
+    point: dict[str, Any],
+    ready: Callable[[Experiment], Experiment] = _as_it_is,
+) -> Experiment:
+    """The experiment at a point, made ready, or the error that says which point is none."""
     try:
-        return at_point(document, point)
+        return ready(at_point(document, point))
+    except CodeError as error:
+        raise error.at(f"sweep.grid: with {point_text(point)}") from None
     except UsageError as error:
         raise ExperimentError([f"sweep.grid: with {point_text(point)}: {reason(error)}"]) from None
 

@@ -12,6 +12,7 @@ from lrcli.config.source import parse
 from lrcli.errors import ExperimentError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Loaded, at_point, load, one_experiment, one_point
+from lrcli.experiment.user_code import opened
 from lrcli.running.resources import Sizes, memory_for_training, refuse_too_much
 from lrcli.running.stability import stability
 from lrcli.wording import counted
@@ -115,7 +116,7 @@ def _value(word: str, text: str) -> Any:
 
 def _put_default(document: Document) -> str:
     """A grid of learning rates where nothing else was asked for, and the sentence that says so."""
-    experiment = one_experiment(document)
+    experiment = opened(one_experiment(document))
     low, high, why = _sensible_rates(experiment)
     put(document, ("sweep", "grid", _LR), "the default grid", {"log_range": [low, high, _POINTS]})
     seeds = (document.data["sweep"].get("seeds")) or Sweep.model_fields["seeds"].default

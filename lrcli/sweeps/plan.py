@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lrcli.config.blocks import Best, Sweep
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, Source
+from lrcli.experiment.user_code import opened
 from lrcli.running.resources import Needs, bytes_of_results, refuse_too_much
 from lrcli.sweeps.cutting import Part, cut_group
 from lrcli.sweeps.estimates import slowness
@@ -107,40 +108,51 @@ class SweepPlan:
         return slowness() * sum(part.seconds for part in self.parts)
 
 
-def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY) -> SweepPlan:
+def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY, *, runs_code: bool = True) -> SweepPlan:
     """Plan the sweep that a file asks for.
 
     Args:
         loaded: the file; its experiment has a sweep.
         memory: bytes that a population may take.
+        runs_code: run the files of code that it names; without, what such a sweep needs is not known, and
+            its populations are not cut: enough to read a sweep that has ended.
 
     Raises:
         ExperimentError: a point of the grid is no sound experiment.
+        CodeError: code of the user's cannot be used.
         UsageError: it would not fit in memory.
     """
     sweep = loaded.experiment.sweep
     if sweep is None:
         raise ValueError("the experiment has no sweep")
+    if runs_code:
+        loaded = replace(loaded, experiment=opened(loaded.experiment))
+    closed = loaded.experiment.needs_code
     configurations = Configurations(sweep)
-    _refuse_at_sight(loaded.experiment, sweep, len(configurations))
+    if not closed:
+        _refuse_at_sight(loaded.experiment, sweep, len(configurations))
     seeds = sweep.seed_list(loaded.experiment.seed)
-    filled, groups = _points(loaded, configurations, seeds)
+    filled, groups = _points(loaded, configurations, seeds, runs_code=runs_code)
     repeated = filled.repeated
     if repeated:
-        filled, groups = _points(loaded, Configurations(sweep, repeated), seeds)
-    parts = [part for group in groups for part in cut_group(group, memory)]
+        filled, groups = _points(loaded, Configurations(sweep, repeated), seeds, runs_code=runs_code)
+    if closed:
+        parts = [Part(group, slice(None)) for group in groups]
+    else:
+        parts = [part for group in groups for part in cut_group(group, memory)]
     plan = SweepPlan(
         loaded.experiment, filled.own, filled, seeds, tuple(parts), memory, loaded.source, len(repeated)
     )
-    refuse_too_much(loaded.experiment, plan.needs, f"a sweep of {plan.size:,} members")
+    if not closed:
+        refuse_too_much(loaded.experiment, plan.needs, f"a sweep of {plan.size:,} members")
     return plan
 
 
 def _points(
-    loaded: Loaded, configurations: Configurations, seeds: Sequence[int]
+    loaded: Loaded, configurations: Configurations, seeds: Sequence[int], *, runs_code: bool
 ) -> tuple[FilledConfigurations, list[Group]]:
     """The configurations with the values of their experiments, and the populations that train them."""
-    groups = build_groups(loaded.document, configurations, seeds)
+    groups = build_groups(loaded.document, configurations, seeds, runs_code=runs_code)
     return FilledConfigurations(configurations, groups), groups
 
 

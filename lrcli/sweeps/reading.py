@@ -61,7 +61,7 @@ def read_sweep(directory: Path) -> FinishedSweep:
             f"{directory}: has members that have not ended ({result.status}); go on with it first: "
             f"lrcli resume {directory}"
         )
-    plan, _ = plan_again(directory)
+    plan, _ = plan_again(directory, runs_code=False)
     reference = read_reference(directory, (len(plan.seeds), len(plan.configurations)))
     table = _members(directory / "results.csv", plan)
     results = _results(plan, table, _curves(directory / "curves.npz", plan), reference)

@@ -8,6 +8,7 @@ from typing import Any
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
+from lrcli.experiment.user_code import code_digests
 from lrcli.running.location import OutputLocation
 from lrcli.storage.reading import find_result
 from lrcli.storage.sweep_result import SweepResult
@@ -38,25 +39,34 @@ def files_for(plan: SweepPlan, location: OutputLocation) -> SweepFiles:
     return SweepFiles(plan, location, directory)
 
 
-def plan_again(directory: Path) -> tuple[SweepPlan, list[str]]:
+def plan_again(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, list[str]]:
     """The plan of a sweep that was begun, and what the user should know about it.
 
+    Args:
+        directory: of the sweep.
+        runs_code: see `plan_sweep`.
+
     Raises:
-        RunDirectoryError: there is no sweep, or its experiment.yaml is no longer the one it was begun with.
+        RunDirectoryError: there is no sweep, or what it was begun with has been changed.
         ExperimentError: its experiment.yaml has been changed and is wrong.
+        CodeError: code of the user's can no longer be used.
     """
-    plan, loaded = _begun(directory)
+    plan, loaded = _begun(directory, runs_code=runs_code)
     return plan, loaded.notes
 
 
-def _begun(directory: Path) -> tuple[SweepPlan, Loaded]:
+def _begun(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, Loaded]:
     """The plan of a sweep as it was begun, and its file."""
     result = result_of_sweep(directory)
     loaded = load(directory / "experiment.yaml")
-    plan = plan_sweep(loaded, result.memory) if loaded.experiment.sweep else None
-    if plan is None or plan.fingerprint != result.fingerprint:
+    plan = plan_sweep(loaded, result.memory, runs_code=runs_code) if loaded.experiment.sweep else None
+    changed = "its experiment.yaml" if plan is None or plan.fingerprint != result.fingerprint else ""
+    if plan is not None and runs_code and not changed:
+        before, now = result.environment.get("code", {}), code_digests(plan.experiment)
+        changed = ", ".join(file for file in {**before, **now} if before.get(file) != now.get(file))
+    if plan is None or changed:
         raise RunDirectoryError(
-            f"{directory}: its experiment.yaml was changed after the sweep had begun; start another with it"
+            f"{directory}: {changed} was changed after the sweep had begun; start another with it"
         )
     return plan, loaded
 

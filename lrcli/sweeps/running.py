@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.experiment.user_code import code_facts
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import Compiling, Prepared, make_ready
 from lrcli.storage.provenance import GitState, environment
@@ -105,7 +106,8 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
         prepared = prepare_part(plan.parts[missing[0]]) if missing else None
         if prepared is not None:
             yield from make_ready(prepared)
-        files.open(environment() | (prepared.engine.environment if prepared is not None else {}))
+        facts = prepared.engine.environment if prepared is not None else {}
+        files.open(environment() | facts | code_facts(plan.experiment))
         try:
             steps = sum(plan.parts[number].steps for number in missing)
             yield SweepStarted(files.directory, plan.size, steps, str(files.facts.get("device", "")))

@@ -18,6 +18,7 @@ from lrcli.components.initializers import Parameter, elements_by_name
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
 from lrcli.components.randomness import generator
+from lrcli.components.user_code import waits_for_code
 from lrcli.errors import UsageError
 
 __all__ = ["SPLITS", "Array", "Draw", "Problem", "Split", "SplitName", "build_problem", "draw_problem"]
@@ -175,7 +176,7 @@ def build_problem(dataset: AnyDataset, model: AnyModel, loss: AnyLoss, seeds: Se
 
 
 def draw_problem(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
-    """Draw the data and the initial parameters.
+    """Draw the data and the initial parameters; what only code can that has not been run is left out.
 
     Args:
         draws: for each, a seed, the generator of examples (its own seed, where it has one, fixes the
@@ -194,12 +195,14 @@ def draw_problem(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
 def _draw(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
     dataset, model = draws[0].dataset, draws[0].model
     num_outputs = loss.num_outputs(dataset.num_classes)
-    parameters = model.parameters(dataset.num_features, num_outputs)
+    parameters = () if waits_for_code(model) else model.parameters(dataset.num_features, num_outputs)
     sources, data_index = _sources(draws)
-    splits = {split: _draw_split(sources, num_outputs, split) for split in SPLITS if dataset.sizes[split]}
+    drawn = () if waits_for_code(dataset) else [split for split in SPLITS if dataset.sizes[split]]
+    one_hot = num_outputs if dataset.num_classes is not None else 1
+    splits = {split: _draw_split(sources, one_hot, split) for split in drawn}
     scalings = [source.dataset.scaling(source.seed) for source in sources]
     initial = {parameter.name: np.empty((len(draws), *parameter.shape)) for parameter in parameters}
-    for number, draw in enumerate(draws):
+    for number, draw in enumerate(draws if parameters else ()):
         for name, values in draw.model.initial(dataset.num_features, num_outputs, draw.seed).items():
             initial[name][number] = values
     scaling = _stacked(scalings, dataset.num_features)

@@ -12,7 +12,18 @@ from lrcli.experiment.loading import load
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.single import Finished, train
 
-EVERY = [(g, kind) for g, kinds in GROUPS.items() for kind in kinds if g != "dataset" or kind in MADE]
+EVERY = [
+    (g, kind)
+    for g, kinds in GROUPS.items()
+    for kind in kinds
+    if g != "dataset" or kind in {*MADE, "csv", "python"}
+]
+CODE = {  # what the name in a shortest experiment may stand for
+    "dataset": "def Mine(rng, count):\n    x = rng.random((count, 1))\n    return x, x\n",
+    "loss": "def Mine(outputs, targets):\n    return (outputs - targets)[:, 0] ** 2\n",
+    "optimizer": "Mine = torch.optim.SGD\n",
+    "model": "class Mine(torch.nn.Linear):\n    def __init__(self):\n        super().__init__(2, 1)\n",
+}
 SMALL = ["dataset.num_train=20", "dataset.num_val=10", "training.epochs=2", "logging.tensorboard=false"]
 
 
@@ -26,6 +37,7 @@ def test_the_shortest_experiment_of_every_component_trains(group, kind, tmp_path
     if of_file:
         rows = [f"{i},{i % 3},{2 * i + 1}" for i in range(30)]
         (tmp_path / content["dataset"]["path"]).write_text("\n".join(["a,b,y", *rows]))
+    (tmp_path / "my_code.py").write_text(f"import torch\n\n{CODE.get(group, CODE['model'])}")
     experiment = load(file, SMALL[2 * of_file :]).experiment
     *_, finished = train(experiment, OutputLocation(tmp_path / "runs"), Interruption())
     assert isinstance(finished, Finished)

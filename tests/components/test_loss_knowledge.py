@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from builders import component
+from builders import built_in, component
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lrcli.components.losses import Loss
-from lrcli.components.registry import GROUPS
 from lrcli.engines.torch.losses import torch_loss
 
 FACTORS = {"mse": 1.0, "half_mse": 0.5, "l1": None, "huber": None, "bce": None, "cross_entropy": None}
@@ -32,7 +31,7 @@ def computed(loss, outputs, targets):
 
 
 def test_every_loss_is_here():
-    assert set(KINDS) == set(GROUPS["loss"])
+    assert set(KINDS) == set(built_in("loss"))
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

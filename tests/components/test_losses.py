@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from builders import component
+from builders import built_in, component
 from torch.nn import functional
 
-from lrcli.components.registry import GROUPS
 from lrcli.engines.torch.losses import torch_loss
 
 R, B = 3, 11
@@ -52,7 +51,7 @@ CASES = [
 
 
 def test_every_loss_is_here():
-    assert {case[0] for case in CASES} == set(GROUPS["loss"])
+    assert {case[0] for case in CASES} == set(built_in("loss"))
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -84,7 +83,7 @@ def test_bce_neither_overflows_nor_loses_digits(logit):
 
 def test_terms_share_no_memory():
     o, y = torch.ones(1, 2, 1), torch.zeros(1, 2, 1)
-    for kind in GROUPS["loss"]:
+    for kind in built_in("loss"):
         values, slope = torch_loss(component("loss", kind=kind)).terms(o.clone(), y)
         before = values.clone()
         slope.mul_(7)

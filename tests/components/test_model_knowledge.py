@@ -7,13 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from builders import component
+from builders import built_in, component
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrcli.components.models.base import Model
 from lrcli.components.models.least_squares import by_name
-from lrcli.components.registry import GROUPS
 from lrcli.engines.torch.models import torch_model
 
 N = 40
@@ -85,7 +84,7 @@ def computed(case, parameters, inputs):
 
 
 def test_every_model_is_here_and_knows_what_it_should():
-    assert {case.kind for case in CASES} == set(GROUPS["model"])
+    assert {case.kind for case in CASES} == set(built_in("model"))
     for case in CASES:
         inputs, parameters = drawn(case)
         model, targets = case.model, np.zeros((N, case.outputs))
@@ -276,7 +275,7 @@ def test_the_key_that_makes_a_model_large():
             for value in larger[key]
         ]
         assert sizes[0] < sizes[1]
-        assert GROUPS["model"][kind].size_key == key
+        assert built_in("model")[kind].size_key == key
 
 
 def test_the_highest_power():

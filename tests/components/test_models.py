@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from builders import component
+from builders import built_in, component
 
-from lrcli.components.registry import GROUPS
 from lrcli.engines.torch.models import P3, torch_model
 
 R, B = 3, 6
@@ -50,7 +49,7 @@ def gradient(form, parameters, inputs, slope):
 
 
 def test_every_model_is_here():
-    assert {case[0] for case in CASES} == set(GROUPS["model"])
+    assert {case[0] for case in CASES} == set(built_in("model"))
     activations = {options.get("activation", "relu") for _, options, _, _ in CASES}
     assert activations == {"relu", "tanh", "sigmoid"}
 

@@ -5,10 +5,9 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from builders import LINEAR, XOR, component, flat, population, problem, trained
+from builders import LINEAR, XOR, built_in, component, flat, population, problem, trained
 
 from lrcli.components.optimizers import SGD, Adam
-from lrcli.components.registry import GROUPS
 from lrcli.config.blocks import Training
 from lrcli.engines.compiled.layout import Layout
 from lrcli.engines.compiled.registry import OPTIMIZERS, optimizer_spec
@@ -19,7 +18,7 @@ from lrcli.training.population import Population
 
 def variants():
     """Every kind with its switches on and off, its numbers used by some member or by none."""
-    for kind, config in GROUPS["optimizer"].items():
+    for kind, config in built_in("optimizer").items():
         switches = [name for name, field in config.model_fields.items() if field.annotation is bool]
         for values in itertools.product([False, True], repeat=len(switches)):
             for used in (False, True):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from builders import component
+from builders import built_in, component
 
 from lrcli.components.initializers import Parameter
 from lrcli.components.registry import GROUPS
@@ -93,8 +93,8 @@ def run_torch(kind, options, rate, steps=STEPS, schedule=None):
 
 
 def test_every_optimizer_and_every_option_is_here():
-    assert {kind for kind, _ in CASES} == set(GROUPS["optimizer"]) == set(TORCH)
-    for kind, config in GROUPS["optimizer"].items():
+    assert {kind for kind, _ in CASES} == set(built_in("optimizer")) == set(TORCH)
+    for kind, config in built_in("optimizer").items():
         tried = {name for case, options in CASES for name in options if case == kind}
         assert tried == set(config.model_fields) - {"kind", "lr", "schedule"}
 

@@ -8,6 +8,7 @@ from lrcli.errors import ExperimentError
 from lrcli.experiment.experiment import Experiment
 
 MODELS = ", ".join(GROUPS["model"])
+OPTIMIZERS = ", ".join(GROUPS["optimizer"])
 GOOD = {
     "name": "name: linear",
     "dataset": "dataset: {kind: linear, w: [2.0, -3.4], b: 4.2}",
@@ -84,7 +85,8 @@ def test_unknown_key(line, message, caret):
     [
         (
             "optimizer: {kind: adamm}",
-            "optimizer.kind: unknown kind adamm; did you mean adam?; one of sgd, rmsprop, adam, adamw",
+            "optimizer.kind: unknown kind adamm; did you mean adam?; one of sgd, rmsprop, adam, adamw, "
+            "python",
         ),
         (
             "model: {kind: forest}",
@@ -284,7 +286,7 @@ foo: 3
         "file:1:1: the key name is missing; the key loss is missing",
         "file:1:12: training.epoch: unknown key; did you mean epochs?",
         "file:1:34: training.batch_size: must be a whole number or 'full', not the text 'half'",
-        "file:2:12: optimizer: the key kind is missing; one of sgd, rmsprop, adam, adamw",
+        f"file:2:12: optimizer: the key kind is missing; one of {OPTIMIZERS}",
         f"file:3:15: model.kind: unknown kind lin; one of {MODELS} (lrcli list model tells what they are)",
         "file:5:3: dataset.nois: unknown key; did you mean noise?",
         "file:6:6: dataset.b: must be a number, not true",

@@ -12,6 +12,7 @@ from builders import (
     SINE,
     XOR,
     advance,
+    built_in,
     compiled,
     epoch_metrics,
     evaluate,
@@ -22,7 +23,6 @@ from builders import (
 )
 
 from lrcli.components.models import MLP
-from lrcli.components.registry import GROUPS
 from lrcli.training.problem import Split
 
 pytest.importorskip("numba")
@@ -73,7 +73,7 @@ PLANS = {  # how 23 examples make batches, and how many epochs are 200 steps
 }
 MORE = {"huber": {"delta": 0.3}}  # so that errors lie on both sides of it
 AXES = {
-    "loss": list(GROUPS["loss"]),
+    "loss": list(built_in("loss")),
     "reduction": ["mean", "sum"],
     "optimizer": list(OPTIMIZERS),
     "activation": list(get_args(MLP.model_fields["activation"].annotation)),
@@ -143,11 +143,11 @@ def varied(optimizer, members, clips):
 
 
 def test_every_component_and_every_option_is_in_the_cover():
-    for axis, group in (("loss", "loss"), ("schedule", "schedule")):
-        assert set(AXES[axis]) == set(GROUPS[group])
-    for kind, config in GROUPS["loss"].items():
+    for axis in ("loss", "schedule"):
+        assert set(AXES[axis]) == set(built_in(axis))
+    for kind, config in built_in("loss").items():
         assert {"kind", "reduction", *MORE.get(kind, {})} == set(config.model_fields)
-    for kind, config in GROUPS["optimizer"].items():
+    for kind, config in built_in("optimizer").items():
         tried = {key for name, keys in OPTIMIZERS.items() if name.split()[0] == kind for key in keys}
         assert tried == set(config.model_fields) - {"kind", "schedule"}
     for one, other in itertools.combinations(AXES, 2):

@@ -7,6 +7,7 @@ from pydantic import Field
 from lrcli.components.datasets.base import Dataset
 from lrcli.components.datasets.idx_file import IdxDataset
 from lrcli.components.datasets.physics import ExponentialDecayDataset, OhmDataset, PlanckDataset
+from lrcli.components.datasets.python import PythonDataset
 from lrcli.components.datasets.regression import QuadraticDataset
 from lrcli.components.datasets.shapes import BlobsDataset, CirclesDataset, MoonsDataset, SpiralsDataset
 from lrcli.components.datasets.synthetic import LinearDataset, SineDataset, XorDataset
@@ -24,6 +25,7 @@ __all__ = [
     "MoonsDataset",
     "OhmDataset",
     "PlanckDataset",
+    "PythonDataset",
     "QuadraticDataset",
     "SineDataset",
     "SpiralsDataset",
@@ -43,6 +45,7 @@ AnyDataset = Annotated[
     | MoonsDataset
     | SpiralsDataset
     | CsvDataset
-    | IdxDataset,
+    | IdxDataset
+    | PythonDataset,
     Field(discriminator="kind"),
 ]

@@ -7,6 +7,7 @@ from pydantic import Field
 from lrcli.components.models.base import Model
 from lrcli.components.models.curves import Legendre, Sinusoid
 from lrcli.components.models.linear import Linear, Polynomial
+from lrcli.components.models.module import Module
 from lrcli.components.models.networks import MLP
 from lrcli.components.models.physics import ExponentialDecay, Ohm, Planck
 
@@ -17,6 +18,7 @@ __all__ = [
     "Legendre",
     "Linear",
     "Model",
+    "Module",
     "Ohm",
     "Planck",
     "Polynomial",
@@ -24,6 +26,6 @@ __all__ = [
 ]
 
 AnyModel = Annotated[
-    Linear | Polynomial | Legendre | Sinusoid | MLP | Ohm | Planck | ExponentialDecay,
+    Linear | Polynomial | Legendre | Sinusoid | MLP | Ohm | Planck | ExponentialDecay | Module,
     Field(discriminator="kind"),
 ]

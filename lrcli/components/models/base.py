@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrcli.components.initializers import AnyInitializer, Default, Parameter, Uniform, Values
+from lrcli.components.initializers import AnyInitializer, Default, Own, Parameter, Uniform, Values
 from lrcli.components.models.least_squares import by_name, least_squares
 from lrcli.components.randomness import generator
 from lrcli.config.base import Config
@@ -55,6 +55,14 @@ class Model(Config):
     def has_best_fit(self) -> bool:
         """Whether `best_fit` finds parameters, of most data."""
         return self.linear_in_parameters
+
+    @property
+    def truths(self) -> dict[str, Array] | None:
+        """True values that the experiment file itself gives, of all its parameters or of some.
+
+        From parameter name to array in the parameter's shape; None where it gives none.
+        """
+        return None
 
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
         """The model's parameters for D features and O outputs, in their canonical order."""
@@ -190,6 +198,8 @@ class Model(Config):
         if self.one_feature and num_outputs != 1:
             yield "kind", f"a {kind} has one output, but the loss needs {num_outputs}"
             return
+        if isinstance(self.init, Own) and kind != "module":
+            yield "init.kind", "own is what the constructor of a module does; this model has none"
         if isinstance(self.init, Values):
             for name, message in self.init.mismatch(self.parameters(num_features, num_outputs)):
                 yield f"init.values.{name}".rstrip("."), message

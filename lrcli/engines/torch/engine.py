@@ -21,8 +21,8 @@ from lrcli.engines.torch.batches import Batch, Batches
 from lrcli.engines.torch.coefficients import CoefficientTable
 from lrcli.engines.torch.device import choose_threads, prepare_process, select_device
 from lrcli.engines.torch.losses import torch_loss
-from lrcli.engines.torch.models import torch_model
-from lrcli.engines.torch.optimizers import torch_optimizer
+from lrcli.engines.torch.models import Place, TorchModel, torch_model
+from lrcli.engines.torch.optimizers import starting_state, torch_optimizer
 from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
@@ -66,10 +66,12 @@ class TorchEngine:
             population = population.take([0, 0])
         self._problem = problem
         self._population = population
-        self._model = torch_model(problem.model)
-        self._loss = torch_loss(problem.loss)
-        self._update = torch_optimizer(population.optimizer, population.uses, self._decayed())
+        shapes = [parameter.shape for parameter in problem.parameters]
+        self._update = torch_optimizer(population.optimizer, population.uses, self._decayed(), shapes)
         self._place_data()
+        self._model = self._placed_model()
+        targets = problem.splits["train"].targets[0, : self._batches.sizes[0]]
+        self._loss = torch_loss(problem.loss, self._tensor(targets))
         self._place_parameters()
         self._place_coefficients()
         self.environment: dict[str, Any] = {
@@ -95,6 +97,19 @@ class TorchEngine:
         self._shares = {n: n / total for n in distinct}
         self._loss_rows = {n: self._row(n * terms, self._scales[n] * self._shares[n]) for n in distinct}
 
+    def _placed_model(self) -> TorchModel:
+        """The model, where it has looked at the examples of a first step."""
+        problem, train = self._problem, self._problem.splits["train"]
+        seeds = [problem.draws[draw].seed for draw in self._population.draw_index.tolist()]
+        examples = self._tensor(train.features[0, : self._batches.sizes[0]])
+        num_outputs = problem.loss.num_outputs(problem.num_classes)
+        return torch_model(problem.model, Place(seeds, examples, num_outputs))
+
+    def _trained(self) -> Tensor | None:
+        """(P,) which parameters training moves; None: all."""
+        trained = [not p.is_frozen for p in self._problem.parameters for _ in range(p.size)]
+        return None if all(trained) else torch.tensor(trained, device=self._device)
+
     def _decayed(self) -> Tensor | None:
         """(P,) which parameters weight decay takes from; None: all."""
         decays = self._population.optimizer.decays
@@ -109,10 +124,11 @@ class TorchEngine:
     def _place_parameters(self) -> None:
         members = self._population.draw_index
         parameters = self._tensor(self._problem.starts(members))
+        self._moved = self._trained()
         size = len(members)
         self._state = {"parameters": parameters}
-        starts = self._population.optimizer.state(self._population.uses)
-        self._state.update({name: torch.full_like(parameters, start) for name, start in starts.items()})
+        optimizer, uses = self._population.optimizer, self._population.uses
+        self._state.update(starting_state(optimizer, uses, self._update, parameters.clone()))
         self._gradient = torch.zeros_like(parameters)
         self._terms: dict[int, Tensor] = {}
         self._views = self._name(self._state["parameters"])
@@ -170,8 +186,9 @@ class TorchEngine:
             ]
 
     def _put_back(self, state: dict[str, Tensor]) -> None:
+        """Take over a state, of which an optimizer of the user's may have had less before its first step."""
         self._state["parameters"].copy_(state["parameters"])
-        self._state.update({name: array for name, array in state.items() if name != "parameters"})
+        self._state = {**state, "parameters": self._state["parameters"]}
 
     def _run(self, first_epoch: int, snapshots: Sequence[int], *, guarded: bool) -> Tensor:
         """Train the epochs up to the last snapshot; returns the sum of all losses, (R,)."""
@@ -215,6 +232,8 @@ class TorchEngine:
     def _step(self, batch: Batch, step: int, *, guarded: bool) -> None:
         """One optimizer update of every member; `step` counts from 0."""
         size = batch.inputs.shape[1]
+        if self._model.at is not None:
+            self._model.at(step)
         outputs, pullback = self._model.vjp(self._views, batch.inputs)
         values, slope = self._loss.terms(outputs, batch.targets)
         if size in self._terms:
@@ -227,6 +246,8 @@ class TorchEngine:
         parameters = self._state["parameters"]
         coefficients = self._coefficients.at(step)
         updated, state = self._update(gradient, self._state, parameters, coefficients)
+        if self._moved is not None:
+            updated = torch.where(self._moved, updated, parameters)
         if guarded:
             updated, state = self._guard(values, updated, state, step)
         parameters.copy_(updated)
@@ -244,7 +265,9 @@ class TorchEngine:
         self._active = self._active & finite
         keep = self._active[:, None]
         updated = torch.where(keep, updated, self._state["parameters"])
-        return updated, {name: torch.where(keep, new, self._state[name]) for name, new in state.items()}
+        return updated, {
+            name: torch.where(keep, new, self._state.get(name, new)) for name, new in state.items()
+        }
 
     def _gradient_norms(self) -> Tensor:
         """(R, 1) each member's own norm, over all its parameters."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrcli.components.losses import AnyLoss
+from lrcli.components.losses import AnyLoss, PythonLoss
 
 __all__ = ["TorchLoss", "torch_loss"]
 
@@ -30,10 +30,21 @@ class TorchLoss(NamedTuple):
     correct: Callable[[Tensor, Tensor], Tensor]
 
 
-def torch_loss(loss: AnyLoss) -> TorchLoss:
-    """A loss as torch computes it."""
+def torch_loss(loss: AnyLoss, targets: Tensor | None = None) -> TorchLoss:
+    """A loss as torch computes it.
+
+    Args:
+        loss: the loss.
+        targets: (B, O) or (B, 1), some that it will have; a loss of the user's looks at them.
+
+    Raises:
+        CodeError: a loss of the user's cannot be trained with.
+    """
     if loss.kind in _LOSSES:
         return _LOSSES[loss.kind](loss)
+    if isinstance(loss, PythonLoss):
+        correct = _largest_logit if loss.outputs > 1 else _positive_logit if loss.logits else _nearest_class
+        return TorchLoss(loss.code.placed(targets, loss.outputs), correct)
     form = loss.torch_form()
     if isinstance(form, TorchLoss):
         return form

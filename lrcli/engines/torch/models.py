@@ -14,7 +14,7 @@ batch of two or more with the same routine wherever it stands in the batch, so t
 not depend on its neighbours. `torch.sum` promises nothing of the kind.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -22,9 +22,9 @@ import torch
 from torch import Tensor
 
 from lrcli.components.laws import FIRST_RADIATION, SECOND_RADIATION, WIEN_END
-from lrcli.components.models import MLP, AnyModel
+from lrcli.components.models import MLP, AnyModel, Module
 
-__all__ = ["P3", "Forward", "Parameters", "Pullback", "TorchModel", "by_autograd", "torch_model"]
+__all__ = ["P3", "Forward", "Parameters", "Place", "Pullback", "TorchModel", "by_autograd", "torch_model"]
 
 _LITTLE = 64  # numbers of a member's batch: examples times features
 _ALIGNMENT = 16  # bytes; rows of other lengths are rounded one way here and another there in a batch
@@ -34,6 +34,20 @@ Forward = Callable[[Parameters, Tensor], Tensor]
 Pullback = Callable[[Tensor, Parameters], None]
 
 
+class Place(NamedTuple):
+    """Where a model is to compute, for those that must look before they do.
+
+    Attributes:
+        seeds: (R,) of each member.
+        examples: (B, F), some that a step will have.
+        num_outputs: O.
+    """
+
+    seeds: Sequence[int]
+    examples: Tensor
+    num_outputs: int
+
+
 class TorchModel(NamedTuple):
     """A model as torch computes it.
 
@@ -41,22 +55,44 @@ class TorchModel(NamedTuple):
         forward: (parameters, inputs) -> outputs.
         vjp: (parameters, inputs) -> (outputs, pullback); pullback(slope, gradient) writes the gradient of
             sum(outputs * slope) into the tensors of `gradient`, named and shaped as the parameters.
+        at: told the number of each step before it, where what a step computes depends on it.
     """
 
     forward: Forward
     vjp: Callable[[Parameters, Tensor], tuple[Tensor, Pullback]]
+    at: Callable[[int], None] | None = None
 
 
-def torch_model(model: AnyModel) -> TorchModel:
-    """A model as torch computes it."""
+def torch_model(model: AnyModel, place: Place | None = None) -> TorchModel:
+    """A model as torch computes it.
+
+    Args:
+        model: the model.
+        place: where; a model of the user's needs it.
+
+    Raises:
+        CodeError: a model of the user's cannot be trained.
+    """
     if model.kind in _MODELS:
         return _MODELS[model.kind](model)
+    if isinstance(model, Module):
+        placed: TorchModel = model.code.placed(place)
+        return placed
     form = model.torch_form()
     return form if isinstance(form, TorchModel) else by_autograd(form)
 
 
-def by_autograd(forward: Forward) -> TorchModel:
-    """A model whose pullback torch's autograd derives from its forward function."""
+def by_autograd(
+    forward: Forward, training: Forward | None = None, frozen: Collection[str] = ()
+) -> TorchModel:
+    """A model whose pullback torch's autograd derives from its forward function.
+
+    Args:
+        forward: (parameters, inputs) -> outputs.
+        training: the same in training, where that is another function.
+        frozen: names of parameters that have no gradient.
+    """
+    trained = training or forward
     known: Parameters = {}
     leaves: dict[str, Tensor] = {}
 
@@ -64,15 +100,19 @@ def by_autograd(forward: Forward) -> TorchModel:
         nonlocal known, leaves
         if parameters is not known:  # a training step changes the parameters' memory, which leaves share
             known = parameters
-            leaves = {name: p.detach().requires_grad_() for name, p in parameters.items()}
+            leaves = {name: p.detach().requires_grad_(name not in frozen) for name, p in parameters.items()}
         with torch.enable_grad():
-            outputs = forward(leaves, inputs)
+            outputs = trained(leaves, inputs)
 
         def pullback(slope: Tensor, gradient: Parameters) -> None:
             # Each output belongs to one member, so the members' gradients do not mix.
-            parts = torch.autograd.grad(outputs, tuple(leaves.values()), slope)
-            for name, part in zip(leaves, parts, strict=True):
-                gradient[name].copy_(part)
+            followed = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+            parts = torch.autograd.grad(outputs, tuple(followed.values()), slope, allow_unused=True)
+            for name, part in zip(followed, parts, strict=True):
+                if part is None:
+                    gradient[name].zero_()
+                else:
+                    gradient[name].copy_(part)
 
         return outputs.detach(), pullback
 

@@ -6,23 +6,25 @@ from member to member, and a member's arithmetic is the same whether it does or 
 of a step, and the names of the arrays of state, come from `lrcli.components.optimizers`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lrcli.components.optimizers import SGD, Adam, AdamW, AnyOptimizer, RMSprop
+from lrcli.components.optimizers import SGD, Adam, AdamW, AnyOptimizer, PythonOptimizer, RMSprop
+from lrcli.engines.torch.optimizer_code import CodeUpdate, Coefficients, State
 
-__all__ = ["Coefficients", "State", "Update", "torch_optimizer"]
+__all__ = ["Coefficients", "State", "Update", "starting_state", "torch_optimizer"]
 
-State = dict[str, Tensor]
-Coefficients = Mapping[str, Tensor]
 Update = Callable[[Tensor, State, Tensor, Coefficients], tuple[Tensor, State]]
 
 
 def torch_optimizer(
-    optimizer: AnyOptimizer, uses: Mapping[str, bool], decayed: Tensor | None = None
+    optimizer: AnyOptimizer,
+    uses: Mapping[str, bool],
+    decayed: Tensor | None = None,
+    shapes: Sequence[tuple[int, ...]] = (),
 ) -> Update:
     """One update as an optimizer makes it.
 
@@ -31,6 +33,7 @@ def torch_optimizer(
         uses: for each numeric key, whether any member's is not zero. A term that is zero for all
             members is left out; where it is zero for some, it adds exactly nothing to theirs.
         decayed: (P,) which of a member's parameters weight decay takes from; None: all.
+        shapes: of the model's parameters, for an optimizer of the user's.
 
     Returns:
         (gradient, state, parameters, coefficients) -> (new parameters, new state), the state by the names
@@ -38,8 +41,30 @@ def torch_optimizer(
     """
     if optimizer.kind in _OPTIMIZERS:
         return _OPTIMIZERS[optimizer.kind](optimizer, uses, decayed)
+    if isinstance(optimizer, PythonOptimizer):
+        placed: CodeUpdate = optimizer.code.placed(shapes)
+        return placed
     update: Update = optimizer.torch_form(uses, decayed)
     return update
+
+
+def starting_state(
+    optimizer: AnyOptimizer, uses: Mapping[str, bool], update: Update, parameters: Tensor
+) -> State:
+    """The state before the first step, by name.
+
+    Args:
+        optimizer: its kind and its keys that hold no numbers.
+        uses: as for `torch_optimizer`.
+        update: what that gave.
+        parameters: (R, P).
+
+    Raises:
+        CodeError: the user's own optimizer fails.
+    """
+    if isinstance(update, CodeUpdate):
+        return update.begin(parameters)
+    return {name: torch.full_like(parameters, start) for name, start in optimizer.state(uses).items()}
 
 
 def _penalized(g: Tensor, p: Tensor, c: Coefficients, decayed: Tensor | None) -> Tensor:

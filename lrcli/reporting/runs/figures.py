@@ -12,8 +12,10 @@ A new one is a function in a file of its subject and its row in the table below.
 the first figure is drawn.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
+from lrcli.components.user_code import waits_for_code
 from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.runs.figure_fit import fit, fits
 from lrcli.reporting.runs.figure_histograms import histograms
@@ -42,11 +44,22 @@ _OF_SEVERAL: dict[str, Callable[[Mapping[str, TrainedRun]], Drawing | None]] = {
     "recovery": recoveries,
 }
 KINDS = tuple(_OF_ONE)
+_COMPUTED = ("fit", "regions", "predictions", "path")  # from the model, the loss and the data
 
 
 def drawings(run: TrainedRun) -> dict[str, Drawing]:
-    """The figures that make sense for a run, from kind to drawing."""
-    return made_of(run, _OF_ONE)
+    """The figures that make sense for a run, from kind to drawing.
+
+    Those that must be computed are drawn as training ends where that takes code of the user's, and not again.
+    """
+    if not (waits_for_code(run.experiment.model) or waits_for_code(run.experiment.dataset)):
+        return made_of(run, _OF_ONE)
+    warnings.warn(
+        f"{run.result.run_dir}: figures that only its Python code can compute ({', '.join(_COMPUTED)}) were "
+        "drawn when it was trained; the others are drawn again",
+        stacklevel=2,
+    )
+    return made_of(run, {kind: make for kind, make in _OF_ONE.items() if kind not in _COMPUTED})
 
 
 def overlays(runs: Mapping[str, TrainedRun]) -> dict[str, Drawing]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lrcli.components.truth import true_parameters
 from lrcli.reporting.runs.words import reference_arrays
 from lrcli.reporting.scales import Array
 from lrcli.running.trained import TrainedRun
@@ -15,10 +16,11 @@ def reference_parameters(run: TrainedRun) -> dict[str, Array] | None:
     The result says it where the run has ended, the dataset where the model is the rule behind the data.
     """
     shapes = {parameter.name: parameter.shape for parameter in run.problem.parameters}
-    if {row.name.partition("[")[0] for row in run.result.recovery} == set(shapes):
+    named = {row.name.partition("[")[0] for row in run.result.recovery}
+    if named and named <= set(shapes):
         return reference_arrays(run.result.recovery, shapes)
-    true = run.problem.dataset.true_parameters(getattr(run.experiment.model, "kind", ""))
-    if true is None or {name: values.shape for name, values in true.items()} != shapes:
+    true = true_parameters(run.problem.dataset, run.experiment.model)
+    if true is None or not {name: values.shape for name, values in true.items()}.items() <= shapes.items():
         return None
     return true
 

@@ -1,0 +1,102 @@
+"""Losses of the user's: called for the outputs of all members, their slope from autograd."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import vmap
+
+from lrcli.components.losses import PythonLoss
+from lrcli.components.user_code import NamedCode
+
+__all__ = ["LossCode"]
+
+_SAMPLE = 0.5  # an output that is a number, a logit and a probability
+
+
+class LossCode:
+    """A loss from a file.
+
+    Attributes:
+        code: the file, and the name in it.
+    """
+
+    def __init__(self, loss: PythonLoss) -> None:
+        """Run the file.
+
+        Raises:
+            CodeError: it cannot be run, or the name is nothing that can be called.
+        """
+        self.code = NamedCode(loss, "loss")
+        function = self.code.named
+        self._function = partial(function, **self.code.args) if self.code.is_function else self.code.made()
+        if not callable(self._function):
+            raise self.code.refuse("is no function of outputs and targets")
+
+    def placed(
+        self, targets: Tensor | None, num_outputs: int
+    ) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """(outputs (R, B, O), targets) -> the terms (R, B, 1) and their slope (R, B, O).
+
+        Args:
+            targets: (B, O) or (B, 1), some that it will have.
+            num_outputs: O.
+
+        Raises:
+            CodeError: it fails for them, or gives no term for each example.
+        """
+        if targets is None:
+            raise ValueError("a loss must know what it will compute with")
+        sample = torch.full((len(targets), num_outputs), _SAMPLE).to(targets).requires_grad_()
+        with torch.enable_grad(), self.code.running("failed"):
+            terms = self._function(sample, targets)
+        self._refuse(terms, sample)
+        every = self._mapped(sample, targets)
+
+        def values_and_slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            leaf = outputs.detach().requires_grad_()
+            with torch.enable_grad(), self.code.running("failed", trains=True):
+                terms = every(leaf, targets).reshape(*outputs.shape[:2], 1)
+                (slope,) = torch.autograd.grad(terms.sum(), leaf)
+            return terms.detach().clone(), slope.clone()
+
+        return values_and_slope
+
+    def computed(
+        self, outputs: NDArray[np.float64], targets: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The terms (R, B, 1) and their slope (R, B, O), in float64.
+
+        Args:
+            outputs: (R, B, O).
+            targets: (R, B, O) or (R, B, 1).
+        """
+        o, y = (torch.from_numpy(array.copy()) for array in (outputs, targets))
+        terms, slope = self.placed(y[0], outputs.shape[2])(o, y)
+        return terms.numpy(), slope.numpy()
+
+    def _refuse(self, terms: Any, outputs: Tensor) -> None:
+        count = len(outputs)
+        if not isinstance(terms, Tensor) or tuple(terms.shape) not in {(count,), (count, 1)}:
+            shape = tuple(terms.shape) if isinstance(terms, Tensor) else type(terms).__name__
+            cure = " (leave out mean or sum, or say reduction='none')" if shape == () else ""
+            raise self.code.refuse(
+                f"gives {shape} for outputs {tuple(outputs.shape)}; it must give a term for each example, "
+                f"({count},){cure}"
+            )
+        if not terms.requires_grad:
+            raise self.code.refuse("gives terms that do not depend on the outputs; is something detached?")
+
+    def _mapped(self, outputs: Tensor, targets: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+        """The function for all members, at once where it can be."""
+        every = vmap(self._function)
+        try:
+            with torch.enable_grad():
+                every(outputs[None], targets[None])
+        except Exception:
+            return lambda o, y: torch.stack([self._function(a, b) for a, b in zip(o, y, strict=True)])
+        return lambda o, y: self._function(o[0], y[0])[None] if len(o) == 1 else every(o, y)

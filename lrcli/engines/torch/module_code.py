@@ -1,0 +1,163 @@
+"""Modules of the user's: constructed, and described as lrcli describes a model."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lrcli.components.initializers import Parameter
+from lrcli.components.models.module import Module
+from lrcli.components.user_code import NamedCode
+from lrcli.engines.torch.keyed_random import drawn_by, key_of
+from lrcli.engines.torch.models import Place, TorchModel
+from lrcli.engines.torch.module_calls import Call, default_dtype
+from lrcli.engines.torch.module_population import ModulePopulation
+
+__all__ = ["ModuleCode"]
+
+Array = NDArray[np.float64]
+_TAKEN = {"epoch", "step"}  # names beside those of the parameters in path.npz
+
+
+class ModuleCode:
+    """A module from a file.
+
+    Attributes:
+        code: the file, and the name in it.
+        parameters: of the module, as lrcli knows them.
+        transposed: the names of those that are the (out, in) weights of layers.
+    """
+
+    def __init__(self, model: Module) -> None:
+        """Run the file, and construct the module.
+
+        Raises:
+            CodeError: something in it cannot be used.
+        """
+        self.code = NamedCode(model, "model")
+        if isinstance(self.code.named, nn.Module):
+            raise self.code.refuse(
+                "is a module that has been made; name a class or a function that makes it, so that each seed "
+                "can have initial values of its own"
+            )
+        if not callable(self.code.named):
+            raise self.code.refuse("is neither a class nor a function that makes a torch.nn.Module")
+        module = self._make(0, torch.float32)
+        layers = [name for name, part in module.named_modules() if isinstance(part, nn.Linear)]
+        self.transposed = frozenset(f"{name}.weight".removeprefix(".") for name in layers)
+        self.parameters = tuple(self._described(module))
+        self._refuse_parameters()
+        self._refuse_buffers(module)
+
+    def _make(self, seed: int, dtype: torch.dtype) -> nn.Module:
+        """The module as its constructor makes it for a seed."""
+        with default_dtype(dtype), drawn_by(key_of(seed, "init", 0)), self.code.running("could not be made"):
+            module = self.code.named(**self.code.args)
+        if not isinstance(module, nn.Module):
+            raise self.code.refuse(f"makes a {type(module).__name__}, not a torch.nn.Module")
+        return module
+
+    def _described(self, module: nn.Module) -> Iterator[Parameter]:
+        """Its parameters, each once, as named_parameters names them."""
+        owners = dict(module.named_modules())
+        for name, value in module.named_parameters():
+            if isinstance(value, nn.parameter.UninitializedParameter):
+                raise self.code.refuse(
+                    f"{name} has no shape before it has seen data; say how many inputs the layer has"
+                )
+            if not value.is_floating_point() or value.numel() == 0:
+                raise self.code.refuse(f"its parameter {name} holds no real numbers; make it a buffer")
+            owner, _, last = name.rpartition(".")
+            yield _parameter(name, value, last, getattr(owners[owner], "weight", None))
+
+    def _refuse_parameters(self) -> None:
+        if all(parameter.is_frozen for parameter in self.parameters):
+            raise self.code.refuse("has no parameters to train")
+        for parameter in self.parameters:
+            if parameter.name in _TAKEN:
+                raise self.code.refuse(
+                    f"its parameter {parameter.name} needs another name: path.npz has an array of that one"
+                )
+
+    def _refuse_buffers(self, module: nn.Module) -> None:
+        """All members share the buffers, so they must not depend on the seed."""
+        other = dict(self._make(1, torch.float32).named_buffers())
+        for name, value in module.named_buffers():
+            if name not in other or not torch.equal(value, other[name]):
+                raise self.code.refuse(
+                    f"its buffer {name} is drawn at random, and members share buffers; make it a Parameter "
+                    "with requires_grad=False, of which each seed has its own"
+                )
+
+    def initial(self, seed: int) -> dict[str, Array]:
+        """The parameters as the constructor sets them for a seed, from name to array in their shapes.
+
+        Raises:
+            CodeError: they are others than before.
+        """
+        values = {name: value.detach() for name, value in self._make(seed, torch.float32).named_parameters()}
+        shapes = {parameter.name: parameter.shape for parameter in self.parameters}
+        if {name: tuple(value.shape) for name, value in values.items()} != shapes:
+            raise self.code.refuse("has parameters of other names or shapes each time it is made")
+        return {name: value.double().numpy() for name, value in values.items()}
+
+    def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        """Its outputs in float64 outside training, (N, O) of (N, D)."""
+        return self._called(parameters, torch.from_numpy(np.array(inputs)))
+
+    def _called(self, parameters: Mapping[str, Array], inputs: Tensor) -> Array:
+        call = Call(self._make(0, torch.float64), torch.float64, torch.device("cpu"), trains=False)
+        tensors = {name: torch.from_numpy(np.array(values)) for name, values in parameters.items()}
+        with torch.no_grad(), self.code.running(f"forward failed for inputs of shape {tuple(inputs.shape)}"):
+            outputs = call(tensors, inputs)
+        if not isinstance(outputs, Tensor):
+            raise self.code.refuse(f"forward gives a {type(outputs).__name__}, not a tensor")
+        return np.asarray(outputs.numpy(), dtype=np.float64)
+
+    def changes(self, inputs: Array) -> bool:
+        """Whether its forward writes into its inputs (N, D), which is put up with by copying them."""
+        given = torch.from_numpy(inputs.copy())
+        self._called(self.initial(0), given)
+        return not np.array_equal(given.numpy(), inputs)
+
+    def placed(self, place: Place | None) -> TorchModel:
+        """The model of a population.
+
+        Raises:
+            CodeError: it cannot take the examples, or cannot be trained.
+        """
+        if place is None:
+            raise ValueError("a module must know where it is to compute")
+        device, dtype = place.examples.device, place.examples.dtype
+        calls = {trains: Call(self._make(0, dtype), dtype, device, trains=trains) for trains in (True, False)}
+        values = self.initial(place.seeds[0])
+        sample = {name: torch.from_numpy(v.copy()).to(device, dtype) for name, v in values.items()}
+        return ModulePopulation(self.code, self.parameters, calls, place).model(sample)
+
+
+def _parameter(name: str, value: Tensor, last: str, weight: object) -> Parameter:
+    """A parameter as lrcli knows it.
+
+    Args:
+        name: of the parameter.
+        value: its tensor.
+        last: the name without that of the layer.
+        weight: of the layer, by which a bias counts its inputs.
+    """
+    is_bias = last.startswith("bias") and value.dim() == 1
+    counted = weight if is_bias and isinstance(weight, Tensor) else value
+    fan_in, fan_out = _fans(tuple(counted.shape))
+    matrix = (fan_in, fan_out) if fan_in * fan_out == value.numel() else (value.numel(), 1)
+    matrix = (1, value.numel()) if is_bias else matrix
+    return Parameter(name, tuple(value.shape), matrix, fan_in, fan_out, is_bias, not value.requires_grad)
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Inputs and outputs of a weight (out, in, ...), as torch.nn.init counts them."""
+    if len(shape) < 2:
+        return 1, 1
+    field = math.prod(shape[2:])
+    return shape[1] * field, shape[0] * field
