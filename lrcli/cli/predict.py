@@ -63,6 +63,7 @@ def predict(
         print_lines(lines_of(found))
     else:
         write_new(out, "".join(f"{line}\n" for line in lines_of(found)).encode())
+        print_lines([str(out)])
     if found.loss is not None:
         accuracy = "" if found.accuracy is None else f", accuracy {found.accuracy:.6g}"
         print_note(f"loss {found.loss:.6g}{accuracy}, over {len(found.outputs):,} rows")

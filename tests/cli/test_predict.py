@@ -58,7 +58,7 @@ def test_numbers_are_predicted_as_by_linear_regression(lrcli, tmp_path):
     assert "ignored: id" in error
     assert "loss" not in error
     found, error = lrcli("predict", "exp", "--input", "data.csv", "--out", "out.csv", "--best")
-    assert found == ""
+    assert found == "out.csv\n"
     assert len(rows_of((tmp_path / "out.csv").read_text())) == 90
     last = json.loads((tmp_path / "runs/exp/train-0001/result.json").read_text())["metrics"]["train/loss"]
     assert f"loss {last:.6g}, over 90 rows" in error
