@@ -24,6 +24,8 @@ from lrcli.cli.docs import docs
 from lrcli.cli.figure import EPILOG as FIGURE_EPILOG
 from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
+from lrcli.cli.predict import EPILOG as PREDICT_EPILOG
+from lrcli.cli.predict import predict
 from lrcli.cli.report import EPILOG as REPORT_EPILOG
 from lrcli.cli.report import report
 from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
@@ -91,6 +93,7 @@ for _command, _epilog, _name in (
     (check, CHECK_EPILOG, "check"),
     (show, SHOW_EPILOG, "show"),
     (data, DATA_EPILOG, "data"),
+    (predict, PREDICT_EPILOG, "predict"),
     (init, INIT_EPILOG, "init"),
     (list_components, LIST_EPILOG, "list"),
     (describe, DESCRIBE_EPILOG, "describe"),

@@ -21,7 +21,7 @@ from lrcli.storage.run_result import RunResult
 from lrcli.storage.table_reading import read_metrics, read_path
 from lrcli.training.problem import Problem, build_problem
 
-__all__ = ["PATH_FILE", "TrainedRun", "read_run", "trained_run"]
+__all__ = ["PATH_FILE", "TrainedRun", "read_run", "refuse_other_data", "trained_run"]
 
 PATH_FILE = "path.npz"  # in checkpoint/
 
@@ -96,7 +96,7 @@ def read_run(directory: Path) -> TrainedRun:
     if not (directory / "metrics.csv").exists():
         raise RunDirectoryError(f"{directory}: has no records: the run is {result.status}")
     experiment = load(directory / "experiment.yaml").experiment
-    _same_data(directory, experiment, result)
+    refuse_other_data(directory, experiment, result)
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     if waits_for_code(experiment.model):
         problem = _with_parameters(problem, directory, result)
@@ -104,8 +104,12 @@ def read_run(directory: Path) -> TrainedRun:
     return trained_run(experiment, problem, history, _read_path(directory, problem, result), result)
 
 
-def _same_data(directory: Path, experiment: Experiment, result: RunResult) -> None:
-    """Refuse files that are no longer what the run was trained on."""
+def refuse_other_data(directory: Path, experiment: Experiment, result: RunResult) -> None:
+    """Refuse files that are no longer what a run was trained on.
+
+    Raises:
+        RunDirectoryError: one of them has changed.
+    """
     there = experiment.dataset.files
     for file in result.data:
         if there.get(file.file, file.sha256) != file.sha256:

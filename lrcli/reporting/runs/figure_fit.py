@@ -40,6 +40,7 @@ class Fit:
         fitted: (P,) the model's outputs.
         earlier: from epoch to (P,), the outputs it had before, ascending.
         epoch: of the fit.
+        feature: what x is called.
     """
 
     examples: Mapping[SplitName, Array]
@@ -49,6 +50,7 @@ class Fit:
     fitted: Array
     earlier: Mapping[int, Array]
     epoch: int
+    feature: str = "x"
 
 
 def fitted(run: TrainedRun) -> Fit | None:
@@ -77,6 +79,7 @@ def fitted(run: TrainedRun) -> Fit | None:
         fitted=last,
         earlier={int(run.path.epoch[i]): curve for i, curve in curves.items() if curve is not None},
         epoch=int(run.path.epoch[-1]),
+        feature=cut((run.problem.dataset.feature_names or ("x",))[0], _LONGEST_NAME),
     )
 
 
@@ -172,7 +175,7 @@ def _draw_examples(axes: "Axes", found: Fit) -> None:
         }
         axes.plot(*points, marker, label=f"{SPLITS[name]} examples", **look)
     low, high = _limits(found)
-    axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel="x", ylabel="y")
+    axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel=found.feature, ylabel="y")
     label_numbers(axes.yaxis, low, high)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.figure_axes import label_numbers
-from lrcli.reporting.figure_style import COLORS, MARKERS, title_and_legend
+from lrcli.reporting.figure_style import COLORS, MARKERS, cut, title_and_legend
 from lrcli.reporting.runs.words import SHOWN_SPLITS, SPLITS
 from lrcli.reporting.scales import Array, thinned
 from lrcli.running.trained import TrainedRun
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClassifiedExamples", "Regions", "class_regions", "regions"]
 
+_LONGEST_NAME = 30  # letters
 _SIDE = 220  # points of the grid, along each feature
 _MOST_EXAMPLES = 500
 _SHADE = 0.55  # of the class's colour where it is certain
@@ -52,12 +53,16 @@ class Regions:
         y: (G,) of the second.
         probabilities: (G, G, C) of each class, rows along y.
         examples: from split to its examples.
+        features: what the two are called.
+        classes: what the classes are called.
     """
 
     x: Array
     y: Array
     probabilities: Array
     examples: Mapping[SplitName, ClassifiedExamples]
+    features: tuple[str, ...]
+    classes: tuple[str, ...]
 
 
 def class_regions(run: TrainedRun) -> Regions | None:
@@ -76,7 +81,10 @@ def class_regions(run: TrainedRun) -> Regions | None:
     if found is None:
         return None
     examples = {name: _classified(run, name) for name in SHOWN_SPLITS if name in problem.splits}
-    return Regions(x, y, found.reshape(_SIDE, _SIDE, -1), examples)
+    dataset = problem.dataset
+    features = dataset.feature_names or ("feature x0", "feature x1")
+    classes = dataset.class_names or tuple(map(str, range(found.shape[1])))
+    return Regions(x, y, found.reshape(_SIDE, _SIDE, -1), examples, features, classes)
 
 
 def _probabilities(run: TrainedRun, inputs: Array) -> Array | None:
@@ -112,11 +120,13 @@ def regions(run: TrainedRun) -> Drawing | None:
         axes = figure.subplots()
         _draw_plane(axes, found)
         for name, examples in found.examples.items():
-            _draw_examples(axes, name, examples)
+            _draw_examples(axes, name, examples, found.classes)
         wrong = np.concatenate([each.inputs[each.wrong] for each in found.examples.values()])
         if len(wrong):
             axes.plot(*wrong.T, "x", color="#000000", ms=4, mew=1, label="taken for another class")
-        axes.set(xlabel="feature x0", ylabel="feature x1")
+        axes.set(
+            **dict(zip(("xlabel", "ylabel"), (cut(n, _LONGEST_NAME) for n in found.features), strict=True))
+        )
         label_numbers(axes.yaxis, *axes.get_ylim())
         axes.grid(visible=False)
         title_and_legend(axes, "Decision regions, the paler the less sure")
@@ -140,20 +150,25 @@ def _draw_plane(axes: "Axes", found: Regions) -> None:
             axes.contour(found.x, found.y, border, levels=[0.0], colors="#000000", linewidths=1.2)
 
 
-def _draw_examples(axes: "Axes", name: SplitName, examples: ClassifiedExamples) -> None:
+def _draw_examples(
+    axes: "Axes", name: SplitName, examples: ClassifiedExamples, names: tuple[str, ...]
+) -> None:
     """Training examples are filled, others hollow."""
     for kind in np.unique(examples.classes).tolist():
         of_kind = examples.inputs[examples.classes == kind].T
         color = COLORS[kind % len(COLORS)]
         look: dict[str, Any] = {"ms": 5, "mew": 0.8, "mec": "white" if name == "train" else color}
         face = color if name == "train" else "none"
-        label = f"class {kind}, {SPLITS[name]}"
+        label = f"class {cut(names[kind], _LONGEST_NAME)}, {SPLITS[name]}"
         axes.plot(*of_kind, MARKERS[kind % len(MARKERS)], mfc=face, label=label, **look)
 
 
 def _said(found: Regions) -> str:
     shares = np.bincount(_decided(found.probabilities).ravel(), minlength=found.probabilities.shape[2])
-    parts = [f"class {kind} on {share:.0%}" for kind, share in enumerate(shares / shares.sum())]
+    parts = [
+        f"class {name} on {share:.0%}"
+        for name, share in zip(found.classes, shares / shares.sum(), strict=True)
+    ]
     said = f"Of the plane around the examples the model gives {', '.join(parts)}."
     for name, examples in found.examples.items():
         said += f" It takes {examples.share_wrong:.1%} of the {SPLITS[name]} examples for another class."

@@ -1,0 +1,201 @@
+"""What a trained model says of other examples: a table in, a prediction for each of its rows out."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.components.datasets import CsvDataset
+from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, shown
+from lrcli.components.datasets.table_data import Part
+from lrcli.components.datasets.table_reading import TableError, read_names, read_table
+from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.experiment.experiment import Experiment
+from lrcli.experiment.loading import load
+from lrcli.running.trained import refuse_other_data
+from lrcli.runs.reading import read_result
+from lrcli.runs.run_result import RunResult
+from lrcli.runs.table_reading import read_arrays
+from lrcli.training.problem import Array
+
+__all__ = ["Predictions", "lines_of", "predict"]
+
+_MOST_NAMED = 5  # values of a column that training did not know
+_MOST_LISTED = 12  # names of columns
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of N examples.
+
+    Attributes:
+        outputs: (N, O) of the model.
+        probabilities: (N, C) of each class; None where targets are numbers.
+        decided: (N,) the most likely class; None likewise.
+        classes: the names of the classes; none where targets are numbers.
+        loss: of the examples, where the table says their targets; else None.
+        accuracy: likewise, of classes.
+        ignored: columns of the table that are not used.
+    """
+
+    outputs: Array
+    probabilities: Array | None
+    decided: NDArray[np.intp] | None
+    classes: tuple[str, ...]
+    loss: float | None
+    accuracy: float | None
+    ignored: tuple[str, ...]
+
+
+def predict(directory: Path, file: Path, *, best: bool = False, separator: str | None = None) -> Predictions:
+    """Have a run's model predict the rows of a table.
+
+    Args:
+        directory: of the run.
+        file: CSV or Parquet, with the columns that were the features; other columns are ignored.
+        best: with the parameters of its best record, not with the last.
+        separator: between the cells of a CSV file; None: that of the run's own table, else a comma.
+
+    Raises:
+        RunDirectoryError: there is no run, or it has not ended.
+        UsageError: the table lacks a column, or a cell is wrong; all mistakes together.
+    """
+    result = read_result(directory)
+    if not isinstance(result, RunResult):
+        raise RunDirectoryError(f"{directory}: holds a sweep, not a run")
+    experiment = load(directory / "experiment.yaml").experiment
+    refuse_other_data(directory, experiment, result)
+    kept = directory / "checkpoint" / ("best.npz" if best else "last.npz")
+    if not kept.exists():
+        raise RunDirectoryError(f"{directory}: has no parameters: the run is {result.status}")
+    parameters = {name: np.asarray(values, np.float64) for name, values in read_arrays(kept).items()}
+    own = experiment.dataset.separator if isinstance(experiment.dataset, CsvDataset) else ","
+    inputs, targets, ignored = _read(experiment, file, separator or own)
+    scaling = experiment.dataset.scaling(experiment.seed)
+    if scaling is not None:
+        inputs = (inputs - scaling.mean) / scaling.scale
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = experiment.model.outputs(parameters, inputs)
+    if outputs is None:
+        raise UsageError(f"the model {experiment.model.kind} cannot be asked outside of training")
+    return _judged(experiment, outputs, targets, ignored)
+
+
+def _judged(
+    experiment: Experiment, outputs: Array, targets: Array | None, ignored: tuple[str, ...]
+) -> Predictions:
+    """The outputs as classes, where there are classes, and held against the targets."""
+    count = experiment.dataset.num_classes
+    probabilities = decided = loss = accuracy = None
+    if count is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            probabilities = experiment.loss.probabilities(outputs)
+        if probabilities.shape[1] != count:  # a number that was fitted to the numbers of the classes
+            probabilities = None
+        else:
+            last = np.argmax(probabilities[:, ::-1], axis=1)  # of two that are equal the last, as in training
+            decided = np.asarray(count - 1 - last, dtype=np.intp)
+    if targets is not None:
+        wide = (targets == np.arange(outputs.shape[1])).astype(float) if outputs.shape[1] > 1 else targets
+        loss = experiment.loss.value(outputs, wide)
+        accuracy = None if decided is None else float(np.mean(decided == targets[:, 0]))
+    names = experiment.dataset.class_names or tuple(map(str, range(count or 0)))
+    return Predictions(outputs, probabilities, decided, names, loss, accuracy, ignored)
+
+
+def _read(experiment: Experiment, file: Path, separator: str) -> tuple[Array, Array | None, tuple[str, ...]]:
+    """Inputs (N, D), targets (N, 1) where the table has them, and the columns that are ignored."""
+    dataset = experiment.dataset
+    own = dataset if isinstance(dataset, CsvDataset) else None
+    columns = list(own.data.features) if own else [f"x{i}" for i in range(dataset.num_features)]
+    target = own.target if own else "y"
+    known = own.data.tables["train"].columns if own else {}
+    try:
+        names = read_names(file, separator)
+        _refuse_lacking(file, columns, names)
+        table, mistakes = _like_training(_table(file, separator, columns, target, names), known)
+    except TableError as error:
+        raise UsageError(str(error)) from None
+    if mistakes:
+        raise UsageError(f"{file}: {mistakes[0]}", mistakes[1:])
+    if not table.size:
+        raise UsageError(f"{file}: has no rows below its names")
+    ignored = tuple(name for name in names if name not in {*columns, target})
+    part = Part(table, np.arange(table.size))
+    if own:
+        return own.data.inputs(part), own.data.targets(part) if target in table.columns else None, ignored
+    numbers = [column.values for column in table.columns.values() if isinstance(column, NumberColumn)]
+    inputs = np.stack(numbers[: len(columns)], axis=1)
+    return inputs, numbers[len(columns)][:, None] if target in table.columns else None, ignored
+
+
+def _table(file: Path, separator: str, columns: list[str], target: str, names: list[str]) -> Table:
+    """The columns of the features, and of the target where it is there in every row."""
+    if names.count(target) == 1:
+        table = read_table(file, separator, [*columns, target], drop_missing=False)
+        if not table.mistakes:
+            return table
+    return read_table(file, separator, columns, drop_missing=False)
+
+
+def _refuse_lacking(file: Path, columns: list[str], names: list[str]) -> None:
+    lacking = [name for name in columns if names.count(name) != 1]
+    if lacking:
+        raise UsageError(
+            f"{file}: lacks {_listed(lacking)} among its columns, or has it more than once; the model needs "
+            f"{_listed(columns)}, and there are {_listed(names)}"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_LISTED:,} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(map(shown, names[:_MOST_LISTED])) + more
+
+
+def _like_training(table: Table, known: Mapping[str, NumberColumn | TextColumn]) -> tuple[Table, list[str]]:
+    """The table with the values of text numbered as in training; and what cannot be."""
+    mistakes = list(table.mistakes)
+    found: dict[str, NumberColumn | TextColumn] = {}
+    for name, column in table.columns.items():
+        trained = known.get(name)
+        if isinstance(trained, TextColumn) and isinstance(column, TextColumn):
+            strange = [value for value in column.names if value not in trained.names]
+            for value in strange[:_MOST_NAMED]:
+                row = int(np.argmax(column.codes == column.names.index(value)))
+                mistakes.append(
+                    f"{table.row_name(row)}, column {shown(name)}: {shown(value)} was in no row of training; "
+                    f"there were {', '.join(map(shown, trained.names[:12]))}"
+                )
+            ranks = [trained.names.index(value) if value in trained.names else 0 for value in column.names]
+            found[name] = TextColumn(np.array(ranks, dtype=np.int32)[column.codes], trained.names)
+        elif isinstance(trained, TextColumn) or isinstance(column, TextColumn):
+            kind = "text" if isinstance(trained, TextColumn) else "numbers"
+            mistakes.append(f"column {shown(name)} does not hold {kind}, as it did in training")
+        else:
+            found[name] = column
+    return replace(table, columns=found), mistakes
+
+
+def lines_of(predictions: Predictions) -> Iterator[str]:
+    """Lines of CSV: the number of the row from 1, the prediction, the probability of each class."""
+    names = [f"p({name})" for name in predictions.classes] if predictions.probabilities is not None else []
+    outputs = predictions.outputs.shape[1]
+    heads = ["prediction"] if outputs == 1 or names else [f"prediction{i}" for i in range(outputs)]
+    yield _csv_line(["row", *heads, *names])
+    for row in range(len(predictions.outputs)):
+        if predictions.probabilities is not None and predictions.decided is not None:
+            said = [predictions.classes[predictions.decided[row]]]
+            said += [repr(number) for number in predictions.probabilities[row].tolist()]
+        else:
+            said = [repr(number) for number in predictions.outputs[row].tolist()]
+        yield _csv_line([str(row + 1), *said])
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()

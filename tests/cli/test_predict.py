@@ -1,0 +1,126 @@
+"""`lrcli predict`: what a run's model says of other rows, against scikit-learn and NumPy."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+
+@pytest.fixture
+def lrcli(tmp_path, monkeypatch, program):
+    monkeypatch.chdir(tmp_path)
+    return lambda *words, code=0: program(*words, code=code)[1:]
+
+
+def experiment(path, dataset, **blocks):
+    given = {
+        "dataset": dataset,
+        "model": {"kind": "linear"},
+        "loss": {"kind": "mse"},
+        "optimizer": {"kind": "sgd", "lr": 0.1},
+        "training": {"epochs": 300, "batch_size": "full"},
+        "logging": {"every": 100, "figures": False, "tensorboard": False},
+        "dtype": "float64",
+    } | blocks
+    path.write_text(yaml.safe_dump(given))
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def write(path, names, columns):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *zip(*columns, strict=True)])
+
+
+def test_numbers_are_predicted_as_by_linear_regression(lrcli, tmp_path):
+    from sklearn.linear_model import LinearRegression
+
+    rng = np.random.default_rng(0)
+    x, colours = rng.normal(5, 2, 90), [["red", "blue"][i % 2] for i in range(90)]
+    y = 3 * x + (np.array(colours) == "red") + rng.normal(0, 0.1, 90)
+    write(tmp_path / "data.csv", ["x", "colour", "y"], [x.tolist(), colours, y.tolist()])
+    keys = {"kind": "csv", "path": "data.csv", "target": "y", "split": {"train": 1}, "drop_first": True}
+    experiment(tmp_path / "exp.yaml", keys, training={"epochs": 3000, "batch_size": "full"})
+    lrcli("train", "exp.yaml", "-q")
+    new, names = rng.normal(5, 2, 7), ["red", "blue", "blue", "red", "red", "red", "blue"]
+    write(tmp_path / "new.csv", ["colour", "id", "x"], [names, list(range(7)), new.tolist()])
+    out, error = lrcli("predict", "exp", "--input", "new.csv")
+    fitted = LinearRegression().fit(np.column_stack([x, np.array(colours) == "red"]), y)
+    expected = fitted.predict(np.column_stack([new, np.array(names) == "red"]))
+    rows = rows_of(out)
+    assert [row["row"] for row in rows] == [str(i) for i in range(1, 8)]
+    assert np.allclose([float(row["prediction"]) for row in rows], expected, rtol=1e-8)
+    assert "ignored: id" in error
+    assert "loss" not in error
+    found, error = lrcli("predict", "exp", "--input", "data.csv", "--out", "out.csv", "--best")
+    assert found == "out.csv\n"
+    assert len(rows_of((tmp_path / "out.csv").read_text())) == 90
+    last = json.loads((tmp_path / "runs/exp/train-0001/result.json").read_text())["metrics"]["train/loss"]
+    assert f"loss {last:.6g}, over 90 rows" in error
+    assert "is there already" in lrcli("predict", "exp", "--input", "data.csv", "--out", "out.csv", code=2)[1]
+
+
+@pytest.mark.parametrize(
+    "model", [{"kind": "linear"}, {"kind": "mlp", "hidden": [5], "activation": "tanh"}], ids=["linear", "mlp"]
+)
+def test_classes_have_their_names_and_their_chances(lrcli, tmp_path, model):
+    from sklearn.datasets import load_iris
+
+    data = load_iris()
+    names = [str(data.target_names[k]) for k in data.target]
+    write(tmp_path / "iris.csv", ["a", "b", "c", "d", "species"], [*data.data.T.tolist(), names])
+    keys = {"kind": "csv", "path": "iris.csv", "target": "species"}
+    loss = {"kind": "cross_entropy"}
+    experiment(tmp_path / "iris.yaml", keys, loss=loss, model=model)
+    result = json.loads(lrcli("train", "iris.yaml", "-q", "--json")[0])
+    out, error = lrcli("predict", "last", "--input", "iris.csv")
+    rows = rows_of(out)
+    chances = np.array([[float(row[f"p({name})"]) for name in data.target_names] for row in rows])
+    assert np.allclose(chances.sum(axis=1), 1)
+    assert [row["prediction"] for row in rows] == [str(data.target_names[k]) for k in chances.argmax(axis=1)]
+    accuracy = np.mean([row["prediction"] == name for row, name in zip(rows, names, strict=True)])
+    assert f"accuracy {accuracy:.6g}, over 150 rows" in error
+    assert accuracy > 0.9
+    p = {name: np.array(values) for name, values in result["parameters"].items()}  # in the flowers' units
+    logits = (
+        data.data @ p["w"] + p["b"]
+        if "w" in p
+        else np.tanh(data.data @ p["w1"] + p["b1"]) @ p["w2"] + p["b2"]
+    )
+    expected = np.exp(logits - logits.max(axis=1, keepdims=True))
+    assert np.allclose(chances, expected / expected.sum(axis=1, keepdims=True), atol=1e-9)
+
+
+def test_generated_data_have_the_columns_that_data_writes(lrcli, tmp_path):
+    dataset = {"kind": "linear", "w": [2.0, -3.0], "b": 1.0, "num_train": 50, "num_val": 20}
+    experiment(tmp_path / "line.yaml", dataset | {"noise": 0.1})
+    result = json.loads(lrcli("train", "line.yaml", "-q", "--json")[0])
+    lrcli("data", "line.yaml", "--out", "out")
+    error = lrcli("predict", "line", "--input", "out/val.csv")[1]
+    assert f"loss {result['metrics']['val/loss']:.6g}, over 20 rows" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x0\n1\n", "lacks 'x1' among its columns"),
+        ("x0,x1\n1,2\n3,a\n4,5\n", "line 3, column 'x1': 'a' is not a number"),
+        ("x0,x1\n1,\n", "line 2, column 'x1': no value"),
+        ("x0,x1\n", "has no rows below its names"),
+        ("x0,x1\na,b\n", "column 'x0' does not hold numbers"),
+    ],
+)
+def test_mistakes_in_the_table(lrcli, tmp_path, text, said):
+    dataset = {"kind": "linear", "w": [2.0, -3.0], "b": 1.0, "num_train": 50, "num_val": 20}
+    experiment(tmp_path / "line.yaml", dataset, training={"epochs": 1})
+    lrcli("train", "line.yaml", "-q")
+    (tmp_path / "new.csv").write_text(text)
+    error = lrcli("predict", "line", "--input", "new.csv", code=2)[1]
+    assert said in error
+    assert "Traceback" not in error
+    assert "no file" in lrcli("predict", "line", "--input", "none.csv", code=2)[1]
