@@ -146,7 +146,14 @@ def _bounds(metadata: list[Any]) -> str:
     return ", ".join(found)
 
 
-_TYPES = {float: "number", int: "whole number", bool: "true or false", str: "text", Any: "numbers"}
+_TYPES = {
+    float: "number",
+    int: "whole number",
+    bool: "true or false",
+    str: "text",
+    Any: "numbers",
+    object: "anything",
+}
 
 
 def _words(annotation: Any) -> str:
