@@ -123,7 +123,7 @@ def _values(  # noqa: C901 - a case for each kind of annotation
         return whole | whole.map(float)
     if annotation is float:
         return _numbers(limits)
-    if annotation is Any:
+    if annotation in {Any, object}:
         return PLAIN
     if annotation is type(None):
         return st.none()

@@ -166,7 +166,14 @@ def _written(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-_TYPES = {float: "number", int: "whole number", bool: "true or false", str: "text", Any: "numbers"}
+_TYPES = {
+    float: "number",
+    int: "whole number",
+    bool: "true or false",
+    str: "text",
+    Any: "numbers",
+    object: "anything",
+}
 
 
 def _words(annotation: Any) -> str:

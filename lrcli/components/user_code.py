@@ -25,7 +25,7 @@ class FromFile(Config):
         examples=["my_code.py"], description="the Python file, relative to the file that says it"
     )
     name: str = Field(min_length=1, examples=["Mine"], description="what it is called in that file")
-    args: dict[str, Any] = Field(
+    args: dict[str, object] = Field(
         default_factory=dict, examples=[{}], description="the keyword arguments that it is made with"
     )
     _code: Any = PrivateAttr(default=None)

@@ -54,5 +54,7 @@ def generator_states() -> list[NDArray[Any]]:
     """Where these generators stand; that of torch for the CPU first."""
     state: Any = np.random.get_state()  # noqa: NPY002
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        devices.append(torch.mps.get_rng_state())
     tensors = [tensor.numpy() for tensor in (torch.get_rng_state(), *devices)]
     return [*tensors, state[1], np.array(state[2]), np.array(random.getstate()[1])]
