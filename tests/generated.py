@@ -71,7 +71,8 @@ def contents(special: dict[str, Any] | None = None) -> st.SearchStrategy[dict[st
     """What a file may hold, each key valid by itself.
 
     Args:
-        special: from the name of a key to what to draw for it, wherever it stands.
+        special: from the name of a key to what to draw for it, wherever it stands; or from that of its class
+            and its own, ``PythonDataset.features``.
     """
     return _mapping(Experiment, special or {})
 
@@ -81,7 +82,9 @@ def _mapping(config: type[Config], special: dict[str, Any]) -> st.SearchStrategy
         return GRID_SPECS
     required, optional = {}, {}
     for name, field in config.model_fields.items():
-        if name in special:
+        if f"{config.__name__}.{name}" in special:
+            value = special[f"{config.__name__}.{name}"]
+        elif name in special:
             value = special[name]
         elif (config, name) == (Sweep, "grid"):
             value = _grids()
@@ -252,6 +255,7 @@ _FITTING: dict[str, Any] = {
     "test_path": st.none(),
     "target": st.just("y"),
     "features": st.none() | st.just(["a", "b"]) | st.just(["a"]),
+    "PythonDataset.features": st.integers(1, 3),
     "split": st.none(),
     "separator": st.just(","),
     "outliers": st.dictionaries(st.sampled_from("0123"), st.sampled_from([0, 1, 1.0]), max_size=2),

@@ -6,6 +6,7 @@ from typing import Any
 from lrcli.authoring.descriptions import example
 from lrcli.components.datasets import Dataset
 from lrcli.components.registry import GROUPS
+from lrcli.components.user_code import FromFile
 from lrcli.experiment.compatibility import incompatibilities
 from lrcli.experiment.experiment import Experiment
 
@@ -27,10 +28,7 @@ def minimal_experiment(group: str = "", kind: str = "") -> dict[str, Any]:
     """
     if group == "dataset" and needs_files(kind):
         return _of_files(kind)
-    choices = {
-        name: [kind] if name == group else sorted(GROUPS[name], key=lambda other: other != kind)
-        for name in _BLOCKS
-    }
+    choices = {name: [kind] if name == group else _in_order(name, kind) for name in _BLOCKS}
     choices["dataset"] = [each for each in choices["dataset"] if not needs_files(each)]
     for kinds in itertools.product(*choices.values()):
         content = {name: example(GROUPS[name][k]) for name, k in zip(choices, kinds, strict=True)}
@@ -43,6 +41,13 @@ def minimal_experiment(group: str = "", kind: str = "") -> dict[str, Any]:
         if not incompatibilities(experiment) and (of_classes or group == "loss"):
             return content
     raise AssertionError(f"nothing fits {group} {kind}")
+
+
+def _in_order(group: str, kind: str) -> list[str]:
+    """The kinds of a group, that of the same name first, those that are the user's own code last."""
+    return sorted(
+        GROUPS[group], key=lambda other: (issubclass(GROUPS[group][other], FromFile), other != kind)
+    )
 
 
 def needs_files(kind: str) -> bool:

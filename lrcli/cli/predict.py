@@ -51,8 +51,8 @@ def predict(
     from lrcli.reporting.streams import print_lines
     from lrcli.running.prediction import lines_of
     from lrcli.running.prediction import predict as predicted
-    from lrcli.runs.files import write_new
-    from lrcli.runs.finding import find_run
+    from lrcli.storage.files import write_new
+    from lrcli.storage.finding import find_run
 
     found = predicted(find_run(run, runs_dir), file, best=best)
     if found.ignored:

@@ -17,9 +17,9 @@ from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
 from lrcli.running.trained import refuse_other_data
-from lrcli.runs.reading import read_result
-from lrcli.runs.run_result import RunResult
-from lrcli.runs.table_reading import read_arrays
+from lrcli.storage.reading import read_result
+from lrcli.storage.run_result import RunResult
+from lrcli.storage.table_reading import read_arrays
 from lrcli.training.problem import Array
 
 __all__ = ["Predictions", "lines_of", "predict"]
