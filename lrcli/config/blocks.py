@@ -53,7 +53,11 @@ class Training(Config):
     early_stopping: EarlyStopping | None = Field(
         None, description="stop a run when a metric has stopped improving"
     )
-    best: Best | None = Field(None, description="default: the smallest val/loss, or train/loss")
+    best: Best | None = Field(
+        None,
+        description="which state is kept as the best and tested, too; default: the smallest val/loss, or "
+        "train/loss, not tested",
+    )
 
     def num_batches(self, num_train: int) -> int:
         """The steps of an epoch over `num_train` examples."""

@@ -18,8 +18,10 @@ __all__ = [
     "Group",
     "Metric",
     "Split",
+    "best_name",
     "direction_of",
     "error_name",
+    "is_of_best",
     "is_recovery",
     "metric_of",
     "names_of_split",
@@ -35,6 +37,7 @@ Split = Literal["train", "val", "test"]
 RUNNING_LOSS, GRAD_NORM, LR = "train/running_loss", "grad_norm", "lr"
 MAX_ABS_ERROR, ERROR_NORM = "recovery/max_abs_error", "recovery/error_norm"
 _RECOVERY = "recovery/"
+_BEST = "best/"
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ _BY_NAME = {
 def metric_of(name: str) -> Metric:
     """The row of a metric such as ``val/loss``; one without a description where the table has none."""
     unknown = _ERROR if is_recovery(name) else Metric(name, "")
-    return _BY_NAME.get(name, unknown)
+    return _BY_NAME.get(name.removeprefix(_BEST), unknown)
 
 
 def direction_of(name: str) -> Direction:
@@ -109,7 +112,17 @@ def direction_of(name: str) -> Direction:
 
 def split_of(name: str) -> str:
     """Of which set of examples a metric is: train, val or test; empty where it is of none."""
-    return name.partition("/")[0] if metric_of(name).splits else ""
+    return name.removeprefix(_BEST).partition("/")[0] if metric_of(name).splits else ""
+
+
+def best_name(name: str) -> str:
+    """What a metric is called that is taken at a run's best record, not at its end: ``best/test/loss``."""
+    return f"{_BEST}{name}"
+
+
+def is_of_best(name: str) -> bool:
+    """Whether it is taken at a run's best record."""
+    return name.startswith(_BEST)
 
 
 def names_of_split(split: Split, *, classes: bool) -> list[str]:

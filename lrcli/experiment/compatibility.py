@@ -7,7 +7,7 @@ from lrcli.components.initializers import element_names
 from lrcli.components.losses import PythonLoss
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
-from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, error_name, names_of_split
+from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, best_name, error_name, names_of_split
 from lrcli.config.validation import Mistake
 from lrcli.engines.compiled.registry import refusal
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
@@ -87,6 +87,8 @@ def result_names(experiment: Experiment) -> list[str]:
     dataset = experiment.dataset
     classes = dataset.num_classes is not None
     tested = names_of_split("test", classes=classes) if dataset.sizes["test"] else []
+    if experiment.training.best is not None:
+        tested += map(best_name, list(tested))
     errors = _recovery_metrics(experiment)
     if errors:
         errors += map(error_name, _compared(experiment))

@@ -110,7 +110,10 @@ class RunFiles:
         """
         status: RunStatus = loop.members.status[0].item()
         if status != "diverged":
-            self._metrics |= {name: float(values[0]) for name, values in loop.test().items()}
+            tested = loop.test()
+            if self.experiment.training.best is not None and loop.members.best.epoch[0]:
+                tested |= loop.test_best()
+            self._metrics |= {name: float(values[0]) for name, values in tested.items()}
         make_directory(self.directory / _CHECKPOINT)
         self._checkpoint("last", parameters)
         self._checkpoint("best", loop.members.best_parameters)

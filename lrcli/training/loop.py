@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.config.blocks import Best, EarlyStopping
+from lrcli.config.metrics import best_name
 from lrcli.training.divergence import exploded, starting_level
 from lrcli.training.engine import Engine
 from lrcli.training.evaluation import Evaluation
@@ -152,6 +153,20 @@ class TrainingLoop:
         metrics = self._evaluate("test") if "test" in self.problem.splits else {}
         self.seconds += time.perf_counter() - started
         return {name: values[-1] for name, values in metrics.items()}
+
+    def test_best(self) -> dict[str, Array]:
+        """The same with the parameters of each member's best record; they are called ``best/test/loss`` etc."""
+        if "test" not in self.problem.splits:
+            return {}
+        state = self._engine.state()
+        started = time.perf_counter()
+        columns = [self.members.best_parameters[p.name] for p in self.problem.parameters]
+        rows = np.concatenate([values.reshape(self._population.size, -1) for values in columns], axis=1)
+        self._engine.restore(state | {"parameters": rows.astype(state["parameters"].dtype)})
+        metrics = self._evaluate("test")
+        self._engine.restore(state)
+        self.seconds += time.perf_counter() - started
+        return {best_name(name): values[-1] for name, values in metrics.items()}
 
     def _ends_with_record(self, epoch: int) -> bool:
         """Whether a record is to be taken where a chunk has ended."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from lrcli.config.metrics import metric_of, split_of
+from lrcli.config.metrics import is_of_best, metric_of, split_of
 from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section, repeat_section, settings_section
@@ -149,4 +149,4 @@ def _meaning(name: str) -> str:
     """What a metric is, its set of examples and what it is of it first."""
     metric = metric_of(name)
     of_set = f"{metric.name} of the {SPLITS[split_of(name)]} set, " if metric.splits else ""
-    return f"{of_set}{metric.description}"
+    return f"{of_set}{'of the best record' if is_of_best(name) else metric.description}"
