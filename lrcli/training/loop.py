@@ -155,7 +155,7 @@ class TrainingLoop:
         return {name: values[-1] for name, values in metrics.items()}
 
     def test_best(self) -> dict[str, Array]:
-        """The same with the parameters of each member's best record; they are called ``best/test/loss`` etc."""
+        """The same with the parameters of each member's best record; called ``best/test/loss`` and so on."""
         if "test" not in self.problem.splits:
             return {}
         state = self._engine.state()
