@@ -300,7 +300,7 @@ KeyAndValue = tuple[tuple[str, ...], Any]
 def keys_of(content: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[KeyAndValue]:
     """The path and the value of each key that a dotted name leads to, blocks among them."""
     for key, value in content.items():
-        if "." not in key:
+        if key and "." not in key:
             yield (*path, key), value
             if isinstance(value, dict):
                 yield from keys_of(value, (*path, key))

@@ -45,14 +45,16 @@ def column(values: Iterable[Any]) -> NDArray[Any]:
 
 def table_of_recovery(rows: Sequence["RecoveryRow"]) -> Table:
     """A row for each number among the parameters."""
+    numbers = {
+        key: np.array([getattr(row, key) for row in rows], dtype=np.float64)  # NaN where there is none
+        for key in ("true", "learned", "error", "reference", "standard_error")
+    }
     return {
         "name": _texts(row.name for row in rows),
-        **{
-            key: np.array([getattr(row, key) for row in rows], dtype=np.float64)
-            for key in ("true", "learned", "error")
-        },
+        **{key: numbers[key] for key in ("true", "learned", "error")},
         "against": _texts(row.against for row in rows),
         "determined": np.array([row.determined for row in rows], dtype=bool),
+        **{key: numbers[key] for key in ("reference", "standard_error")},
     }
 
 

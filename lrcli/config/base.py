@@ -4,6 +4,7 @@ A `Config` is a frozen record. Its fields are the keys of a YAML mapping, its `F
 validation, and its descriptions are what users are shown, so the three cannot drift apart.
 """
 
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
@@ -31,13 +32,20 @@ class Config(BaseModel):
     @classmethod
     def key_order(cls) -> list[str]:
         """Its keys in the order to show them: ``kind``, its own, its family's, those of larger families."""
-        if "kind" not in cls.model_fields:
-            return list(cls.model_fields)
-        families = [c for c in cls.__mro__ if issubclass(c, Config) and "kind" not in c.model_fields]
-        shared = {name: sum(name in c.model_fields for c in families) for name in cls.model_fields}
-        return sorted(cls.model_fields, key=lambda name: (name != "kind", shared[name]))
+        return list(_key_order(cls))
 
     @model_serializer(mode="wrap")
     def _in_key_order(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         data = serialize(self)
         return {name: data[name] for name in self.key_order() if name in data}
+
+
+@cache
+def _key_order(config: type[Config]) -> tuple[str, ...]:
+    """See `Config.key_order`; asked for once for each member of a sweep."""
+    fields = config.model_fields
+    if "kind" not in fields:
+        return tuple(fields)
+    families = [c for c in config.__mro__ if issubclass(c, Config) and "kind" not in c.model_fields]
+    shared = {name: sum(name in c.model_fields for c in families) for name in fields}
+    return tuple(sorted(fields, key=lambda name: (name != "kind", shared[name])))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import experiments_with_data
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
@@ -33,7 +34,7 @@ def result(tmp_path, name, *words):
 
 
 def test_every_example_with_code_is_here():
-    experiments = {file.stem: load(file).experiment for file in EXPERIMENTS.glob("*.yaml")}
+    experiments = {file.stem: load(file).experiment for file in experiments_with_data()}
     assert set(EXAMPLES) == {name for name, each in experiments.items() if Experiment.needs_code.fget(each)}
 
 

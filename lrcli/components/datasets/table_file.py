@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -52,7 +53,9 @@ class TableSplit(Config):
             yield "split", "train must have a share: without training examples nothing is learned"
 
 
-_USUAL = TableSplit(train=0.8, val=0.1, test=0.1)
+@cache
+def _usual() -> TableSplit:
+    return TableSplit(train=0.8, val=0.1, test=0.1)
 
 
 class CsvDataset(Dataset):
@@ -123,7 +126,7 @@ class CsvDataset(Dataset):
 
     def _gathered(self) -> Gathered:
         paths = zip(SPLITS, (self.path, self.val_path, self.test_path), strict=True)
-        split = self.split or _USUAL
+        split = self.split or _usual()
         drawn = not self._own_files and split.column is None
         return gather(
             Wanted(

@@ -152,7 +152,9 @@ def _parameter(name: str, value: Tensor, last: str, weight: object) -> Parameter
     fan_in, fan_out = _fans(tuple(counted.shape))
     matrix = (fan_in, fan_out) if fan_in * fan_out == value.numel() else (value.numel(), 1)
     matrix = (1, value.numel()) if is_bias else matrix
-    return Parameter(name, tuple(value.shape), matrix, fan_in, fan_out, is_bias, not value.requires_grad)
+    return Parameter(
+        name, tuple(value.shape), matrix, fan_in, fan_out, is_bias, is_frozen=not value.requires_grad
+    )
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
