@@ -54,7 +54,7 @@ def predict(
     from lrcli.storage.files import write_new
     from lrcli.storage.finding import find_run
 
-    found = predicted(find_run(run, runs_dir), file, best=best)
+    found = predicted(find_run(run, runs_dir, "train"), file, best=best)
     if found.ignored:
         print_note(
             f"{file}: columns that the model does not know are ignored: {', '.join(found.ignored[:12])}"

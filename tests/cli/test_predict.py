@@ -124,3 +124,27 @@ def test_mistakes_in_the_table(lrcli, tmp_path, text, said):
     assert said in error
     assert "Traceback" not in error
     assert "no file" in lrcli("predict", "line", "--input", "none.csv", code=2)[1]
+
+
+def test_the_newest_run_is_meant_not_a_sweep(lrcli, tmp_path):
+    write(tmp_path / "data.csv", ["x", "y"], [list(range(20)), [2.0 * i for i in range(20)]])
+    experiment(tmp_path / "exp.yaml", {"kind": "csv", "path": "data.csv", "target": "y"})
+    lrcli("train", "exp.yaml", "-q")
+    lrcli("sweep", "exp.yaml", "-q", "--lr", "0.1,0.2", "--seeds", "1")
+    assert len(rows_of(lrcli("predict", "exp", "--input", "data.csv")[0])) == 20
+
+
+def test_code_of_the_users_is_not_run(lrcli, tmp_path):
+    code = "from pathlib import Path\nimport torch\nPath('ran').touch()\nNet = torch.nn.Linear\n"
+    (tmp_path / "net.py").write_text(code)
+    model = {"kind": "module", "path": "net.py", "name": "Net", "args": {"in_features": 2, "out_features": 1}}
+    data = {"kind": "linear", "w": [1.0, 2.0], "b": 0.0, "num_train": 20, "num_val": 0}
+    experiment(tmp_path / "exp.yaml", data, model=model, training={"epochs": 1})
+    lrcli("train", "exp.yaml", "-q")
+    (tmp_path / "ran").unlink()
+    write(tmp_path / "new.csv", ["x0", "x1"], [[0.5], [1.0]])
+    out, error = lrcli("predict", "exp", "--input", "new.csv", code=2)
+    assert not out
+    assert "code of yours" in error
+    assert "last.npz" in error
+    assert not (tmp_path / "ran").exists()

@@ -13,6 +13,7 @@ GUIDES = {  # in the order in which they are to be read, with what each holds
     "which-rate-which-optimizer": "Lessons by examples: too small, right, too large; comparing fairly.",
     "files": "Experiment files: what they say, how they are changed and built upon.",
     "runs": "What a run leaves behind, what its report says, several files, exit codes.",
+    "your-own": "Your own table, images, torch model, loss, optimizer, package; and Python.",
     "sweeps": "Grids of rates, or of any keys, times seeds; resuming; what the verdicts mean.",
     "figures": "Figures, pages to hand out, TensorBoard.",
     "numbers": "What is promised to the last bit, and what it rests on.",
