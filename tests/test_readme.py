@@ -24,6 +24,14 @@ def test_a_transcript_is_what_is_printed(place):
         assert "\n".join(differences(said, printed)) == "", command
 
 
+def test_its_python_runs(place, monkeypatch):
+    monkeypatch.chdir(place)
+    found = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    assert found
+    for text in found:
+        exec(compile(text, README.name, "exec"), {})  # noqa: S102 - our own
+
+
 def test_a_transcript_that_lies_is_caught():
     said = ["a: completed (in 0.0376 s)", "...", "best: 1 ...", "end"]
     true = ["a: completed (in 2 s)", "x", "y", "best: 1 of 2", "end"]
