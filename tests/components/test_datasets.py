@@ -213,3 +213,9 @@ def test_a_wavelength_is_positive():
     for low in (-1.0, 0.0, 9e-4):
         assert [key for key, _ in component("dataset", **PLANCK, low=low).mistakes()] == ["low"]
     assert not list(component("dataset", **PLANCK, low=1e-3).mistakes())
+
+
+def test_axes_have_the_units_of_the_law():
+    assert component("dataset", kind="ohm", R=4.7).axis_labels == ("voltage (V)", "current (A)")
+    assert component("dataset", kind="planck", temperature=3000.0).axis_labels[0].endswith("m)")
+    assert component("dataset", kind="sine").axis_labels == ("x", "y")

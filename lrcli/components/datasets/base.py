@@ -97,6 +97,11 @@ class Dataset(Config):
         return None
 
     @property
+    def axis_labels(self) -> tuple[str, str]:
+        """What the axes of a curve over its one feature are called, with their units where they have some."""
+        return (self.feature_names or ("x",))[0], "y"
+
+    @property
     def files(self) -> dict[str, str]:
         """The files that its examples are read from: from path to the SHA-256 of the content."""
         return {}

@@ -38,6 +38,10 @@ class OhmDataset(CurveDataset):
     high: float = Field(10.0, description="largest voltage; greater than low")
     noise: float = Field(0.0, ge=0, description="standard deviation of the measured currents, in ampere")
 
+    @property
+    def axis_labels(self) -> tuple[str, str]:
+        return "voltage (V)", "current (A)"
+
     def rule(self, inputs: Array) -> Array:
         return np.asarray(inputs / self.R)
 
@@ -77,6 +81,10 @@ class PlanckDataset(CurveDataset):
         0.0, ge=0, description="standard deviation of the measured radiances, in kW / (m^2 sr nm)"
     )
 
+    @property
+    def axis_labels(self) -> tuple[str, str]:
+        return "wavelength (\N{MICRO SIGN}m)", "radiance (kW / (m\N{SUPERSCRIPT TWO} sr nm))"
+
     def rule(self, inputs: Array) -> Array:
         return radiance(inputs, self.temperature)
 
@@ -109,6 +117,10 @@ class ExponentialDecayDataset(CurveDataset):
     rate: float = Field(0.5, description="share that is lost, in 1 / s; growth where it is negative")
     low: float = Field(0.0, description="earliest time, in s")
     high: float = Field(10.0, description="latest time, in s; later than low")
+
+    @property
+    def axis_labels(self) -> tuple[str, str]:
+        return "time (s)", "y"
 
     def rule(self, inputs: Array) -> Array:
         return np.asarray(self.amplitude * np.exp(-self.rate * inputs))

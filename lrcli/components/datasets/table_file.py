@@ -176,6 +176,10 @@ class CsvDataset(Dataset):
         return tuple(map(one_line, self.data.feature_names))
 
     @property
+    def axis_labels(self) -> tuple[str, str]:
+        return self.feature_names[0], one_line(self.target)
+
+    @property
     def class_names(self) -> tuple[str, ...] | None:
         classes = self.data.classes
         return None if classes is None else tuple(map(one_line, classes))

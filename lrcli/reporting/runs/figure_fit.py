@@ -40,7 +40,7 @@ class Fit:
         fitted: (P,) the model's outputs.
         earlier: from epoch to (P,), the outputs it had before, ascending.
         epoch: of the fit.
-        feature: what x is called.
+        labels: what x and y are called.
     """
 
     examples: Mapping[SplitName, Array]
@@ -50,7 +50,7 @@ class Fit:
     fitted: Array
     earlier: Mapping[int, Array]
     epoch: int
-    feature: str = "x"
+    labels: tuple[str, str] = ("x", "y")
 
 
 def fitted(run: TrainedRun) -> Fit | None:
@@ -71,6 +71,7 @@ def fitted(run: TrainedRun) -> Fit | None:
     if last is None:
         return None
     rule = run.problem.dataset.rule(x[:, None])
+    x_label, y_label = run.problem.dataset.axis_labels
     return Fit(
         examples={name: points[:, _shown(points[1])] for name, points in examples.items()},
         count=train.size,
@@ -79,7 +80,7 @@ def fitted(run: TrainedRun) -> Fit | None:
         fitted=last,
         earlier={int(run.path.epoch[i]): curve for i, curve in curves.items() if curve is not None},
         epoch=int(run.path.epoch[-1]),
-        feature=cut((run.problem.dataset.feature_names or ("x",))[0], _LONGEST_NAME),
+        labels=(cut(x_label, _LONGEST_NAME), cut(y_label, _LONGEST_NAME)),
     )
 
 
@@ -175,7 +176,7 @@ def _draw_examples(axes: "Axes", found: Fit) -> None:
         }
         axes.plot(*points, marker, label=f"{SPLITS[name]} examples", **look)
     low, high = _limits(found)
-    axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel=found.feature, ylabel="y")
+    axes.set(xlim=(found.x[0], found.x[-1]), ylim=(low, high), xlabel=found.labels[0], ylabel=found.labels[1])
     label_numbers(axes.yaxis, low, high)
 
 
