@@ -41,12 +41,13 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
             "loss", "kind", f"{loss.kind} needs classes as targets, but those of {dataset.kind} are numbers"
         )
         return
-    if loss.most_classes is not None and (dataset.num_classes or 0) > loss.most_classes:
-        message = f"{loss.kind} tells {loss.most_classes} classes apart, but there are {dataset.num_classes}"
+    classes, num_outputs = dataset.num_classes or 0, loss.num_outputs(dataset.num_classes)
+    if isinstance(loss, PythonLoss) and classes and num_outputs not in {classes, 1 if classes == 2 else 0}:
+        of_two = "1, or " if classes == 2 else ""
+        yield _mistake("loss", "outputs", f"must be {of_two}{classes}, one for each class")
+    elif num_outputs == 1 and classes > 2:
+        message = f"{loss.kind} tells 2 classes apart, but there are {classes}"
         yield _mistake("loss", "kind", f"{message}; take cross_entropy")
-    num_outputs = loss.num_outputs(dataset.num_classes)
-    if isinstance(loss, PythonLoss) and dataset.num_classes and num_outputs not in {1, dataset.num_classes}:
-        yield _mistake("loss", "outputs", f"must be 1, or {dataset.num_classes}, one for each class")
     for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
 

@@ -122,6 +122,21 @@ REFUSED = [
         "bce",
     ),
     (
+        {"dataset": "{kind: spirals, classes: 4}", "loss": "{kind: mse}"},
+        "loss.kind: mse tells 2 classes apart, but there are 4; take cross_entropy",
+        "mse",
+    ),
+    (
+        {"dataset": "{kind: blobs}", "loss": "{kind: python, path: a.py, name: Mine, outputs: 1}"},
+        "loss.outputs: must be 3, one for each class",
+        "1",
+    ),
+    (
+        {"dataset": "{kind: moons}", "loss": "{kind: python, path: a.py, name: Mine, outputs: 3}"},
+        "loss.outputs: must be 1, or 2, one for each class",
+        "3",
+    ),
+    (
         {"loss": "{kind: bce}"},
         "loss.kind: bce needs classes as targets, but those of linear are numbers",
         "bce",
