@@ -68,7 +68,7 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
     if not isinstance(result, RunResult):
         raise RunDirectoryError(f"{directory}: holds a sweep, not a run")
     experiment = load(directory / "experiment.yaml").experiment
-    refuse_other_data(directory, experiment, result)
+    refuse_other_data(directory, experiment.dataset.files, result)
     kept = directory / "checkpoint" / ("best.npz" if best else "last.npz")
     if not kept.exists():
         raise RunDirectoryError(f"{directory}: has no parameters: the run is {result.status}")
