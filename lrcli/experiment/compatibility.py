@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+import numpy as np
+
 from lrcli.components.initializers import element_names
 from lrcli.components.losses import PythonLoss
 from lrcli.config.blocks import Best
@@ -124,7 +126,7 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
-    said = list(experiment.dataset.notes(experiment.seed))
+    said = [*experiment.dataset.notes(experiment.seed), *_curve_of_other_units(experiment)]
     size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count:
         examples = counted(count, "training example")
@@ -137,3 +139,17 @@ def remarks(experiment: Experiment) -> list[str]:
             if values:
                 said.append(f"sweep.grid: {key} has {values} more than once; each value is trained once")
     return said
+
+
+def _curve_of_other_units(experiment: Experiment) -> Iterator[str]:
+    """A law holds of its x alone, and not of what standardising makes of it."""
+    model = experiment.model
+    scaling = experiment.dataset.scaling(experiment.seed) if model.one_feature else None
+    if scaling is None:
+        return
+    some = {parameter.name: np.ones(parameter.shape) for parameter in experiment.parameters}
+    if model.in_original_units(some, scaling.mean, scaling.scale) is None:
+        yield (
+            f"{model.kind} is fitted to inputs that are standardised, which is another curve than in their "
+            "own units; with dataset.standardize: false it is fitted to them as they are"
+        )
