@@ -229,6 +229,19 @@ def test_rows_without_a_value_may_be_left_out(written):
     assert sorted(dataset.draw(0, "train")[0][:, 0].tolist()) == [1, 5]
 
 
+@pytest.mark.parametrize("piece", [8, 2**24])
+@pytest.mark.parametrize("blank", ["  ", " NA", "\t"])
+@pytest.mark.parametrize("values", [("red", "blue", "red"), ("1", "2.5", "1")], ids=["text", "numbers"])
+def test_a_cell_of_spaces_has_no_value(written, monkeypatch, piece, blank, values):
+    monkeypatch.setattr(reading, "_PIECE", piece)
+    text = f"a,b,y\n1,{values[0]},2\n2,{blank},3\n3,{values[1]},4\n4,{values[2]},5\n"
+    (said,) = mistakes(written(text, split=ALL))
+    assert said.startswith("data.csv, line 3, column 'b': no value")
+    dataset = written(text, split=ALL, missing="drop", standardize=False)
+    assert list(dataset.mistakes()) == []
+    assert sorted(dataset.draw(0, "train")[1][:, 0].tolist()) == [2, 4, 5]
+
+
 @pytest.mark.parametrize("piece", [20, 2**24])
 def test_texts_of_rows_that_are_left_out_are_neither_classes_nor_features(tmp_path, monkeypatch, piece):
     monkeypatch.setattr(reading, "_PIECE", piece)
