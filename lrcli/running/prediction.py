@@ -13,6 +13,7 @@ from lrcli.components.datasets import CsvDataset
 from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, shown
 from lrcli.components.datasets.table_data import Part
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
+from lrcli.components.user_code import waits_for_code
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
@@ -81,7 +82,8 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
     with np.errstate(over="ignore", invalid="ignore"):
         outputs = experiment.model.outputs(parameters, inputs)
     if outputs is None:
-        raise UsageError(f"the model {experiment.model.kind} cannot be asked outside of training")
+        why = "is code, which only training runs" if waits_for_code(experiment.model) else "has no formula"
+        raise UsageError(f"the model {experiment.model.kind} cannot be asked outside of training: it {why}")
     return _judged(experiment, outputs, targets, ignored)
 
 

@@ -152,3 +152,13 @@ def test_of_classes_that_are_as_likely_the_one_is_taken_that_training_takes(lrcl
     out, error = lrcli("predict", "exp", "--input", "data.csv")
     assert {row["prediction"] for row in rows_of(out)} == {decided}
     assert f"accuracy {result['metrics']['train/accuracy']:.6g}" in error
+
+
+def test_a_model_of_ones_own_code_is_not_asked(lrcli, tmp_path):
+    (tmp_path / "net.py").write_text("import torch\n\ndef net(): return torch.nn.Linear(1, 1)\n")
+    dataset = {"kind": "linear", "w": [2.0], "b": 1.0, "num_train": 50, "num_val": 20}
+    model = {"kind": "module", "path": "net.py", "name": "net"}
+    experiment(tmp_path / "exp.yaml", dataset, model=model, training={"epochs": 1})
+    lrcli("train", "exp.yaml", "-q")
+    write(tmp_path / "new.csv", ["x0"], [[0, 1, 2]])
+    assert "it is code, which only training runs" in lrcli("predict", "exp", "--input", "new.csv", code=2)[1]
