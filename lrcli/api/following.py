@@ -79,14 +79,13 @@ class Following:
 
     def observe(self, event: Any) -> None:
         """Take in an event of the run or the sweep."""
-        from lrcli.running.single import Finished, Started
-        from lrcli.sweeps.running import SweepFinished, SweepStarted
+        from lrcli.running.moments import Begun, Ended
 
         if self._report is not None:
             self._report.show(event)
-        if isinstance(event, Started | SweepStarted):
+        if isinstance(event, Begun):
             self._begun()
-        elif isinstance(event, Finished | SweepFinished):
+        elif isinstance(event, Ended):
             self._stack.close()
             self._stack.enter_context(leaving_on_ctrl_c())
             self._stack.enter_context(self._ended(event))

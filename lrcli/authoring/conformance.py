@@ -65,7 +65,7 @@ def _of_model(model: Module, features: int | None, outputs: int | None) -> Itera
         return
     (num_features, num_outputs) = found[0]
     run = partial(_trial_of_model, model, num_features, num_outputs)
-    trainable = tried("can be trained", lambda: run([0.01]))
+    trainable = tried("can be trained", lambda: run([0.01]).engine())
     yield trainable
     if not trainable.passed:
         return

@@ -28,14 +28,12 @@ class Loss(Config):
 
     Attributes:
         needs_classes: its targets must be classes, not numbers.
-        most_classes: that it can tell apart; None where there is no limit.
         quadratic_factor: c, where each term is c (o - y)^2; None where it is no square.
         of_logits: outputs are logits, and each term is minus the log-likelihood of the class: convex in the
             parameters of a model that is linear in them.
     """
 
     needs_classes: ClassVar[bool] = False
-    most_classes: ClassVar[int | None] = None
     quadratic_factor: ClassVar[float | None] = None
     of_logits: ClassVar[bool] = False
 
@@ -194,7 +192,6 @@ class BCE(Loss):
     """
 
     needs_classes = True
-    most_classes = 2
     of_logits = True
 
     kind: Literal["bce"]

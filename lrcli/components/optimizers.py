@@ -40,7 +40,7 @@ class Optimizer(Config):
     decoupled: ClassVar[bool] = False
 
     decay: Literal["all", "weights"] = Field(
-        "all", description="what weight_decay takes from: all, or all but the biases of linear and mlp models"
+        "all", description="what weight_decay takes from: all, or all but the biases of layers"
     )
     schedule: AnySchedule = Field(
         default_factory=lambda: Constant(kind="constant"), description="the rate over the steps"
@@ -49,9 +49,9 @@ class Optimizer(Config):
     def decays(self, parameter: Parameter) -> bool:
         """Whether the numbers of a parameter are decayed.
 
-        A bias is what a layer adds: the b of a linear model, each b1, b2, ... of an mlp. Other models have
-        none: a polynomial's constant is a weight as any other, that of the power 0 in a layer without a bias,
-        and a curve's shift or offset is no layer's.
+        A bias is what a layer adds: the b of a linear model, each b1, b2, ... of an mlp, each bias of the
+        layers of a module. Other models have none: a polynomial's constant is a weight as any other, that of
+        the power 0 in a layer without a bias, and a curve's shift or offset is no layer's.
 
         Source: Dive into Deep Learning, section 3.7, for decay of the weights alone.
         """
@@ -285,6 +285,10 @@ class PythonOptimizer(FromFile, Optimizer):
 
     def coefficients(self, h: Vectors, steps: NDArray[Any], total: int) -> dict[str, Array]:
         return {"lr": self.rates(h, steps, total), "step": steps[:, None] + 1.0}
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        if self.decay != "all":
+            yield "decay", "has nothing to say here: what your code decays is a matter of your code"
 
     @property
     def most_states(self) -> int:

@@ -14,6 +14,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,7 +32,6 @@ _WIRING = (
     "torch/autograd/",
     "contextlib.py",
 )
-_INSTALLED = [Path(sysconfig.get_paths()[name]).resolve() for name in ("stdlib", "purelib", "platlib")]
 _MOST_FRAMES = 12
 _PREFIX = "_lrcli_user_"  # of the names of such modules
 
@@ -197,8 +197,16 @@ def _is_beside(file: Path, name: str, folder: Path) -> bool:
     return resolved.relative_to(folder).parts[0].removesuffix(".py") == name.partition(".")[0]
 
 
+@cache
+def _installations() -> list[Path]:
+    """Where Python and its packages are installed."""
+    paths = sysconfig.get_paths()
+    return [Path(paths[name]).resolve() for name in ("stdlib", "purelib", "platlib")]
+
+
 def _is_in(file: str, folder: Path) -> bool:
     """Whether a file lies below a folder, and not in an installation of Python there."""
     path = Path(file).resolve()
-    installed = any(path.is_relative_to(place) and not folder.is_relative_to(place) for place in _INSTALLED)
+    places = [place for place in _installations() if not folder.is_relative_to(place)]
+    installed = any(path.is_relative_to(place) for place in places)
     return path.is_relative_to(folder) and not installed

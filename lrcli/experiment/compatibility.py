@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+import numpy as np
+
 from lrcli.components.initializers import element_names
 from lrcli.components.losses import PythonLoss
 from lrcli.config.blocks import Best
@@ -41,12 +43,13 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
             "loss", "kind", f"{loss.kind} needs classes as targets, but those of {dataset.kind} are numbers"
         )
         return
-    if loss.most_classes is not None and (dataset.num_classes or 0) > loss.most_classes:
-        message = f"{loss.kind} tells {loss.most_classes} classes apart, but there are {dataset.num_classes}"
+    classes, num_outputs = dataset.num_classes or 0, loss.num_outputs(dataset.num_classes)
+    if isinstance(loss, PythonLoss) and classes and num_outputs not in {classes, 1 if classes == 2 else 0}:
+        of_two = "1, or " if classes == 2 else ""
+        yield _mistake("loss", "outputs", f"must be {of_two}{classes}, one for each class")
+    elif num_outputs == 1 and classes > 2:
+        message = f"{loss.kind} tells 2 classes apart, but there are {classes}"
         yield _mistake("loss", "kind", f"{message}; take cross_entropy")
-    num_outputs = loss.num_outputs(dataset.num_classes)
-    if isinstance(loss, PythonLoss) and dataset.num_classes and num_outputs not in {1, dataset.num_classes}:
-        yield _mistake("loss", "outputs", f"must be 1, or {dataset.num_classes}, one for each class")
     for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
 
@@ -123,7 +126,7 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
-    said = list(experiment.dataset.notes(experiment.seed))
+    said = [*experiment.dataset.notes(experiment.seed), *_curve_of_other_units(experiment)]
     size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count:
         examples = counted(count, "training example")
@@ -136,3 +139,17 @@ def remarks(experiment: Experiment) -> list[str]:
             if values:
                 said.append(f"sweep.grid: {key} has {values} more than once; each value is trained once")
     return said
+
+
+def _curve_of_other_units(experiment: Experiment) -> Iterator[str]:
+    """A law holds of its x alone, and not of what standardising makes of it."""
+    model = experiment.model
+    scaling = experiment.dataset.scaling(experiment.seed) if model.one_feature else None
+    if scaling is None:
+        return
+    some = {parameter.name: np.ones(parameter.shape) for parameter in experiment.parameters}
+    if model.in_original_units(some, scaling.mean, scaling.scale) is None:
+        yield (
+            f"{model.kind} is fitted to inputs that are standardised, which is another curve than in their "
+            "own units; with dataset.standardize: false it is fitted to them as they are"
+        )

@@ -69,7 +69,7 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
     if not isinstance(result, RunResult):
         raise RunDirectoryError(f"{directory}: holds a sweep, not a run")
     experiment = load(directory / "experiment.yaml").experiment
-    refuse_other_data(directory, experiment, result)
+    refuse_other_data(directory, experiment.dataset.files, result)
     kept = directory / "checkpoint" / ("best.npz" if best else "last.npz")
     if not kept.exists():
         raise RunDirectoryError(f"{directory}: has no parameters: the run is {result.status}")
@@ -107,9 +107,10 @@ def _judged(
             probabilities = experiment.loss.probabilities(outputs)
         if probabilities.shape[1] != count:  # a number that was fitted to the numbers of the classes
             probabilities = None
+        elif outputs.shape[1] > 1:
+            decided = np.asarray(np.argmax(probabilities, axis=1), dtype=np.intp)  # of equals the first,
         else:
-            last = np.argmax(probabilities[:, ::-1], axis=1)  # of two that are equal the last, as in training
-            decided = np.asarray(count - 1 - last, dtype=np.intp)
+            decided = np.asarray(probabilities[:, 1] >= 0.5, dtype=np.intp)  # or class 1, as in training
     if targets is not None:
         wide = (targets == np.arange(outputs.shape[1])).astype(float) if outputs.shape[1] > 1 else targets
         loss = experiment.loss.value(outputs, wide)
@@ -138,6 +139,8 @@ def _read(experiment: Experiment, file: Path, separator: str) -> tuple[Array, Ar
     ignored = tuple(name for name in names if name not in {*columns, target})
     part = Part(table, np.arange(table.size))
     if own:
+        if target in table.columns:
+            _refuse_new_classes(file, table, target, own.data.class_values)
         return own.data.inputs(part), own.data.targets(part) if target in table.columns else None, ignored
     numbers = [column.values for column in table.columns.values() if isinstance(column, NumberColumn)]
     inputs = np.stack(numbers[: len(columns)], axis=1)
@@ -189,6 +192,22 @@ def _like_training(table: Table, known: Mapping[str, NumberColumn | TextColumn])
         else:
             found[name] = column
     return replace(table, columns=found), mistakes
+
+
+def _refuse_new_classes(file: Path, table: Table, target: str, values: Array | None) -> None:
+    """Numbers that name classes must be those of training; texts have been looked at."""
+    column = table.columns[target]
+    if values is None or not isinstance(column, NumberColumn):
+        return
+    strange = np.flatnonzero(~np.isin(column.values, values)).tolist()
+    if strange:
+        known = ", ".join(f"{value:g}" for value in values[:_MOST_LISTED].tolist())
+        mistakes = [
+            f"{table.row_name(row)}, column {shown(target)}: {column.values[row]:g} is no class; training "
+            f"knew {known}"
+            for row in strange[:_MOST_NAMED]
+        ]
+        raise UsageError(f"{file}: {mistakes[0]}", mistakes[1:])
 
 
 def lines_of(predictions: Predictions) -> Iterator[str]:

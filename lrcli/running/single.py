@@ -18,6 +18,7 @@ from lrcli.experiment.loading import Source
 from lrcli.experiment.user_code import code_facts, opened
 from lrcli.running.files import RunFiles
 from lrcli.running.location import Interruption, OutputLocation
+from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, make_ready, prepare
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.provenance import GitState, environment
@@ -30,7 +31,7 @@ __all__ = ["Event", "Finished", "Started", "train"]
 
 
 @dataclass(frozen=True)
-class Started:
+class Started(Begun):
     """The run directory is there and training begins.
 
     Attributes:
@@ -49,7 +50,7 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Finished:
+class Finished(Ended):
     """The run has ended and its files are written, but for result.json, which comes last.
 
     Attributes:

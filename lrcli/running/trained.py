@@ -4,6 +4,7 @@ It is handed on when a run ends, and it can be read back from the run's director
 are drawn again, the rest is in the files.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from lrcli.storage.history import History
 from lrcli.storage.parameter_path import ParameterPath
 from lrcli.storage.reading import read_result
 from lrcli.storage.run_result import RunResult
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.table_reading import read_metrics, read_path
 from lrcli.training.problem import Problem, build_problem
 
@@ -96,7 +98,7 @@ def read_run(directory: Path) -> TrainedRun:
     if not (directory / "metrics.csv").exists():
         raise RunDirectoryError(f"{directory}: has no records: the run is {result.status}")
     experiment = load(directory / "experiment.yaml").experiment
-    refuse_other_data(directory, experiment, result)
+    refuse_other_data(directory, experiment.dataset.files, result)
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     if waits_for_code(experiment.model):
         problem = _with_parameters(problem, directory, result)
@@ -104,17 +106,22 @@ def read_run(directory: Path) -> TrainedRun:
     return trained_run(experiment, problem, history, _read_path(directory, problem, result), result)
 
 
-def refuse_other_data(directory: Path, experiment: Experiment, result: RunResult) -> None:
-    """Refuse files that are no longer what a run was trained on.
+def refuse_other_data(directory: Path, there: Mapping[str, str], result: RunResult | SweepResult) -> None:
+    """Refuse files that are no longer what a run or a sweep was trained on.
+
+    Args:
+        directory: of the run or the sweep.
+        there: from the path of each file, as it is now, to the SHA-256 of its content.
+        result: with the files as they were.
 
     Raises:
         RunDirectoryError: one of them has changed.
     """
-    there = experiment.dataset.files
+    what = "run" if isinstance(result, RunResult) else "sweep"
     for file in result.data:
         if there.get(file.file, file.sha256) != file.sha256:
             raise RunDirectoryError(
-                f"{directory}: {file.file} has changed since this run was trained on it (its SHA-256 was "
+                f"{directory}: {file.file} has changed since this {what} was trained on it (its SHA-256 was "
                 f"{file.sha256[:12]}...); put back the file as it was, or train again"
             )
 

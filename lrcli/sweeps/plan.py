@@ -82,6 +82,15 @@ class SweepPlan:
         text = json.dumps([resolved(self.experiment), self.memory, SCHEMA], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """The files that the examples are read from: from path to the SHA-256 of the content."""
+        variants = (variant for part in self.parts for variant in part.group.variants)
+        found: dict[str, str] = {}
+        for variant in variants:
+            found |= variant.experiment.dataset.files
+        return found
+
     @property
     def select(self) -> Best:
         """The metric by which configurations are ranked."""

@@ -10,6 +10,7 @@ from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
 from lrcli.experiment.user_code import code_digests
 from lrcli.running.location import OutputLocation
+from lrcli.running.trained import refuse_other_data
 from lrcli.storage.reading import find_result
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.files import SweepFiles
@@ -61,6 +62,8 @@ def _begun(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, Loade
     loaded = load(directory / "experiment.yaml")
     plan = plan_sweep(loaded, result.memory, runs_code=runs_code) if loaded.experiment.sweep else None
     changed = "its experiment.yaml" if plan is None or plan.fingerprint != result.fingerprint else ""
+    if plan is not None and not changed:
+        refuse_other_data(directory, plan.files, result)
     if plan is not None and runs_code and not changed:
         before, now = result.environment.get("code", {}), code_digests(plan.experiment)
         changed = ", ".join(file for file in {**before, **now} if before.get(file) != now.get(file))

@@ -19,6 +19,7 @@ import numpy as np
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.user_code import code_facts
 from lrcli.running.location import Interruption
+from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, Prepared, make_ready
 from lrcli.storage.provenance import GitState, environment
 from lrcli.storage.result_fields import Timing
@@ -34,7 +35,7 @@ __all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_
 
 
 @dataclass(frozen=True)
-class SweepStarted:
+class SweepStarted(Begun):
     """The directory is there and training begins.
 
     Attributes:
@@ -68,7 +69,7 @@ class SweepProgress:
 
 
 @dataclass(frozen=True)
-class SweepFinished:
+class SweepFinished(Ended):
     """The sweep has ended and its tables are written, but for result.json, which comes last.
 
     Attributes:

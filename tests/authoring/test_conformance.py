@@ -55,6 +55,14 @@ class Counts(nn.Linear):
         return super().forward(x) * (1 + 1e-3 * (Counts.calls % 7))
 
 
+class Deaf(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 1)
+
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
 class Spills(nn.Linear):
     def __init__(self):
         super().__init__(2, 1)
@@ -186,6 +194,7 @@ def test_sound_components_pass(path, name, args, count):
 
 BROKEN = [
     ("WrongSlope", "gradients", "not the derivative of forward"),
+    ("Deaf", "can be trained", "do not depend on its parameters"),
     ("Counts", "the same numbers again", "something is kept, or drawn"),
     ("Spills", "inputs left as they are", "in place"),
     ("Clock", "initial values from the seed alone", "weight differ when the same seed"),
@@ -213,7 +222,10 @@ def test_components_are_found_and_layers_are_not(path):
     file = open_file(path)
     assert left_out(file) == {"Block": ["width"]}
     found = {component.name: group for group, component in components_of(path, None, {}, None)}
-    groups = {"model": "net WrongSlope Counts Spills Clock Mixes Breaks", "loss": "half centred bent reduced"}
+    groups = {
+        "model": "net WrongSlope Counts Deaf Spills Clock Mixes Breaks",
+        "loss": "half centred bent reduced",
+    }
     groups |= {"dataset": "points careless holes", "optimizer": "Descent Remembers Averages Own"}
     assert found == {name: group for group, names in groups.items() for name in names.split()}
 

@@ -1,5 +1,7 @@
 """Runs on image files as a user starts them: MNIST's file, with scikit-learn's digits in its place."""
 
+import gzip
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -168,3 +170,16 @@ def test_softmax_regression_is_not_held_up(program, place):
     assert result["timing"]["total_seconds"] - result["timing"]["train_seconds"] < 5
     err = program("train", "mnist_mlp.yaml", "training.best.metric=recovery/error_norm", *SMALLER, code=2)[2]
     assert "recovery/error_norm" in err
+
+
+def test_a_run_says_which_files_it_was_trained_on_and_refuses_others(program, place):
+    result = trained(program, "training.epochs=1", code=3)
+    files = sorted((place / "mnist").iterdir())
+    digests = {each["file"]: each["sha256"] for each in result["data"]}
+    assert digests == {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    labels = next(file for file in files if file.name.startswith("train-labels"))
+    content = bytearray(gzip.decompress(labels.read_bytes()))
+    content[-1] = (content[-1] + 1) % 10
+    labels.write_bytes(gzip.compress(bytes(content)))
+    error = program("report", result["run_dir"], code=2)[2]
+    assert f"{labels} has changed since this run was trained on it" in error

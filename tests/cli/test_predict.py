@@ -148,3 +148,31 @@ def test_code_of_the_users_is_not_run(lrcli, tmp_path):
     assert "code of yours" in error
     assert "last.npz" in error
     assert not (tmp_path / "ran").exists()
+
+
+def test_numbers_that_are_no_classes_of_training_are_refused(lrcli, tmp_path):
+    columns = [[float(i % 3) for i in range(60)], [i % 3 for i in range(60)]]
+    write(tmp_path / "data.csv", ["x", "y"], columns)
+    keys = {"kind": "csv", "path": "data.csv", "target": "y", "task": "classification"}
+    experiment(tmp_path / "exp.yaml", keys, loss={"kind": "cross_entropy"})
+    lrcli("train", "exp.yaml", "-q")
+    assert "accuracy 1, over 60 rows" in lrcli("predict", "exp", "--input", "data.csv")[1]
+    write(tmp_path / "new.csv", ["x", "y"], [[0, 1, 2], [0, 7, 1.5]])
+    error = lrcli("predict", "exp", "--input", "new.csv", code=2)[1]
+    assert "line 3, column 'y': 7 is no class; training knew 0, 1, 2" in error
+    assert "line 4, column 'y': 1.5 is no class" in error
+
+
+@pytest.mark.parametrize(("loss", "decided"), [("cross_entropy", "a"), ("bce", "b")])
+def test_of_classes_that_are_as_likely_the_one_is_taken_that_training_takes(lrcli, tmp_path, loss, decided):
+    """The first of equal logits with cross-entropy, class 1 from a logit of 0 on with the binary one."""
+    # Both classes are at both, so that weights of 0 stay there to the bit.
+    write(tmp_path / "data.csv", ["x", "y"], [[-1.0, 1.0, -1.0, 1.0], ["a", "a", "b", "b"]])
+    keys = {"kind": "csv", "path": "data.csv", "target": "y", "split": {"train": 1}, "standardize": False}
+    blocks = {"model": {"kind": "linear", "init": {"kind": "zeros"}}, "loss": {"kind": loss}}
+    experiment(tmp_path / "exp.yaml", keys, **blocks, training={"epochs": 1, "batch_size": "full"})
+    result = json.loads(lrcli("train", "exp.yaml", "-q", "--json")[0])
+    assert not np.any(result["parameters"]["w"])
+    out, error = lrcli("predict", "exp", "--input", "data.csv")
+    assert {row["prediction"] for row in rows_of(out)} == {decided}
+    assert f"accuracy {result['metrics']['train/accuracy']:.6g}" in error

@@ -255,3 +255,23 @@ def test_a_sweep_over_a_table(lrcli, tmp_path, diabetes):
     assert found["members"] == 12
     values = {tuple(each["values"].values()) if "values" in each else 0 for each in found["configurations"]}
     assert values
+
+
+def test_a_sweep_says_which_files_it_was_trained_on_and_goes_on_with_no_others(lrcli, tmp_path, diabetes):
+    import hashlib
+
+    file = tmp_path / "diabetes.csv"
+    other = tmp_path / "other.csv"
+    other.write_bytes(file.read_bytes() + b"\n")
+    experiment(tmp_path / "exp.yaml", {"path": "diabetes.csv", "target": "progression"})
+    line = ["sweep", "exp.yaml", "--lr", "0.01,0.1", "--grid", f"dataset.path={file},{other}"]
+    found = json.loads(lrcli(*line, "--json", "-q")[0])
+    digests = [{"file": str(f), "sha256": hashlib.sha256(f.read_bytes()).hexdigest()} for f in (file, other)]
+    assert found["data"] == digests
+    content = other.read_bytes()
+    other.write_bytes(content.replace(b"151.0", b"152.0"))
+    for words in (["resume"], ["figure"], ["replay", "best"]):
+        error = lrcli(words[0], found["run_dir"], *words[1:], code=2)[1]
+        assert f"{other} has changed since this sweep was trained on it" in error, words
+    other.write_bytes(content)
+    lrcli("resume", found["run_dir"], "-q")

@@ -229,6 +229,37 @@ def test_rows_without_a_value_may_be_left_out(written):
     assert sorted(dataset.draw(0, "train")[0][:, 0].tolist()) == [1, 5]
 
 
+@pytest.mark.parametrize("piece", [8, 2**24])
+@pytest.mark.parametrize("blank", ["  ", " NA", "\t"])
+@pytest.mark.parametrize("values", [("red", "blue", "red"), ("1", "2.5", "1")], ids=["text", "numbers"])
+def test_a_cell_of_spaces_has_no_value(written, monkeypatch, piece, blank, values):
+    monkeypatch.setattr(reading, "_PIECE", piece)
+    text = f"a,b,y\n1,{values[0]},2\n2,{blank},3\n3,{values[1]},4\n4,{values[2]},5\n"
+    (said,) = mistakes(written(text, split=ALL))
+    assert said.startswith("data.csv, line 3, column 'b': no value")
+    dataset = written(text, split=ALL, missing="drop", standardize=False)
+    assert list(dataset.mistakes()) == []
+    assert sorted(dataset.draw(0, "train")[1][:, 0].tolist()) == [2, 4, 5]
+
+
+@pytest.mark.parametrize("piece", [20, 2**24])
+def test_texts_of_rows_that_are_left_out_are_neither_classes_nor_features(tmp_path, monkeypatch, piece):
+    monkeypatch.setattr(reading, "_PIECE", piece)
+    rows = [(1.5, "red", "yes"), (None, "green", "maybe"), (2.5, "blue", "no")]
+    rows += [(3.5, "blue", "yes"), (4.5, "red", "no"), (None, "amber", "a")]
+    frame = pl.DataFrame(rows, schema=["a", "colour", "y"], orient="row")
+    frame.write_csv(tmp_path / "data.csv")
+    frame.write_parquet(tmp_path / "data.parquet")
+    for name in ("data.csv", "data.parquet"):
+        dataset = table(tmp_path / name, split=ALL, missing="drop", standardize=False)
+        assert list(dataset.mistakes()) == []
+        assert dataset.class_names == ("no", "yes")
+        assert dataset.feature_names == ("a", "colour=blue", "colour=red")
+        inputs, targets = dataset.draw(0, "train")
+        drawn = {(*row, int(target)) for row, (target,) in zip(inputs.tolist(), targets, strict=True)}
+        assert drawn == {(1.5, 0, 1, 1), (2.5, 1, 0, 0), (3.5, 1, 0, 1), (4.5, 0, 1, 0)}
+
+
 def test_a_missing_file_and_a_directory(tmp_path):
     assert mistakes(table(tmp_path / "no.csv")) == [f"there is no file {tmp_path / 'no.csv'}"]
     assert "is a directory" in mistakes(table(tmp_path))[0]

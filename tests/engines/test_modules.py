@@ -125,6 +125,17 @@ class Detached(nn.Linear):
         return super().forward(x).detach()
 
 
+class Deaf(nn.Linear):
+    """What it learns is left out, what is frozen is not."""
+
+    def __init__(self):
+        super().__init__(2, 1)
+        self.factor = nn.Parameter(torch.ones(1), requires_grad=False)
+
+    def forward(self, x):
+        return super().forward(x).detach() * self.factor
+
+
 class Late(nn.Linear):
     """Fails in its seventh call."""
 
@@ -325,6 +336,7 @@ UNTRAINABLE = [
     ("wide", r"forward gives \(8, 2\) for inputs \(8, 2\); it must give \(8, 1\)"),
     ("restless", "draws random numbers in evaluation"),
     ("Detached", "do not depend on its parameters"),
+    ("Deaf", "do not depend on its parameters"),
 ]
 
 

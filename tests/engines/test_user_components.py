@@ -129,6 +129,49 @@ class Keeps(Counting):
             self.state[p]["note"] = "a word"
 
 
+class Prepared(torch.optim.Optimizer):
+    """Adagrad, whose constructor makes the state."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["sum"] = torch.full_like(p, 0.5)
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["sum"] += p.grad * p.grad
+                p -= group["lr"] * p.grad / self.state[p]["sum"].sqrt()
+
+
+class Grouped(Counting):
+    def step(self):
+        self.param_groups[0]["count"] = self.param_groups[0].get("count", 0) + 1
+
+
+class Attributed(Counting):
+    total = 0
+
+    def step(self):
+        super().step()
+        self.total = self.total + 1
+
+
+class Written(Momentum):
+    """Momentum that counts, and writes into its state."""
+
+    def init(self, parameters):
+        return super().init(parameters) | {"count": torch.zeros_like(parameters[:, :1])}
+
+    def update(self, gradient, state, parameters, lr, step):
+        state["count"] += 1
+        assert bool((state["count"] == step).all())
+        state["velocity"].mul_(self.momentum).add_(gradient)
+        return parameters - lr * state["velocity"], state
+
+
 class Late(Momentum):
     def update(self, gradient, state, parameters, lr, step):
         if step > 4:
@@ -227,6 +270,7 @@ def test_a_loss_counts_what_is_right(opened):
 
 OPTIMIZERS = [
     ("Momentum", {"args": {"momentum": 0.9}}, {"kind": "sgd", "momentum": 0.9}),
+    ("Written", {"args": {"momentum": 0.9}}, {"kind": "sgd", "momentum": 0.9}),
     ("Adam", {}, {"kind": "adam"}),
     ("OwnAdam", {}, {"kind": "adam"}),
     (
@@ -246,7 +290,7 @@ def test_an_optimizer_trains_as_the_built_in_one(opened, name, keys, built_in):
         np.testing.assert_allclose(fitted(optimizer=own, seeds=seeds, lr=rates), expected, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["Momentum", "Adam", "OwnAdam", "Counting"])
+@pytest.mark.parametrize("name", ["Momentum", "Adam", "OwnAdam", "Counting", "Prepared"])
 @pytest.mark.parametrize("before", [0, 2])
 def test_an_optimizer_goes_on_with_the_same_bits(opened, name, before):
     pb = problem(LINEAR, MLP, HALF, [0, 1])
@@ -265,7 +309,7 @@ def test_an_optimizer_goes_on_with_the_same_bits(opened, name, before):
         np.testing.assert_array_equal(second.state()[key], values)
 
 
-@pytest.mark.parametrize("name", ["Momentum", "OwnAdam", "Counting"])
+@pytest.mark.parametrize("name", ["Momentum", "OwnAdam", "Counting", "Prepared"])
 def test_a_member_that_diverges_leaves_the_others_alone(opened, name):
     own = opened("optimizer", name)
     together = fitted(model={"kind": "linear"}, optimizer=own, seeds=(0, 1, 2), lr=[0.01, 1e308, 0.02])
@@ -312,6 +356,8 @@ BAD_RULES = [
     ("optimizer", "Scalars", "a row for each member"),
     ("optimizer", "Forgetful", "with the names of init's"),
     ("optimizer", "Keeps", "keeps note, a str; only tensors and numbers can be saved"),
+    ("optimizer", "Grouped", r"changes self.param_groups\[0\]\['count'\] in a step"),
+    ("optimizer", "Attributed", "changes self.total in a step"),
 ]
 
 

@@ -122,6 +122,21 @@ REFUSED = [
         "bce",
     ),
     (
+        {"dataset": "{kind: spirals, classes: 4}", "loss": "{kind: mse}"},
+        "loss.kind: mse tells 2 classes apart, but there are 4; take cross_entropy",
+        "mse",
+    ),
+    (
+        {"dataset": "{kind: blobs}", "loss": "{kind: python, path: a.py, name: Mine, outputs: 1}"},
+        "loss.outputs: must be 3, one for each class",
+        "1",
+    ),
+    (
+        {"dataset": "{kind: moons}", "loss": "{kind: python, path: a.py, name: Mine, outputs: 3}"},
+        "loss.outputs: must be 1, or 2, one for each class",
+        "3",
+    ),
+    (
         {"loss": "{kind: bce}"},
         "loss.kind: bce needs classes as targets, but those of linear are numbers",
         "bce",
@@ -211,6 +226,11 @@ REFUSED = [
         "optimizer.dampening: must be 0 with nesterov",
         "0.5",
     ),
+    (
+        {"optimizer": "{kind: python, path: a.py, name: Mine, decay: weights}"},
+        "optimizer.decay: has nothing to say here: what your code decays is a matter of your code",
+        "weights",
+    ),
     # training
     (
         {"dataset": "{kind: sine, num_train: 9}", "training": "{batch_size: 10, drop_last: true}"},
@@ -287,6 +307,24 @@ def test_figures_that_are_switched_off_are_remarked_on(load_with):
         "logging.figures_every draws nothing where logging.figures is false"
     ]
     assert load_with(logging="{figures_every: 3}").notes == []
+
+
+@pytest.mark.parametrize(
+    ("model", "noted"),
+    [
+        ("{kind: ohm, init: {kind: constant, value: 1.0}}", True),
+        ("{kind: linear}", False),
+        ("{kind: legendre}", False),
+        ("{kind: polynomial, degree: 2}", False),
+    ],
+)
+def test_a_law_of_standardised_inputs_is_remarked_on(load_with, tmp_path, model, noted):
+    (tmp_path / "data.csv").write_text("x,y\n" + "".join(f"{i},{i / 2 + 1}\n" for i in range(1, 31)))
+    dataset = "{kind: csv, path: data.csv, target: y}"
+    said = "ohm is fitted to inputs that are standardised"
+    keys = {"dataset": dataset, "model": model, "training": "{batch_size: full}"}
+    assert [said in note for note in load_with(**keys).notes] == [True] * noted
+    assert load_with("dataset.standardize=false", **keys).notes == []
 
 
 def test_notes_of_overrides_come_first(load_with):

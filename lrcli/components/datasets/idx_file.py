@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrcli.components.datasets.base import Array, Dataset, SplitName, Starter
-from lrcli.components.datasets.idx_reading import Numbers, forget_changed, read_idx
+from lrcli.components.datasets.idx_reading import Numbers, digest_of, forget_changed, read_idx
 from lrcli.components.randomness import generator
 from lrcli.config.paths import DataPath
 from lrcli.errors import UsageError
@@ -85,6 +85,11 @@ class IdxDataset(Dataset):
     @property
     def num_classes(self) -> int:
         return int(read_idx(self.labels).max()) + 1
+
+    @property
+    def files(self) -> dict[str, str]:
+        paths = (self.images, self.labels, self.test_images, self.test_labels)
+        return dict(found for path in paths if path is not None and (found := digest_of(path)) is not None)
 
     def draw(self, seed: int, split: SplitName) -> tuple[Array, Array]:
         images, labels = self._files(split)

@@ -13,6 +13,7 @@ Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits.
 
 import difflib
 import gzip
+import hashlib
 import io
 import math
 import os
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from lrcli.errors import UsageError
 
-__all__ = ["Numbers", "forget_changed", "read_idx"]
+__all__ = ["Numbers", "digest_of", "forget_changed", "read_idx"]
 
 Numbers = NDArray[Any]
 
@@ -65,6 +66,7 @@ class _Kept(NamedTuple):
 
 
 _kept: dict[str, _Kept] = {}  # by the path as named; the one that was read last comes last
+_digests: dict[tuple[str, tuple[int, int]], str] = {}  # by the file and its stamp
 
 
 def read_idx(path: str) -> Numbers:
@@ -98,6 +100,29 @@ def forget_changed(path: str) -> None:
             del _kept[path]
     except UsageError:
         del _kept[path]
+
+
+def digest_of(path: str) -> tuple[str, str] | None:
+    """The file that was read for a path, and the SHA-256 of its content.
+
+    Args:
+        path: as `read_idx` takes it.
+
+    Returns:
+        None where the file is no longer what was read.
+    """
+    read_idx(path)
+    try:
+        found = _find(path)
+        key = found, _stamp(found)
+        if key[1] != _kept[path].stamp:
+            return None
+        if key not in _digests:
+            with Path(found).open("rb") as file:
+                _digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, UsageError):
+        return None
+    return found, _digests[key]
 
 
 def _find(path: str) -> str:

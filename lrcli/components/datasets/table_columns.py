@@ -151,9 +151,13 @@ class Words:
         return self._codes.setdefault(word, len(self._codes))
 
     def sorted(self, codes: NDArray[np.int32]) -> TextColumn:
-        """The column of these values, whose names are in the order of the alphabet."""
-        names = sorted(self._codes)
-        ranks = np.empty(max(1, len(names)), dtype=np.int32)
+        """The column of these values, whose names are in the order of the alphabet.
+
+        A value that no row has, since rows with it were left out, is none of them.
+        """
+        there = np.bincount(codes, minlength=len(self._codes)) > 0
+        names = sorted(name for name, code in self._codes.items() if there[code])
+        ranks = np.zeros(len(there), dtype=np.int32)
         for rank, name in enumerate(names):
             ranks[self._codes[name]] = rank
         return TextColumn(ranks[codes], tuple(names))

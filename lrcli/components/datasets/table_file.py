@@ -1,23 +1,25 @@
-"""A dataset of one's own: a table in a file."""
+"""A dataset of one's own: a table in a file.
+
+What reads tables is imported where one is to be read, since every command imports the class.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from lrcli.components.datasets.base import SPLITS, Array, Dataset, Scaling, SplitName, Starter
-from lrcli.components.datasets.table_columns import TextColumn, shown
-from lrcli.components.datasets.table_data import TableData
-from lrcli.components.datasets.table_gathering import Gathered, Wanted, gather, shown_file
-from lrcli.components.datasets.table_leaks import leaks
-from lrcli.components.datasets.table_reading import is_parquet
 from lrcli.config.base import Config
 from lrcli.config.paths import DataPath
 from lrcli.errors import UsageError
 from lrcli.wording import counted, one_line
+
+if TYPE_CHECKING:
+    from lrcli.components.datasets.table_data import TableData
+    from lrcli.components.datasets.table_gathering import Gathered
 
 __all__ = ["CsvDataset", "TableSplit"]
 
@@ -124,7 +126,9 @@ class CsvDataset(Dataset):
     def _own_files(self) -> bool:
         return self.val_path is not None or self.test_path is not None
 
-    def _gathered(self) -> Gathered:
+    def _gathered(self) -> "Gathered":
+        from lrcli.components.datasets.table_gathering import Wanted, gather
+
         paths = zip(SPLITS, (self.path, self.val_path, self.test_path), strict=True)
         split = self.split or _usual()
         drawn = not self._own_files and split.column is None
@@ -143,7 +147,7 @@ class CsvDataset(Dataset):
         )
 
     @property
-    def data(self) -> TableData:
+    def data(self) -> "TableData":
         """The examples.
 
         Raises:
@@ -186,6 +190,8 @@ class CsvDataset(Dataset):
 
     @property
     def cure_of_open_parameters(self) -> str:
+        from lrcli.components.datasets.table_columns import TextColumn, shown
+
         columns = self.data.tables["train"].columns
         texts = [name for name in self.data.features if isinstance(columns[name], TextColumn)]
         if self.drop_first or not texts:
@@ -227,6 +233,8 @@ class CsvDataset(Dataset):
         part = data.part(self._split_seed(seed), "train")
         constant = data.constant_features(part)
         if constant:
+            from lrcli.components.datasets.table_columns import shown
+
             raise UsageError(
                 f"dataset: column {shown(constant[0])} is the same in all training rows that seed {seed} "
                 "draws, and so tells nothing; leave it out of dataset.features, or give training more rows"
@@ -237,6 +245,9 @@ class CsvDataset(Dataset):
 
     def notes(self, seed: int) -> Iterator[str]:
         """Rows that were left out, and rows of validation and test that training knows."""
+        from lrcli.components.datasets.table_gathering import shown_file
+        from lrcli.components.datasets.table_leaks import leaks
+
         data, seed = self.data, self._split_seed(seed)
         for table in data.tables.values():
             if table.left_out:
@@ -252,6 +263,9 @@ class CsvDataset(Dataset):
 
     def _unsound(self) -> Iterator[tuple[str, str]]:
         """Keys that contradict each other."""
+        from lrcli.components.datasets.table_columns import shown
+        from lrcli.components.datasets.table_reading import is_parquet
+
         if self.split is not None and self._own_files:
             yield "split", "the files of path, val_path and test_path are the splits; leave it out"
         elif self.split is not None:

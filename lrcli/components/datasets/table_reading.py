@@ -251,6 +251,7 @@ class _CsvReader:
         self, name: str, cells: "pl.Series", numbers: NDArray[np.int64]
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """The numbers or codes of a column in a piece, and which have no value."""
+        cells = _without_spaces(cells)
         absent = cells.is_null().to_numpy()
         if absent.any() and not self._drop:
             self._fault(name, _NO_VALUE, absent, None, numbers)
@@ -264,7 +265,7 @@ class _CsvReader:
                 return values, absent
             self._words[name] = Words()
         words = self._words[name]
-        text = cells.fill_null("").str.strip_chars()
+        text = cells.fill_null("")
         different = text.unique(maintain_order=True)
         if len(words) + len(different) > 2 * MOST_VALUES:
             different = different.head(2 * MOST_VALUES)
@@ -299,6 +300,17 @@ def _int32() -> Any:
     return pl.Int32
 
 
+def _without_spaces(cells: "pl.Series") -> "pl.Series":
+    """Cells without the spaces around them, of which those that say nothing are null."""
+    import polars as pl
+
+    if cells.dtype != pl.String:
+        return cells
+    stripped = cells.str.strip_chars()
+    empty = stripped.is_in(_MISSING).fill_null(value=False)
+    return stripped.set(empty, None) if empty.any() else stripped
+
+
 def _as_numbers(cells: "pl.Series") -> Array:
     """(n,) the numbers that text stands for; NaN where it stands for none."""
     import polars as pl
@@ -306,8 +318,6 @@ def _as_numbers(cells: "pl.Series") -> Array:
     if cells.dtype == pl.Float64:
         return np.array(cells.fill_null(np.nan).to_numpy(), dtype=np.float64)
     values = cells.cast(pl.Float64, strict=False)
-    if values.null_count() > cells.null_count():  # there may be spaces around them
-        values = cells.str.strip_chars().cast(pl.Float64, strict=False)
     return np.array(values.fill_null(np.nan).to_numpy(), dtype=np.float64)
 
 

@@ -157,6 +157,14 @@ class ExponentialDecay(Model):
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return np.asarray(parameters["amplitude"] * np.exp(-parameters["rate"] * inputs))
 
+    def in_original_units(
+        self, parameters: Mapping[str, Array], mean: Array, scale: Array
+    ) -> dict[str, Array]:
+        """Of rate (x - mean) / scale: rate / scale, and the amplitude that there is at x = 0."""
+        rate = parameters["rate"] / scale[..., 0]
+        with np.errstate(over="ignore"):  # of a member about to diverge
+            return {"amplitude": parameters["amplitude"] * np.exp(rate * mean[..., 0]), "rate": rate}
+
     def best_fit(
         self, inputs: Array, targets: Array, penalty: Array | None = None
     ) -> dict[str, Array] | None:

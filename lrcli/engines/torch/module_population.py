@@ -77,7 +77,7 @@ class ModulePopulation:
     def _look(self, sample: Mapping[str, Tensor], *, trains: bool) -> bool:
         """Call the module once, and refuse what cannot be trained; whether it draws random numbers."""
         call, examples = self._calls[trains], self._place.examples
-        leaves = {name: values.clone().requires_grad_() for name, values in sample.items()}
+        leaves = {n: values.clone().requires_grad_(n not in self._frozen) for n, values in sample.items()}
         buffers = {name: values.clone() for name, values in call.buffers.items()}
         inputs = examples.clone()
         with drawn_by(0), torch.enable_grad():

@@ -77,7 +77,7 @@ class _Pair(CodeUpdate):
         self._refuse_state(state, parameters, "init gives")
         one = torch.ones_like(parameters[:, :1])
         with self._code.running("update failed"):
-            answer = self._pair.update(torch.zeros_like(parameters), dict(state), parameters, one, one[:1])
+            answer = self._pair.update(torch.zeros_like(parameters), _copied(state), parameters, one, one[:1])
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise self._code.refuse("update must give a pair, new parameters and the new state")
         if not isinstance(answer[0], Tensor) or answer[0].shape != parameters.shape:
@@ -85,7 +85,7 @@ class _Pair(CodeUpdate):
         self._refuse_state(answer[1], parameters, "update gives")
         if set(answer[1]) != set(state):
             raise self._code.refuse("update must give a state with the names of init's")
-        return {name: tensor.clone() for name, tensor in state.items()}
+        return _copied(state)
 
     def _refuse_state(self, state: Any, parameters: Tensor, who: str) -> None:
         if not isinstance(state, Mapping):
@@ -103,7 +103,7 @@ class _Pair(CodeUpdate):
     def __call__(
         self, gradient: Tensor, state: State, parameters: Tensor, coefficients: Coefficients
     ) -> tuple[Tensor, State]:
-        own = {name: tensor for name, tensor in state.items() if name not in _TAKEN}
+        own = _copied({name: tensor for name, tensor in state.items() if name not in _TAKEN})
         with self._code.running("update failed", trains=True):
             new, after = self._pair.update(
                 gradient.clone(), own, parameters.clone(), coefficients["lr"], coefficients["step"]
@@ -124,11 +124,19 @@ class _OfTorch(CodeUpdate):
         with self._code.running("could not be made, or made no step"):
             tensors, optimizer = self._member(parameters[0], 1.0)
             self._set_gradients(tensors, torch.zeros_like(parameters[0]))
+            before = _beside_state(optimizer)
             optimizer.step()
         self._state_of(tensors, optimizer)
+        after = _beside_state(optimizer)
+        lost = next((name for name in after if after[name] != before.get(name)), None)
+        if lost is not None:
+            raise self._code.refuse(
+                f"changes {lost} in a step; only what it keeps in self.state of a parameter can be saved, "
+                "and put back where members diverge"
+            )
         self._members = [self._member(row, 1.0) for row in parameters]
-        self._last = {}
-        return {}
+        self._last = self._stacked()  # what a constructor may have put there
+        return dict(self._last)
 
     def _member(self, row: Tensor, lr: float) -> tuple[list[nn.Parameter], torch.optim.Optimizer]:
         tensors = [nn.Parameter(part.clone()) for part in self._parts(row)]
@@ -148,7 +156,7 @@ class _OfTorch(CodeUpdate):
         own = {name: tensor for name, tensor in state.items() if name not in _TAKEN}
         known = own.keys() == self._last.keys() and all(own[name] is self._last[name] for name in own)
         rates = coefficients["lr"].expand(len(parameters), 1)[:, 0].tolist()
-        rows, states = [], []
+        rows = []
         for number, (tensors, optimizer) in enumerate(self._members):
             if not known:
                 self._put_state(tensors, optimizer, {name: t[number] for name, t in own.items()})
@@ -161,9 +169,13 @@ class _OfTorch(CodeUpdate):
             with self._code.running("step failed", trains=True):
                 optimizer.step()
             rows.append(torch.cat([tensor.detach().reshape(-1) for tensor in tensors]))
-            states.append(self._state_of(tensors, optimizer))
-        self._last = {name: torch.stack([each[name] for each in states]) for name in states[0]}
+        self._last = self._stacked()
         return torch.stack(rows), dict(self._last)
+
+    def _stacked(self) -> State:
+        """What the instances keep, (R, n) each."""
+        states = [self._state_of(tensors, optimizer) for tensors, optimizer in self._members]
+        return {name: torch.stack([each[name] for each in states]) for name in states[0]}
 
     def _state_of(self, tensors: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer) -> State:
         """What an instance keeps, (n,) each; the name holds the number of the parameter, and the shape."""
@@ -176,9 +188,11 @@ class _OfTorch(CodeUpdate):
                     raise self._code.refuse(
                         f"keeps {name}, a {type(value).__name__}; only tensors and numbers can be saved"
                     )
-                kept = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64)
+                wide = torch.float32 if tensor.device.type == "mps" else torch.float64
+                kept = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else wide)
                 kind = "number" if not isinstance(value, Tensor) else ",".join(map(str, kept.shape))
-                found[f"{number}.{name}({kind})"] = kept.detach().reshape(-1).clone()
+                # torch.optim counts steps on the CPU; what freezes members is where the parameters are.
+                found[f"{number}.{name}({kind})"] = kept.detach().reshape(-1).to(tensor.device, copy=True)
         return found
 
     def _put_state(
@@ -193,6 +207,23 @@ class _OfTorch(CodeUpdate):
             if kind == "number" and float(value).is_integer():
                 value = int(value)
             optimizer.state[tensors[int(number)]][name] = value
+
+
+def _beside_state(optimizer: torch.optim.Optimizer) -> dict[str, str]:
+    """The numbers that an instance has elsewhere than in its state, in words, by where they are."""
+    places = {"self": vars(optimizer)}
+    places |= {f"self.param_groups[{i}]": group for i, group in enumerate(optimizer.param_groups)}
+    return {
+        f"{place}.{name}" if place == "self" else f"{place}[{name!r}]": repr(value)
+        for place, values in places.items()
+        for name, value in values.items()
+        if isinstance(value, int | float | Tensor) and not isinstance(value, bool) and name != "lr"
+    }
+
+
+def _copied(state: Mapping[str, Tensor]) -> State:
+    """A state that may be changed in place."""
+    return {name: tensor.clone() for name, tensor in state.items()}
 
 
 def _shape(text: str) -> tuple[int, ...]:

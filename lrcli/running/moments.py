@@ -1,0 +1,11 @@
+"""Moments that a run and a sweep have in common, so that who waits for them need not import both."""
+
+__all__ = ["Begun", "Ended"]
+
+
+class Begun:
+    """The directory is there and training begins."""
+
+
+class Ended:
+    """Training has ended, and its files are written."""
