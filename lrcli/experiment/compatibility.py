@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from lrcli.components.initializers import element_names
-from lrcli.components.losses import PythonLoss
+from lrcli.components.losses import AnyLoss, PythonLoss
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, best_name, error_name, names_of_split
@@ -41,14 +41,24 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
             "loss", "kind", f"{loss.kind} needs classes as targets, but those of {dataset.kind} are numbers"
         )
         return
-    if loss.most_classes is not None and (dataset.num_classes or 0) > loss.most_classes:
-        message = f"{loss.kind} tells {loss.most_classes} classes apart, but there are {dataset.num_classes}"
-        yield _mistake("loss", "kind", f"{message}; take cross_entropy")
     num_outputs = loss.num_outputs(dataset.num_classes)
-    if isinstance(loss, PythonLoss) and dataset.num_classes and num_outputs not in {1, dataset.num_classes}:
-        yield _mistake("loss", "outputs", f"must be 1, or {dataset.num_classes}, one for each class")
+    yield from _classes(loss, num_outputs, dataset.num_classes or 0)
     for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
+
+
+def _classes(loss: AnyLoss, num_outputs: int, num_classes: int) -> Iterator[Mistake]:
+    """One output tells two classes apart; more of them have numbers that are no quantities."""
+    if isinstance(loss, PythonLoss):
+        if num_classes == 2 and num_outputs > 2:
+            yield _mistake("loss", "outputs", "must be 1, or 2, one for each class")
+        elif num_classes > 2 and num_outputs != num_classes:
+            yield _mistake("loss", "outputs", f"must be {num_classes}, one for each class")
+        return
+    most = 2 if num_outputs == 1 else loss.most_classes
+    if most is not None and num_classes > most:
+        message = f"{loss.kind} tells {most} classes apart, but there are {num_classes}"
+        yield _mistake("loss", "kind", f"{message}; take cross_entropy")
 
 
 def _batches(experiment: Experiment) -> Iterator[Mistake]:

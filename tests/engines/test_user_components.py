@@ -105,6 +105,11 @@ def wrong_shape(rng, count): return rng.random((count, 3)), rng.random(count)
 def words(rng, count): return [["a"] * 2] * count, rng.random(count)
 def alone(rng, count): return rng.random((count, 2))
 def labels(rng, count): return rng.random((count, 2)), np.full(count, 2.0)
+class Trap:
+    def __getattr__(self, name): raise RuntimeError(name)
+class NoArray:
+    def __array__(self, *args, **kwargs): raise RuntimeError("no array")
+def arrayless(rng, count): return NoArray(), NoArray()
 def failing(rng, count): raise ValueError("no data")
 def mean(outputs, targets): return half(outputs, targets).mean()
 def detached(outputs, targets): return half(outputs, targets).detach()
@@ -276,6 +281,7 @@ def test_a_member_that_diverges_leaves_the_others_alone(opened, name):
 
 REFUSED = [
     ("dataset", "number", {}, "has no method sample"),
+    ("dataset", "Trap", {}, "sample failed: RuntimeError: sample"),
     ("loss", "number", {}, "is no function"),
     ("optimizer", "number", {}, "has no init and update"),
     ("optimizer", "Momentum", {"args": {"speed": 1}}, "unexpected keyword argument 'speed'"),
@@ -295,6 +301,7 @@ BAD_DATA = [
     ("alone", "sample must give a pair"),
     ("labels", "a target is 2; classes are whole numbers from 0 to 1"),
     ("failing", "sample failed: ValueError: no data"),
+    ("arrayless", "inputs are no array of numbers: RuntimeError: no array"),
 ]
 
 
