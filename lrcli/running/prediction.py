@@ -117,13 +117,15 @@ def _read(experiment: Experiment, file: Path, separator: str) -> tuple[Array, Ar
     try:
         names = read_names(file, separator)
         _refuse_lacking(file, columns, names)
-        table, mistakes = _like_training(_table(file, separator, columns, target, names), known)
+        read = _table(file, separator, columns, target, names)
+        if not read.size and not read.mistakes:
+            raise UsageError(f"{file}: has no rows below its names")
+        table, mistakes = _like_training(read, known)
+        mistakes += _strange_classes(table, target, own.data.class_values if own else None)
     except TableError as error:
         raise UsageError(str(error)) from None
     if mistakes:
         raise UsageError(f"{file}: {mistakes[0]}", mistakes[1:])
-    if not table.size:
-        raise UsageError(f"{file}: has no rows below its names")
     ignored = tuple(name for name in names if name not in {*columns, target})
     part = Part(table, np.arange(table.size))
     if own:
@@ -149,6 +151,19 @@ def _refuse_lacking(file: Path, columns: list[str], names: list[str]) -> None:
             f"{file}: lacks {_listed(lacking)} among its columns, or has it more than once; the model needs "
             f"{_listed(columns)}, and there are {_listed(names)}"
         )
+
+
+def _strange_classes(table: Table, target: str, known: Array | None) -> list[str]:
+    """Targets that are none of the numbers which are classes."""
+    column = table.columns.get(target)
+    if known is None or not isinstance(column, NumberColumn):
+        return []
+    rows = np.flatnonzero(~np.isin(column.values, known))[:_MOST_NAMED].tolist()
+    return [
+        f"{table.row_name(row)}, column {shown(target)}: {column.values[row]:g} is none of the classes, "
+        f"{', '.join(f'{value:g}' for value in known[:12])}"
+        for row in rows
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lrcli.storage.result_fields import SCHEMA, Number, SourceFiles, StableRate, Timing, plain
+from lrcli.storage.result_fields import SCHEMA, FileDigest, Number, SourceFiles, StableRate, Timing, plain
 
 __all__ = ["BestConfiguration", "ConfigurationRow", "OpenParameters", "SweepResult", "SweepStatus"]
 
@@ -79,6 +79,7 @@ class SweepResult:
         command: ``sweep``, which tells it from the result of a run.
         name: of the experiment.
         source: what the experiment was read from.
+        data: the files that the examples of its members are read from.
         status: how far it came.
         run_dir: where its files are, with slashes.
         members: configurations times seeds.
@@ -104,6 +105,7 @@ class SweepResult:
     command: Literal["sweep"] = "sweep"
     name: str
     source: SourceFiles | None = None
+    data: tuple[FileDigest, ...] = ()
     status: SweepStatus
     run_dir: str
     members: int

@@ -82,6 +82,12 @@ class SweepPlan:
         text = json.dumps([resolved(self.experiment), self.memory, SCHEMA], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @cached_property
+    def data_files(self) -> dict[str, str]:
+        """From each file that examples are read from to the SHA-256 of its content."""
+        datasets = [variant.experiment.dataset for part in self.parts for variant in part.group.variants]
+        return {file: digest for dataset in datasets for file, digest in dataset.files.items()}
+
     @property
     def select(self) -> Best:
         """The metric by which configurations are ranked."""

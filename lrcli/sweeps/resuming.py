@@ -62,7 +62,8 @@ def _begun(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, Loade
     plan = plan_sweep(loaded, result.memory, runs_code=runs_code) if loaded.experiment.sweep else None
     changed = "its experiment.yaml" if plan is None or plan.fingerprint != result.fingerprint else ""
     if plan is not None and runs_code and not changed:
-        before, now = result.environment.get("code", {}), code_digests(plan.experiment)
+        before = {**result.environment.get("code", {}), **{each.file: each.sha256 for each in result.data}}
+        now = code_digests(plan.experiment) | (plan.data_files if result.data else {})
         changed = ", ".join(file for file in {**before, **now} if before.get(file) != now.get(file))
     if plan is None or changed:
         raise RunDirectoryError(

@@ -124,3 +124,17 @@ def test_mistakes_in_the_table(lrcli, tmp_path, text, said):
     assert said in error
     assert "Traceback" not in error
     assert "no file" in lrcli("predict", "line", "--input", "none.csv", code=2)[1]
+
+
+def test_targets_that_are_no_classes_are_refused(lrcli, tmp_path):
+    """0.5 lies between the classes, and is none of them."""
+    write(tmp_path / "data.csv", ["x", "y"], [[i / 7 for i in range(60)], [2 * (i % 2) for i in range(60)]])
+    keys = {"kind": "csv", "path": "data.csv", "target": "y", "task": "classification"}
+    experiment(tmp_path / "exp.yaml", keys, loss={"kind": "bce"}, training={"epochs": 1})
+    lrcli("train", "exp.yaml", "-q")
+    (tmp_path / "new.csv").write_text("x,y\n1,2\n2,0.5\n3,4\n")
+    error = lrcli("predict", "exp", "--input", "new.csv", code=2)[1]
+    assert "line 3, column 'y': 0.5 is none of the classes, 0, 2" in error
+    assert "line 4, column 'y': 4 is none of the classes" in error
+    (tmp_path / "none.csv").write_text("x\n")
+    assert "has no rows below its names" in lrcli("predict", "exp", "--input", "none.csv", code=2)[1]

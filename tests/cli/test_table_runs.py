@@ -255,3 +255,15 @@ def test_a_sweep_over_a_table(lrcli, tmp_path, diabetes):
     assert found["members"] == 12
     values = {tuple(each["values"].values()) if "values" in each else 0 for each in found["configurations"]}
     assert values
+
+
+def test_a_sweep_is_not_gone_on_with_by_other_data(lrcli, tmp_path, diabetes):
+    file = tmp_path / "diabetes.csv"
+    experiment(tmp_path / "exp.yaml", {"path": "diabetes.csv", "target": "progression"})
+    found = json.loads(lrcli("sweep", "exp.yaml", "--lr", "0.01,0.1", "--seeds", "1", "--json", "-q")[0])
+    assert [each["file"] for each in found["data"]] == [str(file)]
+    lrcli("replay", found["run_dir"], "0", "-q")
+    file.write_text(file.read_text(encoding="utf-8").replace("151.0", "152.0"), encoding="utf-8")
+    for line in (["replay", found["run_dir"], "0"], ["resume", found["run_dir"]]):
+        error = " ".join(lrcli(*line, code=2)[1].split())
+        assert "diabetes.csv was changed after the sweep had begun" in error

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 
 import numpy as np
 import polars as pl
@@ -239,6 +240,12 @@ def test_a_missing_file_and_a_directory(tmp_path):
         ("path", f"there is no file {tmp_path / 'no.csv'}"),
         ("val_path", f"there is no file {tmp_path / 'x.csv'}"),
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "is no ordinary file" in mistakes(table(tmp_path / "pipe.csv"))[0]
 
 
 def test_a_column_that_is_constant_in_the_training_rows_alone(written):

@@ -96,6 +96,8 @@ def read_table(path: Path, separator: str, wanted: Sequence[str], *, drop_missin
 @contextlib.contextmanager
 def _opening(path: Path) -> Iterator[None]:
     """What the system and polars say of a file, as a `TableError`."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise TableError(f"{one_line(path)} is no ordinary file; it is read more than once")
     try:
         yield
     except FileNotFoundError:
