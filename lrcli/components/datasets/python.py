@@ -118,14 +118,23 @@ class DatasetCode:
             return None
         with self.code.running("true_parameters failed"):
             true = true_parameters(model)
-            return None if true is None else {str(k): np.array(v, dtype=np.float64) for k, v in true.items()}
+            found = {} if true is None else {str(k): np.array(v, np.float64) for k, v in true.items()}
+            for name, values in found.items():
+                if not np.all(np.isfinite(values)):
+                    raise ValueError(f"{name} is not finite")
+        return None if true is None else found
 
     def _array(self, what: str, values: Any, count: int, columns: int) -> Array:
         """Numbers as (N, columns), a copy; one column may be given as (N,)."""
         with self.code.running(f"{what} are no array of numbers"):
-            array = np.array(values, dtype=np.float64)
-        if array.shape == (count,) and columns == 1:
-            return array[:, None]
+            given = np.asarray(values)
+            if np.iscomplexobj(given):
+                raise TypeError("they are complex")
+            array = np.array(given, dtype=np.float64)
+        array = array[:, None] if array.shape == (count,) and columns == 1 else array
         if array.shape != (count, columns):
             raise self.code.refuse(f"{what} have the shape {array.shape}; it must be {(count, columns)}")
+        wrong = np.argwhere(~np.isfinite(array))
+        if len(wrong):
+            raise self.code.refuse(f"{what} hold {array[tuple(wrong[0])]:g}, in row {wrong[0][0]} from 0")
         return array
