@@ -214,7 +214,7 @@ def _open_numbers(model: Model, inputs: Array, size: int) -> NDArray[np.bool_]:
 def _fits(rule: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> bool:
     """A polynomial may have more coefficients than the rule; it cannot have fewer."""
     return all(
-        rule[name].ndim == len(shape) and all(np.array(rule[name].shape) <= np.array(shape))
+        name in rule and rule[name].ndim == len(shape) and all(np.array(rule[name].shape) <= np.array(shape))
         for name, shape in shapes.items()
     )
 

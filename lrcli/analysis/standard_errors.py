@@ -17,6 +17,7 @@ from lrcli.components.models.least_squares import by_name
 
 __all__ = ["standard_errors"]
 
+_MOST_WORK = 1e9  # N P^2; more takes minutes
 _CLEAR = 1e-12  # of the largest eigenvalue of X'X, its columns of length 1: what smaller ones are is rounding
 
 
@@ -33,9 +34,12 @@ def standard_errors(
 
     Returns:
         From parameter name to (K, *shape), NaN where there are no more examples than parameters; None where
-        the model is not linear in its parameters, or has several outputs.
+        the model is not linear in its parameters, has several outputs, or is too large.
     """
     if not model.linear_in_parameters or examples.targets.shape[2] != 1:
+        return None
+    size = sum(value[0].size for value in values.values())
+    if max(examples.inputs.shape[1], size) * size**2 > _MOST_WORK:
         return None
     found = []
     for number, row in enumerate(examples.rows.tolist()):

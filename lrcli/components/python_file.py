@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import linecache
 import os
+import re
 import sys
 import sysconfig
 import traceback
@@ -33,7 +34,10 @@ _WIRING = (
     "contextlib.py",
 )
 _MOST_FRAMES = 12
+_MOST_SAID = 1000  # letters of an error
 _PREFIX = "_lrcli_user_"  # of the names of such modules
+
+_OF_MODULE = re.compile(rf"^{_PREFIX}.*?_[0-9a-f]{{12}}\.")  # before the class of an error
 
 _opened: dict[tuple[Path, str], "PythonFile"] = {}
 
@@ -59,11 +63,12 @@ class PythonFile:
         Raises:
             CodeError: there is no such name.
         """
-        if name.startswith("_") or not hasattr(self.module, name):
-            names = self.own_names
-            listed = ", ".join(names) if names else "nothing"
-            raise CodeError(f"{self.path}: has no {name}{nearest(name, names)}; it defines {listed}")
-        return getattr(self.module, name)
+        with running(str(self.path), self.path, f"has no {name}"):  # __getattr__ may be its own
+            if not name.startswith("_") and hasattr(self.module, name):
+                return getattr(self.module, name)
+        names = self.own_names
+        listed = ", ".join(names) if names else "nothing"
+        raise CodeError(f"{self.path}: has no {name}{nearest(name, names)}; it defines {listed}")
 
     @property
     def own_names(self) -> list[str]:
@@ -72,10 +77,16 @@ class PythonFile:
         return [
             name
             for name, value in vars(self.module).items()
-            if not name.startswith("_")
-            and not isinstance(value, ModuleType)
-            and getattr(value, "__module__", here) == here
+            if not name.startswith("_") and not isinstance(value, ModuleType) and _home(value, here) == here
         ]
+
+
+def _home(value: object, default: str) -> object:
+    """The module that a value says it is from; an object of the user's may fail to say it."""
+    try:
+        return getattr(value, "__module__", default)
+    except Exception:
+        return default
 
 
 def open_file(path: str) -> PythonFile:
@@ -155,9 +166,9 @@ def running(whose: str, path: Path, failed: str, *, trains: bool = False) -> Ite
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
-    except (CodeError, CodeRunError, MemoryError):
+    except (CodeError, CodeRunError, MemoryError, KeyboardInterrupt, GeneratorExit):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # code of the user's may have derived from it, or call exit
         raise (CodeRunError if trains else CodeError)(*told(error, whose, path, failed)) from None
 
 
@@ -169,6 +180,8 @@ def told(error: BaseException, whose: str, path: Path, failed: str) -> tuple[str
         lines = [text, " " * (column - 1) + "^"] if text.strip() else []
         return f"{error.filename}:{error.lineno}:{column}: {error.msg}", lines
     what = " ".join(traceback.format_exception_only(error)[-1].split())
+    what = _OF_MODULE.sub("", what)
+    what = what if len(what) <= _MOST_SAID else f"{what[:_MOST_SAID]}..."
     if isinstance(error, SystemExit):
         what = "it calls exit"
     return f"{whose}: {failed}: {what}", _frames(error, path)

@@ -129,18 +129,18 @@ def _read(experiment: Experiment, file: Path, separator: str) -> tuple[Array, Ar
     try:
         names = read_names(file, separator)
         _refuse_lacking(file, columns, names)
-        table, mistakes = _like_training(_table(file, separator, columns, target, names), known)
+        read = _table(file, separator, columns, target, names)
+        if not read.size and not read.mistakes:
+            raise UsageError(f"{file}: has no rows below its names")
+        table, mistakes = _like_training(read, known)
+        mistakes += _strange_classes(table, target, own.data.class_values if own else None)
     except TableError as error:
         raise UsageError(str(error)) from None
     if mistakes:
         raise UsageError(f"{file}: {mistakes[0]}", mistakes[1:])
-    if not table.size:
-        raise UsageError(f"{file}: has no rows below its names")
     ignored = tuple(name for name in names if name not in {*columns, target})
     part = Part(table, np.arange(table.size))
     if own:
-        if target in table.columns:
-            _refuse_new_classes(file, table, target, own.data.class_values)
         return own.data.inputs(part), own.data.targets(part) if target in table.columns else None, ignored
     numbers = [column.values for column in table.columns.values() if isinstance(column, NumberColumn)]
     inputs = np.stack(numbers[: len(columns)], axis=1)
@@ -163,6 +163,19 @@ def _refuse_lacking(file: Path, columns: list[str], names: list[str]) -> None:
             f"{file}: lacks {_listed(lacking)} among its columns, or has it more than once; the model needs "
             f"{_listed(columns)}, and there are {_listed(names)}"
         )
+
+
+def _strange_classes(table: Table, target: str, known: Array | None) -> list[str]:
+    """Targets that are none of the numbers which are classes."""
+    column = table.columns.get(target)
+    if known is None or not isinstance(column, NumberColumn):
+        return []
+    rows = np.flatnonzero(~np.isin(column.values, known))[:_MOST_NAMED].tolist()
+    return [
+        f"{table.row_name(row)}, column {shown(target)}: {column.values[row]:g} is none of the classes, "
+        f"{', '.join(f'{value:g}' for value in known[:12])}"
+        for row in rows
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -192,22 +205,6 @@ def _like_training(table: Table, known: Mapping[str, NumberColumn | TextColumn])
         else:
             found[name] = column
     return replace(table, columns=found), mistakes
-
-
-def _refuse_new_classes(file: Path, table: Table, target: str, values: Array | None) -> None:
-    """Numbers that name classes must be those of training; texts have been looked at."""
-    column = table.columns[target]
-    if values is None or not isinstance(column, NumberColumn):
-        return
-    strange = np.flatnonzero(~np.isin(column.values, values)).tolist()
-    if strange:
-        known = ", ".join(f"{value:g}" for value in values[:_MOST_LISTED].tolist())
-        mistakes = [
-            f"{table.row_name(row)}, column {shown(target)}: {column.values[row]:g} is no class; training "
-            f"knew {known}"
-            for row in strange[:_MOST_NAMED]
-        ]
-        raise UsageError(f"{file}: {mistakes[0]}", mistakes[1:])
 
 
 def lines_of(predictions: Predictions) -> Iterator[str]:

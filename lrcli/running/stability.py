@@ -20,6 +20,9 @@ from lrcli.training.problem import Array, Problem, build_problem
 __all__ = ["Stability", "advice", "stability"]
 
 
+_MOST_PARAMETERS = 2000  # whose Hessian has its eigenvalues in a second
+
+
 @dataclass(frozen=True)
 class Stability:
     """What is known of the learning rates with which an experiment is stable.
@@ -101,6 +104,8 @@ def _why_unknown(experiment: Experiment) -> str:
         return "its schedule changes the rate"
     if term_curvature(experiment.model, experiment.loss) is None:
         return "the curvature of this loss is not the same everywhere"
+    if sum(parameter.size for parameter in experiment.parameters) > _MOST_PARAMETERS:
+        return f"the model has more than {_MOST_PARAMETERS:,} parameters"
     return ""
 
 

@@ -239,3 +239,12 @@ def test_what_is_no_component(path, tmp_path):
     empty.write_text("x = 1\n")
     with pytest.raises(CodeError, match="defines no model"):
         list(components_of(str(empty), None, {}, None))
+
+
+def test_an_object_that_fails_when_it_is_asked_is_no_component(tmp_path):
+    from lrcli.components.python_file import open_file
+    from lrcli.engines.torch.user_kinds import own_components
+
+    text = "class T:\n    def __getattr__(self, name): raise RuntimeError(name)\nt = T()\n"
+    (tmp_path / "trap.py").write_text(text)
+    assert own_components(open_file(str(tmp_path / "trap.py"))) == {}

@@ -159,8 +159,8 @@ def test_numbers_that_are_no_classes_of_training_are_refused(lrcli, tmp_path):
     assert "accuracy 1, over 60 rows" in lrcli("predict", "exp", "--input", "data.csv")[1]
     write(tmp_path / "new.csv", ["x", "y"], [[0, 1, 2], [0, 7, 1.5]])
     error = lrcli("predict", "exp", "--input", "new.csv", code=2)[1]
-    assert "line 3, column 'y': 7 is no class; training knew 0, 1, 2" in error
-    assert "line 4, column 'y': 1.5 is no class" in error
+    assert "line 3, column 'y': 7 is none of the classes, 0, 1, 2" in error
+    assert "line 4, column 'y': 1.5 is none of the classes" in error
 
 
 @pytest.mark.parametrize(("loss", "decided"), [("cross_entropy", "a"), ("bce", "b")])
@@ -176,3 +176,13 @@ def test_of_classes_that_are_as_likely_the_one_is_taken_that_training_takes(lrcl
     out, error = lrcli("predict", "exp", "--input", "data.csv")
     assert {row["prediction"] for row in rows_of(out)} == {decided}
     assert f"accuracy {result['metrics']['train/accuracy']:.6g}" in error
+
+
+def test_a_table_of_names_alone(lrcli, tmp_path):
+    write(tmp_path / "data.csv", ["x", "y"], [[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])
+    experiment(
+        tmp_path / "exp.yaml", {"kind": "csv", "path": "data.csv", "target": "y", "split": {"train": 1}}
+    )
+    lrcli("train", "exp.yaml", "-q")
+    (tmp_path / "none.csv").write_text("x\n")
+    assert "has no rows below its names" in lrcli("predict", "exp", "--input", "none.csv", code=2)[1]

@@ -70,6 +70,7 @@ WRONG = [
     ("\0", "could not be run"),
     ("# -*- coding: nothing -*-\n", "unknown encoding"),
     ("def f(): f()\nf()\n", "RecursionError"),
+    ("class Own(BaseException): pass\nraise Own('no')\n", "could not be run: Own: no"),
 ]
 
 
@@ -79,6 +80,21 @@ def test_what_goes_wrong_is_a_message(write, text, message):
         open_file(write("m.py", text))
     assert message in str(caught.value)
     assert "lrcli" not in str(caught.value).replace(str(Path(write("m.py", "")).parent), "")
+
+
+def test_names_that_fail_when_they_are_asked_for(write):
+    trap = "def __getattr__(name):\n    raise RuntimeError(f'no {name}')\n"
+    with pytest.raises(CodeError, match="has no M: RuntimeError: no M"):
+        open_file(write("t.py", trap)).named("M")
+    text = "class T:\n    @property\n    def __module__(self): raise RuntimeError('t')\nt = T()\n"
+    with pytest.raises(CodeError, match="has no M; it defines t"):
+        open_file(write("u.py", text)).named("M")
+
+
+def test_a_long_exception_is_cut(write):
+    with pytest.raises(CodeError) as caught:
+        open_file(write("long.py", "raise ValueError('x' * 100_000)\n"))
+    assert len(str(caught.value)) < 2000
 
 
 def test_what_is_not_there(tmp_path):

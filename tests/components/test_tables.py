@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 
 import numpy as np
 import polars as pl
@@ -182,6 +183,9 @@ def test_the_first_value_may_be_what_the_others_are_measured_from(written):
         ("a,y\n1,2\n3,4\n", {"split": {"train": 0.8, "val": 0.2}}, ["val 0.2 of 2 rows is no row"]),
         ("a,y\n", {}, ["data.csv has no rows below its names"]),
         ("", {}, ["is empty; its first line must name its columns"]),
+        ("\n,\na,y\n1,2\n3,4\n", {}, ["has an empty first line; it must name the columns"]),
+        ("a,y\n1,2\n-1e300,3\n4,6\n", {}, ["line 3, column 'a': '-1e300' is larger than 1e+38"]),
+        ("a,y\n1e-300,2\n2e-300,3\n3e-300,6\n", {}, ["column 'a' is 1e-300 in every row"]),
         ("1,2\n3,4\n", {"target": "2"}, ["its first line holds numbers; it must name the columns"]),
         ("a;y\n1;2\n3;4\n", {}, ['its cells seem to be separated by ";"']),
         ("a\ty\n1\t2\n", {}, ["its cells seem to be separated by a tab"]),
@@ -267,6 +271,12 @@ def test_a_missing_file_and_a_directory(tmp_path):
         ("path", f"there is no file {tmp_path / 'no.csv'}"),
         ("val_path", f"there is no file {tmp_path / 'x.csv'}"),
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "is no ordinary file" in mistakes(table(tmp_path / "pipe.csv"))[0]
 
 
 def test_a_column_that_is_constant_in_the_training_rows_alone(written):

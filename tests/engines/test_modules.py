@@ -101,6 +101,13 @@ def net(*layers):
 def running(): return net(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
 def batch(): return net(nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False), nn.Linear(3, 1))
 def layer(): return net(nn.Linear(2, 3), nn.LayerNorm(3), nn.Linear(3, 1))
+def built_in():
+    module = nn.Linear(2, 1)
+    module.forward = torch.relu
+    return module
+def elsewhere(): return net(nn.Linear(2, 1), Elsewhere())
+def sparse(): return net(nn.Linear(2, 1), Sparse())
+def own_train(): return Trainer(2, 1)
 def wide(): return nn.Linear(2, 2)
 def lazy(): return nn.LazyLinear(1)
 def nothing(): return nn.ReLU()
@@ -115,6 +122,21 @@ def random_buffer():
 class Always(nn.Module):
     def forward(self, x):
         return x + torch.randn_like(x)
+
+
+class Elsewhere(nn.Module):
+    def forward(self, x):
+        return x.to("meta")
+
+
+class Sparse(nn.Module):
+    def forward(self, x):
+        return x.to_sparse()
+
+
+class Trainer(nn.Linear):
+    def train(self, data):
+        self.loss = data.shape
 
 
 class Detached(nn.Linear):
@@ -335,6 +357,10 @@ UNTRAINABLE = [
     ("running", "its buffer 1.running_mean changes as it trains.*track_running_stats=False"),
     ("wide", r"forward gives \(8, 2\) for inputs \(8, 2\); it must give \(8, 1\)"),
     ("restless", "draws random numbers in evaluation"),
+    ("elsewhere", "forward gives a tensor on meta .* for inputs on cpu"),
+    ("sparse", r"forward gives a tensor on cpu \(torch.sparse_coo\) for inputs on cpu"),
+    ("own_train", r"train\(True\): AttributeError: 'bool' object has no attribute 'shape'"),
+    ("built_in", r"forward gives \(8, 2\) for inputs"),
     ("Detached", "do not depend on its parameters"),
     ("Deaf", "do not depend on its parameters"),
 ]

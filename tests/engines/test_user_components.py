@@ -105,6 +105,24 @@ def wrong_shape(rng, count): return rng.random((count, 3)), rng.random(count)
 def words(rng, count): return [["a"] * 2] * count, rng.random(count)
 def alone(rng, count): return rng.random((count, 2))
 def labels(rng, count): return rng.random((count, 2)), np.full(count, 2.0)
+def single(o, t): return ((o.float() - t.float()) ** 2)[:, 0]
+def halves(o, t):
+    t /= 2
+    return ((o - t) ** 2)[:, 0]
+def holes(rng, count):
+    x = rng.normal(size=(count, 2))
+    x[3, 1] = np.nan
+    return x, np.zeros(count)
+def imaginary(rng, count): return rng.normal(size=(count, 2)) * 1j, np.zeros(count)
+class Wrong:
+    def __init__(self, true): self.true = true
+    def sample(self, rng, count): return rng.normal(size=(count, 2)), rng.normal(size=count)
+    def true_parameters(self, model): return self.true
+class Trap:
+    def __getattr__(self, name): raise RuntimeError(name)
+class NoArray:
+    def __array__(self, *args, **kwargs): raise RuntimeError("no array")
+def arrayless(rng, count): return NoArray(), NoArray()
 def failing(rng, count): raise ValueError("no data")
 def mean(outputs, targets): return half(outputs, targets).mean()
 def detached(outputs, targets): return half(outputs, targets).detach()
@@ -320,6 +338,7 @@ def test_a_member_that_diverges_leaves_the_others_alone(opened, name):
 
 REFUSED = [
     ("dataset", "number", {}, "has no method sample"),
+    ("dataset", "Trap", {}, "sample failed: RuntimeError: sample"),
     ("loss", "number", {}, "is no function"),
     ("optimizer", "number", {}, "has no init and update"),
     ("optimizer", "Momentum", {"args": {"speed": 1}}, "unexpected keyword argument 'speed'"),
@@ -339,6 +358,9 @@ BAD_DATA = [
     ("alone", "sample must give a pair"),
     ("labels", "a target is 2; classes are whole numbers from 0 to 1"),
     ("failing", "sample failed: ValueError: no data"),
+    ("holes", "inputs hold nan, in row 3 from 0"),
+    ("imaginary", "inputs are no array of numbers: TypeError: they are complex"),
+    ("arrayless", "inputs are no array of numbers: RuntimeError: no array"),
 ]
 
 
@@ -349,8 +371,18 @@ def test_bad_data_are_refused(opened, name, message):
         own.draw(0, "train")
 
 
+def test_true_parameters_that_are_none(opened):
+    from lrcli.analysis.recovery import true_parameters
+
+    own = opened("dataset", "Wrong", features=2, args={"true": {"w": [float("nan")]}})
+    with pytest.raises(CodeError, match="true_parameters failed: ValueError: w is not finite"):
+        true_parameters(own, component("model", kind="linear"))
+
+
 BAD_RULES = [
     ("loss", "mean", r"gives \(\) for outputs \(8, 1\).*reduction='none'"),
+    ("loss", "single", "gives torch.float32 on cpu where training is in torch.float64 on cpu"),
+    ("loss", "halves", "changes its targets in place"),
     ("loss", "detached", "do not depend on the outputs"),
     ("loss", "per_output", r"gives \(8, 7\)"),
     ("optimizer", "Scalars", "a row for each member"),

@@ -215,6 +215,20 @@ REFUSED = [
         "model.init.values.a: must be a number",
         "[1]",
     ),
+    # classes
+    (
+        {"dataset": "{kind: spirals, classes: 3}", "loss": "{kind: mse}"},
+        "loss.kind: mse tells 2 classes apart, but there are 3; take cross_entropy",
+        "mse",
+    ),
+    (
+        {
+            "dataset": "{kind: spirals, classes: 3}",
+            "loss": "{kind: python, path: loss.py, name: L}",
+        },
+        "loss.outputs: must be 3, one for each class",
+        "{kind",
+    ),
     # optimizer
     (
         {"optimizer": "{kind: sgd, nesterov: true}"},

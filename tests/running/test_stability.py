@@ -154,6 +154,7 @@ def test_random_batches_of_nearly_all_are_nearly_those_of_all():
         ({"training": {"batch_size": 10, "shuffle": False}, "optimizer": {"momentum": 1.5}}, "momentum"),
         ({"dataset": DATA | {"feature_std": 1e100}}, "too large"),
         ({"dataset": DATA | {"w": [1.0] * 200}, "training": {"batch_size": 10}}, "batches"),
+        ({"dataset": DATA | {"w": [1.0] * 2000}}, "more than 2,000 parameters"),
     ],
 )
 def test_where_none_is_known_none_is_claimed(case, why):

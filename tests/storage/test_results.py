@@ -70,6 +70,7 @@ run_results = st.builds(
 unfinished_sweeps = {
     "name": texts,
     "source": st.none() | sources,
+    "data": some(st.builds(FileDigest, texts, texts)),
     "status": st.sampled_from(["running", "completed", "interrupted", "failed"]),
     "run_dir": texts,
     "members": counts,

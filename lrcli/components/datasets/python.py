@@ -85,9 +85,14 @@ class DatasetCode:
             self._sample: Any = partial(self.code.named, **self.code.args)
             return
         self._object = self.code.made()
-        self._sample = getattr(self._object, "sample", None)
+        self._sample = self._part("sample")
         if not callable(self._sample):
             raise self.code.refuse("is no function, and has no method sample(rng, count)")
+
+    def _part(self, name: str) -> Any:
+        """A method of the object; None where it has none."""
+        with self.code.running(f"{name} failed"):
+            return getattr(self._object, name, None)
 
     def sample(self, rng: np.random.Generator, count: int, features: int) -> tuple[Array, Array]:
         """Examples, (N, D) and (N, 1)."""
@@ -99,28 +104,37 @@ class DatasetCode:
 
     def rule(self, inputs: Array) -> Array | None:
         """The targets without noise, (N, 1); None where it says nothing of them."""
-        if not hasattr(self._object, "rule"):
+        rule = self._part("rule")
+        if rule is None:
             return None
         with self.code.running("rule failed"):
-            targets = self._object.rule(inputs.copy())
+            targets = rule(inputs.copy())
         return None if targets is None else self._array("rule's targets", targets, len(inputs), 1)
 
     def true_parameters(self, model: str) -> dict[str, Array] | None:
         """Those with which a model kind is the rule; None where it says nothing of them."""
-        if not hasattr(self._object, "true_parameters"):
+        true_parameters = self._part("true_parameters")
+        if true_parameters is None:
             return None
         with self.code.running("true_parameters failed"):
-            true = self._object.true_parameters(model)
-            return None if true is None else {str(k): np.array(v, dtype=np.float64) for k, v in true.items()}
+            true = true_parameters(model)
+            found = {} if true is None else {str(k): np.array(v, np.float64) for k, v in true.items()}
+            for name, values in found.items():
+                if not np.all(np.isfinite(values)):
+                    raise ValueError(f"{name} is not finite")
+        return None if true is None else found
 
     def _array(self, what: str, values: Any, count: int, columns: int) -> Array:
         """Numbers as (N, columns), a copy; one column may be given as (N,)."""
-        try:
-            array = np.array(values, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise self.code.refuse(f"{what} are no array of numbers: {error}") from None
-        if array.shape == (count,) and columns == 1:
-            return array[:, None]
+        with self.code.running(f"{what} are no array of numbers"):
+            given = np.asarray(values)
+            if np.iscomplexobj(given):
+                raise TypeError("they are complex")
+            array = np.array(given, dtype=np.float64)
+        array = array[:, None] if array.shape == (count,) and columns == 1 else array
         if array.shape != (count, columns):
             raise self.code.refuse(f"{what} have the shape {array.shape}; it must be {(count, columns)}")
+        wrong = np.argwhere(~np.isfinite(array))
+        if len(wrong):
+            raise self.code.refuse(f"{what} hold {array[tuple(wrong[0])]:g}, in row {wrong[0][0]} from 0")
         return array

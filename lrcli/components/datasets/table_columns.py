@@ -11,8 +11,10 @@ from lrcli.components.datasets.base import Array
 from lrcli.wording import one_line
 
 __all__ = [
+    "LARGEST",
     "MOST_NAMED",
     "MOST_VALUES",
+    "TOO_LARGE",
     "Cells",
     "Faults",
     "NumberColumn",
@@ -22,8 +24,10 @@ __all__ = [
     "shown",
 ]
 
+LARGEST = 1e38  # of a number; beyond it float32 has none, nor float64 its square
 MOST_VALUES = 1000  # different ones in a column of text; more are names, not kinds
 MOST_NAMED = 20  # mistakes of a kind in a column that are named one by one
+TOO_LARGE = f" is larger than {LARGEST:g}; give the column in another unit"  # ends a sentence about a cell
 _LONGEST = 40  # letters of a cell
 
 

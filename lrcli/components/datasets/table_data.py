@@ -135,13 +135,13 @@ class TableData:
         return Scaling(mean, scale)
 
     def constant_features(self, part: Part) -> list[str]:
-        """The columns that hold one and the same number in some rows."""
+        """The columns of one and the same number in some rows, or of numbers too close for a deviation."""
         found = []
         for name in self.features:
             column = part.table.columns[name]
             if isinstance(column, NumberColumn) and len(part.rows):
                 values = column.values[part.rows]
-                if values.min() == values.max():
+                if values.min() == values.max() or values.std() == 0:
                     found.append(name)
         return found
 

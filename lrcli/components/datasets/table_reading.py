@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 
 from lrcli.components.datasets.base import Array
 from lrcli.components.datasets.table_columns import (
+    LARGEST,
     MOST_NAMED,
     MOST_VALUES,
+    TOO_LARGE,
     Cells,
     Faults,
     NumberColumn,
@@ -94,6 +96,8 @@ def read_table(path: Path, separator: str, wanted: Sequence[str], *, drop_missin
 @contextlib.contextmanager
 def _opening(path: Path) -> Iterator[None]:
     """What the system and polars say of a file, as a `TableError`."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise TableError(f"{one_line(path)} is no ordinary file; it is read more than once")
     try:
         yield
     except FileNotFoundError:
@@ -125,6 +129,8 @@ def _header(file: io.BufferedReader, separator: str) -> tuple[list[str], int]:
     lines = io.StringIO(text, newline="")
     rows = csv.reader(lines, delimiter=separator)
     names = [name.strip() for name in next(rows)]
+    if not any(names):
+        raise TableError("has an empty first line; it must name the columns")
     if len(names) == 1:
         other = next((known for known in _SEPARATORS if known in names[0]), "")
         if other:
@@ -261,7 +267,9 @@ class _CsvReader:
             first = not self._parts[name]
             if not first or 2 * strange.sum() <= (~absent).sum():
                 self._fault_numbers(name, cells, strange, numbers)
-                self._fault(name, " is not finite", np.isinf(values), cells, numbers)
+                infinite = np.isinf(values)
+                self._fault(name, " is not finite", infinite, cells, numbers)
+                self._fault(name, TOO_LARGE, (np.abs(values) > LARGEST) & ~infinite, cells, numbers)
                 return values, absent
             self._words[name] = Words()
         words = self._words[name]
@@ -397,9 +405,13 @@ def _parquet_column(
     if cells.dtype.is_numeric():
         values = np.array(cells.cast(pl.Float64).fill_null(np.nan).to_numpy(), dtype=np.float64)
         infinite = np.isinf(values)
-        if infinite.any():
-            rows = numbers[infinite].tolist()
-            faults.add(name, " is not finite", Cells(rows, [f"{v:g}" for v in values[infinite].tolist()]))
+        for kind, wrong in (
+            (" is not finite", infinite),
+            (TOO_LARGE, (np.abs(values) > LARGEST) & ~infinite),
+        ):
+            rows = numbers[wrong].tolist()
+            if rows:
+                faults.add(name, kind, Cells(rows, [f"{v:g}" for v in values[wrong].tolist()]))
         return NumberColumn(values)
     if cells.dtype in (pl.String, pl.Categorical) or isinstance(cells.dtype, pl.Enum):
         words = Words()

@@ -52,9 +52,12 @@ class LossCode:
         if targets is None:
             raise ValueError("a loss must know what it will compute with")
         sample = torch.full((len(targets), num_outputs), _SAMPLE).to(targets).requires_grad_()
+        given = targets.clone()
         with torch.enable_grad(), self.code.running("failed"):
-            terms = self._function(sample, targets)
+            terms = self._function(sample, given)
         self._refuse(terms, sample)
+        if not torch.equal(given, targets):
+            raise self.code.refuse("changes its targets in place; write t = t / 2, not t /= 2")
         every = self._mapped(sample, targets)
 
         def values_and_slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,6 +91,9 @@ class LossCode:
                 f"gives {shape} for outputs {tuple(outputs.shape)}; it must give a term for each example, "
                 f"({count},){cure}"
             )
+        if terms.dtype != outputs.dtype or terms.device != outputs.device:
+            found, wanted = (f"{tensor.dtype} on {tensor.device}" for tensor in (terms, outputs))
+            raise self.code.refuse(f"gives {found} where training is in {wanted}")
         if not terms.requires_grad:
             raise self.code.refuse("gives terms that do not depend on the outputs; is something detached?")
 

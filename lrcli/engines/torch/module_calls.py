@@ -31,11 +31,11 @@ class Call:
 
     def __init__(self, module: nn.Module, dtype: torch.dtype, device: torch.device, *, trains: bool) -> None:
         """Take a module over."""
-        self._module = module.to(device, dtype).train(trains)
+        self._module = module.to(device, dtype)
+        self._module.train(trains)
         self._dtype = dtype
         self.buffers = dict(self._module.named_buffers())
-        told = "training" in inspect.signature(self._module.forward).parameters  # as in some textbooks
-        self._options = {"training": trains} if told else {}
+        self._options = {"training": trains} if _is_told(self._module) else {}
 
     def __call__(
         self, parameters: Mapping[str, Tensor], inputs: Tensor, buffers: Mapping[str, Tensor] | None = None
@@ -51,3 +51,11 @@ class Call:
         with default_dtype(self._dtype):
             outputs: Tensor = functional_call(self._module, values, (inputs,), self._options)
         return outputs.unsqueeze(-1) if isinstance(outputs, Tensor) and outputs.dim() == 1 else outputs
+
+
+def _is_told(module: nn.Module) -> bool:
+    """Whether forward takes an argument training, as in some textbooks; functions of C do not say."""
+    try:
+        return "training" in inspect.signature(module.forward).parameters
+    except (TypeError, ValueError):
+        return False

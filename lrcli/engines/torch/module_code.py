@@ -60,6 +60,12 @@ class ModuleCode:
             raise self.code.refuse(f"makes a {type(module).__name__}, not a torch.nn.Module")
         return module
 
+    def _call(self, dtype: torch.dtype, device: torch.device, *, trains: bool) -> Call:
+        """The module as a function; its class may have a method train of its own, which fails."""
+        module = self._make(0, dtype)
+        with self.code.running(f"could not be put on {device}, train({trains})"):
+            return Call(module, dtype, device, trains=trains)
+
     def _described(self, module: nn.Module) -> Iterator[Parameter]:
         """Its parameters, each once, as named_parameters names them."""
         owners = dict(module.named_modules())
@@ -109,7 +115,7 @@ class ModuleCode:
         return self._called(parameters, torch.from_numpy(np.array(inputs)))
 
     def _called(self, parameters: Mapping[str, Array], inputs: Tensor) -> Array:
-        call = Call(self._make(0, torch.float64), torch.float64, torch.device("cpu"), trains=False)
+        call = self._call(torch.float64, torch.device("cpu"), trains=False)
         tensors = {name: torch.from_numpy(np.array(values)) for name, values in parameters.items()}
         with torch.no_grad(), self.code.running(f"forward failed for inputs of shape {tuple(inputs.shape)}"):
             outputs = call(tensors, inputs)
@@ -132,7 +138,7 @@ class ModuleCode:
         if place is None:
             raise ValueError("a module must know where it is to compute")
         device, dtype = place.examples.device, place.examples.dtype
-        calls = {trains: Call(self._make(0, dtype), dtype, device, trains=trains) for trains in (True, False)}
+        calls = {trains: self._call(dtype, device, trains=trains) for trains in (True, False)}
         values = self.initial(place.seeds[0])
         sample = {name: torch.from_numpy(v.copy()).to(device, dtype) for name, v in values.items()}
         return ModulePopulation(self.code, self.parameters, calls, place).model(sample)

@@ -108,6 +108,9 @@ class ModulePopulation:
                 f"forward gives {tuple(outputs.shape)} for inputs {tuple(examples.shape)}; it must give "
                 f"{wanted}, a row for each example and a column for each output"
             )
+        if outputs.device != examples.device or outputs.layout != examples.layout:
+            found, wanted_place = (f"on {t.device} ({t.layout})" for t in (outputs, examples))
+            raise self._code.refuse(f"forward gives a tensor {found} for inputs {wanted_place}")
         if outputs.dtype != examples.dtype:
             raise self._code.refuse(f"forward gives {outputs.dtype} where training is in {examples.dtype}")
         if trains and not outputs.requires_grad:

@@ -34,9 +34,17 @@ def _group_of_class(value: type) -> str | None:
 
 
 def _by_methods(value: Any) -> str | None:
-    if callable(getattr(value, "sample", None)):
+    if _has_method(value, "sample"):
         return "dataset"
-    return "optimizer" if all(callable(getattr(value, name, None)) for name in ("init", "update")) else None
+    return "optimizer" if all(_has_method(value, name) for name in ("init", "update")) else None
+
+
+def _has_method(value: Any, name: str) -> bool:
+    """Whether there is such a method; an object of the user's may fail when it is asked."""
+    try:
+        return callable(getattr(value, name, None))
+    except Exception:
+        return False
 
 
 def _group_of_function(value: FunctionType) -> str | None:
