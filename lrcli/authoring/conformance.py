@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.authoring.trials import EXAMPLES, Check, Trial, near, resumed, training_checks, trial_of, tried
+from lrcli.components.datasets.base import SPLITS
 from lrcli.components.datasets.python import PythonDataset
 from lrcli.components.losses import PythonLoss
 from lrcli.components.models import Module
@@ -172,17 +173,18 @@ def _computed_alone(loss: PythonLoss, outputs: Array, targets: Array) -> str:
 
 def _of_dataset(dataset: PythonDataset) -> Iterator[Check]:
     small = dataset.model_copy(update={"num_train": EXAMPLES, "num_val": 5, "num_test": 1})
-    shaped = tried("shapes", lambda: [small.draw(0, split) for split in ("train", "val", "test")] and None)
+    shaped = tried("shapes and numbers", lambda: _drawn(small))
     yield shaped
     if not shaped.passed:
         return
-    yield tried("numbers that are finite", lambda: _finite(small))
     yield tried("examples from the seed alone", lambda: _repeated_draw(small))
     yield tried("rule", lambda: small.rule(small.draw(0, "val")[0]) is None or None)
 
 
-def _finite(dataset: PythonDataset) -> str:
-    return "" if all(np.isfinite(part).all() for part in dataset.draw(0, "train")) else "some are not"
+def _drawn(dataset: PythonDataset) -> None:
+    """Draw every split, which refuses what is of another shape, or no finite real number."""
+    for split in SPLITS:
+        dataset.draw(0, split)
 
 
 def _repeated_draw(dataset: PythonDataset) -> str:

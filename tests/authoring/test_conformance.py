@@ -204,7 +204,7 @@ BROKEN = [
     ("bent", "slope", "not the derivative"),
     ("reduced", "shapes", "it must give a term for each example"),
     ("careless", "examples from the seed alone", "draw from rng alone"),
-    ("holes", "numbers that are finite", "some are not"),
+    ("holes", "shapes and numbers", "inputs hold nan"),
     ("Remembers", "goes on as if never stopped", "is lost when training goes on"),
     ("Averages", "the same numbers alone and in company", "among 3 members"),
 ]
