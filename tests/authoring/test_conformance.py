@@ -181,7 +181,7 @@ SOUND = [
     ("net", {}, 8),
     ("Block", {"width": 1}, 8),
     ("half", {}, 6),
-    ("points", {}, 5),
+    ("points", {}, 4),
     ("Descent", {}, 4),
     ("Own", {}, 4),
 ]
