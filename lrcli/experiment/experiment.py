@@ -86,9 +86,19 @@ class Experiment(Config):
         )
 
     @property
+    def components(self) -> dict[str, Config]:
+        """What it is made of, by block."""
+        return {
+            "dataset": self.dataset,
+            "model": self.model,
+            "loss": self.loss,
+            "optimizer": self.optimizer,
+        }
+
+    @property
     def needs_code(self) -> bool:
         """Whether it names files of code that have not been run; its parameters may not be known then."""
-        return any(map(waits_for_code, (self.dataset, self.model, self.loss, self.optimizer)))
+        return any(map(waits_for_code, self.components.values()))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

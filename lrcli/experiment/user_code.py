@@ -10,14 +10,12 @@ from lrcli.components.datasets.python import DatasetCode, PythonDataset
 from lrcli.components.losses import PythonLoss
 from lrcli.components.models import Module
 from lrcli.components.optimizers import PythonOptimizer
-from lrcli.components.user_code import FromFile, waits_for_code
+from lrcli.components.user_code import FromFile
 from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import incompatibilities
 from lrcli.experiment.experiment import Experiment
 
 __all__ = ["code_digests", "code_facts", "code_of", "missing_code", "opened"]
-
-_BLOCKS = ("dataset", "model", "loss", "optimizer")
 
 
 def opened(experiment: Experiment) -> Experiment:
@@ -27,13 +25,14 @@ def opened(experiment: Experiment) -> Experiment:
         CodeError: a file cannot be run, or what it defines is no such component.
         ExperimentError: it does not fit the rest of the experiment.
     """
-    components = {block: getattr(experiment, block) for block in _BLOCKS}
-    waiting = {block: each for block, each in components.items() if waits_for_code(each)}
-    if not waiting:
+    if not experiment.needs_code:
         return experiment
-    whole = experiment.model_copy(
-        update={block: each.with_code(code_of(each)) for block, each in waiting.items()}
-    )
+    with_code = {
+        block: each.with_code(code_of(each))
+        for block, each in experiment.components.items()
+        if isinstance(each, FromFile) and each.needs_code
+    }
+    whole = experiment.model_copy(update=with_code)
     mistakes = [f"{'.'.join(map(str, each.path))}: {each.message}" for each in incompatibilities(whole)]
     if mistakes:
         raise ExperimentError(mistakes)
@@ -61,8 +60,8 @@ def code_of(component: FromFile) -> Any:
 
 def missing_code(experiment: Experiment) -> dict[str, str]:
     """The files of code that are not there, by the keys that name them; nothing is run."""
-    components = {f"{block}.path": getattr(experiment, block) for block in _BLOCKS}
-    named = {key: each.path for key, each in components.items() if isinstance(each, FromFile)}
+    components = experiment.components.items()
+    named = {f"{block}.path": each.path for block, each in components if isinstance(each, FromFile)}
     return {key: path for key, path in named.items() if not Path(path).is_file()}
 
 
@@ -75,8 +74,7 @@ def code_facts(experiment: Experiment) -> dict[str, Any]:
 def code_digests(experiment: Experiment) -> dict[str, str]:
     """From each file of code that has been run, those beside it included, to the SHA-256 of its content."""
     digests: dict[str, str] = {}
-    for block in _BLOCKS:
-        component = getattr(experiment, block)
+    for component in experiment.components.values():
         if isinstance(component, FromFile) and not component.needs_code:
             digests |= component.code.code.file.digests
     return digests

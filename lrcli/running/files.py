@@ -118,7 +118,6 @@ class RunFiles:
         self._checkpoint("last", parameters)
         self._checkpoint("best", loop.members.best_parameters)
         path = self._path_to(loop, parameters)
-        only = np.array([0])
         write_arrays(self.directory / _CHECKPOINT / PATH_FILE, path.arrays)
         if self._table is not None:
             self._table.close()
@@ -126,7 +125,7 @@ class RunFiles:
             status,
             members=loop.members,
             parameters=parameters,
-            original=self.problem.in_original_units(parameters, only),
+            original=self.problem.in_original_units(parameters, np.array([0])),
             recovery=self.recovery,
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
             timing=Timing(loop.seconds, time.perf_counter() - started),

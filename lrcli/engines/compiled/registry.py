@@ -85,9 +85,6 @@ _VARIANTS: dict[str, Callable[[Any, Mapping[str, bool]], _Variant]] = {
     "adamw": _adamw,
 }
 
-MODELS = ("linear", "polynomial", "mlp")
-ACTIVATIONS = ("relu", "tanh", "sigmoid")
-LOSSES = ("mse", "half_mse", "l1", "huber", "bce", "cross_entropy")
 OPTIMIZERS = tuple(_VARIANTS)
 
 
