@@ -274,6 +274,17 @@ def test_examples_that_are_taken_for_another_class_are_crossed_out(run):
     assert crosses["taken for another class"].tolist() == np.concatenate(expected).tolist()
 
 
+def test_more_classes_than_colours_are_named_where_they_are(tmp_path):
+    words = ["dataset={kind: blobs, classes: 12}", "loss={kind: cross_entropy}", "training.epochs=2"]
+    many = trained_run(tmp_path / "run", "xor_mlp", *words)
+    axes = figure_of(drawings(many)["regions"]).axes[0]
+    examples = class_regions(many).examples["train"]
+    medians = {str(k): np.median(examples.inputs[examples.classes == k], axis=0).tolist() for k in range(12)}
+    assert {text.get_text(): list(text.get_position()) for text in axes.texts} == medians
+    labels = {text.get_text() for text in axes.get_legend().get_texts()}
+    assert labels == {"training examples", "validation examples", "taken for another class"}
+
+
 @pytest.mark.parametrize("name", ["xor", "two_logits", "classes_as_numbers"])
 def test_regions_are_what_the_network_says(run, name):
     xor = run(name)

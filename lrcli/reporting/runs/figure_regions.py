@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["ClassifiedExamples", "Regions", "class_regions", "regions"]
 
 _LONGEST_NAME = 30  # letters
+_LONGEST_INSIDE = 12  # of one that stands in its region
+_MOST_NAMES = 60
 _SIDE = 220  # points of the grid, along each feature
 _MOST_EXAMPLES = 500
 _SHADE = 0.55  # of the class's colour where it is certain
@@ -119,8 +121,11 @@ def regions(run: TrainedRun) -> Drawing | None:
     def draw(figure: "FigureBase") -> None:
         axes = figure.subplots()
         _draw_plane(axes, found)
+        named = len(found.classes) <= len(COLORS)
         for name, examples in found.examples.items():
-            _draw_examples(axes, name, examples, found.classes)
+            _draw_examples(axes, name, examples, found.classes if named else None)
+        if not named:
+            _write_names(axes, found)
         wrong = np.concatenate([each.inputs[each.wrong] for each in found.examples.values()])
         if len(wrong):
             axes.plot(*wrong.T, "x", color="#000000", ms=4, mew=1, label="taken for another class")
@@ -151,16 +156,43 @@ def _draw_plane(axes: "Axes", found: Regions) -> None:
 
 
 def _draw_examples(
-    axes: "Axes", name: SplitName, examples: ClassifiedExamples, names: tuple[str, ...]
+    axes: "Axes", name: SplitName, examples: ClassifiedExamples, names: tuple[str, ...] | None
 ) -> None:
-    """Training examples are filled, others hollow."""
+    """Training examples are filled, others hollow.
+
+    Args:
+        axes: to draw into.
+        name: of the split.
+        examples: of it.
+        names: of the classes, for the legend; None: it says the split alone, once.
+    """
     for kind in np.unique(examples.classes).tolist():
         of_kind = examples.inputs[examples.classes == kind].T
         color = COLORS[kind % len(COLORS)]
         look: dict[str, Any] = {"ms": 5, "mew": 0.8, "mec": "white" if name == "train" else color}
         face = color if name == "train" else "none"
-        label = f"class {cut(names[kind], _LONGEST_NAME)}, {SPLITS[name]}"
+        label = f"class {cut(names[kind], _LONGEST_NAME)}, {SPLITS[name]}" if names else ""
         axes.plot(*of_kind, MARKERS[kind % len(MARKERS)], mfc=face, label=label, **look)
+    if names is None:
+        filled: dict[str, Any] = {
+            "mfc": "#000000" if name == "train" else "none",
+            "mec": "#000000",
+            "ms": 5,
+            "mew": 0.8,
+        }
+        axes.plot([], [], "o", label=f"{SPLITS[name]} examples", **filled)
+
+
+def _write_names(axes: "Axes", found: Regions) -> None:
+    """More classes than there are colours are named where their training examples are, some at most."""
+    from matplotlib.patheffects import withStroke
+
+    examples = found.examples["train"]
+    halo = [withStroke(linewidth=2, foreground="white")]
+    for kind in np.unique(examples.classes).tolist()[:_MOST_NAMES]:
+        place = np.median(examples.inputs[examples.classes == kind], axis=0)
+        name = cut(found.classes[kind], _LONGEST_INSIDE)
+        axes.text(place[0], place[1], name, ha="center", va="center", fontsize=7, path_effects=halo, zorder=4)
 
 
 def _said(found: Regions) -> str:
