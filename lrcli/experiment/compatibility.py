@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrcli.components.initializers import element_names
-from lrcli.components.losses import AnyLoss, PythonLoss
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, best_name, error_name, names_of_split
@@ -44,22 +43,10 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
         )
         return
     num_outputs = loss.num_outputs(dataset.num_classes)
-    yield from _classes(loss, num_outputs, dataset.num_classes or 0)
+    for key, message in loss.mistakes(dataset.num_classes):
+        yield _mistake("loss", key, message)
     for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
-
-
-def _classes(loss: AnyLoss, num_outputs: int, num_classes: int) -> Iterator[Mistake]:
-    """One output tells two classes apart; more of them have numbers that are no quantities."""
-    if isinstance(loss, PythonLoss):
-        if num_classes == 2 and num_outputs > 2:
-            yield _mistake("loss", "outputs", "must be 1, or 2, one for each class")
-        elif num_classes > 2 and num_outputs != num_classes:
-            yield _mistake("loss", "outputs", f"must be {num_classes}, one for each class")
-        return
-    if num_outputs == 1 and num_classes > 2:
-        message = f"{loss.kind} tells 2 classes apart, but there are {num_classes}"
-        yield _mistake("loss", "kind", f"{message}; take cross_entropy")
 
 
 def _batches(experiment: Experiment) -> Iterator[Mistake]:

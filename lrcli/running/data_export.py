@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from lrcli.components.truth import true_parameters
-from lrcli.components.user_code import waits_for_code
 from lrcli.errors import CodeError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.running.resources import memory_for_data, refuse_too_much
@@ -41,7 +40,7 @@ def write_data(experiment: Experiment, directory: Path) -> list[Path]:
         RunDirectoryError: the directory holds something, or cannot be made.
         WriteError: a file could not be written.
     """
-    if waits_for_code(experiment.dataset):
+    if experiment.dataset.needs_code:
         raise CodeError("dataset: is code, which only training runs; there is nothing else to draw it with")
     refuse_too_much(experiment, memory_for_data(experiment))
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
@@ -81,7 +80,7 @@ def _truth(experiment: Experiment, problem: Problem) -> dict[str, Any]:
         "dataset": resolved(experiment)["dataset"],
         "model": experiment.model.kind,
         "parameters": None if true is None else _lists(true),
-        "initial": None if waits_for_code(experiment.model) else _lists(_first(problem)),
+        "initial": None if experiment.model.needs_code else _lists(_first(problem)),
     }
 
 

@@ -13,7 +13,6 @@ from lrcli.components.datasets import CsvDataset
 from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, shown
 from lrcli.components.datasets.table_data import Part
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
-from lrcli.components.user_code import waits_for_code
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
@@ -88,7 +87,7 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
 
 def _why_not(experiment: Experiment, kept: Path) -> str:
     """Why a model cannot be asked for predictions."""
-    if waits_for_code(experiment.model):
+    if experiment.model.needs_code:
         return (
             "the model is code of yours, which runs only where it is trained or tested; its parameters, by "
             f"their names in named_parameters, are in {kept}"

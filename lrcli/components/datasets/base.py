@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
+from lrcli.components.component import Component
 from lrcli.components.randomness import generator
-from lrcli.config.base import Config
 
 __all__ = ["SPLITS", "Array", "Dataset", "GeneratedDataset", "Scaling", "SplitName", "Spread", "Starter"]
 
@@ -47,7 +47,7 @@ def _as_index(key: Any) -> Any:
     return int(key)
 
 
-class Dataset(Config):
+class Dataset(Component):
     """Base of all datasets.
 
     Attributes:
