@@ -152,7 +152,7 @@ def find_recovery(
     values, scaling = _in_original_units(model, best.values, examples, scaling)
     opens = _open(model, shapes, examples, scaling)
     errors = None
-    if datasets[0].observed and best.against == "least_squares" and loss.quadratic_factor is not None:
+    if not datasets[0].truth_known and best.against == "least_squares" and loss.quadratic_factor is not None:
         errors = standard_errors(model, best.values, examples, scaling)
     scaling = None if scaling is None else _of_sets(scaling, examples)
     against, separable = best.against, best.separable

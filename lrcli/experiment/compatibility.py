@@ -22,7 +22,7 @@ def incompatibilities(experiment: Experiment) -> list[Mistake]:
     dataset = experiment.dataset
     of_data = [_mistake("dataset", key, message) for key, message in dataset.mistakes()]
     of_optimizer = [_mistake("optimizer", key, message) for key, message in experiment.optimizer.mistakes()]
-    if of_data and dataset.observed:  # its sizes are not known, and all else depends on them
+    if of_data and dataset.needs_files:  # its sizes are not known, and all else depends on them
         return [*of_data, *of_optimizer, *_engine(experiment)]
     return [
         *of_data,

@@ -93,13 +93,12 @@ def _recovery_rows(
     learned = recovery.equivalent(parameters, only)
     errors = recovery.errors(parameters, only)
     is_open = set(undetermined_names(recovery))
-    nobody_knows = experiment.dataset.observed
     none = {name: np.full(values.shape, np.nan) for name, values in recovery.values.items()}
     sources = (recovery.values, learned, errors, recovery.standard_errors or none)
     return tuple(
         RecoveryRow(
             element,
-            math.nan if nobody_knows else reference,
+            reference if experiment.dataset.truth_known else math.nan,
             value,
             error,
             recovery.against,

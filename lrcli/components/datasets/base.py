@@ -2,40 +2,25 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
 from lrcli.components.component import Component
+from lrcli.components.datasets.examples import SPLITS, Array, Scaling, SplitName
 from lrcli.components.randomness import generator
 
-__all__ = ["SPLITS", "Array", "Dataset", "GeneratedDataset", "Scaling", "SplitName", "Spread", "Starter"]
+if TYPE_CHECKING:
+    from lrcli.components.datasets.table_data import TableData
 
-Array = NDArray[np.float64]
-SplitName = Literal["train", "val", "test"]
-SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+__all__ = ["SPLITS", "Array", "Dataset", "GeneratedDataset", "Scaling", "SplitName", "Spread", "Starter"]
 
 _MOST = 10**12  # examples; memory ends long before
 _INDEX = "0|[1-9][0-9]*"
 
 Spread = Annotated[float, Field(ge=0)]
 Starter = Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Scaling:
-    """What features were standardised with: (x - mean) / scale, each by itself.
-
-    Attributes:
-        mean: (D,).
-        scale: (D,) positive.
-    """
-
-    mean: Array
-    scale: Array
 
 
 def _as_index(key: Any) -> Any:
@@ -53,8 +38,9 @@ class Dataset(Component):
     Attributes:
         size_keys: the keys that make the examples of each split many.
         width_key: the key that makes the features many; None where their number is fixed.
-        observed: its examples were observed and lie in files of the user, without which nothing but its keys
-            is known of it; of what rule they were drawn from, nothing is.
+        needs_files: its examples lie in files of the user, without which nothing but its keys is known of it.
+        truth_known: its examples are drawn from a rule; else they were observed, and nobody knows what is
+            true of them.
         drawing_numbers: the most numbers of an example that `draw` holds beside those that it returns.
         starter: what a first experiment file says beyond the keys that it must, by block: the first thing to
             try, which recovers the truth or solves the task.
@@ -62,7 +48,8 @@ class Dataset(Component):
 
     size_keys: ClassVar[Mapping[SplitName, str]]
     width_key: ClassVar[str | None] = None
-    observed: ClassVar[bool] = False
+    needs_files: ClassVar[bool] = False
+    truth_known: ClassVar[bool] = True
     drawing_numbers: ClassVar[int] = 3
     starter: ClassVar[Starter] = {"training": {"epochs": 10, "batch_size": 32}}
 
@@ -100,6 +87,13 @@ class Dataset(Component):
     def axis_labels(self) -> tuple[str, str]:
         """What the axes of a curve over its one feature are called, with their units where they have some."""
         return (self.feature_names or ("x",))[0], "y"
+
+    @property
+    def as_table(self) -> "TableData":
+        """Its examples as rows of a table, of which it may hold none: what columns further ones must have."""
+        from lrcli.components.datasets.table_data import table_of_numbers
+
+        return table_of_numbers(self.num_features)
 
     @property
     def files(self) -> dict[str, str]:

@@ -31,7 +31,8 @@ class IdxDataset(Dataset):
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits.
     """
 
-    observed = True
+    needs_files = True
+    truth_known = False
     width_key = "images"
     drawing_numbers = 1
     size_keys: ClassVar[dict[SplitName, str]] = {"train": "images", "val": "num_val", "test": "test_images"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.datasets.base import Array
+from lrcli.components.datasets.examples import Array
 from lrcli.wording import one_line
 
 __all__ = [

@@ -77,7 +77,8 @@ class CsvDataset(Dataset):
     size_keys: ClassVar[Mapping[SplitName, str]] = dict.fromkeys(SPLITS, "path")
     width_key = "features"
     drawing_numbers = 2
-    observed = True
+    needs_files = True
+    truth_known = False
     starter: ClassVar[Starter] = {
         "model": {"kind": "linear"},
         "loss": {"kind": "mse"},
@@ -157,6 +158,10 @@ class CsvDataset(Dataset):
         if found.data is None:
             raise UsageError(f"dataset.{': '.join(found.mistakes[0])}")
         return found.data
+
+    @property
+    def as_table(self) -> "TableData":
+        return self.data
 
     @property
     def sizes(self) -> dict[SplitName, int]:

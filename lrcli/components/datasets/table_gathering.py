@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from lrcli.components.datasets.base import SPLITS, Array, SplitName
+from lrcli.components.datasets.examples import SPLITS, Array, SplitName
 from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, shown
 from lrcli.components.datasets.table_data import TableData
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
@@ -257,6 +257,7 @@ def _assemble(
         counts,
         wanted.split_column,
         wanted.shares is not None,
+        wanted.separator,
     )
     return data, [*wrong, *(data.mistakes() if not wrong else ())]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.datasets.base import Array, SplitName
+from lrcli.components.datasets.examples import Array, SplitName
 from lrcli.components.datasets.table_columns import NumberColumn, Table
 from lrcli.components.datasets.table_data import Part, TableData
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.datasets.base import Array
+from lrcli.components.datasets.examples import Array
 from lrcli.components.datasets.table_columns import (
     LARGEST,
     MOST_NAMED,
