@@ -13,7 +13,7 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
-from lrcli.storage.result_fields import FileDigest, Timing
+from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
@@ -59,7 +59,7 @@ def build_result(
     return RunResult(
         name=experiment.name,
         source=source.record if source else None,
-        data=tuple(FileDigest(*each) for each in experiment.dataset.files.items()),
+        data=digests_of(experiment.dataset.files),
         status=status,
         run_dir=run_dir.as_posix(),
         seed=experiment.seed,
