@@ -312,6 +312,33 @@ def test_a_file_is_read_once_until_it_changes(written, monkeypatch, tmp_path):
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize(("most", "again"), [(2**28, 0), (100, 9)])
+def test_small_files_are_kept_and_of_large_ones_four(tmp_path, monkeypatch, most, again):
+    """Nine files of 160 bytes of numbers each, looked at in turns as a sweep over them does."""
+    from lrcli.components.datasets import table_gathering
+
+    read = []
+
+    def counted(path, *args, **keys):
+        read.append(path)
+        return read_table(path, *args, **keys)
+
+    for name in ("_tables", "_gathered"):
+        monkeypatch.setattr(table_gathering, name, type(table_gathering._tables)())
+    monkeypatch.setattr(table_gathering, "read_table", counted)
+    monkeypatch.setattr(table_gathering, "_MOST_BYTES", most)
+    paths = [tmp_path / f"{i}.csv" for i in range(9)]
+    for i, path in enumerate(paths):
+        path.write_text("x,y\n" + "".join(f"{j},{i * j}.5\n" for j in range(9)) + "9,1\n")
+    datasets = [table(path) for path in paths]
+    assert [dataset.sizes["train"] for dataset in datasets] == [8] * 9
+    assert [dataset.num_features for dataset in datasets] == [1] * 9
+    assert len(read) == 9 + again
+    assert len(table_gathering._tables) == (9 if again == 0 else 4)
+    assert datasets[8].sizes["train"] == 8
+    assert len(read) == 9 + again
+
+
 def test_parquet_is_read_as_csv_is(tmp_path):
     frame = pl.DataFrame(
         {

@@ -43,6 +43,11 @@ class NumberColumn:
     values: Array
     is_boolean: bool = False
 
+    @property
+    def num_bytes(self) -> int:
+        """Of its array."""
+        return self.values.nbytes
+
 
 @dataclass(frozen=True, eq=False)
 class TextColumn:
@@ -55,6 +60,11 @@ class TextColumn:
 
     codes: NDArray[np.int32]
     names: tuple[str, ...]
+
+    @property
+    def num_bytes(self) -> int:
+        """Of its array."""
+        return self.codes.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +92,12 @@ class Table:
     left_out: int
     sha256: str
     mistakes: tuple[str, ...]
+
+    @property
+    def num_bytes(self) -> int:
+        """Of its arrays."""
+        named = 0 if self.numbers is None else self.numbers.nbytes
+        return named + sum(column.num_bytes for column in self.columns.values())
 
     def row_name(self, row: int) -> str:
         """What a row is called, such as ``line 7``."""

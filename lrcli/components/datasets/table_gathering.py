@@ -20,8 +20,9 @@ __all__ = ["FILE_KEYS", "Gathered", "Wanted", "gather", "shown_file"]
 FILE_KEYS: Mapping[SplitName, str] = {"train": "path", "val": "val_path", "test": "test_path"}
 
 _MOST_LISTED = 12  # names of columns in a message
-_MOST_KEPT = 4  # files and datasets that are held in memory
-_T = TypeVar("_T")
+_ALWAYS_KEPT = 4  # files, and datasets, that are held in memory however large they are
+_MOST_BYTES = 2**28  # of more of them, such as the many small files of a sweep
+_T = TypeVar("_T", "Gathered", Table)
 _Mistake = tuple[str, str]
 
 
@@ -64,6 +65,11 @@ class Gathered:
     data: TableData | None
     mistakes: tuple[_Mistake, ...] = ()
 
+    @property
+    def num_bytes(self) -> int:
+        """Of its tables."""
+        return sum(table.num_bytes for table in self.data.tables.values()) if self.data else 0
+
 
 _gathered: OrderedDict[Hashable, Gathered] = OrderedDict()
 _tables: OrderedDict[Hashable, Table] = OrderedDict()
@@ -85,9 +91,9 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _once(kept: OrderedDict[Hashable, _T], key: Hashable, make: Callable[[], _T]) -> _T:
-    """What was made for a key; the oldest of several are let go."""
+    """What was made for a key; of what takes much memory the oldest is let go."""
     if key not in kept:
-        while len(kept) >= _MOST_KEPT:
+        while len(kept) >= _ALWAYS_KEPT and sum(each.num_bytes for each in kept.values()) > _MOST_BYTES:
             kept.popitem(last=False)
         kept[key] = make()
     kept.move_to_end(key)
