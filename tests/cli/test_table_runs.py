@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
+from lrcli.experiment.loading import load
+
 LINEAR = """\
 name: linear
 dataset: {kind: linear, w: [2.0, -3.4, 0.5], b: 4.2, noise: 0.1, num_train: 60, num_val: 20, num_test: 7}
@@ -54,6 +56,49 @@ def diabetes(tmp_path):
     columns = [*data.data.T.tolist(), data.target.tolist()]
     write_table(tmp_path / "diabetes.csv", [*data.feature_names, "progression"], columns)
     return data
+
+
+WORDS = ["blue, dark", 'a "quoted" word', "größer"]  # classes and kinds
+CASES = {  # from the target's column to its cells and the header of what is written
+    "regression": ([0.1 * i for i in range(40)], ""),
+    "words": ([WORDS[i % 3] for i in range(40)], '"blue, dark"'),
+    "numbers": ([[3, 10, 20][i % 3] for i in range(40)], "10"),
+    "boolean": ([["False", "TRUE"][i % 2] for i in range(40)], "true"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_table_is_written_with_its_names_and_read_back_to_the_same_bits(lrcli, tmp_path, case):
+    """Standardised numbers, text in features, a name with a comma; the classes as words where there are."""
+    cells, word = CASES[case]
+    size = [repr(float(x)) for x in np.random.default_rng(0).normal(3, 2, 40)]
+    kinds = [WORDS[i // 2 % 3] for i in range(40)]
+    write_table(tmp_path / "t.csv", ["size, in m", "kind", "tärget"], [size, kinds, cells])
+    task = (
+        {}
+        if case in ("words", "boolean")
+        else {"task": "regression" if case == "regression" else "classification"}
+    )
+    loss = {"loss": {"kind": "mse" if case == "regression" else "cross_entropy"}}
+    experiment(tmp_path / "first.yaml", {"path": "t.csv", "target": "tärget"} | task, **loss)
+    err = lrcli("data", "first.yaml", "--out", "out")[1]
+    assert err.count("standardised") == 1
+    text = (tmp_path / "out" / "train.csv").read_text(encoding="utf-8")
+    with (tmp_path / "out" / "train.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["size, in m", *(f"kind={kind}" for kind in sorted(WORDS)), "tärget"]
+    if case != "regression":
+        assert {row[-1].lower() for row in rows} == {str(cell).lower() for cell in cells}
+        assert f",{word}\n" in text
+    again = {f"{split}_path": f"out/{split}.csv" for split in ("val", "test")} | {"standardize": False}
+    again |= {"path": "out/train.csv", "target": "tärget"} | task
+    experiment(tmp_path / "again.yaml", again, **loss)
+    first, second = (load(tmp_path / f"{name}.yaml").experiment.dataset for name in ("first", "again"))
+    for split in ("train", "val", "test"):
+        for one, other in zip(first.draw(0, split), second.draw(0, split), strict=True):
+            assert one.tobytes() == other.tobytes()
+    assert second.class_names == first.class_names
+    assert second.feature_names == first.feature_names
 
 
 @pytest.mark.parametrize("engine", ["compiled", "torch"])

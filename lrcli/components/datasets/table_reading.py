@@ -40,13 +40,13 @@ from lrcli.wording import one_line
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TableError", "is_parquet", "read_names", "read_table"]
+__all__ = ["BOOLEANS", "MISSING", "TableError", "is_parquet", "read_names", "read_table"]
 
 _PIECE = 2**24  # bytes of a file that are looked at together
 _LONGEST_HEADER = 2**20  # bytes
-_MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "n/a", "<NA>")
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "n/a", "<NA>")
 _NO_VALUE = "no value; fill it in, or leave such rows out with dataset.missing: drop"
-_BOOLEANS = {"true": 1.0, "false": 0.0}
+BOOLEANS = {"false": 0.0, "true": 1.0}
 
 _SEPARATORS = {";": '";"', "\t": 'a tab, "\\t"', "|": '"|"', ",": '","'}
 
@@ -225,7 +225,7 @@ class _CsvReader:
                 has_header=False,
                 schema=schema | numbers,
                 separator=self._separator,
-                null_values=list(_MISSING),
+                null_values=list(MISSING),
             )
             lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
             last = frame[:, -1].null_count() if frame.width > 1 else 0
@@ -243,7 +243,7 @@ class _CsvReader:
         begins, reader = line, csv.reader(io.StringIO(piece.decode(), newline=""), delimiter=self._separator)
         for row in reader:
             if len(row) == len(self._names):
-                rows.append([None if cell.strip() in _MISSING else cell for cell in row])
+                rows.append([None if cell.strip() in MISSING else cell for cell in row])
                 numbers.append(begins)
             elif any(cell.strip() for cell in row):
                 wrong.numbers.append(begins)
@@ -315,7 +315,7 @@ def _without_spaces(cells: "pl.Series") -> "pl.Series":
     if cells.dtype != pl.String:
         return cells
     stripped = cells.str.strip_chars()
-    empty = stripped.is_in(_MISSING).fill_null(value=False)
+    empty = stripped.is_in(MISSING).fill_null(value=False)
     return stripped.set(empty, None) if empty.any() else stripped
 
 
@@ -331,7 +331,7 @@ def _as_numbers(cells: "pl.Series") -> Array:
 
 def _boolean_or_text(column: TextColumn) -> NumberColumn | TextColumn:
     """True and false, however they are written, as numbers."""
-    values = [_BOOLEANS.get(name.lower()) for name in column.names]
+    values = [BOOLEANS.get(name.lower()) for name in column.names]
     known = [value for value in values if value is not None]
     if len(known) < len(values) or not known:
         return column
