@@ -1,6 +1,6 @@
 """Images and their classes from files in the format of MNIST."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -126,7 +126,7 @@ class IdxDataset(Dataset):
             wrong += _of_pair(("test_images", "test_labels"), *self._files("test"))
         yield from wrong or (*self._sizes_that_disagree(), *self._counts())
 
-    def notes(self, seed: int) -> Iterator[str]:
+    def notes(self, seeds: Sequence[int]) -> Iterator[str]:
         missing = sorted(set(range(self.num_classes)) - set(np.unique(read_idx(self.labels)).tolist()))
         if missing:
             some = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
