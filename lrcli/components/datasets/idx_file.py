@@ -127,12 +127,14 @@ class IdxDataset(Dataset):
         yield from wrong or (*self._sizes_that_disagree(), *self._counts())
 
     def notes(self, seeds: Sequence[int]) -> Iterator[str]:
-        missing = sorted(set(range(self.num_classes)) - set(np.unique(read_idx(self.labels)).tolist()))
+        largest = self.num_classes - 1
+        missing = sorted(set(range(largest)) - set(np.unique(read_idx(self.labels)).tolist()))
         if missing:
             some = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
             yield (
-                f"dataset.labels: of the classes 0 to {self.num_classes - 1} no example has {some}; "
-                "the model has outputs for them"
+                f"dataset.labels: the largest label is {largest}, so there are {largest + 1} classes, 0 to "
+                f"{largest}, of which no example has {some}; the model has an output for each of them, too. "
+                "If they are no classes, number the labels 0, 1, 2 and so on"
             )
 
     def _unreadable(self) -> Iterator[tuple[str, str]]:
