@@ -113,7 +113,8 @@ class CsvDataset(Dataset):
         description="no feature for the first value of a column of text: the others are measured from it",
     )
     missing: Literal["refuse", "drop"] = Field(
-        "refuse", description="rows in which a value is missing: a mistake, or left out"
+        "refuse",
+        description="rows in which a value is missing, as in an empty or blank cell: a mistake, or left out",
     )
     separator: str = Field(
         ",", min_length=1, max_length=1, description='between the cells of a CSV file: ",", ";", "\\t" or "|"'

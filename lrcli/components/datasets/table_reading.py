@@ -377,10 +377,7 @@ def _read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> T
     numbers: NDArray[np.int64] = np.arange(1, frame.height + 1, dtype=np.int64)
     absent = np.zeros(frame.height, dtype=bool)
     for name in wanted:
-        cells = frame[name]
-        if cells.dtype.is_float():
-            cells = cells.fill_nan(None)
-        none = cells.is_null().to_numpy()
+        none = _without_value(frame[name])
         absent |= none
         rows = numbers[none].tolist() if not drop_missing else []
         if rows:
@@ -393,6 +390,28 @@ def _read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> T
     digest = _digest(path)
     left_out = int(absent.sum()) if drop_missing else 0
     return Table(path, columns, len(numbers), numbers, "row", left_out, digest, tuple(faults.sentences()))
+
+
+def _without_value(cells: "pl.Series") -> NDArray[np.bool_]:
+    """(N,) which cells of a Parquet column hold nothing: no number, or no letter as in a CSV file.
+
+    There ``NA`` is a text as any other, since it has its own way to say that there is nothing.
+    """
+    import polars as pl
+
+    if cells.dtype.is_float():
+        cells = cells.fill_nan(None)
+    elif _is_text(cells):
+        cells = cells.cast(pl.String)
+        blank = (cells.str.strip_chars() == "").fill_null(value=True)
+        return np.asarray(blank.to_numpy())
+    return np.asarray(cells.is_null().to_numpy())
+
+
+def _is_text(cells: "pl.Series") -> bool:
+    import polars as pl
+
+    return cells.dtype in (pl.String, pl.Categorical) or isinstance(cells.dtype, pl.Enum)
 
 
 def _parquet_column(
@@ -413,7 +432,7 @@ def _parquet_column(
             if rows:
                 faults.add(name, kind, Cells(rows, [f"{v:g}" for v in values[wrong].tolist()]))
         return NumberColumn(values)
-    if cells.dtype in (pl.String, pl.Categorical) or isinstance(cells.dtype, pl.Enum):
+    if _is_text(cells):
         words = Words()
         text = cells.cast(pl.String).fill_null("")
         different = text.unique(maintain_order=True).head(2 * MOST_VALUES)
