@@ -121,14 +121,16 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
-    said = [*experiment.dataset.notes(experiment.seed), *_curve_of_other_units(experiment)]
+    sweep = experiment.sweep
+    seeds = [experiment.seed] if sweep is None else sweep.seed_list(experiment.seed)
+    said = [*experiment.dataset.notes(seeds), *_curve_of_other_units(experiment)]
     size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count:
         examples = counted(count, "training example")
         said.append(f"batch_size {size:,} is larger than the {examples}: each epoch is one batch")
     if experiment.logging.figures_every and not experiment.logging.figures:
         said.append("logging.figures_every draws nothing where logging.figures is false")
-    for grid in experiment.sweep.grid if experiment.sweep else ():
+    for grid in sweep.grid if sweep else ():
         for key, spec in grid.items():
             values = ", ".join(map(json.dumps, spec.repeated))
             if values:

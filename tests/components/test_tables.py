@@ -246,6 +246,31 @@ def test_a_cell_of_spaces_has_no_value(written, monkeypatch, piece, blank, value
     assert sorted(dataset.draw(0, "train")[1][:, 0].tolist()) == [2, 4, 5]
 
 
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Enum(["a", "b", "", " \t", "NA"])], ids=str)
+@pytest.mark.parametrize("column", ["colour", "y"])
+def test_a_blank_cell_of_parquet_has_no_value(tmp_path, dtype, column):
+    """Empty or all spaces, as in CSV; NA is a text, since Parquet has nulls."""
+    cells = pl.Series(["a", "", "b", " \t", "a", None, "NA", "b", "NA"], dtype=dtype)
+    other = {"y" if column == "colour" else "colour": ["u", "v", "u"] * 3}
+    pl.DataFrame({column: cells, "x": range(9), **other}).write_parquet(tmp_path / "t.parquet")
+    found = mistakes(table(tmp_path / "t.parquet", split=ALL))
+    assert [text.partition(": no value")[0] for text in found] == [
+        f"t.parquet, row {row}, column '{column}'" for row in (2, 4, 6)
+    ]
+    dataset = table(
+        tmp_path / "t.parquet", split=ALL, missing="drop", standardize=False, features=["colour", "x"]
+    )
+    assert list(dataset.mistakes()) == []
+    kinds = ("NA", "a", "b")
+    assert dataset.class_names == (kinds if column == "y" else ("u", "v"))
+    inputs, _ = dataset.draw(0, "train")
+    assert dataset.feature_names == (
+        *(f"colour={k}" for k in (kinds if column == "colour" else ("u", "v"))),
+        "x",
+    )
+    assert sorted(inputs[:, -1].tolist()) == [0, 2, 4, 6, 7, 8]
+
+
 @pytest.mark.parametrize("piece", [20, 2**24])
 def test_texts_of_rows_that_are_left_out_are_neither_classes_nor_features(tmp_path, monkeypatch, piece):
     monkeypatch.setattr(reading, "_PIECE", piece)

@@ -1,7 +1,7 @@
 """What every dataset says of itself, and what those that are generated have in common."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -109,8 +109,12 @@ class Dataset(Component):
         """What the inputs of `draw` were standardised with; None where they are in their own units."""
         return None
 
-    def notes(self, seed: int) -> Iterator[str]:
-        """What is allowed but may not be what the user meant, a sentence each."""
+    def notes(self, seeds: Sequence[int]) -> Iterator[str]:
+        """What is allowed but may not be what the user meant, a sentence each.
+
+        Args:
+            seeds: of the run, or of all runs of a sweep.
+        """
         yield from ()
 
     def draw(self, seed: int, split: SplitName) -> tuple[Array, Array]:

@@ -21,6 +21,7 @@ __all__ = [
     "Table",
     "TextColumn",
     "Words",
+    "is_number",
     "shown",
 ]
 
@@ -109,6 +110,15 @@ def shown(value: object) -> str:
     """A cell or a name within a message."""
     text = one_line(value)
     return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+
+
+def is_number(text: str) -> bool:
+    """Whether text stands for a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass

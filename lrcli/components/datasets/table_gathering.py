@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from lrcli.components.datasets.examples import SPLITS, Array, SplitName
-from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, shown
+from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, is_number, shown
 from lrcli.components.datasets.table_data import TableData
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
 from lrcli.wording import counted
@@ -180,16 +180,8 @@ def _wrong_names(
         yield "features", f"{shown(wanted.target)} is the target; it cannot tell itself"
     elif wanted.split_column and wanted.split_column in features and split == "train":
         yield "features", f"{shown(wanted.split_column)} says the split, and cannot be a feature"
-    if split == "train" and names and all(_is_number(name) for name in names):
+    if split == "train" and names and all(is_number(name) for name in names):
         yield "path", "its first line holds numbers; it must name the columns, such as x0,x1,y"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _closest(name: str, names: Sequence[str]) -> str:

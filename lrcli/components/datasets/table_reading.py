@@ -40,13 +40,13 @@ from lrcli.wording import one_line
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TableError", "is_parquet", "read_names", "read_table"]
+__all__ = ["BOOLEANS", "MISSING", "TableError", "is_parquet", "read_names", "read_table"]
 
 _PIECE = 2**24  # bytes of a file that are looked at together
 _LONGEST_HEADER = 2**20  # bytes
-_MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "n/a", "<NA>")
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "n/a", "<NA>")
 _NO_VALUE = "no value; fill it in, or leave such rows out with dataset.missing: drop"
-_BOOLEANS = {"true": 1.0, "false": 0.0}
+BOOLEANS = {"false": 0.0, "true": 1.0}
 
 _SEPARATORS = {";": '";"', "\t": 'a tab, "\\t"', "|": '"|"', ",": '","'}
 
@@ -225,7 +225,7 @@ class _CsvReader:
                 has_header=False,
                 schema=schema | numbers,
                 separator=self._separator,
-                null_values=list(_MISSING),
+                null_values=list(MISSING),
             )
             lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
             last = frame[:, -1].null_count() if frame.width > 1 else 0
@@ -243,7 +243,7 @@ class _CsvReader:
         begins, reader = line, csv.reader(io.StringIO(piece.decode(), newline=""), delimiter=self._separator)
         for row in reader:
             if len(row) == len(self._names):
-                rows.append([None if cell.strip() in _MISSING else cell for cell in row])
+                rows.append([None if cell.strip() in MISSING else cell for cell in row])
                 numbers.append(begins)
             elif any(cell.strip() for cell in row):
                 wrong.numbers.append(begins)
@@ -315,7 +315,7 @@ def _without_spaces(cells: "pl.Series") -> "pl.Series":
     if cells.dtype != pl.String:
         return cells
     stripped = cells.str.strip_chars()
-    empty = stripped.is_in(_MISSING).fill_null(value=False)
+    empty = stripped.is_in(MISSING).fill_null(value=False)
     return stripped.set(empty, None) if empty.any() else stripped
 
 
@@ -331,7 +331,7 @@ def _as_numbers(cells: "pl.Series") -> Array:
 
 def _boolean_or_text(column: TextColumn) -> NumberColumn | TextColumn:
     """True and false, however they are written, as numbers."""
-    values = [_BOOLEANS.get(name.lower()) for name in column.names]
+    values = [BOOLEANS.get(name.lower()) for name in column.names]
     known = [value for value in values if value is not None]
     if len(known) < len(values) or not known:
         return column
@@ -377,10 +377,7 @@ def _read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> T
     numbers: NDArray[np.int64] = np.arange(1, frame.height + 1, dtype=np.int64)
     absent = np.zeros(frame.height, dtype=bool)
     for name in wanted:
-        cells = frame[name]
-        if cells.dtype.is_float():
-            cells = cells.fill_nan(None)
-        none = cells.is_null().to_numpy()
+        none = _without_value(frame[name])
         absent |= none
         rows = numbers[none].tolist() if not drop_missing else []
         if rows:
@@ -393,6 +390,28 @@ def _read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> T
     digest = _digest(path)
     left_out = int(absent.sum()) if drop_missing else 0
     return Table(path, columns, len(numbers), numbers, "row", left_out, digest, tuple(faults.sentences()))
+
+
+def _without_value(cells: "pl.Series") -> NDArray[np.bool_]:
+    """(N,) which cells of a Parquet column hold nothing: no number, or no letter as in a CSV file.
+
+    There ``NA`` is a text as any other, since it has its own way to say that there is nothing.
+    """
+    import polars as pl
+
+    if cells.dtype.is_float():
+        cells = cells.fill_nan(None)
+    elif _is_text(cells):
+        cells = cells.cast(pl.String)
+        blank = (cells.str.strip_chars() == "").fill_null(value=True)
+        return np.asarray(blank.to_numpy())
+    return np.asarray(cells.is_null().to_numpy())
+
+
+def _is_text(cells: "pl.Series") -> bool:
+    import polars as pl
+
+    return cells.dtype in (pl.String, pl.Categorical) or isinstance(cells.dtype, pl.Enum)
 
 
 def _parquet_column(
@@ -413,7 +432,7 @@ def _parquet_column(
             if rows:
                 faults.add(name, kind, Cells(rows, [f"{v:g}" for v in values[wrong].tolist()]))
         return NumberColumn(values)
-    if cells.dtype in (pl.String, pl.Categorical) or isinstance(cells.dtype, pl.Enum):
+    if _is_text(cells):
         words = Words()
         text = cells.cast(pl.String).fill_null("")
         different = text.unique(maintain_order=True).head(2 * MOST_VALUES)
