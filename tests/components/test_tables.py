@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lrcli.components.datasets import CsvDataset
+from lrcli.components.datasets import CsvDataset, table_csv
 from lrcli.components.datasets import table_reading as reading
 from lrcli.components.datasets.table_columns import NumberColumn, TextColumn
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
@@ -40,7 +40,7 @@ def mistakes(dataset):
 
 @pytest.mark.parametrize("piece", [2000, 2**24])
 def test_numbers_are_read_to_the_same_bits(tmp_path, monkeypatch, piece):
-    monkeypatch.setattr(reading, "_PIECE", piece)
+    monkeypatch.setattr(table_csv, "_PIECE", piece)
     rng = np.random.default_rng(3)
     values = rng.standard_normal((500, 3)) * 10.0 ** rng.integers(-300, 300, (500, 3))
     path = tmp_path / "data.csv"
@@ -65,7 +65,7 @@ def test_pieces_of_a_file_make_the_same_table(tmp_path, monkeypatch, piece):
         for i, row in enumerate(rows):
             writer.writerow(row)
             file.write("\r\n" if i % 11 == 5 else "")
-    monkeypatch.setattr(reading, "_PIECE", piece)
+    monkeypatch.setattr(table_csv, "_PIECE", piece)
     found = read_table(path, ",", ["x", "word", "i"], drop_missing=False)
     assert found.mistakes == ()
     assert found.columns["x"].values.tolist() == [float(row[0]) for row in rows]
@@ -237,7 +237,7 @@ def test_rows_without_a_value_may_be_left_out(written):
 @pytest.mark.parametrize("blank", ["  ", " NA", "\t"])
 @pytest.mark.parametrize("values", [("red", "blue", "red"), ("1", "2.5", "1")], ids=["text", "numbers"])
 def test_a_cell_of_spaces_has_no_value(written, monkeypatch, piece, blank, values):
-    monkeypatch.setattr(reading, "_PIECE", piece)
+    monkeypatch.setattr(table_csv, "_PIECE", piece)
     text = f"a,b,y\n1,{values[0]},2\n2,{blank},3\n3,{values[1]},4\n4,{values[2]},5\n"
     (said,) = mistakes(written(text, split=ALL))
     assert said.startswith("data.csv, line 3, column 'b': no value")
@@ -273,7 +273,7 @@ def test_a_blank_cell_of_parquet_has_no_value(tmp_path, dtype, column):
 
 @pytest.mark.parametrize("piece", [20, 2**24])
 def test_texts_of_rows_that_are_left_out_are_neither_classes_nor_features(tmp_path, monkeypatch, piece):
-    monkeypatch.setattr(reading, "_PIECE", piece)
+    monkeypatch.setattr(table_csv, "_PIECE", piece)
     rows = [(1.5, "red", "yes"), (None, "green", "maybe"), (2.5, "blue", "no")]
     rows += [(3.5, "blue", "yes"), (4.5, "red", "no"), (None, "amber", "a")]
     frame = pl.DataFrame(rows, schema=["a", "colour", "y"], orient="row")
@@ -415,7 +415,7 @@ def test_names_and_kinds(tmp_path):
 def test_reading_is_watched(tmp_path, monkeypatch):
     path = tmp_path / "data.csv"
     path.write_text("a,y\n" + "1,2\n" * 100)
-    monkeypatch.setattr(reading, "_PIECE", 100)
+    monkeypatch.setattr(table_csv, "_PIECE", 100)
     seen = []
     with watching(lambda *told: seen.append(told)):
         read_table(path, ",", ["a"], drop_missing=False)

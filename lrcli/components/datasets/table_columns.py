@@ -14,11 +14,13 @@ __all__ = [
     "LARGEST",
     "MOST_NAMED",
     "MOST_VALUES",
+    "NO_VALUE",
     "TOO_LARGE",
     "Cells",
     "Faults",
     "NumberColumn",
     "Table",
+    "TableError",
     "TextColumn",
     "Words",
     "is_number",
@@ -29,7 +31,12 @@ LARGEST = 1e38  # of a number; beyond it float32 has none, nor float64 its squar
 MOST_VALUES = 1000  # different ones in a column of text; more are names, not kinds
 MOST_NAMED = 20  # mistakes of a kind in a column that are named one by one
 TOO_LARGE = f" is larger than {LARGEST:g}; give the column in another unit"  # ends a sentence about a cell
+NO_VALUE = "no value; fill it in, or leave such rows out with dataset.missing: drop"
 _LONGEST = 40  # letters of a cell
+
+
+class TableError(Exception):
+    """A file that cannot be read as a table; its text says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from lrcli.components.datasets.base import Dataset
 from lrcli.components.datasets.table_columns import LARGEST, is_number
-from lrcli.components.datasets.table_reading import BOOLEANS, MISSING
+from lrcli.components.datasets.table_csv import BOOLEANS, MISSING
 
 __all__ = ["class_words", "column_names"]
 
