@@ -26,7 +26,7 @@ NEED_FILES = {"mnist_mlp": EXPERIMENTS / "mnist"}  # the files that their data a
 MADE = [  # the datasets that need neither files nor code
     kind
     for kind, config in GROUPS["dataset"].items()
-    if not getattr(config, "observed", False) and not issubclass(config, FromFile)
+    if not config.needs_files and not issubclass(config, FromFile)
 ]
 LINEAR = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.01, "num_train": 100, "num_val": 50}
 SINE = {"kind": "sine", "num_train": 60, "num_val": 20}

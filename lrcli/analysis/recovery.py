@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.chunks import chunks_of_sets
 from lrcli.analysis.determination import undetermined
-from lrcli.analysis.reference import Examples, Standard, find_references, has_reference
+from lrcli.analysis.reference import Examples, References, Standard, find_references, has_reference
 from lrcli.analysis.standard_errors import standard_errors
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.datasets.base import Scaling
@@ -133,31 +133,77 @@ def find_recovery(
     Returns:
         None where the parameters are not identifiable, or nothing is known of the best ones.
     """
-    rules = [true_parameters(dataset, model) for dataset in datasets]
-    compared = shapes if model.truths is None else {name: shapes[name] for name in model.truths}
-    known = [rule for rule in rules if rule is not None and _fits(rule, compared)]
-    none, unknown = np.zeros(len(examples.rows), dtype=bool), np.full(len(examples.rows), np.nan)
-    if len(known) == len(rules):
-        values = {
-            name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
-            for name, shape in compared.items()
-        }
-        opens = _open(model, shapes, examples, None)
-        return Recovery(model, "true", values, opens, none, unknown, elements or {})
+    names = elements or {}
+    known = _of_rules(datasets, model, shapes, examples, names)
+    if known is not None:
+        return known
     if not has_reference(model, loss, datasets[0].num_classes):
         return None
     best = find_references(model, loss, shapes, examples)
     if not best.found.any() and not best.separable.any():
         return None
+    estimated = not datasets[0].truth_known and loss.quadratic_factor is not None
+    return _of_references(best, model, shapes, examples, names, scaling, estimated=estimated)
+
+
+def _of_rules(
+    datasets: Sequence[AnyDataset],
+    model: AnyModel,
+    shapes: Mapping[str, tuple[int, ...]],
+    examples: Examples,
+    elements: Mapping[str, Sequence[str]],
+) -> Recovery | None:
+    """The true parameters; None where those of some set of data are not known."""
+    compared = shapes if model.truths is None else {name: shapes[name] for name in model.truths}
+    rules = [true_parameters(dataset, model) for dataset in datasets]
+    known = [rule for rule in rules if rule is not None and _fits(rule, compared)]
+    if len(known) < len(rules):
+        return None
+    values = {
+        name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
+        for name, shape in compared.items()
+    }
+    opens = _open(model, shapes, examples, None)
+    none, unknown = np.zeros(len(examples.rows), dtype=bool), np.full(len(examples.rows), np.nan)
+    return Recovery(model, "true", values, opens, none, unknown, elements)
+
+
+def _of_references(
+    best: References,
+    model: AnyModel,
+    shapes: Mapping[str, tuple[int, ...]],
+    examples: Examples,
+    elements: Mapping[str, Sequence[str]],
+    scaling: Scaling | None,
+    *,
+    estimated: bool,
+) -> Recovery:
+    """The best possible parameters, in original units where the model knows how they are found.
+
+    Args:
+        best: these, of inputs as they were trained on.
+        model: as for `find_recovery`, like the next ones.
+        shapes: likewise.
+        examples: likewise.
+        elements: likewise.
+        scaling: likewise.
+        estimated: least squares stands for what nobody knows, and so has standard errors.
+    """
     values, scaling = _in_original_units(model, best.values, examples, scaling)
     opens = _open(model, shapes, examples, scaling)
     errors = None
-    if datasets[0].observed and best.against == "least_squares" and loss.quadratic_factor is not None:
-        errors = standard_errors(model, best.values, examples, scaling)
-    scaling = None if scaling is None else _of_sets(scaling, examples)
-    against, separable = best.against, best.separable
+    if estimated and best.against == "least_squares":
+        errors = _hidden(standard_errors(model, best.values, examples, scaling), opens)
     return Recovery(
-        model, against, values, opens, separable, best.losses, elements or {}, scaling, _hidden(errors, opens)
+        model,
+        best.against,
+        values,
+        opens,
+        best.separable,
+        best.losses,
+        elements,
+        None if scaling is None else _of_sets(scaling, examples),
+        errors,
     )
 
 

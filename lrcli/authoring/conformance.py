@@ -1,12 +1,13 @@
 """What a component of the user's must do, tried out: a check for each thing, which passes or says why not.
 
-    for check in conformance(component, features=2, outputs=1): ...
+    for check in conformance(group, component, features=2, outputs=1): ...
 
 Everything is small and in float64: a few examples, a few steps, a population of three.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from lrcli.components.models import Module
 from lrcli.components.optimizers import PythonOptimizer
 from lrcli.components.user_code import FromFile
 from lrcli.errors import LrcliError
-from lrcli.experiment.user_code import code_of
+from lrcli.experiment.user_code import with_its_code
 
 __all__ = ["Check", "conformance"]
 
@@ -28,31 +29,29 @@ _GRADIENT = 1e-4  # of a difference quotient
 _MOST_FEATURES = 8  # that are guessed
 
 
-def conformance(component: FromFile, features: int | None, outputs: int | None) -> Iterator[Check]:
+def conformance(
+    group: str, component: FromFile, features: int | None, outputs: int | None
+) -> Iterator[Check]:
     """Try a component; what cannot be tried after a failure is left out.
 
     Args:
+        group: that it belongs to, such as ``model``.
         component: which has not been opened.
         features: D; None: to be guessed.
         outputs: O; None: to be guessed.
     """
-    opened: list[FromFile] = []
-    made = tried("can be made", lambda: opened.append(component.with_code(code_of(component))))
+    opened: list[Any] = []
+    made = tried("can be made", lambda: opened.append(with_its_code(group, component)))
     yield made
-    if made.passed:
-        yield from _of(opened[0], features, outputs)
-
-
-def _of(component: FromFile, features: int | None, outputs: int | None) -> Iterator[Check]:
-    if isinstance(component, PythonDataset):
-        yield from _of_dataset(component)
-    elif isinstance(component, Module):
-        yield from _of_model(component, features, outputs)
-    elif isinstance(component, PythonLoss):
-        yield from _of_loss(component)
-    elif isinstance(component, PythonOptimizer):
-        yield from training_checks(lambda rates: trial_of(optimizer=component, rates=rates))
-        yield tried("goes on as if never stopped", lambda: resumed(component))
+    if not made.passed:
+        return
+    checks: dict[str, Callable[[Any], Iterator[Check]]] = {
+        "dataset": _of_dataset,
+        "model": lambda model: _of_model(model, features, outputs),
+        "loss": _of_loss,
+        "optimizer": _of_optimizer,
+    }
+    yield from checks[group](opened[0])
 
 
 # Models -----------------------------------------------------------------------------------------------
@@ -130,7 +129,7 @@ def _trial_of_model(model: Module, features: int, outputs: int, rates: list[floa
     return trial_of(model=model, rates=rates, features=features, outputs=outputs)
 
 
-# Losses and datasets ----------------------------------------------------------------------------------
+# Losses, optimizers and datasets ----------------------------------------------------------------------
 
 
 def _of_loss(loss: PythonLoss) -> Iterator[Check]:
@@ -169,6 +168,11 @@ def _computed_alone(loss: PythonLoss, outputs: Array, targets: Array) -> str:
     whole, alone = loss.code.computed(outputs, targets), loss.code.computed(outputs[:1], targets[:1])
     same = all(near(of_all[:1], own) for of_all, own in zip(whole, alone, strict=True))
     return "" if same else "the terms of a member differ among others"
+
+
+def _of_optimizer(optimizer: PythonOptimizer) -> Iterator[Check]:
+    yield from training_checks(lambda rates: trial_of(optimizer=optimizer, rates=rates))
+    yield tried("goes on as if never stopped", lambda: resumed(optimizer))
 
 
 def _of_dataset(dataset: PythonDataset) -> Iterator[Check]:

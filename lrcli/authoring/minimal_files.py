@@ -53,7 +53,7 @@ def _in_order(group: str, kind: str) -> list[str]:
 def needs_files(kind: str) -> bool:
     """Whether a kind of dataset reads files of the user."""
     config = GROUPS["dataset"][kind]
-    return issubclass(config, Dataset) and config.observed
+    return issubclass(config, Dataset) and config.needs_files
 
 
 def _of_files(kind: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from lrcli.components.models import MLP
 from lrcli.components.optimizers import SGD, PythonOptimizer
 from lrcli.config.blocks import Training
 from lrcli.errors import LrcliError
-from lrcli.experiment.user_code import code_of
+from lrcli.experiment.user_code import with_its_code
 from lrcli.training.population import Population, build_population
 from lrcli.training.problem import Draw, Problem, draw_problem
 
@@ -154,7 +154,7 @@ def near(one: Array, other: Array) -> bool:
 
 def resumed(optimizer: PythonOptimizer) -> str:
     """Hand the state over to another of its kind, as to another process."""
-    other = optimizer.with_code(code_of(optimizer))
+    other = with_its_code("optimizer", optimizer)
     trial = trial_of(optimizer=optimizer, rates=[0.01])
     first, second = trial.engine(), trial_of(optimizer=other, rates=[0.01]).engine()
     _advance(first, 1, 1)

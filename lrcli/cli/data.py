@@ -22,7 +22,8 @@ def data(
 ) -> None:
     """Write the data that training would use: train.csv, val.csv, test.csv and truth.json.
 
-    The columns are x0, x1, ..., y. Each number reads back to the same bits.
+    The columns are x0, x1, ..., y, or those of the table that the data are from. Each number reads back to
+    the same bits.
     """
     from lrcli.experiment.loading import load
     from lrcli.reporting.messages import print_note
@@ -33,3 +34,5 @@ def data(
     for note in loaded.notes:
         print_note(note)
     print_lines(str(path) for path in write_data(loaded.experiment, out))
+    if loaded.experiment.dataset.scaling(loaded.experiment.seed) is not None:
+        print_note("the features are written as they are trained on: standardised, each over its own scale")

@@ -49,7 +49,7 @@ def try_out(
     failed = False
     for group, component in components:
         print_sentences([f"{component.name} ({group})"])
-        for check in conformance(component, features, outputs):
+        for check in conformance(group, component, features, outputs):
             failed |= not check.passed
             first, *more = check.why.splitlines() or [""]
             said = f"  FAILED  {check.name}: {first}" if check.why else f"  passed  {check.name}"

@@ -5,14 +5,15 @@ losses and ``bce`` have a term for each output of each example; ``cross_entropy`
 example. o is the model's output, y the target.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrcli.components.component import Component
 from lrcli.components.user_code import FromFile
-from lrcli.config.base import Config
 
 __all__ = ["AnyLoss", "HalfMSE", "Loss", "PythonLoss"]
 
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 _LEAST_SHARE = 1e-300  # of a class that no example has: its logarithm is finite
 
 
-class Loss(Config):
+class Loss(Component):
     """Base of all losses.
 
     All has a default that says nothing: without a formula no loss of given outputs is known.
@@ -39,6 +40,18 @@ class Loss(Config):
 
     reduction: Literal["mean", "sum"] = Field("mean", description="over the terms of a batch or a set")
 
+    def mistakes(self, num_classes: int | None) -> Iterator[tuple[str, str]]:
+        """What one field alone cannot tell: (key, message) pairs.
+
+        One output tells two classes apart; more of them have numbers that are no quantities.
+
+        Args:
+            num_classes: of the dataset; None where its targets are numbers.
+        """
+        if num_classes is not None and num_classes > 2 and self.num_outputs(num_classes) == 1:
+            kind = getattr(self, "kind", "")
+            yield "kind", f"{kind} tells 2 classes apart, but there are {num_classes}; take cross_entropy"
+
     def num_outputs(self, num_classes: int | None) -> int:
         """O, the numbers that the model must produce for one example.
 
@@ -46,6 +59,11 @@ class Loss(Config):
             num_classes: of the dataset; None where its targets are numbers.
         """
         return 1
+
+    @property
+    def gives_logit(self) -> bool:
+        """Whether a single output is class 1 from 0 on, and not from one half on."""
+        return self.of_logits
 
     def num_terms(self, num_classes: int | None) -> int:
         """The terms that one example has in the loss: one for each output, unless the loss says otherwise."""
@@ -78,7 +96,7 @@ class Loss(Config):
 
         A logit is taken for what it is, a number between 0 and 1 for the probability of class 1.
         """
-        ones = _sigmoid(outputs) if self.of_logits else np.clip(outputs, 0.0, 1.0)
+        ones = _sigmoid(outputs) if self.gives_logit else np.clip(outputs, 0.0, 1.0)
         return np.concatenate([1 - ones, ones], axis=1)
 
     def constant_answers(self, targets: Array) -> list[Array]:
@@ -253,17 +271,26 @@ class PythonLoss(FromFile, Loss):
         False, description="of two classes: an output is class 1 from 0 on, and not from one half on"
     )
 
+    @property
+    def gives_logit(self) -> bool:
+        return self.logits
+
     def num_outputs(self, num_classes: int | None) -> int:
         return self.outputs
 
     def num_terms(self, num_classes: int | None) -> int:
         return 1
 
+    def mistakes(self, num_classes: int | None) -> Iterator[tuple[str, str]]:
+        if num_classes == 2 and self.outputs > 2:
+            yield "outputs", "must be 1, or 2, one for each class"
+        elif num_classes is not None and num_classes > 2 and self.outputs != num_classes:
+            yield "outputs", f"must be {num_classes}, one for each class"
+
     def probabilities(self, outputs: Array) -> Array:
         if outputs.shape[1] > 1:
             return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
-        ones = _sigmoid(outputs) if self.logits else np.clip(outputs, 0.0, 1.0)
-        return np.concatenate([1 - ones, ones], axis=1)
+        return super().probabilities(outputs)
 
 
 def _sigmoid(logits: Array) -> Array:

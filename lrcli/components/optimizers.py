@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrcli.components.component import Component
 from lrcli.components.initializers import Parameter
 from lrcli.components.schedules import AnySchedule, Constant
 from lrcli.components.user_code import FromFile
-from lrcli.config.base import Config
 
 __all__ = ["SGD", "Adam", "AdamW", "AnyOptimizer", "Optimizer", "PythonOptimizer", "RMSprop"]
 
@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 Vectors = Mapping[str, Array]
 
 
-class Optimizer(Config):
+class Optimizer(Component):
     """Base of all optimizers, each of which has a learning rate, ``lr``.
 
     Attributes:

@@ -10,15 +10,15 @@ from typing import Any, Self
 
 from pydantic import Field, PrivateAttr
 
+from lrcli.components.component import Component
 from lrcli.components.python_file import PythonFile, open_file, running
-from lrcli.config.base import Config
 from lrcli.config.paths import CodePath
 from lrcli.errors import CodeError
 
-__all__ = ["FromFile", "NamedCode", "waits_for_code"]
+__all__ = ["FromFile", "NamedCode"]
 
 
-class FromFile(Config):
+class FromFile(Component):
     """What a component of the user's says beside the keys of its family."""
 
     path: CodePath = Field(
@@ -31,16 +31,18 @@ class FromFile(Config):
     _code: Any = PrivateAttr(default=None)
 
     @property
-    def code(self) -> Any:
-        """What the file has made of it; asked for only where it has been opened."""
-        if self._code is None:
-            raise CodeError(f"{self.path}: has not been run; only what trains or tests runs code")
-        return self._code
+    def code_path(self) -> str:
+        return self.path
 
     @property
     def needs_code(self) -> bool:
-        """Whether the file has still to be run before it can be used."""
         return self._code is None
+
+    @property
+    def code(self) -> Any:
+        if self._code is None:
+            raise CodeError(f"{self.path}: has not been run; only what trains or tests runs code")
+        return self._code
 
     def with_code(self, code: Any) -> Self:
         """The same component with its code."""
@@ -54,11 +56,6 @@ class FromFile(Config):
         return sorted(
             super().key_order(), key=lambda name: (name != "kind", name not in FromFile.model_fields)
         )
-
-
-def waits_for_code(component: Config) -> bool:
-    """Whether a component is the user's, and its file has not been run."""
-    return isinstance(component, FromFile) and component.needs_code
 
 
 class NamedCode:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrcli.components.initializers import element_names
-from lrcli.components.losses import AnyLoss, PythonLoss
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
 from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, best_name, error_name, names_of_split
@@ -23,7 +22,7 @@ def incompatibilities(experiment: Experiment) -> list[Mistake]:
     dataset = experiment.dataset
     of_data = [_mistake("dataset", key, message) for key, message in dataset.mistakes()]
     of_optimizer = [_mistake("optimizer", key, message) for key, message in experiment.optimizer.mistakes()]
-    if of_data and dataset.observed:  # its sizes are not known, and all else depends on them
+    if of_data and dataset.needs_files:  # its sizes are not known, and all else depends on them
         return [*of_data, *of_optimizer, *_engine(experiment)]
     return [
         *of_data,
@@ -44,22 +43,10 @@ def _components(experiment: Experiment) -> Iterator[Mistake]:
         )
         return
     num_outputs = loss.num_outputs(dataset.num_classes)
-    yield from _classes(loss, num_outputs, dataset.num_classes or 0)
+    for key, message in loss.mistakes(dataset.num_classes):
+        yield _mistake("loss", key, message)
     for key, message in model.mistakes(dataset.num_features, num_outputs):
         yield _mistake("model", key, message)
-
-
-def _classes(loss: AnyLoss, num_outputs: int, num_classes: int) -> Iterator[Mistake]:
-    """One output tells two classes apart; more of them have numbers that are no quantities."""
-    if isinstance(loss, PythonLoss):
-        if num_classes == 2 and num_outputs > 2:
-            yield _mistake("loss", "outputs", "must be 1, or 2, one for each class")
-        elif num_classes > 2 and num_outputs != num_classes:
-            yield _mistake("loss", "outputs", f"must be {num_classes}, one for each class")
-        return
-    if num_outputs == 1 and num_classes > 2:
-        message = f"{loss.kind} tells 2 classes apart, but there are {num_classes}"
-        yield _mistake("loss", "kind", f"{message}; take cross_entropy")
 
 
 def _batches(experiment: Experiment) -> Iterator[Mistake]:
@@ -134,14 +121,16 @@ def _mistake(block: str, key: str, message: str) -> Mistake:
 
 def remarks(experiment: Experiment) -> list[str]:
     """What is allowed but may not be what the user meant, a sentence each."""
-    said = [*experiment.dataset.notes(experiment.seed), *_curve_of_other_units(experiment)]
+    sweep = experiment.sweep
+    seeds = [experiment.seed] if sweep is None else sweep.seed_list(experiment.seed)
+    said = [*experiment.dataset.notes(seeds), *_curve_of_other_units(experiment)]
     size, count = experiment.training.batch_size, experiment.dataset.sizes["train"]
     if size != "full" and size > count:
         examples = counted(count, "training example")
         said.append(f"batch_size {size:,} is larger than the {examples}: each epoch is one batch")
     if experiment.logging.figures_every and not experiment.logging.figures:
         said.append("logging.figures_every draws nothing where logging.figures is false")
-    for grid in experiment.sweep.grid if experiment.sweep else ():
+    for grid in sweep.grid if sweep else ():
         for key, spec in grid.items():
             values = ", ".join(map(json.dumps, spec.repeated))
             if values:

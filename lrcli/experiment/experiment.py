@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field, field_validator
 
 from lrcli.analysis.reference import has_reference
 from lrcli.components.choices import AnyDataset, AnyLoss, AnyModel, AnyOptimizer
+from lrcli.components.component import Component
 from lrcli.components.initializers import Parameter, elements_by_name
 from lrcli.components.truth import true_parameters
-from lrcli.components.user_code import waits_for_code
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
 from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of
@@ -86,7 +86,7 @@ class Experiment(Config):
         )
 
     @property
-    def components(self) -> dict[str, Config]:
+    def components(self) -> dict[str, Component]:
         """What it is made of, by block."""
         return {
             "dataset": self.dataset,
@@ -98,7 +98,7 @@ class Experiment(Config):
     @property
     def needs_code(self) -> bool:
         """Whether it names files of code that have not been run; its parameters may not be known then."""
-        return any(map(waits_for_code, self.components.values()))
+        return any(each.needs_code for each in self.components.values())
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -121,7 +121,7 @@ def recovers(experiment: Experiment) -> bool:
     """Whether there are parameters, true or the best possible ones, that the learned are held against."""
     dataset, model = experiment.dataset, experiment.model
     true = true_parameters(dataset, model) is not None
-    if waits_for_code(dataset) and not waits_for_code(model) and model.identifiable:
+    if dataset.needs_code and not model.needs_code and model.identifiable:
         return True  # perhaps; once its code has been run, it is known
     return true or has_reference(model, experiment.loss, dataset.num_classes)
 

@@ -21,7 +21,7 @@ from lrcli.errors import UsageError
 from lrcli.experiment.compatibility import incompatibilities, remarks
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.names import directory_name
-from lrcli.storage.result_fields import FileDigest, SourceFiles
+from lrcli.storage.result_fields import SourceFiles, digests_of
 
 __all__ = ["Loaded", "Source", "at_point", "decisive", "load", "one_experiment", "one_point", "reason"]
 
@@ -55,10 +55,7 @@ class Source:
         if not self.files:
             return None
         (file, digest), *extends = self.files.items()
-        added, lesson = (
-            tuple(FileDigest(*each) for each in files) for files in (extends, self.lesson.items())
-        )
-        return SourceFiles(file, digest, added, self.overrides, lesson)
+        return SourceFiles(file, digest, digests_of(dict(extends)), self.overrides, digests_of(self.lesson))
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,16 @@
 Nothing else runs code of the user's. What can be known only then is checked here, before anything is written.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lrcli.components.datasets.python import DatasetCode, PythonDataset
-from lrcli.components.losses import PythonLoss
-from lrcli.components.models import Module
-from lrcli.components.optimizers import PythonOptimizer
-from lrcli.components.user_code import FromFile
+from lrcli.components.datasets.python import DatasetCode
 from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import incompatibilities
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["code_digests", "code_facts", "code_of", "missing_code", "opened"]
+__all__ = ["code_digests", "code_facts", "missing_code", "opened", "with_its_code"]
 
 
 def opened(experiment: Experiment) -> Experiment:
@@ -28,9 +25,7 @@ def opened(experiment: Experiment) -> Experiment:
     if not experiment.needs_code:
         return experiment
     with_code = {
-        block: each.with_code(code_of(each))
-        for block, each in experiment.components.items()
-        if isinstance(each, FromFile) and each.needs_code
+        block: with_its_code(block, each) for block, each in experiment.components.items() if each.needs_code
     }
     whole = experiment.model_copy(update=with_code)
     mistakes = [f"{'.'.join(map(str, each.path))}: {each.message}" for each in incompatibilities(whole)]
@@ -39,30 +34,49 @@ def opened(experiment: Experiment) -> Experiment:
     return whole
 
 
-def code_of(component: FromFile) -> Any:
-    """What its file makes of a component; where that is a matter of torch, it is imported now."""
-    if isinstance(component, PythonDataset):
-        return DatasetCode(component)
-    if isinstance(component, Module):
-        from lrcli.engines.torch.module_code import ModuleCode
+def with_its_code(group: str, component: Any) -> Any:
+    """A component that needs code together with what its file makes of it.
 
-        return ModuleCode(component)
-    if isinstance(component, PythonLoss):
-        from lrcli.engines.torch.loss_code import LossCode
+    Args:
+        group: that it belongs to, such as ``model``.
+        component: it.
 
-        return LossCode(component)
-    if isinstance(component, PythonOptimizer):
-        from lrcli.engines.torch.optimizer_code import OptimizerCode
+    Raises:
+        CodeError: the file cannot be run, or what it defines is no such component.
+    """
+    return component.with_code(_MAKERS[group](component))
 
-        return OptimizerCode(component)
-    raise TypeError(f"{type(component).__name__} has no code")
+
+def _model(component: Any) -> Any:
+    from lrcli.engines.torch.module_code import ModuleCode
+
+    return ModuleCode(component)
+
+
+def _loss(component: Any) -> Any:
+    from lrcli.engines.torch.loss_code import LossCode
+
+    return LossCode(component)
+
+
+def _optimizer(component: Any) -> Any:
+    from lrcli.engines.torch.optimizer_code import OptimizerCode
+
+    return OptimizerCode(component)
+
+
+_MAKERS: dict[str, Callable[[Any], Any]] = {  # those that need torch import it when they are called
+    "dataset": DatasetCode,
+    "model": _model,
+    "loss": _loss,
+    "optimizer": _optimizer,
+}
 
 
 def missing_code(experiment: Experiment) -> dict[str, str]:
     """The files of code that are not there, by the keys that name them; nothing is run."""
-    components = experiment.components.items()
-    named = {f"{block}.path": each.path for block, each in components if isinstance(each, FromFile)}
-    return {key: path for key, path in named.items() if not Path(path).is_file()}
+    named = {f"{block}.path": each.code_path for block, each in experiment.components.items()}
+    return {key: path for key, path in named.items() if path is not None and not Path(path).is_file()}
 
 
 def code_facts(experiment: Experiment) -> dict[str, Any]:
@@ -75,6 +89,6 @@ def code_digests(experiment: Experiment) -> dict[str, str]:
     """From each file of code that has been run, those beside it included, to the SHA-256 of its content."""
     digests: dict[str, str] = {}
     for component in experiment.components.values():
-        if isinstance(component, FromFile) and not component.needs_code:
+        if component.code_path is not None and not component.needs_code:
             digests |= component.code.code.file.digests
     return digests

@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.datasets import CsvDataset
 from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, shown
-from lrcli.components.datasets.table_data import Part
+from lrcli.components.datasets.table_data import Part, TableData
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
-from lrcli.components.user_code import waits_for_code
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
@@ -74,8 +72,7 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
     if not kept.exists():
         raise RunDirectoryError(f"{directory}: has no parameters: the run is {result.status}")
     parameters = {name: np.asarray(values, np.float64) for name, values in read_arrays(kept).items()}
-    own = experiment.dataset.separator if isinstance(experiment.dataset, CsvDataset) else ","
-    inputs, targets, ignored = _read(experiment, file, separator or own)
+    inputs, targets, ignored = _read(experiment.dataset.as_table, file, separator)
     scaling = experiment.dataset.scaling(experiment.seed)
     if scaling is not None:
         inputs = (inputs - scaling.mean) / scaling.scale
@@ -88,7 +85,7 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
 
 def _why_not(experiment: Experiment, kept: Path) -> str:
     """Why a model cannot be asked for predictions."""
-    if waits_for_code(experiment.model):
+    if experiment.model.needs_code:
         return (
             "the model is code of yours, which runs only where it is trained or tested; its parameters, by "
             f"their names in named_parameters, are in {kept}"
@@ -119,32 +116,25 @@ def _judged(
     return Predictions(outputs, probabilities, decided, names, loss, accuracy, ignored)
 
 
-def _read(experiment: Experiment, file: Path, separator: str) -> tuple[Array, Array | None, tuple[str, ...]]:
+def _read(known: TableData, file: Path, separator: str | None) -> tuple[Array, Array | None, tuple[str, ...]]:
     """Inputs (N, D), targets (N, 1) where the table has them, and the columns that are ignored."""
-    dataset = experiment.dataset
-    own = dataset if isinstance(dataset, CsvDataset) else None
-    columns = list(own.data.features) if own else [f"x{i}" for i in range(dataset.num_features)]
-    target = own.target if own else "y"
-    known = own.data.tables["train"].columns if own else {}
+    columns, target = list(known.features), known.target
+    separator = separator or known.separator
     try:
         names = read_names(file, separator)
         _refuse_lacking(file, columns, names)
         read = _table(file, separator, columns, target, names)
         if not read.size and not read.mistakes:
             raise UsageError(f"{file}: has no rows below its names")
-        table, mistakes = _like_training(read, known)
-        mistakes += _strange_classes(table, target, own.data.class_values if own else None)
+        table, mistakes = _like_training(read, known.tables["train"].columns)
+        mistakes += _strange_classes(table, target, known.class_values)
     except TableError as error:
         raise UsageError(str(error)) from None
     if mistakes:
         raise UsageError(f"{file}: {mistakes[0]}", mistakes[1:])
     ignored = tuple(name for name in names if name not in {*columns, target})
     part = Part(table, np.arange(table.size))
-    if own:
-        return own.data.inputs(part), own.data.targets(part) if target in table.columns else None, ignored
-    numbers = [column.values for column in table.columns.values() if isinstance(column, NumberColumn)]
-    inputs = np.stack(numbers[: len(columns)], axis=1)
-    return inputs, numbers[len(columns)][:, None] if target in table.columns else None, ignored
+    return known.inputs(part), known.targets(part) if target in table.columns else None, ignored
 
 
 def _table(file: Path, separator: str, columns: list[str], target: str, names: list[str]) -> Table:

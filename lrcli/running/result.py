@@ -13,7 +13,7 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
-from lrcli.storage.result_fields import FileDigest, Timing
+from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
@@ -59,7 +59,7 @@ def build_result(
     return RunResult(
         name=experiment.name,
         source=source.record if source else None,
-        data=tuple(FileDigest(*each) for each in experiment.dataset.files.items()),
+        data=digests_of(experiment.dataset.files),
         status=status,
         run_dir=run_dir.as_posix(),
         seed=experiment.seed,
@@ -93,13 +93,12 @@ def _recovery_rows(
     learned = recovery.equivalent(parameters, only)
     errors = recovery.errors(parameters, only)
     is_open = set(undetermined_names(recovery))
-    nobody_knows = experiment.dataset.observed
     none = {name: np.full(values.shape, np.nan) for name, values in recovery.values.items()}
     sources = (recovery.values, learned, errors, recovery.standard_errors or none)
     return tuple(
         RecoveryRow(
             element,
-            math.nan if nobody_knows else reference,
+            reference if experiment.dataset.truth_known else math.nan,
             value,
             error,
             recovery.against,

@@ -2,7 +2,6 @@
 
 import math
 
-from lrcli.components.user_code import waits_for_code
 from lrcli.config.blocks import Sweep
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.engine_choice import engine_of
@@ -37,7 +36,7 @@ def summarize(experiment: Experiment) -> str:
 
 def _parameters(experiment: Experiment) -> str:
     """How many there are, where that is known without running code."""
-    if waits_for_code(experiment.model):
+    if experiment.model.needs_code:
         return ""
     return f" ({counted(sum(parameter.size for parameter in experiment.parameters), 'parameter')})"
 

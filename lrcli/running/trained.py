@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.user_code import waits_for_code
 from lrcli.errors import RunDirectoryError
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import load
@@ -100,7 +99,7 @@ def read_run(directory: Path) -> TrainedRun:
     experiment = load(directory / "experiment.yaml").experiment
     refuse_other_data(directory, experiment.dataset.files, result)
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
-    if waits_for_code(experiment.model):
+    if experiment.model.needs_code:
         problem = _with_parameters(problem, directory, result)
     history = read_metrics(directory / "metrics.csv")
     return trained_run(experiment, problem, history, _read_path(directory, problem, result), result)

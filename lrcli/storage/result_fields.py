@@ -1,6 +1,7 @@
 """What the results of runs and of sweeps have in common."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,18 @@ from pydantic import BeforeValidator
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["SCHEMA", "FileDigest", "Number", "SourceFiles", "StableRate", "Timing", "Value", "plain"]
+__all__ = [
+    "SCHEMA",
+    "FileDigest",
+    "Number",
+    "Result",
+    "SourceFiles",
+    "StableRate",
+    "Timing",
+    "Value",
+    "digests_of",
+    "plain",
+]
 
 SCHEMA = 1  # of result.json; a reader knows every schema up to its own
 
@@ -51,6 +63,34 @@ class SourceFiles(FileDigest):
     extends: tuple[FileDigest, ...] = ()
     overrides: tuple[str, ...] = ()
     lesson: tuple[FileDigest, ...] = ()
+
+
+def digests_of(files: Mapping[str, str]) -> tuple[FileDigest, ...]:
+    """Files as a result keeps them: from path to the SHA-256 of the content."""
+    return tuple(FileDigest(*each) for each in files.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What every result says first: what it is of, and what it came from.
+
+    Attributes:
+        schema: the version of this record.
+        command: ``train`` or ``sweep``, which tells results apart.
+        name: of the experiment.
+        source: what the experiment was read from; None where it was made otherwise.
+        data: the files that its examples were read from.
+        status: how far it came.
+        run_dir: where its files are, with slashes.
+    """
+
+    schema: int = SCHEMA
+    command: str
+    name: str
+    source: SourceFiles | None = None
+    data: tuple[FileDigest, ...] = ()
+    status: str
+    run_dir: str
 
 
 @dataclass(frozen=True)

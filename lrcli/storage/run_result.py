@@ -6,16 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from lrcli.storage.result_fields import (
-    SCHEMA,
-    FileDigest,
-    Number,
-    SourceFiles,
-    StableRate,
-    Timing,
-    Value,
-    plain,
-)
+from lrcli.storage.result_fields import Number, Result, StableRate, Timing, Value, plain
 
 __all__ = ["BestRecord", "ExpectationRow", "RecoveryRow", "Reference", "RunResult", "RunStatus"]
 
@@ -103,19 +94,12 @@ class ExpectationRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunResult:
+class RunResult(Result):
     """How a run ended, and what it found.
 
     A number that is not finite is null in result.json and NaN when it is read again.
 
     Attributes:
-        schema: the version of this record.
-        command: ``train``, which tells it from the result of a sweep.
-        name: of the experiment.
-        source: what the experiment was read from; None where it was made otherwise.
-        data: the files that its examples were read from.
-        status: how far it came.
-        run_dir: where its files are, with slashes.
         seed: of the experiment.
         epochs: finished.
         steps: optimizer updates finished.
@@ -131,13 +115,8 @@ class RunResult:
         environment: what the numbers depended on: versions, device, engine, commit.
     """
 
-    schema: int = SCHEMA
     command: Literal["train"] = "train"
-    name: str
-    source: SourceFiles | None = None
-    data: tuple[FileDigest, ...] = ()
     status: RunStatus
-    run_dir: str
     seed: int
     epochs: int
     steps: int

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lrcli.storage.result_fields import SCHEMA, FileDigest, Number, SourceFiles, StableRate, Timing, plain
+from lrcli.storage.result_fields import Number, Result, StableRate, Timing, plain
 
 __all__ = ["BestConfiguration", "ConfigurationRow", "OpenParameters", "SweepResult", "SweepStatus"]
 
@@ -69,19 +69,12 @@ class OpenParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepResult:
+class SweepResult(Result):
     """How a sweep ended, and what it found.
 
     A number that is not finite is null in result.json and NaN when it is read again.
 
     Attributes:
-        schema: the version of this record.
-        command: ``sweep``, which tells it from the result of a run.
-        name: of the experiment.
-        source: what the experiment was read from.
-        data: the files that the examples of its members were read from.
-        status: how far it came.
-        run_dir: where its files are, with slashes.
         members: configurations times seeds.
         seeds: the seeds.
         keys: the swept keys, in the order of the file.
@@ -101,13 +94,8 @@ class SweepResult:
         environment: what the numbers depended on: versions, device, engine, commit.
     """
 
-    schema: int = SCHEMA
     command: Literal["sweep"] = "sweep"
-    name: str
-    source: SourceFiles | None = None
-    data: tuple[FileDigest, ...] = ()
     status: SweepStatus
-    run_dir: str
     members: int
     seeds: tuple[int, ...]
     keys: tuple[str, ...]

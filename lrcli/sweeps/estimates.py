@@ -10,7 +10,6 @@ from functools import cache
 
 import numpy as np
 
-from lrcli.components.models import Module
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
 from lrcli.running.engine_choice import engine_of, multiply_adds
 from lrcli.running.resources import Sizes
@@ -127,7 +126,7 @@ def _torch_step(experiment: Experiment, members: int) -> float:
     model = experiment.model
     products = layers * _TORCH_PRODUCT if model.dense and not model.linear_in_parameters else 0.0
     each = products + numbers * _TORCH_NUMBER + multiply_adds(experiment) / _TORCH_RATE
-    own = _TORCH_MODULE if isinstance(model, Module) else 0.0
+    own = _TORCH_MODULE if model.code_path is not None else 0.0
     return _TORCH_STEP + own + layers * _TORCH_LAYER + members * each
 
 

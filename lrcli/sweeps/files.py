@@ -22,7 +22,7 @@ from lrcli.storage.files import (
     writing_whole,
 )
 from lrcli.storage.reading import read_result
-from lrcli.storage.result_fields import FileDigest, Timing
+from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
 from lrcli.sweeps.event_list import EventList
 from lrcli.sweeps.findings import findings, without_missing
@@ -142,7 +142,7 @@ class SweepFiles:
         return SweepResult(
             name=plan.experiment.name,
             source=self._source,
-            data=tuple(FileDigest(*each) for each in plan.files.items()),
+            data=digests_of(plan.files),
             status=status,
             run_dir=self.directory.as_posix(),
             members=plan.size,

@@ -121,9 +121,6 @@ class PartRecorder:
 def _outcome(prepared: Prepared, history: GrowingHistory) -> PartOutcome:
     """What a part that has ended came to."""
     loop, members, recovery = prepared.loop, prepared.loop.members, prepared.recovery
-    test = {
-        name: np.where(members.status == "diverged", np.nan, values) for name, values in loop.test().items()
-    }
     errors: dict[str, Array] = {}
     undetermined: dict[str, Array] = {}
     if recovery is not None and recovery.known:
@@ -135,13 +132,24 @@ def _outcome(prepared: Prepared, history: GrowingHistory) -> PartOutcome:
         diverged_step=members.diverged_step,
         epochs=members.epochs,
         best=members.best.best,
-        final=loop.last_metrics | test,
+        final=loop.last_metrics | _tested(prepared),
         errors=errors,
         levels=find_levels(prepared)._asdict(),
         undetermined=undetermined,
         history=history.history,
         seconds=loop.seconds,
     )
+
+
+def _tested(prepared: Prepared) -> dict[str, Array]:
+    """The metrics of the test set, as a run has them: NaN where the member alone would have none."""
+    members = prepared.loop.members
+    has_best = members.best.epoch > 0
+    tested = prepared.loop.test()
+    if prepared.experiment.training.best is not None:
+        of_best = prepared.loop.test_best()
+        tested |= {name: np.where(has_best, values, np.nan) for name, values in of_best.items()}
+    return {name: np.where(members.status == "diverged", np.nan, values) for name, values in tested.items()}
 
 
 def _by_number(arrays: Mapping[str, NDArray[Any]], recovery: Recovery) -> dict[str, Array]:

@@ -18,7 +18,6 @@ from lrcli.components.initializers import Parameter, elements_by_name
 from lrcli.components.losses import AnyLoss
 from lrcli.components.models import AnyModel
 from lrcli.components.randomness import generator
-from lrcli.components.user_code import waits_for_code
 from lrcli.errors import UsageError
 
 __all__ = ["SPLITS", "Array", "Draw", "Problem", "Split", "SplitName", "build_problem", "draw_problem"]
@@ -195,9 +194,9 @@ def draw_problem(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
 def _draw(draws: Sequence[Draw], loss: AnyLoss) -> Problem:
     dataset, model = draws[0].dataset, draws[0].model
     num_outputs = loss.num_outputs(dataset.num_classes)
-    parameters = () if waits_for_code(model) else model.parameters(dataset.num_features, num_outputs)
+    parameters = () if model.needs_code else model.parameters(dataset.num_features, num_outputs)
     sources, data_index = _sources(draws)
-    drawn = () if waits_for_code(dataset) else [split for split in SPLITS if dataset.sizes[split]]
+    drawn = () if dataset.needs_code else [split for split in SPLITS if dataset.sizes[split]]
     one_hot = num_outputs if dataset.num_classes is not None else 1
     splits = {split: _draw_split(sources, one_hot, split) for split in drawn}
     scalings = [source.dataset.scaling(source.seed) for source in sources]

@@ -173,8 +173,8 @@ def path(tmp_path_factory):
 
 
 def checks(path, name, args=None, features=None, outputs=None):
-    ((_, component),) = components_of(path, name, args or {}, outputs)
-    return {check.name: check.why for check in conformance(component, features, outputs)}
+    ((group, component),) = components_of(path, name, args or {}, outputs)
+    return {check.name: check.why for check in conformance(group, component, features, outputs)}
 
 
 SOUND = [

@@ -132,7 +132,7 @@ def test_the_same_classes_whatever_the_loss(data, tmp_path):
 )
 def test_a_number_is_written_in_as_few_digits_as_it_takes(number, text):
     arrays = [np.array(values).reshape(1, 1, -1) for values in ([number, 2.5], [number, 2.5], [number])]
-    assert "".join(_csv(Split(*arrays))) == f"x0,x1,y\n{text},2.5,{text}\n"
+    assert "".join(_csv(Split(*arrays), ["x0", "x1", "y"], None)) == f"x0,x1,y\n{text},2.5,{text}\n"
     assert math.copysign(1, float(text)) == math.copysign(1, number)
     assert float(text) == number
 

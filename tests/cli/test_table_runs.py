@@ -2,10 +2,13 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+
+from lrcli.experiment.loading import load
 
 LINEAR = """\
 name: linear
@@ -54,6 +57,49 @@ def diabetes(tmp_path):
     columns = [*data.data.T.tolist(), data.target.tolist()]
     write_table(tmp_path / "diabetes.csv", [*data.feature_names, "progression"], columns)
     return data
+
+
+WORDS = ["blue, dark", 'a "quoted" word', "größer"]  # classes and kinds
+CASES = {  # from the target's column to its cells and the header of what is written
+    "regression": ([0.1 * i for i in range(40)], ""),
+    "words": ([WORDS[i % 3] for i in range(40)], '"blue, dark"'),
+    "numbers": ([[3, 10, 20][i % 3] for i in range(40)], "10"),
+    "boolean": ([["False", "TRUE"][i % 2] for i in range(40)], "true"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_table_is_written_with_its_names_and_read_back_to_the_same_bits(lrcli, tmp_path, case):
+    """Standardised numbers, text in features, a name with a comma; the classes as words where there are."""
+    cells, word = CASES[case]
+    size = [repr(float(x)) for x in np.random.default_rng(0).normal(3, 2, 40)]
+    kinds = [WORDS[i // 2 % 3] for i in range(40)]
+    write_table(tmp_path / "t.csv", ["size, in m", "kind", "tärget"], [size, kinds, cells])
+    task = (
+        {}
+        if case in ("words", "boolean")
+        else {"task": "regression" if case == "regression" else "classification"}
+    )
+    loss = {"loss": {"kind": "mse" if case == "regression" else "cross_entropy"}}
+    experiment(tmp_path / "first.yaml", {"path": "t.csv", "target": "tärget"} | task, **loss)
+    err = lrcli("data", "first.yaml", "--out", "out")[1]
+    assert err.count("standardised") == 1
+    text = (tmp_path / "out" / "train.csv").read_text(encoding="utf-8")
+    with (tmp_path / "out" / "train.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["size, in m", *(f"kind={kind}" for kind in sorted(WORDS)), "tärget"]
+    if case != "regression":
+        assert {row[-1].lower() for row in rows} == {str(cell).lower() for cell in cells}
+        assert f",{word}\n" in text
+    again = {f"{split}_path": f"out/{split}.csv" for split in ("val", "test")} | {"standardize": False}
+    again |= {"path": "out/train.csv", "target": "tärget"} | task
+    experiment(tmp_path / "again.yaml", again, **loss)
+    first, second = (load(tmp_path / f"{name}.yaml").experiment.dataset for name in ("first", "again"))
+    for split in ("train", "val", "test"):
+        for one, other in zip(first.draw(0, split), second.draw(0, split), strict=True):
+            assert one.tobytes() == other.tobytes()
+    assert second.class_names == first.class_names
+    assert second.feature_names == first.feature_names
 
 
 @pytest.mark.parametrize("engine", ["compiled", "torch"])
@@ -221,6 +267,58 @@ def test_rows_of_validation_that_training_knows_are_named(lrcli, tmp_path):
     assert "1 of 1 test rows are in the training part, too, target and all (line 25 is line 2)" in error
     write_table(tmp_path / "data.csv", ["a", "b", "y", "part"], list(zip(*rows[:20], rows[22], strict=True)))
     assert "training part" not in lrcli("check", "exp.yaml")[1]
+
+
+def doubled(seed, split):
+    """The rows of a drawn split as sets do it: of forty rows, of which 20 + i is row i for i below 8."""
+    dataset = load(Path("exp.yaml")).experiment.dataset
+    (train, _), (other, _) = (dataset.draw(seed, part) for part in ("train", split))
+    return len(other), sum(tuple(row) in set(map(tuple, train.tolist())) for row in other.tolist())
+
+
+def test_rows_that_some_seed_of_a_sweep_puts_into_two_parts_are_named(lrcli, tmp_path):
+    rows = [(float(i % 20 if i < 28 else i), i % 20 % 3 if i < 28 else 7) for i in range(40)]
+    write_table(tmp_path / "data.csv", ["a", "y"], list(zip(*rows, strict=True)))
+    dataset = {"path": "data.csv", "target": "y", "standardize": False}
+    experiment(tmp_path / "exp.yaml", dataset)
+    words = ["sweep", "exp.yaml", "--lr", "0.1,0.2", "--dry-run", "--seeds"]
+    known = {split: [doubled(seed, split) for seed in range(6)] for split in ("val", "test")}
+    error = lrcli(*words, "6")[1]
+    for split, word in (("val", "validation"), ("test", "test")):
+        low, high = (f([count for _, count in known[split]]) for f in (min, max))
+        assert low < high
+        worst = [count for _, count in known[split]].index(high)
+        drawn = f"{low} to {high} of {known[split][0][0]} {word} rows, as each of 6 seeds draws them, are in"
+        assert drawn in error
+        assert f"(with seed {worst}: line " in error.partition(drawn)[2]
+    alone = f"{max(count for _, count in known['val'])} of 4 validation rows are in"
+    seed = f"seed={[count for _, count in known['val']].index(max(count for _, count in known['val']))}"
+    assert alone in lrcli("sweep", "exp.yaml", seed, *words[2:], "1")[1]
+    experiment(tmp_path / "exp.yaml", dataset | {"seed": int(seed[5:])})
+    assert alone in lrcli(*words, "6")[1]
+    write_table(tmp_path / "data.csv", ["a", "y"], [range(40), [i % 7 for i in range(40)]])
+    assert "training part" not in lrcli(*words, "6")[1]
+
+
+def test_of_very_many_seeds_the_first_are_looked_at(lrcli, tmp_path, monkeypatch):
+    from lrcli.components.datasets import table_leaks
+
+    monkeypatch.setattr(table_leaks, "_MOST_LOOKED_AT", 3 * (40 + 40 // 8 + 1))
+    write_table(tmp_path / "data.csv", ["a", "y"], [[i % 20 for i in range(40)], [i % 20 for i in range(40)]])
+    experiment(tmp_path / "exp.yaml", {"path": "data.csv", "target": "y", "standardize": False})
+    counts = [doubled(seed, "val")[1] for seed in range(3)]
+    error = lrcli("sweep", "exp.yaml", "--lr", "0.1,0.2", "--dry-run", "--seeds", "4")[1]
+    assert f"{max(counts)} of 4 validation rows, as each of the first 3 seeds draws them, are in" in error
+
+
+def test_rows_of_other_targets_are_named_for_the_worst_seed(lrcli, tmp_path):
+    write_table(tmp_path / "data.csv", ["a", "y"], [[i % 20 for i in range(40)], range(40)])
+    experiment(tmp_path / "exp.yaml", {"path": "data.csv", "target": "y", "standardize": False})
+    counts = [doubled(seed, "val")[1] for seed in range(4)]
+    error = lrcli("sweep", "exp.yaml", "--lr", "0.1,0.2", "--dry-run", "--seeds", "4")[1]
+    span = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{max(counts)}"
+    assert f"{span} of 4 validation rows, as each of 4 seeds draws them, have the features of a" in error
+    assert "target and all" not in error
 
 
 def test_a_run_says_which_file_it_was_trained_on(lrcli, tmp_path, diabetes):

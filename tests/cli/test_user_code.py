@@ -89,6 +89,24 @@ def test_what_reads_a_file_runs_no_code(lrcli, line):
     assert "code is run only from a path that the experiment file says itself" in err or code == 0
 
 
+GRIDS = [
+    ("model.path", "net.py"),
+    ("model", {"kind": "module", "path": "net.py", "name": "Net"}),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), GRIDS, ids=[key for key, _ in GRIDS])
+def test_no_point_of_a_grid_has_code_of_its_own(lrcli, key, value):
+    """So that the code of all members is that of the file, which a sweep is held to as it goes on."""
+    grid = json.dumps({"sweep": {"grid": {key: {"values": [value]}}}})
+    with Path("exp.yaml").open("a") as file:
+        file.write(f"sweep: {grid[10:-1]}\n")
+    code, _, err = lrcli("sweep", "exp.yaml", "-q")
+    assert code == 2
+    assert "code is run only from a path that the experiment file says itself" in err
+    assert not ran()
+
+
 def test_a_file_that_is_not_there_is_seen_by_check(lrcli):
     Path("net.py").unlink()
     code, out, err = lrcli("check", "exp.yaml")

@@ -320,8 +320,9 @@ def test_gaps_between_classes_are_told(place):
     write_idx(place / "labels", np.where(LABELS == 2, 9, LABELS))
     notes = experiment().notes
     assert notes == [
-        "dataset.labels: of the classes 0 to 9 no example has 2, 4, 5, 6, 7, 8; "
-        "the model has outputs for them"
+        "dataset.labels: the largest label is 9, so there are 10 classes, 0 to 9, of which no example has "
+        "2, 4, 5, 6, 7, 8; the model has an output for each of them, too. If they are no classes, number the "
+        "labels 0, 1, 2 and so on"
     ]
     write_idx(place / "labels", LABELS * 33)
     assert "no example has 1, 2, 3, 4, 5, 6, 7, 8, ...; the model" in experiment().notes[0]

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lrcli.components.datasets import CsvDataset
+from lrcli.components.datasets import CsvDataset, table_csv
 from lrcli.components.datasets import table_reading as reading
 from lrcli.components.datasets.table_columns import NumberColumn, TextColumn
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
@@ -40,7 +40,7 @@ def mistakes(dataset):
 
 @pytest.mark.parametrize("piece", [2000, 2**24])
 def test_numbers_are_read_to_the_same_bits(tmp_path, monkeypatch, piece):
-    monkeypatch.setattr(reading, "_PIECE", piece)
+    monkeypatch.setattr(table_csv, "_PIECE", piece)
     rng = np.random.default_rng(3)
     values = rng.standard_normal((500, 3)) * 10.0 ** rng.integers(-300, 300, (500, 3))
     path = tmp_path / "data.csv"
@@ -65,7 +65,7 @@ def test_pieces_of_a_file_make_the_same_table(tmp_path, monkeypatch, piece):
         for i, row in enumerate(rows):
             writer.writerow(row)
             file.write("\r\n" if i % 11 == 5 else "")
-    monkeypatch.setattr(reading, "_PIECE", piece)
+    monkeypatch.setattr(table_csv, "_PIECE", piece)
     found = read_table(path, ",", ["x", "word", "i"], drop_missing=False)
     assert found.mistakes == ()
     assert found.columns["x"].values.tolist() == [float(row[0]) for row in rows]
@@ -237,7 +237,7 @@ def test_rows_without_a_value_may_be_left_out(written):
 @pytest.mark.parametrize("blank", ["  ", " NA", "\t"])
 @pytest.mark.parametrize("values", [("red", "blue", "red"), ("1", "2.5", "1")], ids=["text", "numbers"])
 def test_a_cell_of_spaces_has_no_value(written, monkeypatch, piece, blank, values):
-    monkeypatch.setattr(reading, "_PIECE", piece)
+    monkeypatch.setattr(table_csv, "_PIECE", piece)
     text = f"a,b,y\n1,{values[0]},2\n2,{blank},3\n3,{values[1]},4\n4,{values[2]},5\n"
     (said,) = mistakes(written(text, split=ALL))
     assert said.startswith("data.csv, line 3, column 'b': no value")
@@ -246,9 +246,34 @@ def test_a_cell_of_spaces_has_no_value(written, monkeypatch, piece, blank, value
     assert sorted(dataset.draw(0, "train")[1][:, 0].tolist()) == [2, 4, 5]
 
 
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Enum(["a", "b", "", " \t", "NA"])], ids=str)
+@pytest.mark.parametrize("column", ["colour", "y"])
+def test_a_blank_cell_of_parquet_has_no_value(tmp_path, dtype, column):
+    """Empty or all spaces, as in CSV; NA is a text, since Parquet has nulls."""
+    cells = pl.Series(["a", "", "b", " \t", "a", None, "NA", "b", "NA"], dtype=dtype)
+    other = {"y" if column == "colour" else "colour": ["u", "v", "u"] * 3}
+    pl.DataFrame({column: cells, "x": range(9), **other}).write_parquet(tmp_path / "t.parquet")
+    found = mistakes(table(tmp_path / "t.parquet", split=ALL))
+    assert [text.partition(": no value")[0] for text in found] == [
+        f"t.parquet, row {row}, column '{column}'" for row in (2, 4, 6)
+    ]
+    dataset = table(
+        tmp_path / "t.parquet", split=ALL, missing="drop", standardize=False, features=["colour", "x"]
+    )
+    assert list(dataset.mistakes()) == []
+    kinds = ("NA", "a", "b")
+    assert dataset.class_names == (kinds if column == "y" else ("u", "v"))
+    inputs, _ = dataset.draw(0, "train")
+    assert dataset.feature_names == (
+        *(f"colour={k}" for k in (kinds if column == "colour" else ("u", "v"))),
+        "x",
+    )
+    assert sorted(inputs[:, -1].tolist()) == [0, 2, 4, 6, 7, 8]
+
+
 @pytest.mark.parametrize("piece", [20, 2**24])
 def test_texts_of_rows_that_are_left_out_are_neither_classes_nor_features(tmp_path, monkeypatch, piece):
-    monkeypatch.setattr(reading, "_PIECE", piece)
+    monkeypatch.setattr(table_csv, "_PIECE", piece)
     rows = [(1.5, "red", "yes"), (None, "green", "maybe"), (2.5, "blue", "no")]
     rows += [(3.5, "blue", "yes"), (4.5, "red", "no"), (None, "amber", "a")]
     frame = pl.DataFrame(rows, schema=["a", "colour", "y"], orient="row")
@@ -312,6 +337,33 @@ def test_a_file_is_read_once_until_it_changes(written, monkeypatch, tmp_path):
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize(("most", "again"), [(2**28, 0), (100, 9)])
+def test_small_files_are_kept_and_of_large_ones_four(tmp_path, monkeypatch, most, again):
+    """Nine files of 160 bytes of numbers each, looked at in turns as a sweep over them does."""
+    from lrcli.components.datasets import table_gathering
+
+    read = []
+
+    def counted(path, *args, **keys):
+        read.append(path)
+        return read_table(path, *args, **keys)
+
+    for name in ("_tables", "_gathered"):
+        monkeypatch.setattr(table_gathering, name, type(table_gathering._tables)())
+    monkeypatch.setattr(table_gathering, "read_table", counted)
+    monkeypatch.setattr(table_gathering, "_MOST_BYTES", most)
+    paths = [tmp_path / f"{i}.csv" for i in range(9)]
+    for i, path in enumerate(paths):
+        path.write_text("x,y\n" + "".join(f"{j},{i * j}.5\n" for j in range(9)) + "9,1\n")
+    datasets = [table(path) for path in paths]
+    assert [dataset.sizes["train"] for dataset in datasets] == [8] * 9
+    assert [dataset.num_features for dataset in datasets] == [1] * 9
+    assert len(read) == 9 + again
+    assert len(table_gathering._tables) == (9 if again == 0 else 4)
+    assert datasets[8].sizes["train"] == 8
+    assert len(read) == 9 + again
+
+
 def test_parquet_is_read_as_csv_is(tmp_path):
     frame = pl.DataFrame(
         {
@@ -363,7 +415,7 @@ def test_names_and_kinds(tmp_path):
 def test_reading_is_watched(tmp_path, monkeypatch):
     path = tmp_path / "data.csv"
     path.write_text("a,y\n" + "1,2\n" * 100)
-    monkeypatch.setattr(reading, "_PIECE", 100)
+    monkeypatch.setattr(table_csv, "_PIECE", 100)
     seen = []
     with watching(lambda *told: seen.append(told)):
         read_table(path, ",", ["a"], drop_missing=False)

@@ -31,6 +31,9 @@ LINE = {
 }
 FINE_LINE = LINE | {"dtype": "float64"}
 TESTED = LINE | {"dataset": DATA | {"num_test": 10}, "training": {"epochs": 30, "batch_size": "full"}}
+FIRST = TESTED["training"] | {
+    "best": {"metric": "val/loss", "mode": "max"}
+}  # kept is one of the first states
 XOR = FINE_LINE | {
     "dataset": {"kind": "xor", "num_train": 40, "num_val": 20, "num_test": 10},
     "model": {"kind": "mlp", "hidden": [4]},
@@ -120,6 +123,7 @@ EXACT = [
     (FINE_LINE, {"optimizer.lr": [0.01, 0.1, 0.7]}),
     (TESTED, {"optimizer.lr": [0.1, 1e3, 3.0, 1e30]}),
     (TESTED | {"dtype": "float64"}, {"optimizer.lr": [0.1, 1e30]}),
+    (TESTED | {"training": FIRST}, {"optimizer.lr": [0.1, 1e3, 3.0, 1e30]}),
     (LINE, {"optimizer.momentum": [0.0, 0.9], "optimizer.weight_decay": [0.0, 0.1]}),
     (LINE, {"training.clip_grad_norm": [None, 0.5], "optimizer.lr": [0.1, 0.2]}),
     (LINE, {"dataset.noise": [0.0, 1.0], "model.init.kind": ["zeros", "default"]}),
@@ -134,6 +138,7 @@ CLOSE = [
     (XOR, {"optimizer.lr": [0.001, 0.1], "model.input_noise": [0.0, 0.1]}),
     (XOR, {"optimizer.kind": ["sgd", "rmsprop"], "model.hidden": [[4], [3, 3]]}),
     (XOR | {"training": STOPPING}, {"optimizer.lr": [1e-5, 0.1]}),
+    (XOR | {"training": STOPPING | {"best": {"metric": "val/accuracy"}}}, {"optimizer.lr": [0.1, 1.0]}),
     (SINE, {"optimizer.lr": [0.01, 0.1]}),
     (SINE, {"optimizer.kind": ["adamw"], "dataset.noise": [0.0, 0.1]}),
     (SINE, {"model.kind": ["sinusoid", "legendre"]}),
@@ -195,6 +200,38 @@ def test_a_sweep_has_members_that_diverge_stop_and_complete(swept):
     finished, _ = swept(TESTED, {"optimizer.lr": [0.1, 1e3, 3.0, 1e30]})
     assert set(finished.results.status.ravel()) == {"completed", "diverged"}
     assert len(set(finished.results.diverged_step.ravel())) >= 3
+
+
+def test_the_best_state_of_each_member_is_tested(swept, tmp_path):
+    """Its loss by hand, on the parameters that the member alone keeps."""
+    _, directory = swept(
+        TESTED | {"training": FIRST, "dtype": "float64"}, {"optimizer.lr": [0.01, 0.1, 1e30]}
+    )
+    rows = table_of(directory)
+    for member, row in enumerate(rows):
+        if row["status"] == "diverged":
+            assert row["best/test/loss"] == row["test/loss"] == ""
+            continue
+        experiment = member_alone(directory, member).experiment
+        alone(directory, member, tmp_path / f"run-{member}")
+        kept = np.load(tmp_path / f"run-{member}" / "checkpoint" / "best.npz")
+        inputs, targets = experiment.dataset.draw(experiment.seed, "test")
+        loss = np.mean((inputs @ kept["w"] + kept["b"] - targets) ** 2) / 2
+        assert float(row["best/test/loss"]) == pytest.approx(loss, rel=1e-12)
+        assert float(row["best/test/loss"]) > 1.5 * float(row["test/loss"])
+    assert [row["status"] for row in rows].count("diverged") == 2
+    medians = [np.median([float(row["best/test/loss"]) for row in rows[i::3]]) for i in range(2)]
+    best = result_in(directory)["best"]
+    assert best["test"]["best/test/loss"] == pytest.approx(medians[best["values"]["optimizer.lr"] == 0.1])
+
+
+def test_without_a_word_about_the_best_it_is_not_tested(swept):
+    finished, _ = swept(TESTED, {"optimizer.lr": [0.1]}, seeds=1)
+    assert "best/test/loss" not in finished.results.final
+    training = [FIRST["best"] | {"mode": mode} for mode in ("min", "max")]
+    finished, _ = swept(TESTED, {"training.best": training}, seeds=1)
+    least, most = finished.results.final["best/test/loss"][0]
+    assert least < most
 
 
 # Files ----------------------------------------------------------------------------------------------

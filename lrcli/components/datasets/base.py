@@ -1,41 +1,26 @@
 """What every dataset says of itself, and what those that are generated have in common."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
+from lrcli.components.component import Component
+from lrcli.components.datasets.examples import SPLITS, Array, Scaling, SplitName
 from lrcli.components.randomness import generator
-from lrcli.config.base import Config
+
+if TYPE_CHECKING:
+    from lrcli.components.datasets.table_data import TableData
 
 __all__ = ["SPLITS", "Array", "Dataset", "GeneratedDataset", "Scaling", "SplitName", "Spread", "Starter"]
-
-Array = NDArray[np.float64]
-SplitName = Literal["train", "val", "test"]
-SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 _MOST = 10**12  # examples; memory ends long before
 _INDEX = "0|[1-9][0-9]*"
 
 Spread = Annotated[float, Field(ge=0)]
 Starter = Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Scaling:
-    """What features were standardised with: (x - mean) / scale, each by itself.
-
-    Attributes:
-        mean: (D,).
-        scale: (D,) positive.
-    """
-
-    mean: Array
-    scale: Array
 
 
 def _as_index(key: Any) -> Any:
@@ -47,14 +32,15 @@ def _as_index(key: Any) -> Any:
     return int(key)
 
 
-class Dataset(Config):
+class Dataset(Component):
     """Base of all datasets.
 
     Attributes:
         size_keys: the keys that make the examples of each split many.
         width_key: the key that makes the features many; None where their number is fixed.
-        observed: its examples were observed and lie in files of the user, without which nothing but its keys
-            is known of it; of what rule they were drawn from, nothing is.
+        needs_files: its examples lie in files of the user, without which nothing but its keys is known of it.
+        truth_known: its examples are drawn from a rule; else they were observed, and nobody knows what is
+            true of them.
         drawing_numbers: the most numbers of an example that `draw` holds beside those that it returns.
         starter: what a first experiment file says beyond the keys that it must, by block: the first thing to
             try, which recovers the truth or solves the task.
@@ -62,7 +48,8 @@ class Dataset(Config):
 
     size_keys: ClassVar[Mapping[SplitName, str]]
     width_key: ClassVar[str | None] = None
-    observed: ClassVar[bool] = False
+    needs_files: ClassVar[bool] = False
+    truth_known: ClassVar[bool] = True
     drawing_numbers: ClassVar[int] = 3
     starter: ClassVar[Starter] = {"training": {"epochs": 10, "batch_size": 32}}
 
@@ -102,6 +89,13 @@ class Dataset(Config):
         return (self.feature_names or ("x",))[0], "y"
 
     @property
+    def as_table(self) -> "TableData":
+        """Its examples as rows of a table, of which it may hold none: what columns further ones must have."""
+        from lrcli.components.datasets.table_data import table_of_numbers
+
+        return table_of_numbers(self.num_features)
+
+    @property
     def files(self) -> dict[str, str]:
         """The files that its examples are read from: from path to the SHA-256 of the content."""
         return {}
@@ -115,8 +109,12 @@ class Dataset(Config):
         """What the inputs of `draw` were standardised with; None where they are in their own units."""
         return None
 
-    def notes(self, seed: int) -> Iterator[str]:
-        """What is allowed but may not be what the user meant, a sentence each."""
+    def notes(self, seeds: Sequence[int]) -> Iterator[str]:
+        """What is allowed but may not be what the user meant, a sentence each.
+
+        Args:
+            seeds: of the run, or of all runs of a sweep.
+        """
         yield from ()
 
     def draw(self, seed: int, split: SplitName) -> tuple[Array, Array]:

@@ -1,6 +1,6 @@
 """Images and their classes from files in the format of MNIST."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -31,7 +31,8 @@ class IdxDataset(Dataset):
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits.
     """
 
-    observed = True
+    needs_files = True
+    truth_known = False
     width_key = "images"
     drawing_numbers = 1
     size_keys: ClassVar[dict[SplitName, str]] = {"train": "images", "val": "num_val", "test": "test_images"}
@@ -126,13 +127,15 @@ class IdxDataset(Dataset):
             wrong += _of_pair(("test_images", "test_labels"), *self._files("test"))
         yield from wrong or (*self._sizes_that_disagree(), *self._counts())
 
-    def notes(self, seed: int) -> Iterator[str]:
-        missing = sorted(set(range(self.num_classes)) - set(np.unique(read_idx(self.labels)).tolist()))
+    def notes(self, seeds: Sequence[int]) -> Iterator[str]:
+        largest = self.num_classes - 1
+        missing = sorted(set(range(largest)) - set(np.unique(read_idx(self.labels)).tolist()))
         if missing:
             some = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
             yield (
-                f"dataset.labels: of the classes 0 to {self.num_classes - 1} no example has {some}; "
-                "the model has outputs for them"
+                f"dataset.labels: the largest label is {largest}, so there are {largest + 1} classes, 0 to "
+                f"{largest}, of which no example has {some}; the model has an output for each of them, too. "
+                "If they are no classes, number the labels 0, 1, 2 and so on"
             )
 
     def _unreadable(self) -> Iterator[tuple[str, str]]:

@@ -7,20 +7,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.datasets.base import Array
+from lrcli.components.datasets.examples import Array
 from lrcli.wording import one_line
 
 __all__ = [
     "LARGEST",
     "MOST_NAMED",
     "MOST_VALUES",
+    "NO_VALUE",
     "TOO_LARGE",
     "Cells",
     "Faults",
     "NumberColumn",
     "Table",
+    "TableError",
     "TextColumn",
     "Words",
+    "is_number",
     "shown",
 ]
 
@@ -28,7 +31,12 @@ LARGEST = 1e38  # of a number; beyond it float32 has none, nor float64 its squar
 MOST_VALUES = 1000  # different ones in a column of text; more are names, not kinds
 MOST_NAMED = 20  # mistakes of a kind in a column that are named one by one
 TOO_LARGE = f" is larger than {LARGEST:g}; give the column in another unit"  # ends a sentence about a cell
+NO_VALUE = "no value; fill it in, or leave such rows out with dataset.missing: drop"
 _LONGEST = 40  # letters of a cell
+
+
+class TableError(Exception):
+    """A file that cannot be read as a table; its text says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +51,11 @@ class NumberColumn:
     values: Array
     is_boolean: bool = False
 
+    @property
+    def num_bytes(self) -> int:
+        """Of its array."""
+        return self.values.nbytes
+
 
 @dataclass(frozen=True, eq=False)
 class TextColumn:
@@ -55,6 +68,11 @@ class TextColumn:
 
     codes: NDArray[np.int32]
     names: tuple[str, ...]
+
+    @property
+    def num_bytes(self) -> int:
+        """Of its array."""
+        return self.codes.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +101,12 @@ class Table:
     sha256: str
     mistakes: tuple[str, ...]
 
+    @property
+    def num_bytes(self) -> int:
+        """Of its arrays."""
+        named = 0 if self.numbers is None else self.numbers.nbytes
+        return named + sum(column.num_bytes for column in self.columns.values())
+
     def row_name(self, row: int) -> str:
         """What a row is called, such as ``line 7``."""
         number = row + 2 if self.numbers is None else int(self.numbers[row])
@@ -93,6 +117,15 @@ def shown(value: object) -> str:
     """A cell or a name within a message."""
     text = one_line(value)
     return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+
+
+def is_number(text: str) -> bool:
+    """Whether text stands for a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.datasets.base import SPLITS, Array, Scaling, SplitName
+from lrcli.components.datasets.examples import SPLITS, Array, Scaling, SplitName
 from lrcli.components.datasets.table_columns import MOST_VALUES, NumberColumn, Table, TextColumn, shown
 from lrcli.components.randomness import generator
 
-__all__ = ["Part", "TableData", "feature_names_of"]
+__all__ = ["Part", "TableData", "feature_names_of", "table_of_numbers"]
 
 _MOST_NAMED = 5  # classes
 
@@ -53,6 +54,7 @@ class TableData:
         counts: the examples of each split.
         by_column: the column that says the split of a row; empty where none does.
         shuffled: whether the seed says which rows each split has.
+        separator: between the cells of its files, where they are CSV.
     """
 
     tables: Mapping[SplitName, Table]
@@ -64,6 +66,7 @@ class TableData:
     counts: Mapping[SplitName, int]
     by_column: str
     shuffled: bool
+    separator: str = ","
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -221,6 +224,20 @@ class TableData:
                 f"{len(alone)} of the {len(names)} values of column {shown(self.target)} are there once "
                 "only, and so are no classes; is it a number? Then set task to regression",
             )
+
+
+def table_of_numbers(count: int) -> TableData:
+    """An empty table as `lrcli data` would write it: numbers in columns x0, x1, ... and y.
+
+    Args:
+        count: D, the number of features.
+    """
+    features = [f"x{i}" for i in range(count)]
+    columns = dict.fromkeys([*features, "y"], NumberColumn(np.zeros(0)))
+    table = Table(Path(), columns, 0, None, "line", 0, "", ())
+    return TableData(
+        {"train": table}, features, "y", None, None, False, dict.fromkeys(SPLITS, 0), "", shuffled=False
+    )
 
 
 def _is_named(column: NumberColumn | TextColumn, name: str) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ What reads tables is imported where one is to be read, since every command impor
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -77,7 +77,8 @@ class CsvDataset(Dataset):
     size_keys: ClassVar[Mapping[SplitName, str]] = dict.fromkeys(SPLITS, "path")
     width_key = "features"
     drawing_numbers = 2
-    observed = True
+    needs_files = True
+    truth_known = False
     starter: ClassVar[Starter] = {
         "model": {"kind": "linear"},
         "loss": {"kind": "mse"},
@@ -113,7 +114,8 @@ class CsvDataset(Dataset):
         description="no feature for the first value of a column of text: the others are measured from it",
     )
     missing: Literal["refuse", "drop"] = Field(
-        "refuse", description="rows in which a value is missing: a mistake, or left out"
+        "refuse",
+        description="rows in which a value is missing, as in an empty or blank cell: a mistake, or left out",
     )
     separator: str = Field(
         ",", min_length=1, max_length=1, description='between the cells of a CSV file: ",", ";", "\\t" or "|"'
@@ -157,6 +159,10 @@ class CsvDataset(Dataset):
         if found.data is None:
             raise UsageError(f"dataset.{': '.join(found.mistakes[0])}")
         return found.data
+
+    @property
+    def as_table(self) -> "TableData":
+        return self.data
 
     @property
     def sizes(self) -> dict[SplitName, int]:
@@ -243,18 +249,17 @@ class CsvDataset(Dataset):
             return None
         return data.scaling(part)
 
-    def notes(self, seed: int) -> Iterator[str]:
+    def notes(self, seeds: Sequence[int]) -> Iterator[str]:
         """Rows that were left out, and rows of validation and test that training knows."""
         from lrcli.components.datasets.table_gathering import shown_file
         from lrcli.components.datasets.table_leaks import leaks
 
-        data, seed = self.data, self._split_seed(seed)
+        data = self.data
         for table in data.tables.values():
             if table.left_out:
                 rows = counted(table.left_out, "row")
                 yield f"{shown_file(table.path)}: {rows} without a value left out (dataset.missing: drop)"
-        others = {split: data.part(seed, split) for split in SPLITS[1:] if data.counts[split]}
-        for said in leaks(data, data.part(seed, "train"), others):
+        for said in leaks(data, [self._split_seed(seed) for seed in seeds]):
             yield f"dataset: {said}"
 
     def mistakes(self) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from lrcli.components.datasets.base import SPLITS, Array, SplitName
-from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, shown
+from lrcli.components.datasets.examples import SPLITS, Array, SplitName
+from lrcli.components.datasets.table_columns import NumberColumn, Table, TextColumn, is_number, shown
 from lrcli.components.datasets.table_data import TableData
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
 from lrcli.wording import counted
@@ -20,8 +20,9 @@ __all__ = ["FILE_KEYS", "Gathered", "Wanted", "gather", "shown_file"]
 FILE_KEYS: Mapping[SplitName, str] = {"train": "path", "val": "val_path", "test": "test_path"}
 
 _MOST_LISTED = 12  # names of columns in a message
-_MOST_KEPT = 4  # files and datasets that are held in memory
-_T = TypeVar("_T")
+_ALWAYS_KEPT = 4  # files, and datasets, that are held in memory however large they are
+_MOST_BYTES = 2**28  # of more of them, such as the many small files of a sweep
+_T = TypeVar("_T", "Gathered", Table)
 _Mistake = tuple[str, str]
 
 
@@ -64,6 +65,11 @@ class Gathered:
     data: TableData | None
     mistakes: tuple[_Mistake, ...] = ()
 
+    @property
+    def num_bytes(self) -> int:
+        """Of its tables."""
+        return sum(table.num_bytes for table in self.data.tables.values()) if self.data else 0
+
 
 _gathered: OrderedDict[Hashable, Gathered] = OrderedDict()
 _tables: OrderedDict[Hashable, Table] = OrderedDict()
@@ -85,9 +91,9 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _once(kept: OrderedDict[Hashable, _T], key: Hashable, make: Callable[[], _T]) -> _T:
-    """What was made for a key; the oldest of several are let go."""
+    """What was made for a key; of what takes much memory the oldest is let go."""
     if key not in kept:
-        while len(kept) >= _MOST_KEPT:
+        while len(kept) >= _ALWAYS_KEPT and sum(each.num_bytes for each in kept.values()) > _MOST_BYTES:
             kept.popitem(last=False)
         kept[key] = make()
     kept.move_to_end(key)
@@ -174,16 +180,8 @@ def _wrong_names(
         yield "features", f"{shown(wanted.target)} is the target; it cannot tell itself"
     elif wanted.split_column and wanted.split_column in features and split == "train":
         yield "features", f"{shown(wanted.split_column)} says the split, and cannot be a feature"
-    if split == "train" and names and all(_is_number(name) for name in names):
+    if split == "train" and names and all(is_number(name) for name in names):
         yield "path", "its first line holds numbers; it must name the columns, such as x0,x1,y"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _closest(name: str, names: Sequence[str]) -> str:
@@ -257,6 +255,7 @@ def _assemble(
         counts,
         wanted.split_column,
         wanted.shares is not None,
+        wanted.separator,
     )
     return data, [*wrong, *(data.mistakes() if not wrong else ())]
 

@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrcli.components.component import Component
 from lrcli.components.initializers import AnyInitializer, Default, Own, Parameter, Uniform, Values
 from lrcli.components.models.least_squares import by_name, least_squares
 from lrcli.components.randomness import generator
-from lrcli.config.base import Config
 
 __all__ = ["Array", "Model", "dense_in_original_units", "dense_layer", "scalars"]
 
 Array = NDArray[np.float64]
 
 
-class Model(Config):
+class Model(Component):
     """Base of all models.
 
     A model must have `parameters`. All else has a default that says nothing: without an equation none is

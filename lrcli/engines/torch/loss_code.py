@@ -12,6 +12,7 @@ from torch.func import vmap
 
 from lrcli.components.losses import PythonLoss
 from lrcli.components.user_code import NamedCode
+from lrcli.engines.torch.answers import Wanted, refuse_answer
 
 __all__ = ["LossCode"]
 
@@ -84,18 +85,9 @@ class LossCode:
 
     def _refuse(self, terms: Any, outputs: Tensor) -> None:
         count = len(outputs)
-        if not isinstance(terms, Tensor) or tuple(terms.shape) not in {(count,), (count, 1)}:
-            shape = tuple(terms.shape) if isinstance(terms, Tensor) else type(terms).__name__
-            cure = " (leave out mean or sum, or say reduction='none')" if shape == () else ""
-            raise self.code.refuse(
-                f"gives {shape} for outputs {tuple(outputs.shape)}; it must give a term for each example, "
-                f"({count},){cure}"
-            )
-        if terms.dtype != outputs.dtype or terms.device != outputs.device:
-            found, wanted = (f"{tensor.dtype} on {tensor.device}" for tensor in (terms, outputs))
-            raise self.code.refuse(f"gives {found} where training is in {wanted}")
-        if not terms.requires_grad:
-            raise self.code.refuse("gives terms that do not depend on the outputs; is something detached?")
+        must = f"a term for each example, ({count},), not their mean or sum (say reduction='none')"
+        wanted = Wanted("gives", "outputs", ((count,), (count, 1)), must, "the outputs")
+        refuse_answer(self.code, terms, outputs, wanted)
 
     def _mapped(self, outputs: Tensor, targets: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
         """The function for all members, at once where it can be."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrcli.components.losses import AnyLoss, PythonLoss
+from lrcli.components.losses import AnyLoss
 
 __all__ = ["TorchLoss", "torch_loss"]
 
@@ -42,15 +42,12 @@ def torch_loss(loss: AnyLoss, targets: Tensor | None = None) -> TorchLoss:
     """
     if loss.kind in _LOSSES:
         return _LOSSES[loss.kind](loss)
-    if isinstance(loss, PythonLoss):
-        correct = _largest_logit if loss.outputs > 1 else _positive_logit if loss.logits else _nearest_class
-        return TorchLoss(loss.code.placed(targets, loss.outputs), correct)
+    outputs = loss.num_outputs(3)
+    correct = _largest_logit if outputs > 1 else _positive_logit if loss.gives_logit else _nearest_class
+    if loss.code is not None:
+        return TorchLoss(loss.code.placed(targets, outputs), correct)
     form = loss.torch_form()
-    if isinstance(form, TorchLoss):
-        return form
-    if loss.num_outputs(3) > 1:
-        return TorchLoss(_by_autograd(form), _largest_logit)
-    return TorchLoss(_by_autograd(form), _positive_logit if loss.of_logits else _nearest_class)
+    return form if isinstance(form, TorchLoss) else TorchLoss(_by_autograd(form), correct)
 
 
 def _by_autograd(

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from lrcli.components.laws import FIRST_RADIATION, SECOND_RADIATION, WIEN_END
-from lrcli.components.models import MLP, AnyModel, Module
+from lrcli.components.models import MLP, AnyModel
 
 __all__ = ["P3", "Forward", "Parameters", "Place", "Pullback", "TorchModel", "by_autograd", "torch_model"]
 
@@ -75,7 +75,7 @@ def torch_model(model: AnyModel, place: Place | None = None) -> TorchModel:
     """
     if model.kind in _MODELS:
         return _MODELS[model.kind](model)
-    if isinstance(model, Module):
+    if model.code is not None:
         placed: TorchModel = model.code.placed(place)
         return placed
     form = model.torch_form()

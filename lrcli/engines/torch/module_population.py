@@ -18,6 +18,7 @@ from torch.func import vmap
 
 from lrcli.components.initializers import Parameter
 from lrcli.components.user_code import NamedCode
+from lrcli.engines.torch.answers import Wanted, refuse_answer
 from lrcli.engines.torch.keyed_random import drawn_by, drawn_from_torch, generator_states, key_of
 from lrcli.engines.torch.models import Forward, Parameters, Place, TorchModel, by_autograd
 from lrcli.engines.torch.module_calls import Call
@@ -99,24 +100,11 @@ class ModulePopulation:
         return draws
 
     def _refuse_outputs(self, outputs: Any, *, trains: bool) -> None:
-        examples = self._place.examples
-        wanted = (len(examples), self._place.num_outputs)
-        if not isinstance(outputs, Tensor):
-            raise self._code.refuse(f"forward gives a {type(outputs).__name__}, not a tensor")
-        if tuple(outputs.shape) != wanted:
-            raise self._code.refuse(
-                f"forward gives {tuple(outputs.shape)} for inputs {tuple(examples.shape)}; it must give "
-                f"{wanted}, a row for each example and a column for each output"
-            )
-        if outputs.device != examples.device or outputs.layout != examples.layout:
-            found, wanted_place = (f"on {t.device} ({t.layout})" for t in (outputs, examples))
-            raise self._code.refuse(f"forward gives a tensor {found} for inputs {wanted_place}")
-        if outputs.dtype != examples.dtype:
-            raise self._code.refuse(f"forward gives {outputs.dtype} where training is in {examples.dtype}")
-        if trains and not outputs.requires_grad:
-            raise self._code.refuse(
-                "forward gives outputs that do not depend on its parameters; is something detached?"
-            )
+        shape = (len(self._place.examples), self._place.num_outputs)
+        must = f"{shape}, a row for each example and a column for each output"
+        depends_on = "its parameters" if trains else ""
+        wanted = Wanted("forward gives", "inputs", (shape,), must, depends_on)
+        refuse_answer(self._code, outputs, self._place.examples, wanted)
 
     # Computing --------------------------------------------------------------------------------------
 

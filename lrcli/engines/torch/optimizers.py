@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lrcli.components.optimizers import SGD, Adam, AdamW, AnyOptimizer, PythonOptimizer, RMSprop
+from lrcli.components.optimizers import SGD, Adam, AdamW, AnyOptimizer, RMSprop
 from lrcli.engines.torch.optimizer_code import CodeUpdate, Coefficients, State
 
 __all__ = ["Coefficients", "State", "Update", "starting_state", "torch_optimizer"]
@@ -41,7 +41,7 @@ def torch_optimizer(
     """
     if optimizer.kind in _OPTIMIZERS:
         return _OPTIMIZERS[optimizer.kind](optimizer, uses, decayed)
-    if isinstance(optimizer, PythonOptimizer):
+    if optimizer.code is not None:
         placed: CodeUpdate = optimizer.code.placed(shapes)
         return placed
     update: Update = optimizer.torch_form(uses, decayed)

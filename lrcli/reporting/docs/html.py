@@ -4,9 +4,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from lrcli import __version__
 from lrcli.authoring.docs.content import Topic
-from lrcli.reporting.pages.html import GENERATOR, TEMPLATES, templates
+from lrcli.reporting.pages.html import rendered
 
 __all__ = ["INDEX", "site"]
 
@@ -29,24 +28,17 @@ def site(topics: Sequence[Topic]) -> Mapping[str, str]:
 def _page(parts: Sequence[tuple[str, Sequence[Topic]]], topic: Topic | None) -> str:
     """The page of a topic, or the table of contents."""
     headings = [heading for heading in topic.headings if heading.level == 2] if topic else []
-    return (
-        templates()
-        .get_template("docs.html")
-        .render(
-            topic=topic,
-            title=topic.title if topic else _TITLE,
-            whole=_TITLE,
-            parts=parts,
-            sections=headings if len(headings) >= _LISTED_FROM else [],
-            index=INDEX,
-            generator=GENERATOR,
-            version=__version__,
-            style="".join(
-                (TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "docs.css")
-            ),
-            address=_address,
-            number=itertools.count(1).__next__,
-        )
+    return rendered(
+        "docs.html",
+        ["page.css", "docs.css"],
+        topic=topic,
+        title=topic.title if topic else _TITLE,
+        whole=_TITLE,
+        parts=parts,
+        sections=headings if len(headings) >= _LISTED_FROM else [],
+        index=INDEX,
+        address=_address,
+        number=itertools.count(1).__next__,
     )
 
 

@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import itertools
 import math
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from lrcli.wording import one_line, printable
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GENERATOR", "TEMPLATES", "page_html", "shown_cell", "templates"]
+__all__ = ["GENERATOR", "TEMPLATES", "page_html", "rendered", "shown_cell", "templates"]
 
 GENERATOR = "lrcli"  # by which a page of ours is known among others
 TEMPLATES = Path(__file__).with_name("templates")
@@ -35,24 +36,32 @@ def page_html(page: Page, written: datetime.date) -> str:
     """
     script = (TEMPLATES / "sorting.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        templates()
-        .get_template("page.html")
-        .render(
-            page=page,
-            sections=[section for section in page.sections if section.blocks],
-            generator=GENERATOR,
-            version=__version__,
-            written=written.isoformat(),
-            style=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
-            script=script,
-            script_digest=digest,
-            figure_number=itertools.count(1).__next__,
-            svg=_svg,
-            shown=shown_cell,
-            value=_value,
-        )
+    return rendered(
+        "page.html",
+        ["page.css"],
+        page=page,
+        sections=[section for section in page.sections if section.blocks],
+        written=written.isoformat(),
+        script=script,
+        script_digest=digest,
+        figure_number=itertools.count(1).__next__,
+        svg=_svg,
+        shown=shown_cell,
+        value=_value,
     )
+
+
+def rendered(template: str, styles: Sequence[str], **content: Any) -> str:
+    """A whole page.
+
+    Args:
+        template: the name of one that extends ``base.html``.
+        styles: the names of its stylesheets, which stand in it one after the other.
+        content: what the template is given beside what stands on every page.
+    """
+    style = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in styles)
+    page = templates().get_template(template)
+    return page.render(generator=GENERATOR, version=__version__, style=style, **content)
 
 
 @cache

@@ -15,7 +15,6 @@ the first figure is drawn.
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 
-from lrcli.components.user_code import waits_for_code
 from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.runs.figure_fit import fit, fits
 from lrcli.reporting.runs.figure_histograms import histograms
@@ -52,7 +51,7 @@ def drawings(run: TrainedRun) -> dict[str, Drawing]:
 
     Those that must be computed are drawn as training ends where that takes code of the user's, and not again.
     """
-    if not (waits_for_code(run.experiment.model) or waits_for_code(run.experiment.dataset)):
+    if not (run.experiment.model.needs_code or run.experiment.dataset.needs_code):
         return made_of(run, _OF_ONE)
     warnings.warn(
         f"{run.result.run_dir}: figures that only its Python code can compute ({', '.join(_COMPUTED)}) were "
