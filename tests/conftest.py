@@ -8,6 +8,7 @@ import contextlib
 import gc
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -70,6 +71,19 @@ def program(monkeypatch, capsys):
     yield run
     gc.unfreeze()  # the command line leaves its objects to the operating system
     gc.enable()
+
+
+@pytest.fixture
+def lrcli_in(program, monkeypatch):
+    """Runs lrcli in this process and in a directory; it gives what `subprocess.run` would."""
+
+    def run(directory, *words, code=0):
+        with monkeypatch.context() as context:
+            context.chdir(directory)
+            code, out, err = program(*words, code=code)
+        return subprocess.CompletedProcess(words, code, out, err)
+
+    return run
 
 
 @pytest.fixture(autouse=True, scope="session")
