@@ -86,6 +86,22 @@ def lrcli_in(program, monkeypatch):
     return run
 
 
+@pytest.fixture
+def small_figures(monkeypatch):
+    """Runs and sweeps draw their figures, but the files hold a small one, which takes a tenth of the time."""
+    from lrcli.reporting import figure_files
+    from lrcli.reporting.drawing import Drawing
+
+    small = figure_files.figure_of(Drawing("", "", lambda figure: None, (1, 1)))
+    files = {form: figure_files.figure_bytes(small, form) for form in figure_files.FILES_BESIDE}
+
+    def drawn(drawing):
+        figure_files.figure_of(drawing)
+        return files
+
+    monkeypatch.setattr(figure_files, "_files", drawn)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c():
     """A suite that is started in the background ignores Ctrl-C, and so would what it tests."""
