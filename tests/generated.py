@@ -242,7 +242,7 @@ _SMALL = st.floats(0.125, 4, width=16)
 _SWEPT = {
     "optimizer.lr": {"values": [0.1, 1, 1e-3]},
     "training.epochs": {"range": [2, 4, 3]},
-    "optimizer.weight_decay": {"log_range": [1e-4, 0.1, 4]},
+    "training.clip_grad_norm": {"log_range": [1e-4, 0.1, 4]},  # each key is one of every experiment
     "loss.reduction": {"values": ["mean", "sum"]},
     "dataset.seed": {"values": [1, None]},
     "training.batch_size": {"values": ["full", 4]},
