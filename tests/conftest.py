@@ -8,6 +8,7 @@ import contextlib
 import gc
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -70,6 +71,35 @@ def program(monkeypatch, capsys):
     yield run
     gc.unfreeze()  # the command line leaves its objects to the operating system
     gc.enable()
+
+
+@pytest.fixture
+def lrcli_in(program, monkeypatch):
+    """Runs lrcli in this process and in a directory; it gives what `subprocess.run` would."""
+
+    def run(directory, *words, code=0):
+        with monkeypatch.context() as context:
+            context.chdir(directory)
+            code, out, err = program(*words, code=code)
+        return subprocess.CompletedProcess(words, code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def small_figures(monkeypatch):
+    """Runs and sweeps draw their figures, but the files hold a small one, which takes a tenth of the time."""
+    from lrcli.reporting import figure_files
+    from lrcli.reporting.drawing import Drawing
+
+    small = figure_files.figure_of(Drawing("", "", lambda figure: None, (1, 1)))
+    files = {form: figure_files.figure_bytes(small, form) for form in figure_files.FILES_BESIDE}
+
+    def drawn(drawing):
+        figure_files.figure_of(drawing)
+        return files
+
+    monkeypatch.setattr(figure_files, "_files", drawn)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,10 +6,8 @@ with ``cat`` is written as it is shown.
 """
 
 import difflib
-import os
 import re
-import subprocess
-import sys
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,36 +24,30 @@ def blocks(text: str) -> list[str]:
 
 
 def replay(
-    block: str, directory: Path, run: Callable[[str, Path], list[str]] | None = None
+    block: str, directory: Path, program: Callable[..., tuple[int, str, str]]
 ) -> Iterator[tuple[str, list[str], list[str]]]:
     """Run the commands of a block: for each, what the README says of it, and what it prints.
 
     Args:
         block: as `blocks` finds it.
-        directory: where the commands are given.
-        run: gives the lines that a command prints in a directory; by default in a process of its own.
+        directory: where the commands are given; the current one.
+        program: the fixture of that name.
     """
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
         command, *said = part.rstrip("\n").split("\n")
         if command.startswith("cat "):
             (directory / command.removeprefix("cat ")).write_text("\n".join(said) + "\n")
             continue
-        yield command, said, (run or _run)(command, directory)
+        yield command, said, _printed(command, program)
 
 
-def _run(command: str, directory: Path) -> list[str]:
-    """What a command prints where it is no terminal: its output, and what is wrong."""
-    name, _, words = command.partition(" ")
+def _printed(command: str, program: Callable[..., tuple[int, str, str]]) -> list[str]:
+    """What a command prints where it is no terminal: its output, or what is wrong."""
+    name, *words = shlex.split(command)
     assert name == "lrcli"
-    done = subprocess.run(
-        ["bash", "-c", f'exec "$0" -m lrcli {words}', sys.executable],  # which knows what * stands for
-        cwd=directory,
-        env={key: value for key, value in os.environ.items() if key != "COLUMNS"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [line.rstrip() for line in (done.stdout or done.stderr).splitlines()]
+    found = [sorted(map(str, Path().glob(word))) if "*" in word else [word] for word in words]
+    _, out, err = program(*(path for paths in found for path in paths), code=None)
+    return [line.rstrip() for line in (out or err).splitlines()]
 
 
 def differences(said: list[str], printed: list[str]) -> list[str]:

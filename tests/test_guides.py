@@ -1,7 +1,6 @@
 """The guides tell the truth: their commands print what stands there, their files load, their Python runs."""
 
 import re
-import shlex
 import shutil
 from pathlib import Path
 
@@ -28,19 +27,13 @@ def listings(name, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.usefixtures("machine_code")
+@pytest.mark.usefixtures("machine_code", "small_figures")
 @pytest.mark.parametrize("name", GUIDES)
 def test_a_guide_is_followed_word_by_word(name, place, program):
     """From its beginning to its end, in one folder: what one command leaves another may take."""
 
-    def run(command, directory):
-        words = shlex.split(command.removeprefix("lrcli "))
-        found = [sorted(map(str, Path().glob(word))) if "*" in word else [word] for word in words]
-        _, out, err = program(*(path for paths in found for path in paths), code=None)
-        return [line.rstrip() for line in (out or err).splitlines()]
-
     for block in blocks(guide_file(name).read_text(encoding="utf-8")):
-        for command, said, printed in replay(block, place, run):
+        for command, said, printed in replay(block, place, program):
             assert "\n".join(differences(said, printed)) == "", command
 
 
@@ -52,6 +45,7 @@ def test_the_files_of_a_guide_load(name, tmp_path):
         load(file)
 
 
+@pytest.mark.usefixtures("small_figures")
 @pytest.mark.parametrize("name", GUIDES)
 def test_the_python_of_a_guide_runs(name, place):
     names = {}

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -52,12 +53,19 @@ def part(path):
     return first.removesuffix(".py")
 
 
+@cache
+def imports(path):
+    """Every import statement of a file, wherever in the file."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imported(path):
-    """Every module that a file imports, wherever in the file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Every module that a file imports."""
+    for node in imports(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{path}: a relative import"
             yield node.module
 
@@ -71,42 +79,43 @@ def test_every_part_has_a_layer():
     assert {part(path) for path in modules()} == known
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_go_down_only(path):
+def misplaced(path):
+    """What a file imports that its part of the package may not."""
     here = part(path)
     if here in FACES:
         return
     for name in imported(path):
-        if name == "lrcli":
-            continue
-        if name.startswith("lrcli."):
-            there = name.split(".")[1]
-            assert there == here or level(there) > level(here), f"{name} is not below {here}"
-        top = name.split(".")[0]
-        assert here in ONLY_IN.get(top, {here}), f"{top} has no place in {here}"
+        top, *rest = name.split(".")
+        if top == "lrcli" and rest and rest[0] != here and level(rest[0]) <= level(here):
+            yield f"{path}: {name} is not below {here}"
+        if here not in ONLY_IN.get(top, {here}):
+            yield f"{path}: {top} has no place in {here}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_torch_is_imported_by_torch_modules_alone(path):
-    if any(name.split(".")[0] == "torch" for name in imported(path)):
-        assert path.parent == ENGINES / "torch"
+def test_imports_go_down_only():
+    assert [wrong for path in modules() for wrong in misplaced(path)] == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_numba_is_imported_by_kernels_alone(path):
+def test_torch_is_imported_by_torch_modules_alone():
+    found = {path.parent for path in modules() if any(n.split(".")[0] == "torch" for n in imported(path))}
+    assert found == {ENGINES / "torch"}
+
+
+def test_numba_is_imported_by_kernels_alone():
     """And those by one another alone, with what needs no Numba: names, signatures, the processor."""
-    names = list(imported(path))
-    tops = {name.split(".")[0] for name in names}
-    ours = {name for name in names if name.startswith("lrcli.")}
-    if path.parent == ENGINES / "compiled" / "kernels":
-        light = {
-            f"lrcli.engines.compiled.{name}" for name in ("machine_code", "records", "registry", "signatures")
-        }
-        assert {name for name in ours if not name.startswith(KERNELS)} <= light
-        return
-    assert "numba" not in tops
-    assert "llvmlite" not in tops or path.name == "machine_code.py"
-    assert not [name for name in ours if name.startswith(KERNELS)]
+    light = {
+        f"lrcli.engines.compiled.{name}" for name in ("machine_code", "records", "registry", "signatures")
+    }
+    kernels = ENGINES / "compiled" / "kernels"
+    found = {(path, name) for path in modules() for name in imported(path)}
+    inside = {name for path, name in found if path.parent == kernels and name.startswith("lrcli.")}
+    assert {name for name in inside if not name.startswith(KERNELS)} <= light
+    outside = {(path, name) for path, name in found if path.parent != kernels}
+    assert {
+        path for path, name in outside if name.split(".")[0] == "numba" or name.startswith(KERNELS)
+    } == set()
+    users = {path.name for path, name in outside if name.split(".")[0] == "llvmlite"}
+    assert users == {"machine_code.py"}
 
 
 def graph(node_of):
@@ -114,7 +123,7 @@ def graph(node_of):
     known = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in modules()}
     edges = {}
     for name, path in known.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in imports(path):
             if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "lrcli":
                 members = [f"{node.module}.{alias.name}" for alias in node.names]
                 for there in (member if member in known else node.module for member in members):
@@ -129,8 +138,9 @@ def folder(name):
 
 @pytest.mark.parametrize("node_of", [str, folder], ids=["files", "folders"])
 def test_there_is_no_circle(node_of):
-    assert len(graph(node_of)) > 10
-    list(TopologicalSorter(graph(node_of)).static_order())  # raises CycleError, and names the circle
+    edges = graph(node_of)
+    assert len(edges) > 10
+    list(TopologicalSorter(edges).static_order())  # raises CycleError, and names the circle
 
 
 def test_the_engines_know_nothing_of_each_other():
@@ -163,15 +173,14 @@ def test_polars_is_imported_where_tables_are_read_and_nowhere_else():
 
 
 @pytest.mark.parametrize("words", [["train"], ["sweep", "--lr", "0.01,0.1"]], ids=" ".join)
-def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, words):
+def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, program, words):
     """Once its machine code is on the disk; the first of the two runs may have to make it."""
     pytest.importorskip("llvmlite")
-    file = PACKAGE.parent / "experiments" / "linear.yaml"
-    for name in ("first", "second"):
-        line = [*words, str(file), "engine=compiled", "--run-dir", str(tmp_path / name)]
-        call = f"app({line!r}, standalone_mode=False)"
-        loaded = loaded_by(f"from lrcli.cli.app import app\n{call}")
-        assert (tmp_path / name / "result.json").exists()
+    line = [*words, str(PACKAGE.parent / "experiments" / "linear.yaml"), "engine=compiled", "--run-dir"]
+    program(*line, tmp_path / "first", "logging.figures=false")
+    line.append(str(tmp_path / "second"))
+    loaded = loaded_by(f"from lrcli.cli.app import app\napp({line!r}, standalone_mode=False)")
+    assert (tmp_path / "second" / "result.json").exists()
     assert loaded.isdisjoint({"torch", "numba", "polars"})
 
 

@@ -93,12 +93,16 @@ def test_the_file_that_describes_one_is_sound_and_trains(lrcli, group):
     example = textwrap.dedent(description[description.index("    dataset:") :])
     (lrcli.here / f"{group}.yaml").write_text(example, encoding="utf-8")
     lrcli(f"check {group}.yaml")
-    lrcli(f"train {group}.yaml training.epochs=2 engine=torch --quiet")
+    lrcli(f"train {group}.yaml training.epochs=2 engine=torch logging.figures=false --quiet")
 
 
 def test_a_first_file_trains(lrcli):
     lrcli("init first --dataset decay")
-    for words in ("check first.yaml", "show first.yaml", "train first.yaml engine=torch --quiet"):
+    for words in (
+        "check first.yaml",
+        "show first.yaml",
+        "train first.yaml engine=torch logging.figures=false --quiet",
+    ):
         lrcli(words)
     text = (lrcli.here / "first.yaml").read_text(encoding="utf-8")
     assert "rate: 1.5" in text

@@ -67,7 +67,7 @@ def test_python_has_them(tmp_path):
         "import lrcli\n"
         "data, model = {'kind': 'decay', 'rate': 1.5, 'noise': 0.0}, {'kind': 'exponential'}\n"
         "run = lrcli.train({'dataset': data, 'model': model, 'loss': {'kind': 'log_cosh'},"
-        " 'optimizer': {'kind': 'adagrad', 'lr': 0.5}}, {'training.epochs': 30})\n"
+        " 'optimizer': {'kind': 'adagrad', 'lr': 0.5}}, {'training.epochs': 30, 'logging.figures': False})\n"
         "print(abs(run.recovery['error']).max() < 0.05, run.experiment['loss']['kind'])\n"
         "print(run.result.environment['packages'])"
     )

@@ -10,22 +10,25 @@ TEXT = README.read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def place(tmp_path):
+def place(tmp_path, monkeypatch):
     """Where a user stands who has just cloned the project."""
     shutil.copytree(README.parent / "experiments", tmp_path / "experiments")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS")
     return tmp_path
 
 
-def test_a_transcript_is_what_is_printed(place):
+@pytest.mark.usefixtures("machine_code", "small_figures")
+def test_a_transcript_is_what_is_printed(place, program):
     """From the first to the last, in one folder: what one command leaves another may take."""
-    found = [line for block in blocks(TEXT) for line in replay(block, place)]
+    found = [line for block in blocks(TEXT) for line in replay(block, place, program)]
     assert found
     for command, said, printed in found:
         assert "\n".join(differences(said, printed)) == "", command
 
 
-def test_its_python_runs(place, monkeypatch):
-    monkeypatch.chdir(place)
+@pytest.mark.usefixtures("place", "small_figures")
+def test_its_python_runs():
     found = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     assert found
     for text in found:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,8 @@ def change(old, new):
     return GOOD.replace(old, new)
 
 
-def lrcli(directory, *words, start=("-m", "lrcli")):
-    """Run the program as a user does, on a machine without a CUDA device."""
+def by_itself(directory, *words, start=("-m", "lrcli")):
+    """Run the program in a process of its own, on a machine without a CUDA device."""
     return subprocess.run(
         [sys.executable, *start, *words],
         cwd=directory,
@@ -45,15 +46,21 @@ def files(directory):
     return {path: path.read_bytes() if path.is_file() else None for path in directory.rglob("*")}
 
 
-def refusal(directory, *words):
+def refused(run, directory, *words):
     """The message of a command that is refused and leaves the disk as it was."""
     before = files(directory)
-    done = lrcli(directory, *words)
+    done = run(directory, *words)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert files(directory) == before
     return done.stderr
+
+
+@pytest.fixture
+def refusal(lrcli_in):
+    """As `refused`, in this process."""
+    return partial(refused, partial(lrcli_in, code=None))
 
 
 BAD_FILES = {
@@ -88,7 +95,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("content", "message"), BAD_FILES.values(), ids=BAD_FILES)
-def test_bad_file(tmp_path, content, message):
+def test_bad_file(refusal, tmp_path, content, message):
     (tmp_path / "exp.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
     shown = refusal(tmp_path, "train", "exp.yaml")
     assert shown.startswith(f"error: {message}")
@@ -109,7 +116,7 @@ def test_bad_file(tmp_path, content, message):
         (["training.best.metric=val/los"], "training.best.metric: val/los is not recorded here; did you me"),
     ],
 )
-def test_bad_value(tmp_path, words, message):
+def test_bad_value(refusal, tmp_path, words, message):
     (tmp_path / "exp.yaml").write_text(GOOD)
     shown = refusal(tmp_path, "train", "exp.yaml", *words)
     assert shown.startswith(f"error: override: {message}")
@@ -123,11 +130,11 @@ def test_bad_value(tmp_path, words, message):
         (".", ".: is a directory, not an experiment file"),
     ],
 )
-def test_no_file(tmp_path, file, message):
+def test_no_file(refusal, tmp_path, file, message):
     assert refusal(tmp_path, "train", file) == f"error: {message}\n"
 
 
-def test_word_that_is_neither_a_file_nor_an_override(tmp_path):
+def test_word_that_is_neither_a_file_nor_an_override(refusal, tmp_path):
     (tmp_path / "exp.yaml").write_text(GOOD)
     message = "error: exp2.yaml: there is no such file; did you mean exp.yaml?\n"
     assert refusal(tmp_path, "train", "exp.yaml", "exp2.yaml") == message
@@ -135,13 +142,13 @@ def test_word_that_is_neither_a_file_nor_an_override(tmp_path):
     assert refusal(tmp_path, "train", "exp.yaml", "=3") == message
 
 
-def test_one_place_for_several_runs(tmp_path):
+def test_one_place_for_several_runs(refusal, tmp_path):
     (tmp_path / "exp.yaml").write_text(GOOD)
     shown = refusal(tmp_path, "train", "exp.yaml", "exp.yaml", "--run-dir", "here")
     assert shown.startswith("error: --run-dir is a place for one run")
 
 
-def test_every_mistake_is_shown(tmp_path):
+def test_every_mistake_is_shown(refusal, tmp_path):
     (tmp_path / "exp.yaml").write_text(change("lr: 0.03", "lr: 0"))
     shown = refusal(tmp_path, "train", "exp.yaml", "training.epochs=0")
     assert "exp.yaml:5:28: optimizer.lr: " in shown
@@ -152,7 +159,7 @@ def test_every_mistake_is_shown(tmp_path):
     ("words", "named"),
     [(["train"], "Missing argument"), (["train", "exp.yaml", "--seed", "x"], "--seed"), (["tra"], "tra")],
 )
-def test_bad_command_line(tmp_path, words, named):
+def test_bad_command_line(refusal, tmp_path, words, named):
     assert named in refusal(tmp_path, *words)
 
 
@@ -160,7 +167,7 @@ def test_bad_command_line(tmp_path, words, named):
 
 
 @pytest.mark.parametrize("word", ["dataset.num_train=1000000000000", "dataset.num_val=1000000000000"])
-def test_more_than_fits_in_memory(tmp_path, word):
+def test_more_than_fits_in_memory(refusal, tmp_path, word):
     (tmp_path / "exp.yaml").write_text(GOOD)
     shown = refusal(tmp_path, "train", "exp.yaml", word)
     assert shown.startswith("error: the experiment does not fit in memory: ")
@@ -176,19 +183,19 @@ def test_more_than_fits_in_memory(tmp_path, word):
 )
 def test_missing_device(tmp_path, device):
     (tmp_path / "exp.yaml").write_text(GOOD)
-    shown = refusal(tmp_path, "train", "exp.yaml", f"device={device}")
+    shown = refused(by_itself, tmp_path, "train", "exp.yaml", f"device={device}")
     assert shown.startswith(f"error: device: there is no {device} on this machine; there is ")
     assert len(shown.splitlines()) == 1
 
 
-def test_runs_dir_that_is_a_file(tmp_path):
+def test_runs_dir_that_is_a_file(refusal, tmp_path):
     (tmp_path / "exp.yaml").write_text(GOOD)
     (tmp_path / "taken").write_text("notes")
     shown = refusal(tmp_path, "train", "exp.yaml", "--runs-dir", "taken", "--quiet")
     assert shown == "error: taken/small: cannot hold runs: Not a directory\n"
 
 
-def test_run_dir_that_is_not_empty(tmp_path):
+def test_run_dir_that_is_not_empty(refusal, tmp_path):
     (tmp_path / "exp.yaml").write_text(GOOD)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("chapter 1")
@@ -196,10 +203,9 @@ def test_run_dir_that_is_not_empty(tmp_path):
     assert shown == "error: mine: is not empty, and nothing is ever overwritten\n"
 
 
-def test_batch_larger_than_the_data(tmp_path):
+def test_batch_larger_than_the_data(lrcli_in, tmp_path):
     (tmp_path / "exp.yaml").write_text(GOOD)
-    done = lrcli(tmp_path, "train", "exp.yaml", "training.batch_size=64", "--json")
-    assert done.returncode == 0
+    done = lrcli_in(tmp_path, "train", "exp.yaml", "training.batch_size=64", "--json")
     assert done.stderr.startswith(
         "note: batch_size 64 is larger than the 20 training examples: each epoch is one batch\n"
     )
@@ -329,7 +335,7 @@ def test_disk_that_fills_up(tmp_path):
         "from lrcli.cli import main; main()",
     )
     words = ["train", "exp.yaml", "training.epochs=100", "logging.tensorboard=false", "--quiet"]
-    done = lrcli(tmp_path, *words, start=start)
+    done = by_itself(tmp_path, *words, start=start)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == "error: runs/small/train-0001/metrics.csv: could not be written: File too large\n"

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from builders import experiments_with_data
 
 EXPERIMENTS = experiments_with_data()
@@ -21,14 +23,14 @@ sweep:
 """
 
 
-def check(*files):
-    command = [sys.executable, "-m", "lrcli", "check", *map(str, files)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def check(lrcli_in):
+    return lambda *files, code=0: lrcli_in(Path(), "check", *files, code=code)
 
 
-def test_a_line_for_each_good_file():
+def test_a_line_for_each_good_file(check):
     done = check(*EXPERIMENTS)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [str(file) for file in EXPERIMENTS]
     linear = next(line for line in lines if "linear_concise" in line)
@@ -38,7 +40,7 @@ def test_a_line_for_each_good_file():
     )
 
 
-def test_what_a_sweep_would_train(tmp_path):
+def test_what_a_sweep_would_train(check, tmp_path):
     file = tmp_path / "swept.yaml"
     file.write_text(SWEPT)
     done = check(file)
@@ -50,10 +52,9 @@ def test_what_a_sweep_would_train(tmp_path):
     assert "bce loss, sgd or rmsprop or adam, 600 steps" in check(optimizers).stdout
 
 
-def test_every_mistake_of_every_file_and_the_good_ones_too(tmp_path):
+def test_every_mistake_of_every_file_and_the_good_ones_too(check, tmp_path):
     (tmp_path / "bad.yaml").write_text(BAD)
-    done = check(tmp_path / "bad.yaml", EXPERIMENTS[0], tmp_path / "none.yaml")
-    assert done.returncode == 2
+    done = check(tmp_path / "bad.yaml", EXPERIMENTS[0], tmp_path / "none.yaml", code=2)
     assert "bad.yaml:1:23: dataset.noize: unknown key; did you mean noise?" in done.stderr
     assert "the key hidden is missing" in done.stderr
     assert "none.yaml: there is no such file" in done.stderr
@@ -61,11 +62,10 @@ def test_every_mistake_of_every_file_and_the_good_ones_too(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_note_is_no_mistake(tmp_path):
+def test_a_note_is_no_mistake(check, tmp_path):
     file = tmp_path / "large.yaml"
     file.write_text(SWEPT.replace("batch_size: 30", "batch_size: 500"))
     done = check(file)
-    assert done.returncode == 0
     assert "batch_size 500 is larger than the 100 training examples" in done.stderr
 
 

@@ -1,19 +1,16 @@
 """`lrcli list` and `lrcli describe` as a user runs them."""
 
-import subprocess
-import sys
-
 import pytest
 
 from lrcli.components.registry import GROUPS
 
 
-def lrcli(*words):
-    command = [sys.executable, "-m", "lrcli", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def lrcli(lrcli_in, tmp_path):
+    return lambda *words, code=0: lrcli_in(tmp_path, *words, code=code)
 
 
-def test_list_has_a_line_for_every_kind():
+def test_list_has_a_line_for_every_kind(lrcli):
     done = lrcli("list")
     named = [tuple(line.split()[:2]) for line in done.stdout.splitlines()]
     assert named == [(group, kind) for group, kinds in GROUPS.items() for kind in kinds]
@@ -22,7 +19,7 @@ def test_list_has_a_line_for_every_kind():
     ]
 
 
-def test_describe_shows_formula_keys_and_a_file():
+def test_describe_shows_formula_keys_and_a_file(lrcli):
     shown = lrcli("describe", "optimizer.sgd").stdout
     for part in ("v = momentum v + (1 - dampening) g", "nesterov", "learning rate", "> 0", "{kind: sgd}"):
         assert part in shown
@@ -38,8 +35,7 @@ def test_describe_shows_formula_keys_and_a_file():
         (["describe", "x.y"], "unknown group x; one of dataset, model, "),
     ],
 )
-def test_unknown_names(words, message):
-    done = lrcli(*words)
-    assert done.returncode == 2
+def test_unknown_names(lrcli, words, message):
+    done = lrcli(*words, code=2)
     assert done.stderr.startswith(f"error: {message}")
     assert done.stdout == ""

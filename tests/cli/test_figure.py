@@ -4,7 +4,12 @@ import shutil
 
 import pytest
 from builders import trained_run
-from test_train import lrcli
+from test_train import by_itself
+
+
+@pytest.fixture
+def lrcli(lrcli_in):
+    return lrcli_in
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +23,7 @@ def trained(tmp_path_factory):
         "model: {kind: linear}\nloss: {kind: mse}\noptimizer: {kind: sgd, lr: 0.1}\n"
         "training: {epochs: 2}\nlogging: {figures: false, tensorboard: false}\n"
     )
-    lrcli(place, "sweep", "small.yaml", "--lr", "0.01,0.1", "--seeds", "2", "--quiet")
+    by_itself(place, "sweep", "small.yaml", "--lr", "0.01,0.1", "--seeds", "2", "--quiet")
     return place
 
 
@@ -28,7 +33,7 @@ def place(trained, tmp_path):
     return tmp_path / "place"
 
 
-def test_all_of_a_run_beside_it(place):
+def test_all_of_a_run_beside_it(lrcli, place):
     done = lrcli(place, "figure", "linear/train-0001")
     kinds = ["loss", "predictions", "path", "recovery"]
     files = [f"runs/linear/train-0001/figures/{kind}.{end}" for kind in kinds for end in ("png", "svg")]
@@ -37,14 +42,14 @@ def test_all_of_a_run_beside_it(place):
     lrcli(place, "figure", "linear/train-0001", "loss")  # again
 
 
-def test_one_of_several_runs(place):
+def test_one_of_several_runs(lrcli, place):
     lrcli(place, "figure", "linear/train-0001", "linear/train-0002", "loss", "--out", "new/loss.svg")
     svg = (place / "new" / "loss.svg").read_text(encoding="utf-8")
     assert "lr=0.03" in svg
     assert "lr=0.1" in svg
 
 
-def test_for_print(place):
+def test_for_print(lrcli, place):
     lrcli(place, "figure", "linear", "path", "--out", "p.pdf", "--size", "8cm,60mm", "--style", "paper")
     assert b"/MediaBox [ 0 0 226.77" in (place / "p.pdf").read_bytes()  # points
     lrcli(place, "figure", "linear", "--out", "p.png", "--size", "2,2.5in")
@@ -52,7 +57,7 @@ def test_for_print(place):
     assert [int.from_bytes(png[at : at + 4], "big") for at in (16, 20)] == [300, 375]
 
 
-def test_of_a_sweep(place):
+def test_of_a_sweep(lrcli, place):
     done = lrcli(place, "figure", "small", "final_metric")
     assert done.stdout.split()[0].endswith("final_metric.png")
 
@@ -81,7 +86,7 @@ def test_of_a_sweep(place):
         (["linear", "--style", "x", "--out", "a.png"], "must be screen or paper"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(place, words, told):
+def test_what_cannot_be_drawn_is_told(lrcli, place, words, told):
     (place / "there.png").write_bytes(b"mine")
     (place / "runs.png").mkdir()
     done = lrcli(place, "figure", *words, code=2)
@@ -91,13 +96,13 @@ def test_what_cannot_be_drawn_is_told(place, words, told):
     assert not (place / "a.png").exists()
 
 
-def test_replaced_where_that_is_wanted(place):
+def test_replaced_where_that_is_wanted(lrcli, place):
     (place / "there.png").write_bytes(b"old")
     lrcli(place, "figure", "linear", "--out", "there.png", "--force")
     assert (place / "there.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_damaged_run(place):
+def test_a_damaged_run(lrcli, place):
     run = place / "runs" / "linear" / "train-0002"
     (run / "metrics.csv").write_text("epoch,step\n1\n")
     assert "has been damaged" in lrcli(place, "figure", "linear", code=2).stderr

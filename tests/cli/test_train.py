@@ -39,10 +39,16 @@ logging: {figures: false}
 """
 
 
-def lrcli(directory, *words, code=0):
+def by_itself(directory, *words, code=0):
+    """What lrcli gives in a process of its own."""
     done = subprocess.run([*LRCLI, *words], cwd=directory, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     return done
+
+
+@pytest.fixture
+def lrcli(lrcli_in):
+    return lrcli_in
 
 
 @pytest.fixture
@@ -58,7 +64,7 @@ def result_of(directory):
 
 def test_a_run_from_file_to_directory(place):
     """The report on stdout, progress on stderr, and every file of the run directory."""
-    done = lrcli(place, "train", "short.yaml", "logging.figures=true")
+    done = by_itself(place, "train", "short.yaml", "logging.figures=true")
     assert re.search(r"w\[1\][^\d-]+-3\.4[^\d-]+-3\.3\d+", done.stdout)
     assert "runs/short/train-0001" in done.stdout
     assert "epoch 4/4" in done.stderr
@@ -97,7 +103,7 @@ def test_a_run_from_file_to_directory(place):
     assert "epoch 4/4" in (run / "log.txt").read_text()
 
 
-def test_the_resolved_file_repeats_the_run_to_the_byte(place):
+def test_the_resolved_file_repeats_the_run_to_the_byte(lrcli, place):
     lrcli(place, "train", "short.yaml", "optimizer.lr=3e-2", "--seed", "5")
     lrcli(place, "train", "short.yaml", "seed=5", "optimizer.lr=0.03")
     lrcli(place, "train", "runs/short/train-0001/experiment.yaml")
@@ -109,19 +115,19 @@ def test_the_resolved_file_repeats_the_run_to_the_byte(place):
 
 
 def test_json_is_the_result_and_nothing_else(place):
-    done = lrcli(place, "train", "xor.yaml", "--json", "--quiet", "--run-dir", "here/mine")
+    done = by_itself(place, "train", "xor.yaml", "--json", "--quiet", "--run-dir", "here/mine")
     assert json.loads(done.stdout) == result_of(place / "here" / "mine")
     assert done.stderr == ""
     assert not (place / "runs").exists()
 
 
-def test_quiet_says_nothing(place):
+def test_quiet_says_nothing(lrcli, place):
     done = lrcli(place, "train", "short.yaml", "-q", "--runs-dir", "elsewhere")
     assert (done.stdout, done.stderr) == ("", "")
     assert result_of(place / "elsewhere" / "short" / "train-0001")["status"] == "completed"
 
 
-def test_parameters_that_cannot_be_identified(place):
+def test_parameters_that_cannot_be_identified(lrcli, place):
     done = lrcli(place, "train", "xor.yaml")
     assert "not identifiable" in done.stdout
     assert "val/accuracy" in done.stdout
@@ -138,13 +144,13 @@ def test_parameters_that_cannot_be_identified(place):
         ("sine_legendre", r"fitted: y = 0 - 2\.209 P3\(0 \+ 0\.2555 x\), P3\(u\) ="),
     ],
 )
-def test_the_fitted_curve_is_an_equation(place, name, line):
+def test_the_fitted_curve_is_an_equation(lrcli, place, name, line):
     done = lrcli(place, "train", str(EXPERIMENTS / f"{name}.yaml"))
     assert re.search(line, done.stdout), done.stdout
     assert "best possible" in done.stdout
 
 
-def test_a_diverged_run_is_a_result(place):
+def test_a_diverged_run_is_a_result(lrcli, place):
     done = lrcli(place, "train", "short.yaml", "optimizer.lr=1e9", "--json", code=1)
     result = json.loads(done.stdout, parse_constant=pytest.fail)
     assert result["status"] == "diverged"
@@ -154,7 +160,7 @@ def test_a_diverged_run_is_a_result(place):
     assert f"diverged at step {result['diverged_step']}" in done.stdout
 
 
-def test_parameters_that_the_data_leave_open_are_named(place):
+def test_parameters_that_the_data_leave_open_are_named(lrcli, place):
     done = lrcli(place, "train", "short.yaml", "dataset.num_train=2")
     assert "fewer training examples (2) than parameters (3)" in done.stdout
     assert done.stdout.count("not determined") == 3
@@ -165,7 +171,7 @@ def test_parameters_that_the_data_leave_open_are_named(place):
     assert "determine" not in done.stdout
 
 
-def test_logistic_regression_is_held_against_its_optimum(place):
+def test_logistic_regression_is_held_against_its_optimum(lrcli, place):
     words = ["model={kind: linear}", "optimizer={kind: sgd, lr: 1}", "training.epochs=500"]
     words += ["training.batch_size=full"]
     done = lrcli(place, "train", "xor.yaml", *words, "dataset.label_noise=0.2")
@@ -193,7 +199,7 @@ def test_logistic_regression_is_held_against_its_optimum(place):
         (["loss.kind=mse", "optimizer.momentum=2", "optimizer.lr=0.1"], "; try a smaller learning rate"),
     ],
 )
-def test_a_diverged_run_is_told_the_largest_stable_rate(place, words, advice):
+def test_a_diverged_run_is_told_the_largest_stable_rate(lrcli, place, words, advice):
     words = ["optimizer.lr=3", "training.epochs=200", *words]
     done = lrcli(place, "train", "short.yaml", *words, code=1)
     assert re.search(advice, done.stdout)
@@ -202,7 +208,7 @@ def test_a_diverged_run_is_told_the_largest_stable_rate(place, words, advice):
     assert (limit is None) == ("is" not in advice)
 
 
-def test_several_files_in_one_call(place):
+def test_several_files_in_one_call(lrcli, place):
     done = lrcli(place, "train", "short.yaml", "xor.yaml", "seed=2", "--json", "--quiet")
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(r["name"], r["seed"], r["status"]) for r in results] == [
@@ -214,7 +220,7 @@ def test_several_files_in_one_call(place):
     assert (place / "runs" / "xor" / "train-0002" / "result.json").exists()
 
 
-def test_expectations_are_compared(place):
+def test_expectations_are_compared(lrcli, place):
     good, bad = (
         'expect={val/loss: "<= 1", "recovery/w[0]": "< 0.5"}',
         'expect={val/loss: "> 1", lr: "== 0.1"}',
@@ -231,7 +237,7 @@ def test_expectations_are_compared(place):
     lrcli(place, "train", "short.yaml", bad, "optimizer.lr=1e9", code=1)
 
 
-def test_early_stopping_ends_the_run(place):
+def test_early_stopping_ends_the_run(lrcli, place):
     overrides = ["training.epochs=500", "training.early_stopping={metric: val/loss, patience: 5}"]
     done = lrcli(place, "train", "short.yaml", *overrides, "--json")
     result = json.loads(done.stdout)
@@ -239,7 +245,7 @@ def test_early_stopping_ends_the_run(place):
     assert result["epochs"] < 500
 
 
-def test_records_every_so_often_and_best_by_any_metric(place):
+def test_records_every_so_often_and_best_by_any_metric(lrcli, place):
     overrides = [
         "logging.every=3",
         "training.best={metric: recovery/error_norm}",
@@ -360,7 +366,7 @@ def test_readers_that_leave_and_disks_that_are_full(place):
     assert done.stderr == "error: standard output: could not be written: No space left on device\n"
 
 
-def test_odd_names_of_directories(place):
+def test_odd_names_of_directories(lrcli, place):
     done = lrcli(place, "train", "short.yaml", "--run-dir", "out[/x]/[v2]")
     assert "run: out[/x]/[v2]" in done.stdout
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -370,7 +376,7 @@ def test_odd_names_of_directories(place):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_many_batches_start_at_once(place, engine):
+def test_many_batches_start_at_once(lrcli, place, engine):
     """What is made for each size of batch is made once, however many batches there are."""
     words = ["dataset.num_train=20000", "training.epochs=1", "logging.tensorboard=false", "--engine", engine]
 
@@ -384,9 +390,9 @@ def test_many_batches_start_at_once(place, engine):
 
 
 def test_help_and_version(place):
-    assert "train" in lrcli(place, "--help").stdout
-    assert "KEY=VALUE" in lrcli(place, "train", "--help").stdout
-    assert re.fullmatch(r"lrcli \d+\.\d+\.\d+\n", lrcli(place, "--version").stdout)
+    assert "train" in by_itself(place, "--help").stdout
+    assert "KEY=VALUE" in by_itself(place, "train", "--help").stdout
+    assert re.fullmatch(r"lrcli \d+\.\d+\.\d+\n", by_itself(place, "--version").stdout)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no resource module")

@@ -72,7 +72,7 @@ model: {kind: MODEL}
 loss: {kind: LOSS}
 optimizer: {kind: sgd, lr: 0.0001}
 training: {epochs: 3}
-logging: {tensorboard: false}
+logging: {tensorboard: false, figures: false}
 """
 SWEEP = ["sweep", "exp.yaml", "--lr", "1e-5,1e-4,1e-3", "--seeds", "5"]
 
@@ -96,7 +96,7 @@ def test_a_model_that_says_nothing_of_itself(tmp_path):
         ["check", "exp.yaml"],
         [*SWEEP, "--dry-run"],
         ["train", "exp.yaml", "--run-dir", "run"],
-        [*SWEEP, "--run-dir", "sweep"],
+        [*SWEEP, "logging.figures=true", "--run-dir", "sweep"],
         ["train", "exp.yaml", best, "--run-dir", "none"],
     )
     assert [checked[0], estimated[0], trained[0], swept[0]] == [0, 0, 0, 0]

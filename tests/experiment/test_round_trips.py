@@ -141,6 +141,7 @@ def test_show_on_the_command_line(lrcli, tmp_path, overrides):
     same(first.experiment, loaded(tmp_path, output.out, name="shown.yaml").experiment)
 
 
+@pytest.mark.usefixtures("small_figures")
 @pytest.mark.parametrize("kind", MADE)
 def test_a_first_file_checks_and_trains(lrcli, tmp_path, kind):
     shutil.copy(TABLE, tmp_path / "data.csv")  # what the first file of a csv dataset names

@@ -64,14 +64,14 @@ CASES = {  # the command, the experiment, the words that make it large
         LINE,
         ["dataset.num_train=1000000", "dtype=float64", "training.batch_size=full"],
     ),
-    "steps": ("train", LINE, ["dataset.num_train=1500000", "training.batch_size=2"]),
-    "features": ("train", WIDE, ["dataset.num_train=100000"]),
+    "steps": ("train", LINE, ["dataset.num_train=700000", "training.batch_size=2"]),
+    "features": ("train", WIDE, ["dataset.num_train=50000"]),
     "classes and noise": (
         "train",
         XOR,
         ["dataset.num_train=500000", "loss.kind=cross_entropy", "model.input_noise=0.1"],
     ),
-    "powers": ("train", SINE, ["model.degree=20", "dataset.num_train=250000"]),
+    "powers": ("train", SINE, ["model.degree=20", "dataset.num_train=120000"]),
     "classes of a linear model": ("train", LOGISTIC, ["dataset.num_train=600000"]),
     "parameters": (
         "train",
@@ -86,10 +86,10 @@ CASES = {  # the command, the experiment, the words that make it large
     ),
     "written data": ("data", LINE, ["dataset.num_val=500000", "dataset.num_train=10"]),
     "members": ("sweep", LINE, sweep(500, 100)),
-    "records": ("sweep", LINE, [*sweep(100, 50), "training.epochs=400"]),
+    "records": ("sweep", LINE, [*sweep(100, 50), "training.epochs=200"]),
     "parameters of members": ("sweep", XOR, [*sweep(50, 100), "model.hidden=[16, 16]"]),
-    "data of seeds": ("sweep", LINE, [*sweep(3, 20), "dataset.num_train=200000"]),
-    "data of seeds, in parts": ("sweep", LINE, [*sweep(3, 20, "100MB"), "dataset.num_train=250000"]),
+    "data of seeds": ("sweep", LINE, [*sweep(3, 20), "dataset.num_train=100000"]),
+    "data of seeds, in parts": ("sweep", LINE, [*sweep(3, 20, "60MB"), "dataset.num_train=150000"]),
 }
 SLACK = 8e6  # bytes, of what the system and NumPy keep for themselves
 

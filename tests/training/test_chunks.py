@@ -7,6 +7,7 @@ from builders import LINEAR, XOR, compiled, population, problem, records_of
 from lrcli.config.blocks import Best, Training
 from lrcli.engines.torch.engine import TorchEngine
 from lrcli.training.loop import Plan, TrainingLoop
+from lrcli.training.records import Records
 
 CASES = {  # dataset, model, loss, optimizer, training, rates, epochs between records
     "calm": (LINEAR, {"kind": "linear"}, "half_mse", {"kind": "sgd"}, {}, [0.1, 0.01, 0.001], 1),
@@ -44,7 +45,7 @@ CASES = {  # dataset, model, loss, optimizer, training, rates, epochs between re
 
 
 def trained(case, engine, evaluate):
-    """The records of a training, and what became of its members."""
+    """The records of a training, what became of its members, and in how many chunks."""
     dataset, model, loss, optimizer, training, rates, every = case
     pb = problem(dataset, model, {"kind": loss}, seeds=(0, 1))
     plan = {"epochs": 40, "batch_size": 9, **training}
@@ -64,11 +65,11 @@ def trained(case, engine, evaluate):
     loop = TrainingLoop(
         ready, pb, members, Plan(every, evaluate, best, Training(**plan).early_stopping, norm)
     )
-    records, events = [], 0
+    records, chunks = [], 0
     for event in loop:
         records += records_of([event], before_training=True)
-        events += 1
-    return records, loop, events
+        chunks += isinstance(event, Records)
+    return records, loop, chunks
 
 
 def facts(records, loop):
