@@ -45,7 +45,7 @@ __all__ = ["BOOLEANS", "MISSING", "TableError", "is_parquet", "read_names", "rea
 _PIECE = 2**24  # bytes of a file that are looked at together
 _LONGEST_HEADER = 2**20  # bytes
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "n/a", "<NA>")
-_NO_VALUE = "no value; fill it in, or leave such rows out with dataset.missing: drop"
+_CURE = "fill it in, or leave such rows out with dataset.missing: drop"  # of a cell without a value
 BOOLEANS = {"false": 0.0, "true": 1.0}
 
 _SEPARATORS = {";": '";"', "\t": 'a tab, "\\t"', "|": '"|"', ",": '","'}
@@ -75,7 +75,9 @@ def read_names(path: Path, separator: str) -> list[str]:
             return _header(file, separator)[0]
 
 
-def read_table(path: Path, separator: str, wanted: Sequence[str], *, drop_missing: bool) -> Table:
+def read_table(
+    path: Path, separator: str, wanted: Sequence[str], *, drop_missing: bool, cure: str = _CURE
+) -> Table:
     """Some columns of a file.
 
     Args:
@@ -83,14 +85,15 @@ def read_table(path: Path, separator: str, wanted: Sequence[str], *, drop_missin
         separator: between the cells of a CSV file.
         wanted: the names of the columns, each once in the file.
         drop_missing: rows in which one of these has no value are left out; else they are mistakes.
+        cure: what to do then, the end of a sentence.
 
     Raises:
         TableError: it cannot be read at all.
     """
     with _opening(path):
         if is_parquet(path):
-            return _read_parquet(path, wanted, drop_missing=drop_missing)
-        return _CsvReader(path, separator, wanted, drop_missing=drop_missing).read()
+            return _read_parquet(path, wanted, drop_missing=drop_missing, cure=cure)
+        return _CsvReader(path, separator, wanted, drop_missing=drop_missing, cure=cure).read()
 
 
 @contextlib.contextmanager
@@ -148,8 +151,10 @@ class _CsvReader:
     Attributes of a column while it is read: parts of numbers or of codes, one for each piece of the file.
     """
 
-    def __init__(self, path: Path, separator: str, wanted: Sequence[str], *, drop_missing: bool) -> None:
-        self._path, self._separator = path, separator
+    def __init__(
+        self, path: Path, separator: str, wanted: Sequence[str], *, drop_missing: bool, cure: str
+    ) -> None:
+        self._path, self._separator, self._cure = path, separator, cure
         self._wanted, self._drop = list(wanted), drop_missing
         self._faults = Faults("line")
         self._parts: dict[str, list[NDArray[Any]]] = {name: [] for name in wanted}
@@ -260,7 +265,7 @@ class _CsvReader:
         cells = _without_spaces(cells)
         absent = cells.is_null().to_numpy()
         if absent.any() and not self._drop:
-            self._fault(name, _NO_VALUE, absent, None, numbers)
+            self._fault(name, f"no value; {self._cure}", absent, None, numbers)
         if name not in self._words:
             values = _as_numbers(cells)
             strange = np.isnan(values) & ~absent
@@ -367,7 +372,7 @@ def _last_row(piece: bytes) -> int:
     return end
 
 
-def _read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> Table:
+def _read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool, cure: str) -> Table:
     import polars as pl
 
     size = path.stat().st_size
@@ -381,7 +386,7 @@ def _read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> T
         absent |= none
         rows = numbers[none].tolist() if not drop_missing else []
         if rows:
-            faults.add(name, _NO_VALUE, Cells(rows, [""] * len(rows)))
+            faults.add(name, f"no value; {cure}", Cells(rows, [""] * len(rows)))
     if drop_missing and absent.any():
         frame, numbers = frame.filter(pl.Series(~absent)), numbers[~absent]
     columns = {}
