@@ -91,9 +91,9 @@ class Table:
 
 
 def shown(value: object) -> str:
-    """A cell or a name within a message."""
-    text = one_line(value)
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+    """A cell or a name within a message, in quotes; `repr` gives codes for what a terminal would obey."""
+    text = str(value)
+    return one_line(repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."))
 
 
 def is_number(text: str) -> bool:
