@@ -217,6 +217,36 @@ def test_mistakes_of_a_call(call):
         call()
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: lrcli.load(3), "a run is a Run or a Sweep, its directory or its name, not a int"),
+        (lambda: lrcli.load(None), "not a NoneType"),
+        (lambda: lrcli.resume(LINE), "a sweep is a Sweep, its directory or its name, not a dict"),
+        (lambda: lrcli.replay(3), "a sweep is a Sweep, its directory or its name, not a int"),
+        (lambda: lrcli.replay(b"runs", 0), "not a bytes"),
+        (lambda: lrcli.runs(3), "a pattern is a text such as 'linear*', not a int"),
+        (lambda: lrcli.resume(lrcli.train(LINE)), "train-0001: holds a run of lrcli train, not a sweep"),
+        (lambda: lrcli.replay(lrcli.train(LINE)), "train-0001: holds a run of lrcli train, not a sweep"),
+        (lambda: lrcli.replay(lrcli.train(LINE), 0), "train-0001: holds a run of lrcli train, not a sweep"),
+    ],
+    ids=range(9),
+)
+def test_what_is_no_run_is_told_in_a_sentence(call, said):
+    with pytest.raises(lrcli.UsageError) as caught:
+        call()
+    assert str(caught.value).endswith(said)
+
+
+def test_a_run_is_given_by_itself_its_directory_or_its_name():
+    run, sweep = lrcli.train(LINE), lrcli.sweep(LINE, lr=[0.01, 0.1], seeds=2)
+    for given in (run, run.directory, str(run.directory), "experiment/train-0001"):
+        assert lrcli.load(given).result == run.result
+    for given in (sweep, sweep.directory, "experiment/sweep-0001", "experiment"):
+        assert lrcli.load(sweep).result == lrcli.resume(given).result == sweep.result
+        assert lrcli.replay(given, 1).metrics["val/loss"] == sweep.members["val/loss"][1]
+
+
 # Sweeps -------------------------------------------------------------------------------------------------
 
 GRID = {"optimizer.momentum": [0, 0.9], "model.init.kind": ("default", "zeros")}
