@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from pages import ReadPage
 
 import lrcli
 from lrcli.api import calls, run_object, sweep_object, tables
@@ -449,6 +450,27 @@ def test_a_run_shows_itself_safely():
     pictures = [each for tag, each in page.found if tag == "img"]
     assert [each["src"][:30] for each in pictures] == ["data:image/png;base64,iVBORw0K"]
     assert all(each["alt"] for each in pictures)
+
+
+def test_a_run_shows_standard_errors_and_sets_numbers_to_the_right():
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(3, 2, 30), rng.normal(0, 1, 30)
+    rows = [f"{a!r},{b!r}" for a, b in zip(x.tolist(), (2 * x + 1 + noise).tolist(), strict=True)]
+    Path("t.csv").write_text("\n".join(["x,y", *rows]))
+    data = {"kind": "csv", "path": "t.csv", "target": "y", "split": {"train": 1}}
+    run = lrcli.train(LINE | {"dataset": data, "loss": {"kind": "mse"}, "dtype": "float64"})
+    design = np.column_stack([x, np.ones(30)])
+    fitted, (squares,), *_ = np.linalg.lstsq(design, 2 * x + 1 + noise, rcond=None)
+    errors = np.sqrt(squares / 28 * np.diag(np.linalg.inv(design.T @ design)))
+    page = ReadPage(run._repr_html_())
+    parameters = page.tables["Parameters"]
+    assert parameters.headings == ["parameter", "best possible", "std. error", "learned", "error"]
+    assert [float(cell) for cell in parameters.column("std. error")] == pytest.approx(errors, rel=1e-5)
+    assert [float(cell) for cell in parameters.column("best possible")] == pytest.approx(fitted, rel=1e-5)
+    sides = [found["style"] for tag, found in page.elements if tag in {"th", "td"}]
+    of_parameters, of_metrics = sides[:15], sides[15:]
+    assert of_parameters == ["text-align: left", *["text-align: right"] * 4] * 3
+    assert of_metrics == ["text-align: left", "text-align: right"] * (1 + len(run.metrics))
 
 
 def test_a_sweep_shows_itself():
