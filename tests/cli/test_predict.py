@@ -62,6 +62,7 @@ def test_numbers_are_predicted_as_by_linear_regression(lrcli, tmp_path):
     assert len(rows_of((tmp_path / "out.csv").read_text())) == 90
     last = json.loads((tmp_path / "runs/exp/train-0001/result.json").read_text())["metrics"]["train/loss"]
     assert f"loss {last:.6g}, over 90 rows" in error
+    assert "no loss" not in error
     assert "is there already" in lrcli("predict", "exp", "--input", "data.csv", "--out", "out.csv", code=2)[1]
 
 
