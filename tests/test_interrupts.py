@@ -1,6 +1,7 @@
 """Ctrl-C at moments at which nothing can, or nothing more should, be raised."""
 
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -65,3 +66,40 @@ def test_while_it_is_drawn_an_impatient_second_takes_nothing(capsys):
     assert written == ["result"]
     assert signal.getsignal(signal.SIGINT) is before
     assert capsys.readouterr().err == ""
+
+
+INTERRUPTED = """
+import runpy, sys
+_, how, module, *sys.argv[1:] = sys.argv
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == module:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder())
+if how == "command":
+    from lrcli.__main__ import main
+    main()
+runpy.run_module("lrcli", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "module", "words"),
+    [
+        ("command", "typer", ["--version"]),
+        ("command", "lrcli.cli.sweep", ["check", "none.yaml"]),
+        ("command", "lrcli.experiment.loading", ["check", "none.yaml"]),  # by the command
+        ("command", "lrcli.reporting.messages", ["check", "none.yaml"]),  # by what tells its error
+        ("module", "lrcli.cli.app", ["--version"]),
+    ],
+)
+def test_while_modules_are_imported(how, module, words, tmp_path):
+    """As Ctrl-C does in the first moments of the command: an interrupt where a module is looked for."""
+    program = [sys.executable, "-c", INTERRUPTED, how, module, *words]
+    ended = subprocess.run(program, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=60)
+    assert ended.returncode == 130
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) <= 1

@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from pages import ReadPage
 
 import lrcli
 from lrcli.api import calls, run_object, sweep_object, tables
@@ -215,6 +216,36 @@ def test_all_mistakes_at_once(experiment, overrides, told):
 def test_mistakes_of_a_call(call):
     with pytest.raises(lrcli.UsageError):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: lrcli.load(3), "a run is a Run or a Sweep, its directory or its name, not a int"),
+        (lambda: lrcli.load(None), "not a NoneType"),
+        (lambda: lrcli.resume(LINE), "a sweep is a Sweep, its directory or its name, not a dict"),
+        (lambda: lrcli.replay(3), "a sweep is a Sweep, its directory or its name, not a int"),
+        (lambda: lrcli.replay(b"runs", 0), "not a bytes"),
+        (lambda: lrcli.runs(3), "a pattern is a text such as 'linear*', not a int"),
+        (lambda: lrcli.resume(lrcli.train(LINE)), "train-0001: holds a run of lrcli train, not a sweep"),
+        (lambda: lrcli.replay(lrcli.train(LINE)), "train-0001: holds a run of lrcli train, not a sweep"),
+        (lambda: lrcli.replay(lrcli.train(LINE), 0), "train-0001: holds a run of lrcli train, not a sweep"),
+    ],
+    ids=range(9),
+)
+def test_what_is_no_run_is_told_in_a_sentence(call, said):
+    with pytest.raises(lrcli.UsageError) as caught:
+        call()
+    assert str(caught.value).endswith(said)
+
+
+def test_a_run_is_given_by_itself_its_directory_or_its_name():
+    run, sweep = lrcli.train(LINE), lrcli.sweep(LINE, lr=[0.01, 0.1], seeds=2)
+    for given in (run, run.directory, str(run.directory), "experiment/train-0001"):
+        assert lrcli.load(given).result == run.result
+    for given in (sweep, sweep.directory, "experiment/sweep-0001", "experiment"):
+        assert lrcli.load(sweep).result == lrcli.resume(given).result == sweep.result
+        assert lrcli.replay(given, 1).metrics["val/loss"] == sweep.members["val/loss"][1]
 
 
 # Sweeps -------------------------------------------------------------------------------------------------
@@ -419,6 +450,27 @@ def test_a_run_shows_itself_safely():
     pictures = [each for tag, each in page.found if tag == "img"]
     assert [each["src"][:30] for each in pictures] == ["data:image/png;base64,iVBORw0K"]
     assert all(each["alt"] for each in pictures)
+
+
+def test_a_run_shows_standard_errors_and_sets_numbers_to_the_right():
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(3, 2, 30), rng.normal(0, 1, 30)
+    rows = [f"{a!r},{b!r}" for a, b in zip(x.tolist(), (2 * x + 1 + noise).tolist(), strict=True)]
+    Path("t.csv").write_text("\n".join(["x,y", *rows]))
+    data = {"kind": "csv", "path": "t.csv", "target": "y", "split": {"train": 1}}
+    run = lrcli.train(LINE | {"dataset": data, "loss": {"kind": "mse"}, "dtype": "float64"})
+    design = np.column_stack([x, np.ones(30)])
+    fitted, (squares,), *_ = np.linalg.lstsq(design, 2 * x + 1 + noise, rcond=None)
+    errors = np.sqrt(squares / 28 * np.diag(np.linalg.inv(design.T @ design)))
+    page = ReadPage(run._repr_html_())
+    parameters = page.tables["Parameters"]
+    assert parameters.headings == ["parameter", "best possible", "std. error", "learned", "error"]
+    assert [float(cell) for cell in parameters.column("std. error")] == pytest.approx(errors, rel=1e-5)
+    assert [float(cell) for cell in parameters.column("best possible")] == pytest.approx(fitted, rel=1e-5)
+    sides = [found["style"] for tag, found in page.elements if tag in {"th", "td"}]
+    of_parameters, of_metrics = sides[:15], sides[15:]
+    assert of_parameters == ["text-align: left", *["text-align: right"] * 4] * 3
+    assert of_metrics == ["text-align: left", "text-align: right"] * (1 + len(run.metrics))
 
 
 def test_a_sweep_shows_itself():

@@ -8,12 +8,13 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lrcli.api.following import Following
 from lrcli.api.interrupts import say_nothing
 from lrcli.api.process import undisturbed
 from lrcli.api.run_object import Run
+from lrcli.api.stored import Stored
 from lrcli.api.sweep_object import Sweep
 from lrcli.errors import RunDirectoryError, UsageError
 
@@ -89,7 +90,7 @@ def train(
 
 
 def replay(
-    sweep: Sweep,
+    sweep: "Sweep | PathLike",
     member: int | str = "best",
     *,
     runs_dir: PathLike = "runs",
@@ -99,14 +100,14 @@ def replay(
     """Train one member of a sweep alone, as ``lrcli replay`` does: an ordinary run with all that it records.
 
     Args:
-        sweep: as `lrcli.sweep` or `lrcli.load` gives it.
+        sweep: it, its directory, or a word as for `lrcli.load`.
         member: its number in ``sweep.members``, or ``best``.
-        runs_dir: the directory of all runs, in which the next number is taken.
+        runs_dir: the directory of all runs, in which the next number is taken, and where a word is looked up.
         run_dir: write it here instead.
         progress: show notes and progress on standard error.
 
     Raises:
-        UsageError: there is no such member, or no best one yet.
+        UsageError: there is no such sweep or member, or no best one yet.
 
     Example:
         >>> import lrcli
@@ -117,9 +118,9 @@ def replay(
     from lrcli.sweeps.members import member_number
     from lrcli.sweeps.resuming import member_alone
 
-    number = member_number(sweep.directory, str(member))
-    loaded = member_alone(sweep.directory, number)
-    return _train(loaded, sweep.directory, runs_dir, run_dir, progress=progress)
+    directory = _directory(sweep, runs_dir, "sweep")
+    loaded = member_alone(directory, member_number(directory, str(member)))
+    return _train(loaded, directory, runs_dir, run_dir, progress=progress)
 
 
 def sweep(
@@ -193,6 +194,7 @@ def resume(sweep: "Sweep | PathLike", *, runs_dir: PathLike = "runs", progress: 
 
     Raises:
         RunDirectoryError: there is no such sweep, or its experiment.yaml has been changed since.
+        UsageError: what is given can be none.
 
     Example:
         >>> import lrcli
@@ -201,30 +203,27 @@ def resume(sweep: "Sweep | PathLike", *, runs_dir: PathLike = "runs", progress: 
         'completed'
     """
     from lrcli.running.location import OutputLocation
-    from lrcli.storage.finding import find_run
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.resuming import plan_again
 
-    if isinstance(sweep, Sweep):
-        directory = sweep.directory
-    else:
-        directory = find_run(os.fspath(sweep), Path(runs_dir), "sweep").absolute()
+    directory = _directory(sweep, runs_dir, "sweep")
     plan, notes = plan_again(directory)
     return _sweep(
         plan, SweepFiles(plan, OutputLocation(origin=directory), directory), notes, progress=progress
     )
 
 
-def load(run: PathLike, *, runs_dir: PathLike = "runs") -> Run | Sweep:
+def load(run: "Run | Sweep | PathLike", *, runs_dir: PathLike = "runs") -> Run | Sweep:
     """A run or a sweep that has been trained before, by lrcli from wherever.
 
     Args:
         run: its directory or its result.json; ``name/train-0003``; ``name`` for the newest of an experiment;
-            or ``last``.
+            or ``last``. One that is there already is read again.
         runs_dir: the directory of all runs, where names are looked up.
 
     Raises:
         RunDirectoryError: there is none, with what there is; or it has been damaged.
+        UsageError: what is given can be none.
 
     Example:
         >>> import lrcli
@@ -234,9 +233,7 @@ def load(run: PathLike, *, runs_dir: PathLike = "runs") -> Run | Sweep:
         >>> lrcli.load("linear").directory == trained.directory
         True
     """
-    from lrcli.storage.finding import find_run
-
-    return _loaded(find_run(os.fspath(run), Path(runs_dir)))
+    return _loaded(_directory(run, runs_dir))
 
 
 def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep]:
@@ -251,6 +248,7 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
 
     Raises:
         RunDirectoryError: the directory cannot be read.
+        UsageError: the pattern is no text.
 
     Example:
         >>> import lrcli
@@ -260,6 +258,8 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
     """
     from lrcli.storage.finding import all_runs
 
+    if not isinstance(pattern, str):
+        raise UsageError(f"a pattern is a text such as 'linear*', not a {type(pattern).__name__}")
     found = []
     for directory in all_runs(pattern, Path(runs_dir)):
         try:
@@ -270,6 +270,25 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
 
 
 # What they have in common ---------------------------------------------------------------------------------
+
+
+def _directory(
+    run: Stored | PathLike, runs_dir: PathLike, command: "Literal['train', 'sweep'] | None" = None
+) -> Path:
+    """The absolute directory of a run or a sweep, as `lrcli.storage.finding.find_run` finds it by a word.
+
+    Raises:
+        RunDirectoryError: there is none.
+        UsageError: what is given can be none.
+    """
+    from lrcli.storage.finding import find_run
+
+    if isinstance(run, Stored):
+        return run.directory
+    if not isinstance(run, str | os.PathLike):
+        what = "a sweep is a Sweep" if command == "sweep" else "a run is a Run or a Sweep"
+        raise UsageError(f"{what}, its directory or its name, not a {type(run).__name__}")
+    return find_run(os.fspath(run), Path(runs_dir), command).absolute()
 
 
 def _loaded(directory: Path) -> Run | Sweep:

@@ -35,7 +35,9 @@ def predict(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write this file; default: standard output.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Write this file; default, or -: standard output.", show_default=False
+        ),
     ] = None,
     best: Annotated[
         bool, typer.Option("--best", help="With the parameters of the best record, not with the last.")
@@ -45,7 +47,7 @@ def predict(
     """Have a trained model predict the rows of a table, and write CSV: row, prediction, chances of classes.
 
     The table has the columns that were the features, in any order and in their own units. Where it has the
-    target as well, the loss is told on standard error.
+    target as well, in every row, the loss is told on standard error.
     """
     from lrcli.reporting.messages import print_note
     from lrcli.reporting.streams import print_lines
@@ -59,7 +61,7 @@ def predict(
         print_note(
             f"{file}: columns that the model does not know are ignored: {', '.join(found.ignored[:12])}"
         )
-    if out is None:
+    if out is None or out == Path("-"):
         print_lines(lines_of(found))
     else:
         write_new(out, "".join(f"{line}\n" for line in lines_of(found)).encode())
@@ -67,3 +69,5 @@ def predict(
     if found.loss is not None:
         accuracy = "" if found.accuracy is None else f", accuracy {found.accuracy:.6g}"
         print_note(f"loss {found.loss:.6g}{accuracy}, over {len(found.outputs):,} rows")
+    if found.why_no_loss:
+        print_note(f"{file}: no loss is told, for want of a target in every row: {found.why_no_loss}")

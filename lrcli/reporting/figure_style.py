@@ -8,6 +8,7 @@ import os
 import sys
 import textwrap
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +30,7 @@ __all__ = [
     "cut",
     "load_matplotlib",
     "names_beside",
+    "quiet_about_glyphs",
     "style",
     "title_and_legend",
 ]
@@ -69,6 +71,7 @@ _PAPER: dict[str, Any] = {  # small beside the text of a page, and complete wher
     "svg.fonttype": "path",
     "pdf.fonttype": 42,  # TrueType, as publishers ask
 }
+_OF_GLYPHS = (r"Glyph \d+ .* missing from", "Matplotlib currently does not support .* natively")
 # Okabe and Ito's palette, which colour-blind readers tell apart, without its yellow, too pale for a line.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 MARKERS = "os^Dv<>X"
@@ -122,7 +125,19 @@ def style(look: Look = "screen") -> Iterator[None]:
     # Setting the backend would import pyplot.
     defaults = {key: mpl.rcParamsDefault[key] for key in mpl.rcParamsDefault if "backend" not in key}
     chosen: Any = {**defaults, **_STYLE, **(_PAPER if look == "paper" else {})}
-    with _ALONE, mpl.rc_context(chosen):
+    with _ALONE, mpl.rc_context(chosen), quiet_about_glyphs():
+        yield
+
+
+@contextmanager
+def quiet_about_glyphs() -> Iterator[None]:
+    """Nothing is said of letters that the font lacks or cannot join, such as an emoji in a column's name.
+
+    They are drawn as boxes or one by one, and there is nothing that the user could do.
+    """
+    with warnings.catch_warnings():
+        for message in _OF_GLYPHS:
+            warnings.filterwarnings("ignore", message, UserWarning)
         yield
 
 

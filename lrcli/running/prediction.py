@@ -25,6 +25,7 @@ __all__ = ["Predictions", "lines_of", "predict"]
 
 _MOST_NAMED = 5  # values of a column that training did not know
 _MOST_LISTED = 12  # names of columns
+_CURE = "fill it in, or take the row out: the model needs all features"  # of a cell without a value
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,7 @@ class Predictions:
         loss: of the examples, where the table says their targets; else None.
         accuracy: likewise, of classes.
         ignored: columns of the table that are not used.
+        why_no_loss: why targets that the table has are not used; empty where they are, or it has none.
     """
 
     outputs: Array
@@ -48,6 +50,24 @@ class Predictions:
     loss: float | None
     accuracy: float | None
     ignored: tuple[str, ...]
+    why_no_loss: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Examples:
+    """What was read of a table.
+
+    Attributes:
+        inputs: (N, D).
+        targets: (N, 1); None where the table does not have them, or not in every row.
+        ignored: as in `Predictions`.
+        why_no_loss: likewise.
+    """
+
+    inputs: Array
+    targets: Array | None
+    ignored: tuple[str, ...]
+    why_no_loss: str
 
 
 def predict(directory: Path, file: Path, *, best: bool = False, separator: str | None = None) -> Predictions:
@@ -72,7 +92,8 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
     if not kept.exists():
         raise RunDirectoryError(f"{directory}: has no parameters: the run is {result.status}")
     parameters = {name: np.asarray(values, np.float64) for name, values in read_arrays(kept).items()}
-    inputs, targets, ignored = _read(experiment.dataset.as_table, file, separator)
+    examples = _read(experiment.dataset.as_table, file, separator)
+    inputs = examples.inputs
     scaling = experiment.dataset.scaling(experiment.seed)
     if scaling is not None:
         inputs = (inputs - scaling.mean) / scaling.scale
@@ -80,7 +101,7 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
         outputs = experiment.model.outputs(parameters, inputs)
     if outputs is None:
         raise UsageError(_why_not(experiment, kept))
-    return _judged(experiment, outputs, targets, ignored)
+    return _judged(experiment, outputs, examples)
 
 
 def _why_not(experiment: Experiment, kept: Path) -> str:
@@ -93,10 +114,9 @@ def _why_not(experiment: Experiment, kept: Path) -> str:
     return f"the model {experiment.model.kind} has no formula outside of training"
 
 
-def _judged(
-    experiment: Experiment, outputs: Array, targets: Array | None, ignored: tuple[str, ...]
-) -> Predictions:
+def _judged(experiment: Experiment, outputs: Array, examples: _Examples) -> Predictions:
     """The outputs as classes, where there are classes, and held against the targets."""
+    targets = examples.targets
     count = experiment.dataset.num_classes
     probabilities = decided = loss = accuracy = None
     if count is not None:
@@ -113,17 +133,28 @@ def _judged(
         loss = experiment.loss.value(outputs, wide)
         accuracy = None if decided is None else float(np.mean(decided == targets[:, 0]))
     names = experiment.dataset.class_names or tuple(map(str, range(count or 0)))
-    return Predictions(outputs, probabilities, decided, names, loss, accuracy, ignored)
+    return Predictions(
+        outputs, probabilities, decided, names, loss, accuracy, examples.ignored, examples.why_no_loss
+    )
 
 
-def _read(known: TableData, file: Path, separator: str | None) -> tuple[Array, Array | None, tuple[str, ...]]:
-    """Inputs (N, D), targets (N, 1) where the table has them, and the columns that are ignored."""
+def _read(known: TableData, file: Path, separator: str | None) -> _Examples:
+    """The rows of a table as examples.
+
+    Args:
+        known: what a table of the dataset's examples is like.
+        file: the table.
+        separator: between the cells of a CSV file; None: that of the known table.
+
+    Raises:
+        UsageError: it cannot be read, or something in it is wrong; all mistakes together.
+    """
     columns, target = list(known.features), known.target
     separator = separator or known.separator
     try:
         names = read_names(file, separator)
         _refuse_lacking(file, columns, names)
-        read = _table(file, separator, columns, target, names)
+        read, why_no_loss = _table(file, separator, columns, target, names)
         if not read.size and not read.mistakes:
             raise UsageError(f"{file}: has no rows below its names")
         table, mistakes = _like_training(read, known.tables["train"].columns)
@@ -134,16 +165,24 @@ def _read(known: TableData, file: Path, separator: str | None) -> tuple[Array, A
         raise UsageError(f"{file}: {mistakes[0]}", mistakes[1:])
     ignored = tuple(name for name in names if name not in {*columns, target})
     part = Part(table, np.arange(table.size))
-    return known.inputs(part), known.targets(part) if target in table.columns else None, ignored
+    targets = known.targets(part) if target in table.columns else None
+    return _Examples(known.inputs(part), targets, ignored, why_no_loss)
 
 
-def _table(file: Path, separator: str, columns: list[str], target: str, names: list[str]) -> Table:
-    """The columns of the features, and of the target where it is there in every row."""
-    if names.count(target) == 1:
-        table = read_table(file, separator, [*columns, target], drop_missing=False)
+def _table(
+    file: Path, separator: str, columns: list[str], target: str, names: list[str]
+) -> tuple[Table, str]:
+    """The columns of the features, and of the target where it is there in every row; or why not that one."""
+    count, why = names.count(target), ""
+    if count == 1:
+        table = read_table(file, separator, [*columns, target], drop_missing=False, cure=_CURE)
         if not table.mistakes:
-            return table
-    return read_table(file, separator, columns, drop_missing=False)
+            return table, ""
+        others = ", and others" if len(table.mistakes) > 1 else ""
+        why = f"{table.mistakes[0].partition('; ')[0]}{others}"
+    elif count:
+        why = f"column {shown(target)} is there {count} times"
+    return read_table(file, separator, columns, drop_missing=False, cure=_CURE), why
 
 
 def _refuse_lacking(file: Path, columns: list[str], names: list[str]) -> None:

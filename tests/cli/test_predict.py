@@ -62,6 +62,7 @@ def test_numbers_are_predicted_as_by_linear_regression(lrcli, tmp_path):
     assert len(rows_of((tmp_path / "out.csv").read_text())) == 90
     last = json.loads((tmp_path / "runs/exp/train-0001/result.json").read_text())["metrics"]["train/loss"]
     assert f"loss {last:.6g}, over 90 rows" in error
+    assert "no loss" not in error
     assert "is there already" in lrcli("predict", "exp", "--input", "data.csv", "--out", "out.csv", code=2)[1]
 
 
@@ -106,11 +107,53 @@ def test_generated_data_have_the_columns_that_data_writes(lrcli, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        (["", "3"], "line 2, column 'y': no value"),
+        (["3", "soon"], "line 3, column 'y': 'soon' is not a number, as the other cells of the column are"),
+        (["", "NA"], "line 2, column 'y': no value, and others"),
+    ],
+)
+def test_targets_that_say_nothing_take_the_loss_alone(lrcli, tmp_path, targets, said):
+    dataset = {"kind": "linear", "w": [2.0, -3.0], "b": 1.0, "num_train": 50, "num_val": 20}
+    experiment(tmp_path / "line.yaml", dataset)
+    learned = json.loads(lrcli("train", "line.yaml", "-q", "--json")[0])["parameters"]
+    lines = [f"{i},{2 * i},{target}" for i, target in enumerate(targets)]
+    (tmp_path / "new.csv").write_text("\n".join(["x0,x1,y", *lines]))
+    out, error = lrcli("predict", "line", "--input", "new.csv")
+    (w0,), (w1,) = learned["w"]
+    expected = [i * w0 + 2 * i * w1 + learned["b"][0] for i in range(2)]
+    assert [float(row["prediction"]) for row in rows_of(out)] == pytest.approx(expected)
+    assert error == f"note: new.csv: no loss is told, for want of a target in every row: {said}\n"
+    (tmp_path / "new.csv").write_text("x0,y,x1,y\n1,2,3,4\n")
+    error = lrcli("predict", "line", "--input", "new.csv")[1]
+    assert "no loss is told, for want of a target in every row: column 'y' is there 2 times" in error
+
+
+def test_a_dash_is_standard_output(lrcli, tmp_path):
+    dataset = {"kind": "linear", "w": [2.0, -3.0], "b": 1.0, "num_train": 50, "num_val": 20}
+    experiment(tmp_path / "line.yaml", dataset, training={"epochs": 1})
+    lrcli("train", "line.yaml", "-q")
+    write(tmp_path / "new.csv", ["x0", "x1"], [[0.5], [1.0]])
+    written = lrcli("predict", "line", "--input", "new.csv", "--out", "-")
+    assert written == lrcli("predict", "line", "--input", "new.csv")
+    assert len(rows_of(written[0])) == 1
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("x0\n1\n", "lacks 'x1' among its columns"),
         ("x0,x1\n1,2\n3,a\n4,5\n", "line 3, column 'x1': 'a' is not a number"),
-        ("x0,x1\n1,\n", "line 2, column 'x1': no value"),
+        (
+            "x0,x1\n1,\n",
+            "line 2, column 'x1': no value; fill it in, or take the row out: the model needs all",
+        ),
+        (
+            "x0,x1,y\n1,,\n",
+            "line 2, column 'x1': no value; fill it in, or take the row out: the model needs all",
+        ),
         ("x0,x1\n", "has no rows below its names"),
         ("x0,x1\na,b\n", "column 'x0' does not hold numbers"),
     ],
@@ -122,6 +165,7 @@ def test_mistakes_in_the_table(lrcli, tmp_path, text, said):
     (tmp_path / "new.csv").write_text(text)
     error = lrcli("predict", "line", "--input", "new.csv", code=2)[1]
     assert said in error
+    assert "missing: drop" not in error
     assert "Traceback" not in error
     assert "no file" in lrcli("predict", "line", "--input", "none.csv", code=2)[1]
 

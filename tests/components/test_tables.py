@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import math
 import os
 
 import numpy as np
@@ -244,6 +245,25 @@ def test_a_cell_of_spaces_has_no_value(written, monkeypatch, piece, blank, value
     dataset = written(text, split=ALL, missing="drop", standardize=False)
     assert list(dataset.mistakes()) == []
     assert sorted(dataset.draw(0, "train")[1][:, 0].tolist()) == [2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a\tb", r"'a\tb'"),
+        ("a\nb", r"'a\nb'"),
+        ("\x1b[31mred", r"'\x1b[31mred'"),
+        ("\u202eexe", r"'\u202eexe'"),
+        (r"C:\temp", r"'C:\\temp'"),
+        ("it's", '"it\'s"'),
+        ("größe", "'größe'"),
+        ("\t" * 41, "'" + r"\t" * 40 + "...'"),
+    ],
+)
+def test_a_name_in_a_message_has_each_code_once(tmp_path, name, said):
+    pl.DataFrame({name: [1.0, math.inf, 3.0], "y": [1.0, 2.0, 3.0]}).write_parquet(tmp_path / "t.parquet")
+    (found,) = mistakes(table(tmp_path / "t.parquet", features=[name]))
+    assert found.startswith(f"t.parquet, row 2, column {said}: inf is not finite")
 
 
 @pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Enum(["a", "b", "", " \t", "NA"])], ids=str)

@@ -564,3 +564,25 @@ def test_a_picture_that_cannot_be_drawn_is_told_of(tmp_path, monkeypatch, capsys
     with pytest.raises(RunError, match="could not be drawn: ZeroDivisionError"):
         command._write(Drawing("", "", broken), tmp_path / "a.png", None, "screen")
     assert not (tmp_path / "a.png").exists()
+
+
+def test_nothing_is_said_of_letters_that_the_font_lacks():
+    """Warnings are errors in tests; those of other things still come through."""
+    import warnings
+
+    from lrcli.reporting.figure_style import quiet_about_glyphs
+
+    def draw(figure):
+        axes = figure.subplots()
+        axes.set_title("\U0001f600 수치 தமிழ் العربية")
+        axes.plot([1, 2])
+
+    for look in ("screen", "paper"):
+        figure = figure_of(Drawing("letters", "of all kinds", draw), look)
+        for file_type in FILE_TYPES:
+            assert figure_bytes(figure, file_type, look)
+    filters = list(warnings.filters)
+    for message in ("Glyph 1 (A) missing", "constrained layout not applied"):
+        with quiet_about_glyphs(), pytest.raises(UserWarning, match=message.partition(" (")[0]):
+            warnings.warn(message, UserWarning, stacklevel=1)
+    assert list(warnings.filters) == filters

@@ -160,6 +160,22 @@ def session(directory):
     return parse_session_start_info_plugin_data(found["_hparams_/session_start_info"]), end
 
 
+def test_the_row_of_a_table_says_which_file_and_which_target(tmp_path):
+    """The file's name, and no folder: it lies elsewhere on another machine."""
+    (tmp_path / "data").mkdir()
+    rows = [f"{i},{i % 3},{2 * i}" for i in range(20)]
+    (tmp_path / "data" / "homes & gärten.csv").write_text("\n".join(["a,b,price", *rows]))
+    data = {"kind": "csv", "path": "data/homes & gärten.csv", "target": "price"}
+    text = yaml.safe_dump(yaml.safe_load(LINEAR) | {"dataset": data}, allow_unicode=True)
+    row = session(run(tmp_path, text)[3])[0].hparams
+    assert {key: row[key].string_value for key in row if key.startswith("dataset.")} == {
+        "dataset.kind": "csv",
+        "dataset.path": "homes & gärten.csv",
+        "dataset.target": "price",
+    }
+    assert str(tmp_path) not in str(row)
+
+
 def test_a_run_that_diverges_is_a_failure_whose_curves_end_before_they_explode(tmp_path):
     _, records, result, directory = run(tmp_path, LINEAR, "optimizer.lr=4", "training.epochs=6")
     assert result.status == "diverged"

@@ -14,7 +14,6 @@ __all__ = [
     "LARGEST",
     "MOST_NAMED",
     "MOST_VALUES",
-    "NO_VALUE",
     "TOO_LARGE",
     "Cells",
     "Faults",
@@ -31,7 +30,6 @@ LARGEST = 1e38  # of a number; beyond it float32 has none, nor float64 its squar
 MOST_VALUES = 1000  # different ones in a column of text; more are names, not kinds
 MOST_NAMED = 20  # mistakes of a kind in a column that are named one by one
 TOO_LARGE = f" is larger than {LARGEST:g}; give the column in another unit"  # ends a sentence about a cell
-NO_VALUE = "no value; fill it in, or leave such rows out with dataset.missing: drop"
 _LONGEST = 40  # letters of a cell
 
 
@@ -114,9 +112,9 @@ class Table:
 
 
 def shown(value: object) -> str:
-    """A cell or a name within a message."""
-    text = one_line(value)
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+    """A cell or a name within a message, in quotes; `repr` gives codes for what a terminal would obey."""
+    text = str(value)
+    return one_line(repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."))
 
 
 def is_number(text: str) -> bool:

@@ -25,7 +25,6 @@ from lrcli.components.datasets.table_columns import (
     LARGEST,
     MOST_NAMED,
     MOST_VALUES,
-    NO_VALUE,
     TOO_LARGE,
     Cells,
     Faults,
@@ -79,8 +78,11 @@ class CsvReader:
     Attributes of a column while it is read: parts of numbers or of codes, one for each piece of the file.
     """
 
-    def __init__(self, path: Path, separator: str, wanted: Sequence[str], *, drop_missing: bool) -> None:
+    def __init__(
+        self, path: Path, separator: str, wanted: Sequence[str], *, drop_missing: bool, cure: str
+    ) -> None:
         self._path, self._separator = path, separator
+        self._cure = cure
         self._wanted, self._drop = list(wanted), drop_missing
         self._faults = Faults("line")
         self._parts: dict[str, list[NDArray[Any]]] = {name: [] for name in wanted}
@@ -191,7 +193,7 @@ class CsvReader:
         cells = _without_spaces(cells)
         absent = cells.is_null().to_numpy()
         if absent.any() and not self._drop:
-            self._fault(name, NO_VALUE, absent, None, numbers)
+            self._fault(name, f"no value; {self._cure}", absent, None, numbers)
         if name not in self._words:
             values = _as_numbers(cells)
             strange = np.isnan(values) & ~absent

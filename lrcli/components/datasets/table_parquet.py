@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from lrcli.components.datasets.table_columns import (
     LARGEST,
     MOST_VALUES,
-    NO_VALUE,
     TOO_LARGE,
     Cells,
     Faults,
@@ -40,7 +39,7 @@ def read_parquet_names(path: Path) -> list[str]:
     return list(pl.read_parquet_schema(path))
 
 
-def read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> Table:
+def read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool, cure: str) -> Table:
     """Some columns of a file; see `lrcli.components.datasets.table_reading.read_table`."""
     import polars as pl
 
@@ -55,7 +54,7 @@ def read_parquet(path: Path, wanted: Sequence[str], *, drop_missing: bool) -> Ta
         absent |= none
         rows = numbers[none].tolist() if not drop_missing else []
         if rows:
-            faults.add(name, NO_VALUE, Cells(rows, [""] * len(rows)))
+            faults.add(name, f"no value; {cure}", Cells(rows, [""] * len(rows)))
     if drop_missing and absent.any():
         frame, numbers = frame.filter(pl.Series(~absent)), numbers[~absent]
     columns = {}

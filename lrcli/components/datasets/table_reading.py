@@ -12,6 +12,8 @@ from lrcli.wording import one_line
 
 __all__ = ["TableError", "is_parquet", "read_names", "read_table"]
 
+_CURE = "fill it in, or leave such rows out with dataset.missing: drop"  # of a cell without a value
+
 
 def is_parquet(path: Path) -> bool:
     """Whether a file is read as Parquet: its name says so."""
@@ -31,7 +33,9 @@ def read_names(path: Path, separator: str) -> list[str]:
             return header(file, separator)[0]
 
 
-def read_table(path: Path, separator: str, wanted: Sequence[str], *, drop_missing: bool) -> Table:
+def read_table(
+    path: Path, separator: str, wanted: Sequence[str], *, drop_missing: bool, cure: str = _CURE
+) -> Table:
     """Some columns of a file.
 
     Args:
@@ -39,14 +43,15 @@ def read_table(path: Path, separator: str, wanted: Sequence[str], *, drop_missin
         separator: between the cells of a CSV file.
         wanted: the names of the columns, each once in the file.
         drop_missing: rows in which one of these has no value are left out; else they are mistakes.
+        cure: what to do then, the end of a sentence.
 
     Raises:
         TableError: it cannot be read at all.
     """
     with _opening(path):
         if is_parquet(path):
-            return read_parquet(path, wanted, drop_missing=drop_missing)
-        return CsvReader(path, separator, wanted, drop_missing=drop_missing).read()
+            return read_parquet(path, wanted, drop_missing=drop_missing, cure=cure)
+        return CsvReader(path, separator, wanted, drop_missing=drop_missing, cure=cure).read()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from functools import partial
 
 from lrcli.reporting.drawing import Drawing, unless_it_fails
 from lrcli.reporting.figure_files import figure_bytes, figure_of
-from lrcli.reporting.pages.content import Table
+from lrcli.reporting.pages.content import Column, Table
 from lrcli.reporting.pages.html import shown_cell, templates
 
 __all__ = ["card_html"]
@@ -37,8 +37,13 @@ def card_html(
     ]
     template = templates().get_template("card.html")
     return template.render(
-        heading=heading, summary=summary, tables=tables, pictures=pictures, shown=shown_cell
+        heading=heading, summary=summary, tables=tables, pictures=pictures, shown=shown_cell, side=_side
     )
+
+
+def _side(column: Column) -> str:
+    """Where the cells of a column are set: numbers to the right, whatever the notebook's own style is."""
+    return "right" if column.look == "number" else "left"
 
 
 def _png(drawing: Drawing) -> bytes:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.pages.card import card_html
 from lrcli.reporting.pages.content import Column, Table
-from lrcli.reporting.runs.words import headline, held_against, reference_values, unmet_expectations
+from lrcli.reporting.runs.parameter_table import parameter_columns
+from lrcli.reporting.runs.words import headline, held_against, unmet_expectations
 from lrcli.storage.run_result import RunResult
 
 __all__ = ["run_card"]
@@ -30,16 +31,11 @@ def run_card(result: RunResult, drawings: Mapping[str, Drawing]) -> str:
 def _tables(result: RunResult) -> Iterator[Table]:
     rows, reference = result.recovery[:_MOST_ROWS], result.reference
     if rows and reference is not None:
-        heading, note = held_against(reference)
+        _, note = held_against(reference)
         left_out = len(result.recovery) - len(rows)
         yield Table(
             "Parameters",
-            [
-                Column("parameter", [row.name for row in rows]),
-                Column(heading, reference_values(rows, reference)),
-                Column("learned", [row.learned for row in rows]),
-                Column("error", [row.error for row in rows]),
-            ],
+            parameter_columns(result.recovery, reference, _MOST_ROWS),
             f"{note}; {left_out:,} more in .recovery" if left_out else note,
         )
     if result.metrics:

@@ -7,14 +7,13 @@ from lrcli.config.metrics import is_of_best, metric_of, split_of
 from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section, repeat_section, settings_section
+from lrcli.reporting.runs.parameter_table import parameter_columns
 from lrcli.reporting.runs.words import (
     SPLITS,
     compared_with,
     equations,
-    has_standard_errors,
     held_against,
     how_it_ended,
-    reference_values,
     unmet_expectations,
 )
 from lrcli.running.summary import summarize
@@ -96,20 +95,12 @@ def _parameters(result: RunResult, experiment: Experiment) -> Iterator[Block]:
     if not rows:
         yield Paragraph(reference.text)
     else:
-        against, errors = held_against(reference)
+        _, errors = held_against(reference)
         left = len(result.recovery) - len(rows)
-        columns = [
-            Column("parameter", [row.name for row in rows]),
-            Column(against, reference_values(result.recovery, reference)[:_MOST_ROWS]),
-            Column("learned", [row.learned for row in rows]),
-            Column("error", [row.error for row in rows]),
-        ]
-        if has_standard_errors(rows):
-            columns.insert(2, Column("std. error", [row.standard_error for row in rows]))
-        if reference.undetermined:
-            columns.append(Column("determined by the data", ["yes" if r.determined else "no" for r in rows]))
         note = f"{errors}; {left:,} more in result.json" if left else errors
-        yield Table("Parameters after training", columns, note)
+        yield Table(
+            "Parameters after training", parameter_columns(result.recovery, reference, _MOST_ROWS), note
+        )
         if reference.why:
             yield Paragraph(reference.why)
     yield from map(Paragraph, equations(result, experiment.model))

@@ -47,7 +47,7 @@ __all__ = ["TensorBoardLog", "hyperparameters"]
 
 _FLUSH_SECONDS = 1.0
 _MOST_HELD = 1000  # records; what stays far up for longer does not explode
-_DATASET_COLUMNS = {"kind", "noise", "label_noise", "num_train"}
+_DATASET_COLUMNS = {"kind", "noise", "label_noise", "num_train", "path", "target"}
 
 
 class _Event(NamedTuple):
@@ -165,9 +165,12 @@ class TensorBoardLog:
 def hyperparameters(experiment: Experiment) -> dict[str, bool | float | str]:
     """The experiment as columns of the HParams table: dotted keys, lists as text.
 
-    The seed is left out, being no hyperparameter, and so is the rule behind the data.
+    The seed is left out, being no hyperparameter, and so is the rule behind the data. Of the file that these
+    are read from there is the name alone: the same data lie elsewhere on another machine.
     """
     whole = resolved(experiment)
     whole["dataset"] = {key: value for key, value in whole["dataset"].items() if key in _DATASET_COLUMNS}
+    if "path" in whole["dataset"]:
+        whole["dataset"]["path"] = Path(whole["dataset"]["path"]).name
     blocks = {name: whole[name] for name in ("dataset", "model", "loss", "optimizer", "training")}
     return {"dtype": experiment.dtype, **flat_columns(blocks)}

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lrcli.reporting.figure_style import load_matplotlib, style
+from lrcli.reporting.figure_style import load_matplotlib, quiet_about_glyphs, style
 from lrcli.reporting.runs.figures import drawings
 from lrcli.running.single import Event, Finished, Started
 from lrcli.running.trained import TrainedRun
@@ -74,7 +74,8 @@ class FigureWindow:
         from matplotlib import pyplot as plt
 
         if plt.get_fignums():
-            plt.show(block=True)
+            with quiet_about_glyphs():
+                plt.show(block=True)
 
     @property
     def _is_open(self) -> bool:
