@@ -18,6 +18,7 @@ LAYERS = [
     {"cli"},
     {"api"},
     {"reporting"},
+    {"explaining"},
     {"sweeps"},
     {"running", "authoring"},
     {"experiment"},
@@ -40,6 +41,7 @@ ONLY_IN = {
     "torch": {"engines"},
     "numba": {"engines"},
     "polars": {"components"},
+    "scipy": {"analysis"},
     "llvmlite": {"engines"},
 }
 

@@ -41,7 +41,13 @@ class RecoveryRow:
         against: how the reference was found, as in `Reference`.
         determined: whether the data determine it.
         reference: what it is held against; None in files of earlier versions, which have it in `true`.
-        standard_error: of least squares as an estimate; None where there is none.
+        standard_error: of the reference as an estimate of the truth; None where there is none.
+        sampling_error: true minus reference, what these data cannot tell; None where either is not known.
+        optimization_error: reference minus learned, what training still owes; None where there is no
+            reference.
+        z: (learned - true) / standard_error.
+        least_squares: the value of least squares, whatever the loss is; None where the model is not linear in
+            its parameters.
     """
 
     name: str
@@ -52,6 +58,10 @@ class RecoveryRow:
     determined: bool = True
     reference: float | None = None
     standard_error: float | None = None
+    sampling_error: float | None = None
+    optimization_error: float | None = None
+    z: float | None = None
+    least_squares: float | None = None
 
     @property
     def held_to(self) -> float:
