@@ -13,7 +13,7 @@ _SAFE = 0.5  # of the largest stable rate: well inside, and still quick
 
 def stable_rate(facts: FileFacts) -> Iterator[Finding]:
     """Whether its rate is stable, and how far from the limit it is."""
-    rate, limit = facts.experiment.optimizer.lr, facts.stable.limit
+    rate, limit = facts.rate, facts.stable.limit
     if limit is None:
         text = f"How large a learning rate would be stable is not known: {facts.stable.unknown}."
         yield Finding("stable_rate", text, {"rate": rate, "limit": None})
@@ -31,8 +31,19 @@ def stable_rate(facts: FileFacts) -> Iterator[Finding]:
         f"Training is going to diverge: the file's learning rate, {short(rate)}, is {short(rate / limit)} "
         f"times the largest stable one, {short(limit)}{sense}."
     )
-    yield Finding("diverges", text, numbers, commands=(_with_rate(facts, _SAFE * limit),))
+    yield Finding("diverges", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
+    yield from _of_sums(facts, limit)
 
 
-def _with_rate(facts: FileFacts, rate: float) -> str:
-    return facts.origin.command("train", {"optimizer.lr": rate})
+def _of_sums(facts: FileFacts, limit: float) -> Iterator[Finding]:
+    """A rate that would be stable if the loss were a mean."""
+    batch, rate = facts.batch_sizes[0], facts.rate
+    if facts.experiment.loss.reduction != "sum" or batch < 2 or rate > limit * batch:
+        return
+    text = (
+        f"The loss is a sum over the {batch:,} examples of a batch, which makes every gradient {batch:,} "
+        f"times as long as that of a mean. The rate of {short(rate)} would be right for a mean, whose "
+        f"largest stable rate is {batch:,} times as large, {short(limit * batch)}."
+    )
+    numbers = {"batch": float(batch), "limit_of_mean": limit * batch}
+    yield Finding("sum_of_losses", text, numbers, commands=(facts.train(loss__reduction="mean"),))

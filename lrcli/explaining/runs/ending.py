@@ -23,7 +23,7 @@ def not_ended(facts: RunFacts) -> Iterator[Finding]:
         epochs = facts.experiment.training.epochs
         text = f"{_WORDS[result.status]}, after {counted(result.epochs, 'epoch')} of {epochs:,}."
         numbers = {"epochs": float(result.epochs), "planned": float(epochs)}
-        yield Finding(result.status, text, numbers, commands=(facts.origin.command("train"),))
+        yield Finding(result.status, text, numbers, commands=(facts.train(),))
 
 
 def unmet(facts: RunFacts) -> Iterator[Finding]:

@@ -1,23 +1,21 @@
 """What diagnoses ask of a run: each fact is worked out once, when it is first asked for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from lrcli.experiment.experiment import Experiment
-from lrcli.explaining.commands import Origin, origin_of
-from lrcli.running.stability import Stability, stability
+from lrcli.explaining.commands import origin_of
+from lrcli.explaining.facts import Facts
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.run_result import RecoveryRow, RunResult
-from lrcli.training.problem import Array, Problem
+from lrcli.training.problem import Array
 
-__all__ = ["RunFacts"]
+__all__ = ["RunFacts", "facts_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class RunFacts:
+class RunFacts(Facts):
     """A run, and what follows from it.
 
     Attributes:
@@ -27,40 +25,14 @@ class RunFacts:
     run: TrainedRun
 
     @property
-    def experiment(self) -> Experiment:
-        return self.run.experiment
-
-    @property
-    def problem(self) -> Problem:
-        return self.run.problem
-
-    @property
     def result(self) -> RunResult:
+        """How it ended."""
         return self.run.result
 
-    @cached_property
-    def origin(self) -> Origin:
-        """Where commands find its experiment."""
-        return origin_of(self.result)
-
     @property
-    def examples(self) -> int:
-        """How many it is trained on."""
-        return self.experiment.dataset.sizes["train"]
-
-    @cached_property
-    def steps_per_epoch(self) -> int:
-        return self.experiment.training.num_batches(self.examples)
-
-    @property
-    def inputs(self) -> Array:
-        """(N, D) of the training set."""
-        return np.asarray(self.problem.splits["train"].inputs[0])
-
-    @property
-    def targets(self) -> Array:
-        """(N, O) of the training set."""
-        return np.asarray(self.problem.splits["train"].targets[0])
+    def epochs(self) -> int:
+        """Those that were finished."""
+        return self.result.epochs
 
     @cached_property
     def last(self) -> dict[str, Array]:
@@ -75,38 +47,35 @@ class RunFacts:
     @cached_property
     def outputs(self) -> Array | None:
         """(N, O) of the model as it ended, on the training set; None where there is no formula for them."""
-        return self._outputs(self.last)
-
-    def _outputs(self, parameters: Mapping[str, Array]) -> Array | None:
-        if not parameters or not all(np.isfinite(values).all() for values in parameters.values()):
+        if not self.last or not self.has_data:
+            return None
+        if not all(np.isfinite(values).all() for values in self.last.values()):
             return None
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.experiment.model.outputs(parameters, self.inputs)
+            return self.experiment.model.outputs(self.last, self.inputs)
 
     def curve(self, metric: str) -> Array:
         """(T,) its values at all records but those that have none; empty where it was not recorded."""
         values = self.run.history.metrics.get(metric)
-        if values is None:
-            return np.empty(0)
-        return np.asarray(values[0][np.isfinite(values[0])])
+        return np.empty(0) if values is None else np.asarray(values[0][np.isfinite(values[0])])
 
     def epochs_of(self, metric: str) -> Array:
         """(T,) the epochs of `curve`."""
         values = self.run.history.metrics[metric][0]
-        return np.asarray(self.run.history.epoch[np.isfinite(values)])
+        return np.asarray(self.run.history.epoch[np.isfinite(values)], dtype=np.float64)
 
-    @cached_property
-    def constant(self) -> float | None:
-        """The training loss of the best constant prediction; None where it is not known."""
-        return self.experiment.loss.constant_value(self.targets)
-
-    @cached_property
-    def stable(self) -> Stability:
-        """The largest stable rate, or why it is not known."""
-        return stability(self.experiment, self.problem)
+    @property
+    def final_loss(self) -> float | None:
+        """train/loss at the end; None where there is none that is a number."""
+        value = self.result.metrics.get("train/loss")
+        return value if value is not None and np.isfinite(value) else None
 
     @property
     def determined(self) -> list[RecoveryRow]:
         """The rows of parameters that the data determine, and whose errors are numbers."""
-        rows = self.result.recovery
-        return [row for row in rows if row.determined and np.isfinite(row.error)]
+        return [row for row in self.result.recovery if row.determined and np.isfinite(row.error)]
+
+
+def facts_of(run: TrainedRun) -> RunFacts:
+    """The facts of a run as it ended, or as it was read back."""
+    return RunFacts(run.experiment, origin_of(run.result), run.problem, run)
