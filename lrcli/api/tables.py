@@ -25,6 +25,14 @@ __all__ = [
 ]
 
 Table = dict[str, NDArray[Any]]
+_OF_REFERENCE = (
+    "reference",
+    "standard_error",
+    "sampling_error",
+    "optimization_error",
+    "z",
+    "least_squares",
+)
 
 
 def column(values: Iterable[Any]) -> NDArray[Any]:
@@ -47,14 +55,14 @@ def table_of_recovery(rows: Sequence["RecoveryRow"]) -> Table:
     """A row for each number among the parameters."""
     numbers = {
         key: np.array([getattr(row, key) for row in rows], dtype=np.float64)  # NaN where there is none
-        for key in ("true", "learned", "error", "reference", "standard_error")
+        for key in ("true", "learned", "error", *_OF_REFERENCE)
     }
     return {
         "name": _texts(row.name for row in rows),
         **{key: numbers[key] for key in ("true", "learned", "error")},
         "against": _texts(row.against for row in rows),
         "determined": np.array([row.determined for row in rows], dtype=bool),
-        **{key: numbers[key] for key in ("reference", "standard_error")},
+        **{key: numbers[key] for key in _OF_REFERENCE},
     }
 
 
