@@ -21,20 +21,23 @@ _HALVINGS = 60
 
 
 def reach_of_interval(freedom: Array) -> Array:
-    """The quantile 0.975 for whole degrees of freedom, in their shape; NaN where there are none."""
+    """The quantile 0.975, in the shape of the degrees of freedom: whole numbers, or infinitely many.
+
+    NaN where there are none.
+    """
     values, index = np.unique(np.asarray(freedom, dtype=np.float64), return_inverse=True)
-    found = [_quantile(round(value)) if value >= 1 and math.isfinite(value) else math.nan for value in values]
+    found = [_quantile(value) if value >= 1 else math.nan for value in values.tolist()]
     return np.array(found)[index].reshape(np.shape(freedom))
 
 
 @lru_cache(maxsize=64)
-def _quantile(freedom: int) -> float:
+def _quantile(freedom: float) -> float:
     if freedom >= _MANY:
         return _expansion(freedom)
     low, high = 0.0, math.pi / 2
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _between(middle, freedom) < _SHARE else (low, middle)
+        low, high = (middle, high) if _between(middle, round(freedom)) < _SHARE else (low, middle)
     return math.sqrt(freedom) * math.tan((low + high) / 2)
 
 
@@ -51,7 +54,7 @@ def _between(angle: float, freedom: int) -> float:
     return 2 / math.pi * (angle + total) if odd else total
 
 
-def _expansion(freedom: int) -> float:
+def _expansion(freedom: float) -> float:
     """The first terms in 1 / freedom, by 26.7.5."""
     x = _NORMAL
     terms = (

@@ -29,10 +29,12 @@ Picks = NDArray[np.intp]
 
 _RIGHT = 0.95  # 19 times of 20
 _DRAWS = 10_000  # of k seeds; where there are no more subsets than that, each is taken once
+_DRAWS_OF_SEARCH = 2000  # likewise, while what is needed is looked for: their error is half a percent
 _FEWEST_DRAWS = 400
-_WORK = 10**7  # scores ranked for one k, from which on there are fewer draws
+_WORK = 4 * 10**6  # scores ranked for one k, from which on there are fewer draws
 _CHUNK = 10**6  # scores ranked together
-_MOST = 1000  # seeds that an estimate goes to
+_MOST = 1000  # seeds that an estimate goes to; fewer where there are many configurations
+_MOST_WORK = 2 * 10**7  # scores ranked for one k of an estimate
 _RIVALS = 8  # of the best configurations, by which others are ruled out
 
 
@@ -64,7 +66,8 @@ class Needed:
 
     Attributes:
         seeds: None where more than half of the trained ones are needed.
-        estimate: then how many, about; None where more than 1,000, or where `seeds` says it.
+        estimate: then how many, about; None where that is too many to be looked for, more than 1,000 where the
+            configurations are few; or where `seeds` says it.
     """
 
     seeds: int | None
@@ -118,7 +121,7 @@ def agreement(scores: ArrayLike, mode: Mode, counts: Sequence[int] = (3, 5, 10))
 
 
 class _Contest:
-    """The configurations that may win, and who wins among some seeds.
+    """The configurations that may win, and who wins among some seeds; configurations are numbered anew.
 
     Attributes:
         like_winner: as in `Agreement`.
@@ -146,52 +149,50 @@ class _Contest:
     def needed(self, right: Callable[[Share], float]) -> Needed:
         """The fewest seeds of which a share is right often enough; more seeds are taken to be no worse."""
         half = len(self._values) // 2
-        if right(self.share(half)) >= _RIGHT:
+        if right(self._searched(half, replaced=False)) >= _RIGHT:
             return Needed(self._fewest(0, half, right, replaced=False))
         low, high = half, 2 * half
-        while right(self.share(high, replaced=True)) < _RIGHT:
-            if high == _MOST:
-                return Needed(None)
-            low, high = high, min(2 * high, _MOST)
+        most = min(_MOST, _MOST_WORK // (_FEWEST_DRAWS * self._values.shape[1]))
+        while high <= most and right(self._searched(high, replaced=True)) < _RIGHT:
+            low, high = high, max(high + 1, min(2 * high, most))
+        if high > most:
+            return Needed(None)
         return Needed(None, self._fewest(low, high, right, replaced=True))
 
     def _fewest(self, low: int, high: int, right: Callable[[Share], float], *, replaced: bool) -> int:
         """By halving: low seeds are too few, high ones are enough."""
         while high - low > 1:
             middle = (low + high) // 2
-            enough = right(self.share(middle, replaced=replaced)) >= _RIGHT
+            enough = right(self._searched(middle, replaced=replaced)) >= _RIGHT
             low, high = (low, middle) if enough else (middle, high)
         return high
 
-    def share(self, count: int, *, replaced: bool = False) -> Share:
-        """How often so many seeds pick the winner, drawn with or without replacement."""
+    def _searched(self, count: int, *, replaced: bool) -> Share:
         if (count, replaced) not in self._known:
-            size = len(self._values)
-            picks, exact = self._drawn(count) if replaced else self._subsets(count)
-            picked = self._picked(picks)
-            alike = math.nan if self._alike is None else float(np.mean(self._alike[picked]))
-            won = float(np.mean(picked == self._winner))
-            found = Share(count, won, alike, len(picks), exact, not replaced and 2 * count > size)
-            self._known[count, replaced] = found
+            self._known[count, replaced] = self.share(count, _DRAWS_OF_SEARCH, replaced=replaced)
         return self._known[count, replaced]
 
-    def _subsets(self, count: int) -> tuple[Picks, bool]:
-        """Subsets of the seeds, (B, count), and whether they are all."""
-        size = len(self._values)
-        draws = self._draws(count)
-        if math.comb(size, count) <= draws:
-            return np.array(list(itertools.combinations(range(size), count)), dtype=np.intp), True
-        keys = generator(0, "resample", count).random((draws, size))
-        return np.argpartition(keys, count, axis=1)[:, :count], False
+    def share(self, count: int, most: int = _DRAWS, *, replaced: bool = False) -> Share:
+        """How often so many seeds pick the winner.
 
-    def _drawn(self, count: int) -> tuple[Picks, bool]:
-        """Seeds drawn with replacement, (B, count)."""
-        rng = generator(0, "resample", count)
-        return rng.integers(0, len(self._values), (self._draws(count), count)), False
-
-    def _draws(self, count: int) -> int:
-        work = count * self._values.shape[1] + len(self._values)
-        return int(max(_FEWEST_DRAWS, min(_DRAWS, _WORK // work)))
+        Args:
+            count: of seeds.
+            most: draws of so many seeds.
+            replaced: draw with replacement.
+        """
+        size, width = self._values.shape
+        draws = int(max(_FEWEST_DRAWS, min(most, _WORK // (count * width + size))))
+        exact = not replaced and math.comb(size, count) <= draws
+        picks = _subsets(size, count) if exact else _drawn(size, count, draws, replaced=replaced)
+        picked = self._picked(picks)
+        return Share(
+            seeds=count,
+            winner=float(np.mean(picked == self._winner)),
+            alike=math.nan if self._alike is None else float(np.mean(self._alike[picked])),
+            draws=len(picks),
+            exact=exact,
+            overlaps=not replaced and 2 * count > size,
+        )
 
     def _picked(self, picks: Picks) -> NDArray[np.intp]:
         """(B,) who wins among the seeds of each draw."""
@@ -208,3 +209,16 @@ def _first(ordered: Array) -> NDArray[np.intp]:
     for of in (low / 2 + high / 2, lost):
         best &= of == np.where(best, of, np.inf).min(axis=1, keepdims=True)
     return np.asarray(np.argmax(best, axis=1))
+
+
+def _subsets(size: int, count: int) -> Picks:
+    """Every subset of the seeds, (B, count)."""
+    return np.array(list(itertools.combinations(range(size), count)), dtype=np.intp)
+
+
+def _drawn(size: int, count: int, draws: int, *, replaced: bool) -> Picks:
+    """Seeds drawn at random, (draws, count)."""
+    rng = generator(0, "resample", count)
+    if replaced:
+        return rng.integers(0, size, (draws, count))
+    return np.argpartition(rng.random((draws, size)), count, axis=1)[:, :count]
