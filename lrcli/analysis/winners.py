@@ -66,8 +66,8 @@ class Needed:
 
     Attributes:
         seeds: None where more than half of the trained ones are needed.
-        estimate: then how many, about; None where that is too many to be looked for, more than 1,000 where the
-            configurations are few; or where `seeds` says it.
+        estimate: then how many, about; None where that is too many to be looked for (1,000 are not, of a few
+            configurations), or where `seeds` says it.
     """
 
     seeds: int | None
