@@ -10,10 +10,10 @@ import numpy as np
 from lrcli.analysis.study import Study, study_of
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.drawing import Drawing
-from lrcli.reporting.figure_axes import scale_key_axis
+from lrcli.reporting.figure_axes import label_axis, label_numbers, scale_key_axis
 from lrcli.reporting.figure_style import COLORS, MARKERS, cut
 from lrcli.reporting.key_names import key_title
-from lrcli.reporting.scales import Array
+from lrcli.reporting.scales import Array, Ticks, log_ticks, number_text, plain_numbers
 from lrcli.reporting.sweeps.axes import Line, SweepLines, sweep_lines
 from lrcli.reporting.sweeps.figure_words import diverged_words, sentences_of, values_words
 
@@ -51,6 +51,8 @@ def bias_and_spread(results: SweepResults) -> Drawing | None:
             left.set_ylabel(name)
         panels[0, 0].set_title("bias, ± 1.96 Monte Carlo SE", size="small")
         panels[0, 1].set_title("empirical standard error", size="small")
+        for axes in panels.ravel():
+            axes.tick_params(labelsize="small")
         for axes in panels[-1]:
             axes.set_xlabel(key_title(swept.key), size="small")
             scale_key_axis(axes, swept.points, swept.scale)
@@ -69,24 +71,29 @@ def _draw_bias(axes: "Axes", of: Study, swept: SweepLines) -> None:
     for i, line in enumerate(swept.lines):
         bias, error = of.bias[line.configurations], _REACH * of.bias_mcse[line.configurations]
         look: dict[str, Any] = {"color": COLORS[i], "marker": MARKERS[i], "ms": 3, "lw": 1, "elinewidth": 0.8}
-        axes.errorbar(line.x, bias, yerr=error, capsize=1.5, **look)
+        axes.errorbar(line.x, bias, yerr=np.nan_to_num(error), capsize=1.5, **look)
 
 
 def _scale_bias(axes: "Axes", bias: Array, error: Array) -> None:
     """Linear around 0, as far as a bias cannot be told from it; logarithmic where others lie far beyond."""
     largest = float(np.nanmax(np.abs(bias), initial=0.0))
-    told = _REACH * error[np.isfinite(error) & (error > 0)]
-    within = float(told.min()) if told.size else 0.0
-    if within and largest > _FAR * within:
-        within = 10.0 ** np.ceil(np.log10(within))
-        powers = np.arange(np.log10(within), np.ceil(np.log10(largest)) + 0.5)
-        labelled = 10.0 ** powers[:: max(1, -(-len(powers) // 3))]
-        axes.set_yscale("symlog", linthresh=within)
-        axes.set_yticks([*-labelled[::-1], 0, *labelled], minor=False)
-        axes.set_yticklabels([f"{value:g}" for value in (*-labelled[::-1], 0, *labelled)])
-        sides = float(np.nanmin(bias)), float(np.nanmax(bias))
-        axes.set_ylim(min(3 * sides[0], -2 * within), max(3 * sides[1], 2 * within))
-    axes.tick_params(axis="y", labelsize="small")
+    reach = _REACH * np.nan_to_num(error)
+    told = reach[reach > 0]
+    within = 10.0 ** np.ceil(np.log10(told.min())) if told.size else 0.0
+    if not within or largest <= _FAR * within:
+        label_numbers(axes.yaxis, float(np.nanmin(bias)), float(np.nanmax(bias)))
+        return
+    powers = np.arange(np.log10(within), np.ceil(np.log10(largest)) + 0.5)
+    labelled = 10.0 ** powers[:: -(-len(powers) // 3)]
+    positions = np.concatenate([-labelled[::-1], [0.0], labelled])
+    axes.set_yscale("symlog", linthresh=within)
+    axes.set_ylim(
+        min(2 * float(np.nanmin(bias - reach)), -2 * within),
+        max(2 * float(np.nanmax(bias + reach)), 2 * within),
+    )
+    low, high = axes.get_ylim()
+    positions = positions[(positions >= low) & (positions <= high)]
+    label_axis(axes.yaxis, Ticks(positions, [f"{value:.4g}" for value in positions]))
 
 
 def _draw_spread(axes: "Axes", of: Study, swept: SweepLines) -> None:
@@ -100,8 +107,16 @@ def _draw_spread(axes: "Axes", of: Study, swept: SweepLines) -> None:
     alone = _positive(of.standard_error, swept.best)
     if np.isfinite(alone).any():
         axes.plot(swept.best.x, alone, color="black", ls="--", lw=1, label="the data alone: standard error")
+    _scale_spread(axes)
+
+
+def _scale_spread(axes: "Axes") -> None:
+    """Logarithmic, as far as the lines go."""
     axes.set_yscale("log")
-    axes.tick_params(axis="y", labelsize="small")
+    low, high = axes.get_ylim()
+    positions = log_ticks(low, high, most=4)
+    plain = plain_numbers(low, high)
+    label_axis(axes.yaxis, Ticks(positions, [number_text(float(value), plain=plain) for value in positions]))
 
 
 def _positive(values: Array, line: Line) -> Array:

@@ -13,8 +13,8 @@ __all__ = ["MEANINGS", "BestStudy", "with_error"]
 
 MEANINGS = (
     "bias is the mean of learned minus true, empirical SE the standard deviation over seeds, RMSE the root "
-    "of the mean squared error, coverage the share of 95% intervals around the learned value that hold the true "
-    "one; each with its Monte Carlo standard error"
+    "of the mean squared error, coverage the share of 95% intervals around the learned value that hold the "
+    "true one; each with its Monte Carlo standard error"
 )
 
 
