@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lrcli.storage.parameter_path import ParameterPath
     from lrcli.storage.run_result import RecoveryRow
     from lrcli.storage.sweep_result import ConfigurationRow
-    from lrcli.storage.table_reading import MemberTable, SummaryTable
+    from lrcli.storage.table_reading import MemberTable, StudyTable, SummaryTable
 
 __all__ = [
     "Table",
@@ -22,6 +22,7 @@ __all__ = [
     "table_of_ranking",
     "table_of_records",
     "table_of_recovery",
+    "table_of_study",
 ]
 
 Table = dict[str, NDArray[Any]]
@@ -101,6 +102,13 @@ def table_of_configurations(summary: "SummaryTable") -> Table:
     """A row for each configuration, in the order of the grid."""
     keys = {key: column(values) for key, values in summary.values.items()}
     return {**keys, "n": summary.n, "diverged": summary.diverged, **summary.numbers}
+
+
+def table_of_study(study: "StudyTable") -> Table:
+    """A row for each parameter of each configuration, in the order of the grid."""
+    keys = {key: column(values) for key, values in study.values.items()}
+    whole = {"parameter": study.parameter.astype(object), "n": study.n, "diverged": study.diverged}
+    return {**keys, **whole, **study.numbers}
 
 
 def table_of_ranking(rows: Sequence["ConfigurationRow"], keys: Sequence[str]) -> Table:

@@ -246,7 +246,8 @@ def bytes_of_results(experiment: Experiment, members: int, records: int) -> Need
     """What a sweep keeps of its members until the end."""
     metrics = len(recorded_metrics(experiment)) + 2 * recovers(experiment) + 2 * parts_errors(experiment)
     errors = sum(p.size for p in experiment.parameters) if recovers(experiment) else 0
-    last = _ENDED + 8 * (metrics + errors)
+    of_data = 1 + 3 * errors if parts_errors(experiment) else 0  # truth, sampling and standard errors
+    last = _ENDED + 8 * (metrics + errors + of_data)
     return Needs({"members": members * last, "logging.every": 8 * members * metrics * records})
 
 
