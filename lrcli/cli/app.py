@@ -21,6 +21,8 @@ from lrcli.cli.data import data
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
 from lrcli.cli.docs import EPILOG as DOCS_EPILOG
 from lrcli.cli.docs import docs
+from lrcli.cli.explain import EPILOG as EXPLAIN_EPILOG
+from lrcli.cli.explain import explain
 from lrcli.cli.figure import EPILOG as FIGURE_EPILOG
 from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
@@ -36,7 +38,7 @@ from lrcli.cli.test import EPILOG as TEST_EPILOG
 from lrcli.cli.test import try_out
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
-from lrcli.cli.usage import Misuse, explain
+from lrcli.cli.usage import Misuse, what_is_wrong
 from lrcli.config.watching import watching
 from lrcli.errors import LrcliError, RunDirectoryError, RunError, UsageError, WriteError
 from lrcli.reporting.guard import guarded_streams, silence
@@ -90,6 +92,7 @@ for _command, _epilog, _name in (
     (replay, REPLAY_EPILOG, "replay"),
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
+    (explain, EXPLAIN_EPILOG, "explain"),
     (check, CHECK_EPILOG, "check"),
     (show, SHOW_EPILOG, "show"),
     (data, DATA_EPILOG, "data"),
@@ -122,7 +125,7 @@ def _run() -> int:
         if len(sys.argv) == 1:  # which asks for help
             typer.echo(getattr(misuse, "format_message", misuse.__str__)(), err=True)
             return UsageError.exit_code
-        raise UsageError(explain(misuse)) from None
+        raise UsageError(what_is_wrong(misuse)) from None
     except typer.Abort:
         return LrcliError.exit_code
     except MemoryError:

@@ -17,6 +17,7 @@ __all__ = [
     "complete_dataset",
     "complete_device",
     "complete_engine",
+    "complete_explained",
     "complete_file",
     "complete_group",
     "complete_name",
@@ -51,6 +52,14 @@ def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     from lrcli.storage.finding import run_words
 
     return run_words(incomplete, Path(context.params.get("runs_dir") or "runs"))
+
+
+def complete_explained(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of runs and words of the glossary; nothing for a path, which the shell knows."""
+    from lrcli.explaining.terms import all_terms
+
+    terms = [term.name for term in all_terms() if term.name.startswith(incomplete)]
+    return [*complete_run(context, incomplete), *terms]
 
 
 def complete_group() -> list[str]:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-__all__ = ["Misuse", "explain"]
+__all__ = ["Misuse", "what_is_wrong"]
 
 # What typer raises, whose base is click's; newer versions of typer bring their own copy of click.
 Misuse: type[Exception] = next(
@@ -12,7 +12,7 @@ Misuse: type[Exception] = next(
 )
 
 
-def explain(misuse: Exception) -> str:
+def what_is_wrong(misuse: Exception) -> str:
     """What is wrong, and what to write instead."""
     message = str(getattr(misuse, "format_message", misuse.__str__)()).rstrip(".")
     context: typer.Context | None = getattr(misuse, "ctx", None)

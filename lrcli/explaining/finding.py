@@ -53,6 +53,11 @@ class Explanation:
         """The first one; None where there is nothing to say."""
         return self.findings[0] if self.findings else None
 
+    def __str__(self) -> str:
+        """The sentences and the commands, a paragraph for each finding."""
+        paragraphs = ["\n    ".join((finding.text, *finding.commands)) for finding in self.findings]
+        return "\n\n".join([self.subject, *paragraphs])
+
     def as_data(self) -> dict[str, Any]:
         """What ``lrcli explain --json`` prints."""
         return {"subject": self.subject, "findings": [finding.as_data() for finding in self.findings]}

@@ -56,11 +56,17 @@ class MLP(Model):
 
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         """Without the noise of the inputs, which is of training alone."""
-        values = inputs
-        for i in range(1, len(self.hidden) + 1):
-            values = _ACTIVATIONS[self.activation](values @ parameters[f"w{i}"] + parameters[f"b{i}"])
+        values = [inputs, *self.hidden_values(parameters, inputs)][-1]
         last = len(self.hidden) + 1
         return np.asarray(values @ parameters[f"w{last}"] + parameters[f"b{last}"])
+
+    def hidden_values(self, parameters: Mapping[str, Array], inputs: Array) -> list[Array]:
+        """What the units of each hidden layer answer, (N, units) each, without the noise of the inputs."""
+        values = [inputs]
+        for i in range(1, len(self.hidden) + 1):
+            sums = values[-1] @ parameters[f"w{i}"] + parameters[f"b{i}"]
+            values.append(_ACTIVATIONS[self.activation](sums))
+        return values[1:]
 
 
 def _relu(z: Array) -> Array:

@@ -1,0 +1,49 @@
+"""The learning rate of a file against the largest stable one."""
+
+from collections.abc import Iterator
+
+from lrcli.explaining.files.facts import FileFacts
+from lrcli.explaining.finding import Finding
+from lrcli.explaining.numerals import percent, short
+
+__all__ = ["stable_rate"]
+
+_SAFE = 0.5  # of the largest stable rate: well inside, and still quick
+
+
+def stable_rate(facts: FileFacts) -> Iterator[Finding]:
+    """Whether its rate is stable, and how far from the limit it is."""
+    rate, limit = facts.rate, facts.stable.limit
+    if limit is None:
+        text = f"How large a learning rate would be stable is not known: {facts.stable.unknown}."
+        yield Finding("stable_rate", text, {"rate": rate, "limit": None})
+        return
+    sense = f" {facts.stable.sense}" if facts.stable.sense else ""
+    numbers = {"rate": rate, "limit": limit, "ratio": rate / limit}
+    if rate < limit:
+        text = (
+            f"The largest stable learning rate{sense} is {short(limit)}. The file's, {short(rate)}, is "
+            f"{percent(rate / limit)} of it."
+        )
+        yield Finding("stable_rate", text, numbers)
+        return
+    text = (
+        f"Training is going to diverge: the file's learning rate, {short(rate)}, is {short(rate / limit)} "
+        f"times the largest stable one, {short(limit)}{sense}."
+    )
+    yield Finding("diverges", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
+    yield from _of_sums(facts, limit)
+
+
+def _of_sums(facts: FileFacts, limit: float) -> Iterator[Finding]:
+    """A rate that would be stable if the loss were a mean."""
+    batch, rate = facts.batch_sizes[0], facts.rate
+    if facts.experiment.loss.reduction != "sum" or batch < 2 or rate > limit * batch:
+        return
+    text = (
+        f"The loss is a sum over the {batch:,} examples of a batch, which makes every gradient {batch:,} "
+        f"times as long as that of a mean. The rate of {short(rate)} would be right for a mean, whose "
+        f"largest stable rate is {batch:,} times as large, {short(limit * batch)}."
+    )
+    numbers = {"batch": float(batch), "limit_of_mean": limit * batch}
+    yield Finding("sum_of_losses", text, numbers, commands=(facts.train(loss__reduction="mean"),))

@@ -1,0 +1,1 @@
+"""Diagnoses of a run, each a file of one subject: from facts to findings."""

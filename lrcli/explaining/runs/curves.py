@@ -1,0 +1,102 @@
+"""What the curves of a run say: overfitting, a loss that still falls, a loss that swings."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lrcli.explaining.finding import Finding
+from lrcli.explaining.numerals import percent, short
+from lrcli.explaining.runs.facts import RunFacts
+from lrcli.training.problem import Array
+
+__all__ = ["overfit", "still_falling", "swings"]
+
+_RISE = 0.05  # of the lowest value
+_NOISE = 3.0  # standard deviations of the changes between records
+_FALL = 0.02
+_FEWEST = 8  # records of which a quarter says anything
+_SWING = np.log(1.5)
+
+
+def overfit(facts: RunFacts) -> Iterator[Finding]:
+    """val/loss has risen since an epoch, by more than it moves between records, while train/loss fell."""
+    val, train = facts.curve("val/loss"), facts.curve("train/loss")
+    if len(val) < _FEWEST or len(val) != len(train) or facts.result.status == "diverged":
+        return
+    lowest = int(np.argmin(val))
+    rise = float(val[-1] - val[lowest])
+    detrended = np.diff(val, 2) / np.sqrt(6)  # the noise of a record, where the trend is nearly a line
+    noise = float(np.sqrt(np.mean(detrended[-len(val) // 2 :] ** 2)))
+    fell = train[-1] < (1 - _FALL) * train[lowest]
+    if lowest == len(val) - 1 or not fell or rise < max(_RISE * abs(val[lowest]), _NOISE * noise):
+        return
+    epoch = int(facts.epochs_of("val/loss")[lowest])
+    text = (
+        f"The model overfits: since epoch {epoch:,} val/loss has risen from {short(float(val[lowest]))} to "
+        f"{short(float(val[-1]))}, while train/loss went on falling, from {short(float(train[lowest]))} to "
+        f"{short(float(train[-1]))}. The parameters of the best epoch are in checkpoint/best.npz."
+    )
+    numbers = {"epoch": float(epoch), "lowest": float(val[lowest]), "last": float(val[-1])}
+    stop = "{metric: val/loss, patience: 10}"
+    commands = [facts.train(training__early_stopping=stop)]
+    commands += [facts.train(training__epochs=epoch)] if epoch else []
+    yield Finding("overfit", text, numbers, commands=tuple(commands))
+
+
+def still_falling(facts: RunFacts) -> Iterator[Finding]:
+    """Of a model without a reference: how fast train/loss still falls at the end."""
+    fall = _fall_at_end(facts)
+    if fall is None or facts.result.status != "completed" or facts.determined:
+        return
+    per_epoch, total = fall
+    if total < _FALL or facts.result.metrics.get("train/accuracy", 0.0) > 0.995:
+        return
+    epochs = facts.epochs
+    text = (
+        f"Training is not finished: train/loss is {short(facts.final_loss or 0)} and still falls, by about "
+        f"{percent(per_epoch)} an epoch."
+    )
+    commands = (facts.train(training__epochs=3 * epochs), facts.train(optimizer__lr=2 * facts.rate))
+    yield Finding("falling", text, {"per_epoch": per_epoch}, estimate=True, commands=commands)
+
+
+def swings(facts: RunFacts) -> Iterator[Finding]:
+    """train/loss goes up and down between records, without a trend."""
+    loss = facts.curve("train/loss")
+    if len(loss) < _FEWEST or facts.result.status == "diverged" or not (loss > 0).all():
+        return
+    last = np.log(loss[-max(_FEWEST // 2, len(loss) // 4) :])
+    ups = float(np.mean(np.diff(last) > 0))
+    low, high = np.quantile(last, [0.1, 0.9])
+    if high - low < _SWING or not 0.25 <= ups <= 0.75:
+        return
+    full = len(facts.batch_sizes) == 1
+    cause = "the learning rate is too large" if full else "the learning rate is large for batches this small"
+    text = (
+        f"train/loss swings at the end, between {short(float(np.exp(low)))} and {short(float(np.exp(high)))} "
+        f"without settling: {cause} "
+        f"({short(facts.rate)}{'' if full else f', batches of {facts.batch_sizes[0]:,}'})."
+    )
+    numbers = {"low": float(np.exp(low)), "high": float(np.exp(high)), "rate": facts.rate}
+    yield Finding("swings", text, numbers, commands=(facts.train(optimizer__lr=facts.rate / 3),))
+
+
+def _fall_at_end(facts: RunFacts) -> tuple[float, float] | None:
+    """The share of train/loss that an epoch takes at the end, and the last quarter in all; None: no trend."""
+    loss = facts.curve("train/loss")
+    if len(loss) < _FEWEST or not (loss > 0).all():
+        return None
+    count = max(_FEWEST // 2, len(loss) // 4)
+    y, x = np.log(loss[-count:]), facts.epochs_of("train/loss")[-count:]
+    slope, error = _line(x, y)
+    if slope > -3 * error:
+        return None
+    return float(-np.expm1(slope)), float(-np.expm1(slope * (x[-1] - x[0])))
+
+
+def _line(x: Array, y: Array) -> tuple[float, float]:
+    """The slope of the least squares line, and its standard error."""
+    away = x - x.mean()
+    slope = float(away @ y / (away @ away))
+    left = y - y.mean() - slope * away
+    return slope, float(np.sqrt(left @ left / max(len(x) - 2, 1) / (away @ away)))

@@ -1,0 +1,60 @@
+"""A run that diverged: which limit its learning rate crossed, and by how much."""
+
+from collections.abc import Iterator
+
+from lrcli.explaining.finding import Finding
+from lrcli.explaining.numerals import short
+from lrcli.explaining.runs.facts import RunFacts
+
+__all__ = ["diverged"]
+
+_SAFE = 0.5  # of the largest stable rate: well inside, and still quick
+
+
+def diverged(facts: RunFacts) -> Iterator[Finding]:
+    """The limit, where one is known; else a smaller rate to try."""
+    result, rate = facts.result, facts.rate
+    if result.status != "diverged":
+        return
+    step = result.diverged_step or 0
+    where = f"Training diverged at step {step:,}"
+    known = result.stability
+    limit = facts.stable.limit if known is None else known.largest_stable_rate
+    if limit is None or not limit < rate:
+        yield _without_limit(facts, where)
+        return
+    sense = facts.stable.sense if known is None else known.sense
+    text = (
+        f"{where}: its learning rate, {short(rate)}, is {short(rate / limit)} times the largest stable one, "
+        f"{short(limit)}{sense and f' {sense}'}. Above that limit the error grows from step to step."
+    )
+    numbers = {"rate": rate, "limit": limit, "ratio": rate / limit, "step": float(step)}
+    yield Finding("diverged", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
+    yield from _of_sums(facts, limit)
+
+
+def _of_sums(facts: RunFacts, limit: float) -> Iterator[Finding]:
+    """A rate that would be stable if the loss were a mean."""
+    batch, rate = facts.batch_sizes[0], facts.rate
+    loss = facts.experiment.loss
+    if loss.reduction != "sum" or facts.experiment.optimizer.adaptive or batch < 2 or rate > limit * batch:
+        return
+    text = (
+        f"The loss is a sum over the {batch:,} examples of a batch, which makes every gradient {batch:,} "
+        f"times as long as that of a mean. The rate of {short(rate)} would be right for a mean, whose "
+        f"largest stable rate is {batch:,} times as large, {short(limit * batch)}."
+    )
+    numbers = {"batch": float(batch), "limit_of_mean": limit * batch}
+    yield Finding("sum_of_losses", text, numbers, commands=(facts.train(loss__reduction="mean"),))
+
+
+def _without_limit(facts: RunFacts, where: str) -> Finding:
+    rate, unknown = facts.rate, facts.stable.unknown
+    if unknown:
+        why = f"How large a rate would be stable is not known: {unknown}"
+    else:
+        limit = short(facts.stable.limit or 0)
+        why = f"The rate, {short(rate)}, is below the largest stable one, {limit}, so something else broke it"
+    text = f"{where}. {why}. Try a tenth of the rate."
+    numbers = {"rate": rate, "step": float(facts.result.diverged_step or 0)}
+    return Finding("diverged", text, numbers, commands=(facts.train(optimizer__lr=rate / 10),))

@@ -1,0 +1,154 @@
+"""The two parts of the errors of a run: what training owes, and what the data cannot tell."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from lrcli.explaining.finding import Finding
+from lrcli.explaining.numerals import percent, short
+from lrcli.explaining.runs.facts import RunFacts
+from lrcli.storage.run_result import RecoveryRow
+from lrcli.wording import counted, one_line
+
+__all__ = ["decay_bias", "finished", "undetermined", "unfinished"]
+
+_ROUNDING = 1e-6  # of a value of size 1: what float32 leaves
+_SMALL = 0.1  # of a standard error: training owes next to nothing
+
+
+def unfinished(facts: RunFacts) -> Iterator[Finding]:
+    """Training owes more than the data leave open: of the parameter of which it owes most."""
+    row = _most_owed(facts)
+    if row is None or not _owes(row):
+        return
+    owed = abs(row.optimization_error or 0.0)
+    name = one_line(row.name)
+    known = math.isfinite(row.true)
+    off = (
+        f"{name} is off by {short(abs(row.error))}"
+        if known
+        else f"{name} is {short(owed)} from the best possible"
+    )
+    data = _of_data(row)
+    left = _way_left(facts)
+    steps, rate = facts.result.steps, facts.rate
+    rest = (
+        f"{'the rest' if data else 'that'} is unfinished training: {counted(steps, 'step')} at {short(rate)}"
+    )
+    way = f"{rest} leave {percent(left)} of the way" if left is not None and left < 1 else rest
+    text = f"{off}. {data}{'; ' if data else ''}{way if data else way[0].upper() + way[1:]}."
+    numbers: dict[str, float | str | None] = {
+        "parameter": row.name,
+        "error": row.error,
+        "optimization_error": row.optimization_error,
+        "sampling_error": row.sampling_error,
+        "standard_error": row.standard_error,
+        "way_left": left,
+    }
+    more, commands = _more_epochs(facts, owed, row.standard_error, left)
+    yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
+
+
+def _of_data(row: RecoveryRow) -> str:
+    """How well the data could tell it."""
+    if row.standard_error:
+        return f"The data could tell it to {short(row.standard_error)}"
+    if row.sampling_error is not None and abs(row.sampling_error) > _ROUNDING * max(1.0, abs(row.true)):
+        return f"Of that, {short(abs(row.sampling_error))} is what these data cannot tell"
+    return ""
+
+
+def _more_epochs(
+    facts: RunFacts, owed: float, standard_error: float | None, left: float | None
+) -> tuple[str, tuple[str, ...]]:
+    """How many epochs more bring it below what the data can tell, if it goes on as before; and commands."""
+    if left is None or not 0 < left < 1 or not standard_error:
+        return "", (facts.train(training__epochs=3 * facts.epochs),)
+    rate_of_fall = -math.log(left) / facts.epochs
+    more = math.ceil(math.log(owed / standard_error) / rate_of_fall)
+    if more < 1:
+        return "", (facts.train(training__epochs=3 * facts.epochs),)
+    text = (
+        f" If that goes on, about {short(more)} more {'epoch brings' if more == 1 else 'epochs bring'} it "
+        f"under {short(standard_error)}."
+    )
+    return text, (facts.train(training__epochs=facts.epochs + more),)
+
+
+def finished(facts: RunFacts) -> Iterator[Finding]:
+    """Training owes less than the data leave open: the rest is theirs."""
+    rows = [row for row in facts.determined if row.standard_error and row.optimization_error is not None]
+    if not rows or any(map(_owes, rows)):
+        return
+    known = [row for row in rows if row.z is not None and math.isfinite(row.z)]
+    owed = max(abs(row.optimization_error or 0.0) / (row.standard_error or 1.0) for row in rows)
+    said = "under a tenth" if owed < _SMALL else f"at most {short(owed)}"
+    text = f"Training is finished: it owes {said} of a standard error in every parameter."
+    numbers: dict[str, float | str | None] = {"owed": owed}
+    if known:
+        worst = max(known, key=lambda row: abs(row.z or 0.0))
+        text += (
+            f" What is left is what the data cannot tell: {one_line(worst.name)} is off by "
+            f"{short(abs(worst.error))}, {short(abs(worst.z or 0.0))} standard errors. Only more data make "
+            "it smaller."
+        )
+        numbers |= {"parameter": worst.name, "error": worst.error, "z": worst.z}
+    yield Finding("finished", text, numbers)
+
+
+def decay_bias(facts: RunFacts) -> Iterator[Finding]:
+    """Weight decay moves the reference away from least squares by more than the data leave open."""
+    decay = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0)
+    rows = [row for row in facts.determined if row.least_squares is not None and row.reference is not None]
+    if not decay or not rows or facts.experiment.loss.quadratic_factor is None:
+        return
+    worst = max(rows, key=lambda row: abs((row.least_squares or 0.0) - (row.reference or 0.0)))
+    moved = abs((worst.least_squares or 0.0) - (worst.reference or 0.0))
+    scale = worst.standard_error or _ROUNDING * max(1.0, abs(worst.least_squares or 0.0))
+    if moved < 2 * scale:
+        return
+    text = (
+        f"Weight decay of {short(decay)} pulls {one_line(worst.name)} from "
+        f"{short(worst.least_squares or 0.0)}, the value of least squares, to "
+        f"{short(worst.reference or 0.0)}: perfect training would end there, {short(moved)} off."
+    )
+    numbers = {"decay": decay, "least_squares": worst.least_squares, "reference": worst.reference}
+    yield Finding("decay_bias", text, numbers, commands=(facts.train(optimizer__weight_decay=0),))
+
+
+def undetermined(facts: RunFacts) -> Iterator[Finding]:
+    """Parameters that the data leave open."""
+    reference = facts.result.reference
+    if reference is not None and reference.why:
+        names = ", ".join(reference.undetermined)
+        yield Finding("undetermined", f"{reference.why.rstrip('.')}.", {"parameters": names})
+
+
+def _owes(row: RecoveryRow) -> bool:
+    """Whether training owes more than the data leave open, and more than rounding."""
+    owed = abs(row.optimization_error or 0.0)
+    scale = row.standard_error or abs(row.sampling_error or 0.0)
+    return owed > max(scale, _ROUNDING * max(1.0, abs(row.learned)))
+
+
+def _most_owed(facts: RunFacts) -> RecoveryRow | None:
+    rows = [row for row in facts.determined if row.optimization_error is not None]
+    if facts.result.status == "diverged":
+        return None
+    return max(rows, key=lambda row: abs(row.optimization_error or 0.0), default=None)
+
+
+def _way_left(facts: RunFacts) -> float | None:
+    """The distance to the reference at the end over that at the start, over all determined parameters."""
+    rows = facts.result.recovery
+    start = np.concatenate([facts.start[p.name].reshape(-1) for p in facts.problem.parameters])
+    if len(start) != len(rows) or not facts.experiment.model.linear_in_parameters:
+        return None
+    kept = [
+        (row.optimization_error, row.learned + row.optimization_error - begun)
+        for row, begun in zip(rows, start.tolist(), strict=True)
+        if row.determined and row.optimization_error is not None
+    ]
+    first = math.hypot(*(before for _, before in kept))
+    return math.hypot(*(after for after, _ in kept)) / first if first > 0 else None

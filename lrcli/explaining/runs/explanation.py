@@ -1,0 +1,82 @@
+"""What there is to say of a run: every diagnosis asked in turn, the one that matters most first."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lrcli.explaining.data import model_limits, order
+from lrcli.explaining.facts import Facts
+from lrcli.explaining.finding import Explanation, Finding
+from lrcli.explaining.runs import (
+    curves,
+    divergence,
+    ending,
+    errors,
+    hidden_units,
+    outliers,
+    precision,
+    schedules,
+)
+from lrcli.explaining.runs.facts import RunFacts, facts_of
+from lrcli.running.trained import TrainedRun
+
+__all__ = ["explain_run", "what_matters_most"]
+
+
+@dataclass(frozen=True)
+class _Diagnosis:
+    """A question to a run.
+
+    Attributes:
+        find: what it comes to; nothing where there is nothing to say.
+        in_report: what it finds is no part of a run's report already, and asks for something to be done.
+    """
+
+    find: Callable[[RunFacts], Iterator[Finding]] | Callable[[Facts], Iterator[Finding]]
+    in_report: bool = True
+
+
+# In the order of what a reader should hear first.
+_DIAGNOSES = (
+    _Diagnosis(ending.not_ended, in_report=False),
+    _Diagnosis(divergence.diverged, in_report=False),
+    _Diagnosis(model_limits.no_better_than_chance),
+    _Diagnosis(hidden_units.idle_units),
+    _Diagnosis(hidden_units.stuck),
+    _Diagnosis(outliers.dominating_example),
+    _Diagnosis(order.sorted_examples),
+    _Diagnosis(curves.swings),
+    _Diagnosis(schedules.schedule_ended),
+    _Diagnosis(schedules.stopped_too_early),
+    _Diagnosis(errors.unfinished),
+    _Diagnosis(curves.overfit),
+    _Diagnosis(errors.decay_bias),
+    _Diagnosis(curves.still_falling),
+    _Diagnosis(precision.label_noise, in_report=False),
+    _Diagnosis(precision.rounding),
+    _Diagnosis(errors.undetermined, in_report=False),
+    _Diagnosis(errors.finished, in_report=False),
+    _Diagnosis(ending.unmet, in_report=False),
+)
+
+
+def explain_run(run: TrainedRun) -> Explanation:
+    """All that can be said of a run.
+
+    Args:
+        run: as it ended, or as it was read back.
+    """
+    facts = facts_of(run)
+    found = [finding for diagnosis in _DIAGNOSES for finding in diagnosis.find(facts)]
+    return Explanation(run.result.run_dir, tuple(found))
+
+
+def what_matters_most(run: TrainedRun) -> Finding | None:
+    """What the run's report should end with; None where all is well, or the report says it already.
+
+    Takes a few milliseconds: of data that are not quickly fitted it says nothing.
+    """
+    facts = facts_of(run)
+    if not run.result.ended_well or not facts.quick_to_fit:
+        return None
+    found = (finding for each in _DIAGNOSES if each.in_report for finding in each.find(facts))
+    return next(found, None)

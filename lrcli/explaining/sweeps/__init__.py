@@ -1,0 +1,1 @@
+"""Diagnoses of a sweep, each a file of one subject: from facts to findings."""
