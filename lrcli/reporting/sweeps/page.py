@@ -26,11 +26,11 @@ _MEANINGS = {
     "converged": "its loss stays at a level near the best that is possible",
     "improving": "its loss still falls",
     "stuck": "its loss stays at a level that is not near the best that is possible",
-    "oscillating": "its loss swings",
+    "oscillating": "its loss moves up and down, beyond the noise of the data",
     "rising": "its loss rises",
     "diverged": "its loss or its parameters stopped being finite, or its loss exploded",
     "interrupted": "it has not ended",
-    "unknown": "there are too few records to tell",
+    "unknown": "there are too few records, and nothing to hold them against",
 }
 
 
