@@ -33,6 +33,7 @@ __all__ = [
     "FEWEST_SEEDS",
     "Comparison",
     "GroupComparison",
+    "binomial_tail",
     "compare_groups",
     "compare_with_best",
     "median_interval",
@@ -221,7 +222,7 @@ def _resampled_median(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Ar
     reach = 5 + 5 * math.isqrt(size)  # ten standard deviations, whatever the size
     ranks = np.arange(max(0, m - reach), min(size, size - m + reach))
     # the middle draw, or the lower of two, is among the lowest i if at least size - m of the draws are
-    marginal = np.diff(_binomial_tail(size, size - m, np.append(ranks, ranks[-1] + 1) / size))
+    marginal = np.diff(binomial_tail(size, size - m, np.append(ranks, ranks[-1] + 1) / size))
     joint = np.zeros((len(ranks), len(ranks)))
     if size % 2 == 0:
         # of i being the largest of m draws; that of j being the smallest of m is its mirror image
@@ -233,7 +234,7 @@ def _resampled_median(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Ar
     return ranks[lower], ranks[upper], joint[lower, upper]
 
 
-def _binomial_tail(n: int, least: int, share: Array) -> Array:
+def binomial_tail(n: int, least: int, share: Array) -> Array:
     """P(at least that many successes in n draws), for (P,) chances of one success."""
     counts = np.arange(least, n + 1)
     ways = np.array([_log_choose(n, int(count)) for count in counts])

@@ -1,23 +1,25 @@
-"""Recovery: how far the learned parameters are from the true ones.
+"""Recovery: how far the learned parameters are from the true ones, and why.
 
-Where a model is the rule behind the data, the true parameters are known. Where it is not, but the best
-possible ones can be found (see `lrcli.analysis.reference`), the learned parameters are held against those.
-Elsewhere, as in an MLP, parameters are not identifiable: other parameters give the same function.
+Where a model is the rule behind the data, the true parameters are known. The reference, what minimises what
+was trained on these data (see `lrcli.analysis.reference`), splits an error in two: what the data cannot tell,
+true minus reference, and what training still owes, reference minus learned. Where no truth is known, learned
+parameters are held against the reference. Elsewhere, as in an MLP, parameters are not identifiable: other
+parameters give the same function.
 
 Where the data leave some parameters open (see `lrcli.analysis.determination`), their errors say nothing:
 what was learned of them depends on where training began.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.chunks import chunks_of_sets
 from lrcli.analysis.determination import undetermined
-from lrcli.analysis.reference import Examples, References, Standard, find_references, has_reference
+from lrcli.analysis.reference import Examples, References, Standard, find_references, has_reference, minimises
 from lrcli.analysis.standard_errors import standard_errors
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.datasets.base import Scaling
@@ -26,7 +28,7 @@ from lrcli.components.losses import Loss
 from lrcli.components.models import AnyModel
 from lrcli.components.models.base import Model
 from lrcli.components.truth import true_parameters
-from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR
+from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, OPTIMIZATION_ERROR, SAMPLING_ERROR
 
 __all__ = ["Recovery", "find_recovery"]
 
@@ -39,37 +41,54 @@ class Recovery:
 
     Attributes:
         model: whose parameters they are.
-        against: ``true``, or how the best possible ones on the training set were found: ``least_squares``,
-            ``ridge`` or ``optimum``.
-        values: from parameter name to (K, *shape), for each set of data and weight decay; NaN where there
-            are no best possible ones.
+        truth: the true ones, from parameter name to (K, *shape) for each set of data and weight decay,
+            perhaps of some parameters alone; None where they are not known.
+        reference: what minimises what was trained, of the K sets; where a truth is known, of the parameters
+            that give the same function the nearest to it. None where it is not known.
         undetermined: from parameter name to (K, *shape), which numbers the data leave open.
-        separable: (K,) there are no best possible ones, because a plane separates the classes.
         elements: from parameter name to the names of its numbers, such as ``w[0]`` or ``w[age]``.
         scaling: what the inputs were standardised with, (K, D) each: learned parameters are those of
             standardised inputs, all else is in original units; None where there is no difference.
-        standard_errors: from parameter name to (K, *shape), of least squares; NaN where the data leave a
-            number open; None where nothing was estimated.
-        losses: (K,) the training loss at the best possible ones; NaN where that is not known.
     """
 
     model: Model
-    against: Standard
-    values: dict[str, Array]
+    truth: dict[str, Array] | None
+    reference: References | None
     undetermined: dict[str, NDArray[np.bool_]]
-    separable: NDArray[np.bool_]
-    losses: Array
     elements: Mapping[str, Sequence[str]] = field(default_factory=dict)
     scaling: Scaling | None = None
-    standard_errors: dict[str, Array] | None = None
+
+    @property
+    def values(self) -> dict[str, Array]:
+        """What errors are told from: the truth where known, else the reference; NaN where there is none."""
+        if self.truth is not None:
+            return self.truth
+        return self.reference.values if self.reference is not None else {}
+
+    @property
+    def against(self) -> Standard:
+        """``true``, or how the reference was found."""
+        return "true" if self.truth is not None or self.reference is None else self.reference.against
 
     @property
     def known(self) -> bool:
         """Whether any set of data has parameters to hold learned ones against."""
         return not any(bool(np.isnan(values).all()) for values in self.values.values())
 
+    @property
+    def separable(self) -> NDArray[np.bool_]:
+        """(K,) there is no reference, because a plane separates the classes."""
+        count = len(next(iter(self.undetermined.values())))
+        return np.zeros(count, dtype=bool) if self.reference is None else self.reference.separable
+
+    @property
+    def parts(self) -> bool:
+        """Whether errors are known in both parts, of any set of data."""
+        reference = self.reference
+        return self.truth is not None and reference is not None and bool(reference.found.any())
+
     def equivalent(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """Of the parameters that give the same function as the learned ones, the nearest to the reference.
+        """Of the parameters that give the same function as the learned ones, the nearest to the values.
 
         Args:
             learned: from parameter name to (..., R, *shape), such as those at several records.
@@ -81,16 +100,30 @@ class Recovery:
         if self.scaling is not None:
             mean, scale = self.scaling.mean[row_index], self.scaling.scale[row_index]
             learned = self.model.in_original_units(learned, mean, scale) or learned
-        reference = {name: values[row_index] for name, values in self.values.items()}
-        return self.model.nearest_equivalent(learned, reference)
+        values = {name: values[row_index] for name, values in self.values.items()}
+        return self.model.nearest_equivalent(learned, values)
 
     def errors(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """Reference minus learned, as the textbooks print it: from name to (..., R, *shape)."""
+        """True (or reference) minus learned, as the textbooks print it: from name to (..., R, *shape)."""
         learned = self.equivalent(learned, row_index)
         return {name: values[row_index] - learned[name] for name, values in self.values.items()}
 
+    @property
+    def sampling_errors(self) -> dict[str, Array] | None:
+        """True minus reference, from name to (K, *shape); NaN where the data leave a number open."""
+        if self.truth is None or self.reference is None:
+            return None
+        found = self.reference.values
+        return {
+            name: np.where(self.undetermined[name], np.nan, values - found[name])
+            for name, values in self.truth.items()
+        }
+
     def metrics(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """`MAX_ABS_ERROR` and `ERROR_NORM` of `lrcli.config.metrics`, (..., R) each."""
+        """The metrics of the group recovery in `lrcli.config.metrics`, (..., R) each.
+
+        In the parts of the error the numbers that the data leave open do not count.
+        """
         errors = self.errors(learned, row_index)
         numbers = [number for name, error in errors.items() for number in self._numbers(name, error)]
         largest = squares = np.zeros(np.shape(numbers[0]))
@@ -98,16 +131,45 @@ class Recovery:
             for number in numbers:
                 largest = np.maximum(largest, np.abs(number))
                 squares = squares + number**2
-        return {MAX_ABS_ERROR: largest, ERROR_NORM: np.sqrt(squares)}
+            metrics = {MAX_ABS_ERROR: largest, ERROR_NORM: np.sqrt(squares)}
+            return metrics | (self._norms_of_parts(numbers, row_index) if self.parts else {})
+
+    def _norms_of_parts(self, errors: Sequence[Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
+        """The norms of both parts.
+
+        Args:
+            errors: true minus learned, number by number, (..., R) each.
+            row_index: (R,) which of the K sets each member has.
+        """
+        sampling = [
+            number[row_index]
+            for name, error in (self.sampling_errors or {}).items()
+            for number in self._numbers(name, error)
+        ]
+        closed = [~np.isnan(number) for number in sampling]
+        none = ~np.any(closed, axis=0)
+        owed, told = np.zeros(np.shape(errors[0])), np.zeros(len(row_index))
+        for error, of_data, counts in zip(errors, sampling, closed, strict=True):
+            if counts.all():
+                owed += (error - of_data) ** 2
+                told += of_data**2
+            else:
+                owed += np.where(counts, error - of_data, 0.0) ** 2
+                told += np.where(counts, of_data, 0.0) ** 2
+        told[none] = owed[..., none] = np.nan
+        return {
+            OPTIMIZATION_ERROR: np.sqrt(owed),
+            SAMPLING_ERROR: np.broadcast_to(np.sqrt(told), owed.shape).copy(),
+        }
 
     def names_of(self, name: str) -> Sequence[str]:
         """The names of the numbers of a parameter."""
         return self.elements.get(name) or element_names(name, self.values[name].shape[1:])
 
-    def _numbers(self, name: str, error: Array) -> Iterable[Array]:
-        """The errors of a parameter (..., R, *shape), number by number, (..., R) each."""
+    def _numbers(self, name: str, error: Array) -> Iterator[Array]:
+        """The errors of a parameter (..., K or R, *shape), number by number."""
         leading = error.ndim - (self.values[name].ndim - 1)
-        return np.moveaxis(error.reshape(*error.shape[:leading], -1), -1, 0)
+        yield from np.moveaxis(error.reshape(*error.shape[:leading], -1), -1, 0)
 
 
 def find_recovery(
@@ -133,44 +195,59 @@ def find_recovery(
     Returns:
         None where the parameters are not identifiable, or nothing is known of the best ones.
     """
-    names = elements or {}
-    known = _of_rules(datasets, model, shapes, examples, names)
-    if known is not None:
-        return known
-    if not has_reference(model, loss, datasets[0].num_classes):
+    truth = _truth(datasets, model, shapes, examples)
+    names, best = elements or {}, None
+    if has_reference(model, loss, datasets[0].num_classes) and (truth is None or minimises(loss)):
+        best = find_references(model, loss, shapes, examples)
+    if best is not None and not best.found.any() and not best.separable.any():
+        best = None
+    if truth is not None:
+        opens = _open(model, shapes, examples, None)
+        return Recovery(model, truth, _nearest(best, model, truth, examples, opens), opens, names)
+    if best is None:
         return None
-    best = find_references(model, loss, shapes, examples)
-    if not best.found.any() and not best.separable.any():
-        return None
-    estimated = not datasets[0].truth_known and loss.quadratic_factor is not None
-    return _of_references(best, model, shapes, examples, names, scaling, estimated=estimated)
+    return _of_references(
+        best, model, shapes, examples, names, scaling, estimated=not datasets[0].truth_known
+    )
 
 
-def _of_rules(
+def _truth(
     datasets: Sequence[AnyDataset],
     model: AnyModel,
     shapes: Mapping[str, tuple[int, ...]],
     examples: Examples,
-    elements: Mapping[str, Sequence[str]],
-) -> Recovery | None:
-    """The true parameters; None where those of some set of data are not known."""
+) -> dict[str, Array] | None:
+    """The true parameters of the K sets; None where those of some set of data are not known."""
     compared = shapes if model.truths is None else {name: shapes[name] for name in model.truths}
     rules = [true_parameters(dataset, model) for dataset in datasets]
     known = [rule for rule in rules if rule is not None and _fits(rule, compared)]
     if len(known) < len(rules):
         return None
-    values = {
+    return {
         name: np.stack([_pad(rule[name], shape) for rule in known])[examples.rows]
         for name, shape in compared.items()
     }
-    opens = _open(model, shapes, examples, None)
-    none, unknown = np.zeros(len(examples.rows), dtype=bool), np.full(len(examples.rows), np.nan)
-    return Recovery(model, "true", values, opens, none, unknown, elements)
+
+
+def _nearest(
+    best: References | None,
+    model: Model,
+    truth: Mapping[str, Array],
+    examples: Examples,
+    opens: Mapping[str, NDArray[np.bool_]],
+) -> References | None:
+    """References with standard errors; of those that give the same function, the nearest to the truth."""
+    if best is None:
+        return None
+    errors = None
+    if best.against == "least_squares":
+        errors = _hidden(standard_errors(model, best.values, examples, None), opens)
+    return replace(best, values=model.nearest_equivalent(best.values, truth), standard_errors=errors)
 
 
 def _of_references(
     best: References,
-    model: AnyModel,
+    model: Model,
     shapes: Mapping[str, tuple[int, ...]],
     examples: Examples,
     elements: Mapping[str, Sequence[str]],
@@ -187,23 +264,20 @@ def _of_references(
         examples: likewise.
         elements: likewise.
         scaling: likewise.
-        estimated: least squares stands for what nobody knows, and so has standard errors.
+        estimated: they stand for what nobody knows, and so have standard errors.
     """
     values, scaling = _in_original_units(model, best.values, examples, scaling)
     opens = _open(model, shapes, examples, scaling)
     errors = None
-    if estimated and best.against == "least_squares":
+    if estimated and best.against == "least_squares" and best.minimises:
         errors = _hidden(standard_errors(model, best.values, examples, scaling), opens)
     return Recovery(
         model,
-        best.against,
-        values,
+        None,
+        replace(best, values=values, standard_errors=errors),
         opens,
-        best.separable,
-        best.losses,
         elements,
         None if scaling is None else _of_sets(scaling, examples),
-        errors,
     )
 
 

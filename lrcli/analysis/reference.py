@@ -34,6 +34,7 @@ __all__ = [
     "find_references",
     "has_reference",
     "least_losses",
+    "minimises",
 ]
 
 Array = NDArray[np.float64]
@@ -71,6 +72,9 @@ class References:
         losses: (K,) the loss there, without the decay; the lowest bound where the classes are separable.
         found: (K,) whether there is one that was found.
         separable: (K,) whether there is none because a plane separates the classes.
+        minimises: whether they make the loss smallest; least squares stands in for a loss of the user's.
+        standard_errors: as estimates of the truth, from parameter name to (K, *shape); NaN where the data
+            leave a number open; None where they are not known.
     """
 
     against: Standard
@@ -78,6 +82,13 @@ class References:
     losses: Array
     found: NDArray[np.bool_]
     separable: NDArray[np.bool_]
+    minimises: bool = True
+    standard_errors: dict[str, Array] | None = None
+
+
+def minimises(loss: Loss) -> bool:
+    """Whether what is found makes a loss smallest; least squares stands in for others."""
+    return loss.quadratic_factor is not None or loss.of_logits
 
 
 def has_reference(model: Model, loss: Loss, num_classes: int | None) -> bool:
@@ -110,7 +121,8 @@ def find_references(
     found = np.array([each is not None for each in best])
     decayed = bool(np.any(examples.decay > 0)) and model.linear_in_parameters
     losses = _losses_at(model, loss, values, examples)
-    return References("ridge" if decayed else "least_squares", values, losses, found, np.zeros_like(found))
+    how: Standard = "ridge" if decayed else "least_squares"
+    return References(how, values, losses, found, np.zeros_like(found), minimises(loss))
 
 
 def _of_classes(model: Model, loss: Loss, examples: Examples) -> References:

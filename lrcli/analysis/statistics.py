@@ -13,7 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import Direction, direction_of
 
-__all__ = ["Mode", "Statistics", "describe", "describe_metric", "mode_of", "ranking", "scores", "with_worst"]
+__all__ = [
+    "Mode",
+    "Statistics",
+    "describe",
+    "describe_metric",
+    "mode_of",
+    "quantile",
+    "ranking",
+    "scores",
+    "with_worst",
+]
 
 Array = NDArray[np.float64]
 Mode = Direction
@@ -101,16 +111,16 @@ def describe(values: ArrayLike, mode: Mode, diverged: NDArray[np.bool_]) -> Stat
     return Statistics(
         n=np.full(len(whole), size),
         diverged=np.count_nonzero(diverged, axis=0),
-        median=_quantile(ordered, 0.5),
-        q25=_quantile(ordered, 0.25),
-        q75=_quantile(ordered, 0.75),
+        median=quantile(ordered, 0.5),
+        q25=quantile(ordered, 0.25),
+        q75=quantile(ordered, 0.75),
         mean=np.where(whole, mean, np.inf if mode == "min" else -np.inf),
         std=np.where(whole, std, np.nan),
     )
 
 
-def _quantile(ordered: Array, share: float) -> Array:
-    """The quantile of each column of (S, C), sorted along S; infinities are all at one end."""
+def quantile(ordered: Array, share: float) -> Array:
+    """The quantile of (S, ...) over its first axis, sorted along it, infinities all at one end."""
     position = (len(ordered) - 1) * share
     below = int(position)
     weight = position - below

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.sampling import Sampling
+
 __all__ = ["SweepResults"]
 
 Array = NDArray[np.float64]
@@ -33,8 +35,8 @@ class SweepResults:
         final: from metric to its last value, (S, C); NaN where there is none. A member that diverged keeps
             the last values it had.
         best: (S, C) the best value of the metric of `lrcli.experiment.experiment.Experiment.best`.
-        errors: from a parameter's number, such as ``w[0]``, to reference minus learned, (S, C); empty where
-            parameters are not identifiable or differ between configurations.
+        errors: from a parameter's number, such as ``w[0]``, to true (else reference) minus learned, (S, C);
+            empty where parameters are not identifiable or differ between configurations.
         epoch: (C, T) the epoch of each record, 0 for that before training; -1 after the last one of a
             configuration with fewer records.
         step: (C, T) the optimizer updates finished at each record.
@@ -44,6 +46,7 @@ class SweepResults:
         least: (S, C) the smallest training loss that is possible; NaN where it is not known.
         constant: (S, C) that of the best constant answer; NaN where it is not known.
         problems: (C,) equal for configurations with the same data, model and loss.
+        sampling: what the data say about the true parameters, (S, C) each; None where these are not known.
     """
 
     keys: tuple[str, ...]
@@ -64,6 +67,7 @@ class SweepResults:
     least: Array
     constant: Array
     problems: NDArray[np.intp]
+    sampling: Sampling | None = None
 
     @property
     def missing(self) -> NDArray[np.bool_]:

@@ -94,6 +94,24 @@ class Sweep(Stored):
         return table_of_configurations(read_summary(self.directory / "summary.csv"))
 
     @functools.cached_property
+    def recovery(self) -> "dict[str, NDArray[Any]]":
+        """A table, a row for each parameter of each configuration, as recovery.csv has it.
+
+        Columns: each swept key, ``parameter``, ``n`` members, ``diverged`` among them, and of the others
+        ``bias`` (the mean of learned minus true), ``empirical_se`` (the standard deviation over seeds),
+        ``rmse`` and ``coverage`` (the share of 95% intervals that hold the truth), each followed by its Monte
+        Carlo standard error, such as ``bias_mcse``. It has no columns where no true parameters are known.
+
+        Raises:
+            RunDirectoryError: recovery.csv has been damaged.
+        """
+        from lrcli.api.tables import table_of_study
+        from lrcli.storage.table_reading import read_study
+
+        path = self.directory / "recovery.csv"
+        return table_of_study(read_study(path)) if path.exists() else {}
+
+    @functools.cached_property
     def members(self) -> "dict[str, NDArray[Any]]":
         """A table, a row for each member, as results.csv has it.
 

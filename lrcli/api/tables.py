@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lrcli.storage.parameter_path import ParameterPath
     from lrcli.storage.run_result import RecoveryRow
     from lrcli.storage.sweep_result import ConfigurationRow
-    from lrcli.storage.table_reading import MemberTable, SummaryTable
+    from lrcli.storage.table_reading import MemberTable, StudyTable, SummaryTable
 
 __all__ = [
     "Table",
@@ -22,9 +22,18 @@ __all__ = [
     "table_of_ranking",
     "table_of_records",
     "table_of_recovery",
+    "table_of_study",
 ]
 
 Table = dict[str, NDArray[Any]]
+_OF_REFERENCE = (
+    "reference",
+    "standard_error",
+    "sampling_error",
+    "optimization_error",
+    "z",
+    "least_squares",
+)
 
 
 def column(values: Iterable[Any]) -> NDArray[Any]:
@@ -47,14 +56,14 @@ def table_of_recovery(rows: Sequence["RecoveryRow"]) -> Table:
     """A row for each number among the parameters."""
     numbers = {
         key: np.array([getattr(row, key) for row in rows], dtype=np.float64)  # NaN where there is none
-        for key in ("true", "learned", "error", "reference", "standard_error")
+        for key in ("true", "learned", "error", *_OF_REFERENCE)
     }
     return {
         "name": _texts(row.name for row in rows),
         **{key: numbers[key] for key in ("true", "learned", "error")},
         "against": _texts(row.against for row in rows),
         "determined": np.array([row.determined for row in rows], dtype=bool),
-        **{key: numbers[key] for key in ("reference", "standard_error")},
+        **{key: numbers[key] for key in _OF_REFERENCE},
     }
 
 
@@ -93,6 +102,13 @@ def table_of_configurations(summary: "SummaryTable") -> Table:
     """A row for each configuration, in the order of the grid."""
     keys = {key: column(values) for key, values in summary.values.items()}
     return {**keys, "n": summary.n, "diverged": summary.diverged, **summary.numbers}
+
+
+def table_of_study(study: "StudyTable") -> Table:
+    """A row for each parameter of each configuration, in the order of the grid."""
+    keys = {key: column(values) for key, values in study.values.items()}
+    whole = {"parameter": study.parameter.astype(object), "n": study.n, "diverged": study.diverged}
+    return {**keys, **whole, **study.numbers}
 
 
 def table_of_ranking(rows: Sequence["ConfigurationRow"], keys: Sequence[str]) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = ["generator", "words"]
 
-_PURPOSES = {"data": 0, "init": 1, "shuffle": 2, "noise": 3}
+_PURPOSES = {"data": 0, "init": 1, "shuffle": 2, "noise": 3, "resample": 4}
 
 
 def generator(seed: int, purpose: str, index: int) -> np.random.Generator:
@@ -16,8 +16,8 @@ def generator(seed: int, purpose: str, index: int) -> np.random.Generator:
 
     Args:
         seed: of the run.
-        purpose: ``data``, ``init``, ``shuffle`` or ``noise``.
-        index: which of them: the split, the parameter, the epoch.
+        purpose: ``data``, ``init``, ``shuffle``, ``noise`` or ``resample``.
+        index: which of them: the split, the parameter, the epoch, the number of seeds.
 
     Raises:
         KeyError: the purpose is none of these.

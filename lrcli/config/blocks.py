@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_serializer, field_validator, model_validator
@@ -221,11 +221,9 @@ class Sweep(Config):
         """How many seeds there are."""
         return self.seeds if isinstance(self.seeds, int) else len(self.seeds)
 
-    def seed_list(self, first: int) -> tuple[int, ...]:
-        """The seeds themselves; a count begins with the `first`."""
-        if isinstance(self.seeds, int):
-            return tuple(range(first, first + self.seeds))
-        return tuple(self.seeds)
+    def seed_list(self, first: int) -> Sequence[int]:
+        """The seeds themselves; a count begins with the `first`, and takes no memory."""
+        return range(first, first + self.seeds) if isinstance(self.seeds, int) else tuple(self.seeds)
 
     @field_validator("grid", mode="before")
     @classmethod

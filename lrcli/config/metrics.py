@@ -13,7 +13,9 @@ __all__ = [
     "LR",
     "MAX_ABS_ERROR",
     "METRICS",
+    "OPTIMIZATION_ERROR",
     "RUNNING_LOSS",
+    "SAMPLING_ERROR",
     "Direction",
     "Group",
     "Metric",
@@ -36,6 +38,7 @@ Split = Literal["train", "val", "test"]
 
 RUNNING_LOSS, GRAD_NORM, LR = "train/running_loss", "grad_norm", "lr"
 MAX_ABS_ERROR, ERROR_NORM = "recovery/max_abs_error", "recovery/error_norm"
+OPTIMIZATION_ERROR, SAMPLING_ERROR = "recovery/optimization_error", "recovery/sampling_error"
 _RECOVERY = "recovery/"
 _BEST = "best/"
 
@@ -88,6 +91,19 @@ METRICS = (
     Metric(LR, "learning rate of the epoch's last step", direction=None, is_outcome=False),
     Metric(MAX_ABS_ERROR, "largest error of a parameter, without its sign", group="recovery"),
     Metric(ERROR_NORM, "Euclidean norm of the errors of all parameters", group="recovery"),
+    Metric(
+        OPTIMIZATION_ERROR,
+        "what training still owes: norm of reference minus learned, the reference being what minimises the "
+        "training loss",
+        group="recovery",
+    ),
+    Metric(
+        SAMPLING_ERROR,
+        "what the training data cannot tell: norm of true minus reference",
+        direction=None,
+        group="recovery",
+        is_outcome=False,
+    ),
 )
 _ERROR = Metric(
     "", "error of one number among the parameters: true minus learned", None, "linear", "recovery"

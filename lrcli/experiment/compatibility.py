@@ -8,10 +8,18 @@ import numpy as np
 from lrcli.components.initializers import element_names
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
-from lrcli.config.metrics import ERROR_NORM, MAX_ABS_ERROR, best_name, error_name, names_of_split
+from lrcli.config.metrics import (
+    ERROR_NORM,
+    MAX_ABS_ERROR,
+    OPTIMIZATION_ERROR,
+    SAMPLING_ERROR,
+    best_name,
+    error_name,
+    names_of_split,
+)
 from lrcli.config.validation import Mistake
 from lrcli.engines.compiled.registry import refusal
-from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
+from lrcli.experiment.experiment import Experiment, parts_errors, recorded_metrics, recovers
 from lrcli.wording import counted
 
 __all__ = ["incompatibilities", "remarks", "result_names"]
@@ -104,7 +112,10 @@ def _compared(experiment: Experiment) -> list[str]:
 
 def _recovery_metrics(experiment: Experiment) -> list[str]:
     """Recorded where the rule has parameters of the model's shapes, or the best ones can be found."""
-    return [MAX_ABS_ERROR, ERROR_NORM] if recovers(experiment) else []
+    if not recovers(experiment):
+        return []
+    in_parts = [OPTIMIZATION_ERROR, SAMPLING_ERROR] if parts_errors(experiment) else []
+    return [MAX_ABS_ERROR, ERROR_NORM, *in_parts]
 
 
 def _engine(experiment: Experiment) -> Iterator[Mistake]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from lrcli.analysis.reference import has_reference
+from lrcli.analysis.reference import has_reference, minimises
 from lrcli.components.choices import AnyDataset, AnyLoss, AnyModel, AnyOptimizer
 from lrcli.components.component import Component
 from lrcli.components.initializers import Parameter, elements_by_name
@@ -16,7 +16,7 @@ from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of
 from lrcli.experiment.expectations import PATTERN, parse
 from lrcli.experiment.names import NAME, check_name
 
-__all__ = ["Comparison", "Experiment", "chosen", "recorded_metrics", "recovers", "resolved"]
+__all__ = ["Comparison", "Experiment", "chosen", "parts_errors", "recorded_metrics", "recovers", "resolved"]
 
 
 def _comparison(text: str) -> str:
@@ -124,6 +124,14 @@ def recovers(experiment: Experiment) -> bool:
     if dataset.needs_code and not model.needs_code and model.identifiable:
         return True  # perhaps; once its code has been run, it is known
     return true or has_reference(model, experiment.loss, dataset.num_classes)
+
+
+def parts_errors(experiment: Experiment) -> bool:
+    """Whether there may be both, true parameters and those that minimise what is trained."""
+    dataset, model = experiment.dataset, experiment.model
+    if true_parameters(dataset, model) is None and not dataset.needs_code:
+        return False
+    return minimises(experiment.loss) and has_reference(model, experiment.loss, dataset.num_classes)
 
 
 def recorded_metrics(experiment: Experiment) -> list[str]:

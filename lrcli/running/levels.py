@@ -38,9 +38,9 @@ def find_levels(prepared: Prepared) -> Levels:
     values = [loss.constant_value(targets) for targets in examples.targets]
     constants = np.array([np.nan if value is None else value for value in values])
     constant = constants[examples.rows[prepared.rows]]
-    recovery = prepared.recovery
-    if recovery is not None and recovery.against != "true":
-        least = recovery.losses[prepared.rows]
+    reference = None if prepared.recovery is None else prepared.recovery.reference
+    if reference is not None:
+        least = reference.losses[prepared.rows]
     elif term_curvature(experiment.model, loss) is not None:
         least = least_losses(experiment.model, loss, examples)[prepared.rows]
     else:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery, find_recovery
 from lrcli.analysis.reference import Examples
-from lrcli.config.metrics import is_recovery
+from lrcli.config.metrics import OPTIMIZATION_ERROR, SAMPLING_ERROR, is_recovery
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.engine_choice import build_engine
@@ -128,9 +128,20 @@ def _find_recovery(experiment: Experiment, problem: Problem, examples: Examples)
     recovery = find_recovery(
         datasets, experiment.model, experiment.loss, shapes, examples, problem.elements, problem.scaling
     )
-    known = recovery is not None and recovery.known
-    stopping = experiment.training.early_stopping
-    deciding = {experiment.best.metric, stopping and stopping.metric}
-    if not known and any(metric and is_recovery(metric) for metric in deciding):
-        raise UsageError("training: no parameters are known that recovery/... could be measured against")
+    _refuse_unknown(experiment, recovery)
     return recovery
+
+
+def _refuse_unknown(experiment: Experiment, recovery: Recovery | None) -> None:
+    """Refuse to let a metric decide that cannot be had.
+
+    Raises:
+        UsageError: there is nothing that it could be measured against.
+    """
+    stopping = experiment.training.early_stopping
+    deciding = [name for name in (experiment.best.metric, stopping and stopping.metric) if name]
+    if any(map(is_recovery, deciding)) and (recovery is None or not recovery.known):
+        raise UsageError("training: no parameters are known that recovery/... could be measured against")
+    in_parts = {OPTIMIZATION_ERROR, SAMPLING_ERROR} & set(deciding)
+    if in_parts and (recovery is None or not recovery.parts):
+        raise UsageError(f"training: {min(in_parts)} cannot be had: what minimises this loss was not found")

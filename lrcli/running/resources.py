@@ -12,11 +12,10 @@ import numpy as np
 
 from lrcli.analysis.logistic import within_reach
 from lrcli.components.datasets.base import SplitName
-from lrcli.components.truth import true_parameters
 from lrcli.config.keys import value_at
 from lrcli.engines.compiled.examples import epochs_of_chunk
 from lrcli.errors import UsageError
-from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers, resolved
+from lrcli.experiment.experiment import Experiment, parts_errors, recorded_metrics, recovers, resolved
 from lrcli.running.engine_choice import engine_of
 from lrcli.running.machine import memory_of_machine
 from lrcli.training.quadratic import bytes_of_triangle
@@ -206,7 +205,7 @@ def _bytes_of_reference(experiment: Experiment, shape: _Shape) -> int:
     matrix = 8 * dataset.sizes["train"] * (shape.parameters // shape.targets)
     if dataset.num_classes is not None:  # several copies, and as many logits and chances
         return 4 * matrix + 5 * 8 * dataset.sizes["train"] * shape.targets
-    return matrix if true_parameters(dataset, model) is not None else 2 * matrix
+    return 2 * matrix
 
 
 def _bytes_of_batch(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int:
@@ -245,9 +244,10 @@ def _key_of_size(experiment: Experiment) -> str:
 
 def bytes_of_results(experiment: Experiment, members: int, records: int) -> Needs:
     """What a sweep keeps of its members until the end."""
-    metrics = len(recorded_metrics(experiment)) + 2 * recovers(experiment)
+    metrics = len(recorded_metrics(experiment)) + 2 * recovers(experiment) + 2 * parts_errors(experiment)
     errors = sum(p.size for p in experiment.parameters) if recovers(experiment) else 0
-    last = _ENDED + 8 * (metrics + errors)
+    of_data = 1 + 3 * errors if parts_errors(experiment) else 0  # truth, sampling and standard errors
+    last = _ENDED + 8 * (metrics + errors + of_data)
     return Needs({"members": members * last, "logging.every": 8 * members * metrics * records})
 
 

@@ -90,24 +90,52 @@ def _recovery_rows(
 ) -> tuple[RecoveryRow, ...]:
     """A row for each number among the parameters."""
     only = np.array([0])
-    learned = recovery.equivalent(parameters, only)
-    errors = recovery.errors(parameters, only)
+    learned, errors = recovery.equivalent(parameters, only), recovery.errors(parameters, only)
     is_open = set(undetermined_names(recovery))
+    best = recovery.reference
     none = {name: np.full(values.shape, np.nan) for name, values in recovery.values.items()}
-    sources = (recovery.values, learned, errors, recovery.standard_errors or none)
+    found = none if best is None else best.values
+    spreads = none if best is None or best.standard_errors is None else best.standard_errors
+    sources = (recovery.values, learned, errors, found, spreads)
     return tuple(
-        RecoveryRow(
-            element,
-            reference if experiment.dataset.truth_known else math.nan,
-            value,
-            error,
-            recovery.against,
-            element not in is_open,
-            reference,
-            spread if math.isfinite(spread) else None,
-        )
+        _row(experiment, recovery, element, *numbers, determined=element not in is_open)
         for name in recovery.values
-        for element, reference, value, error, spread in zip(
+        for element, *numbers in zip(
             recovery.names_of(name), *(arrays[name][0].ravel().tolist() for arrays in sources), strict=True
         )
     )
+
+
+def _row(
+    experiment: Experiment,
+    recovery: Recovery,
+    element: str,
+    held_to: float,
+    learned: float,
+    error: float,
+    reference: float,
+    spread: float,
+    *,
+    determined: bool,
+) -> RecoveryRow:
+    """One number among the parameters; what is not known of it is NaN."""
+    best = recovery.reference
+    known = recovery.truth is not None
+    parted = determined and best is not None and best.minimises
+    return RecoveryRow(
+        element,
+        held_to if known or experiment.dataset.truth_known else math.nan,
+        learned,
+        error,
+        recovery.against,
+        determined,
+        _finite(reference),
+        _finite(spread),
+        sampling_error=_finite(held_to - reference) if parted and known else None,
+        optimization_error=_finite(reference - learned) if parted else None,
+        z=_finite(-error / spread) if known and spread > 0 else None,
+    )
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

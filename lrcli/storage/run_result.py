@@ -40,7 +40,8 @@ class RecoveryRow:
         error: what it is held against minus learned.
         against: how the reference was found, as in `Reference`.
         determined: whether the data determine it.
-        reference: what it is held against; None in files of earlier versions, which have it in `true`.
+        reference: what minimises what was trained; None where that is not known. Earlier versions have here
+            what it is held against.
         standard_error: of the reference as an estimate of the truth; None where there is none.
         sampling_error: true minus reference, what these data cannot tell; None where either is not known.
         optimization_error: reference minus learned, what training still owes; None where there is no
@@ -65,8 +66,8 @@ class RecoveryRow:
 
     @property
     def held_to(self) -> float:
-        """What it is held against."""
-        return self.true if self.reference is None else self.reference
+        """What it is held against: the true value where it is known, else the reference."""
+        return self.true if self.reference is None or self.against == "true" else self.reference
 
 
 @dataclass(frozen=True)

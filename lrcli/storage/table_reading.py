@@ -19,12 +19,14 @@ from lrcli.storage.tables import swept_value
 
 __all__ = [
     "MemberTable",
+    "StudyTable",
     "SummaryTable",
     "read_arrays",
     "read_curves",
     "read_members",
     "read_metrics",
     "read_path",
+    "read_study",
     "read_summary",
 ]
 
@@ -71,6 +73,26 @@ class SummaryTable:
     """
 
     values: Mapping[str, tuple[Any, ...]]
+    n: NDArray[np.int64]
+    diverged: NDArray[np.int64]
+    numbers: Mapping[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class StudyTable:
+    """recovery.csv: what the seeds say together about each parameter of each configuration, L rows.
+
+    Attributes:
+        values: from swept key to a value for each row; None where it is null or there is none.
+        parameter: (L,) such as ``w[0]``.
+        n: (L,) members of the configuration.
+        diverged: (L,) how many of them diverged.
+        numbers: from the name of a further column, such as ``bias``, to its numbers, (L,); NaN where there is
+            none.
+    """
+
+    values: Mapping[str, tuple[Any, ...]]
+    parameter: NDArray[np.str_]
     n: NDArray[np.int64]
     diverged: NDArray[np.int64]
     numbers: Mapping[str, Array]
@@ -167,6 +189,22 @@ def read_summary(path: Path) -> SummaryTable:
         values = {key: tuple(map(swept_value, columns.pop(key))) for key in names[: names.index("n")]}
         n, diverged = (np.array(columns.pop(name), dtype=np.int64) for name in ("n", "diverged"))
         return SummaryTable(values, n, diverged, {key: _numbers(cells) for key, cells in columns.items()})
+
+
+def read_study(path: Path) -> StudyTable:
+    """A sweep's recovery.csv.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(path):
+        columns = _columns(path)
+        names = list(columns)
+        values = {key: tuple(map(swept_value, columns.pop(key))) for key in names[: names.index("parameter")]}
+        parameter = np.array(columns.pop("parameter"), dtype=np.str_)
+        n, diverged = (np.array(columns.pop(name), dtype=np.int64) for name in ("n", "diverged"))
+        numbers = {key: _numbers(cells) for key, cells in columns.items()}
+        return StudyTable(values, parameter, n, diverged, numbers)
 
 
 def _columns(path: Path) -> dict[str, Sequence[str]]:

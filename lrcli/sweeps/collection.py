@@ -5,6 +5,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.sampling import Sampling
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import split_of
 from lrcli.sweeps.cutting import Part
@@ -34,6 +35,7 @@ class Collection:
         self._errors: dict[str, Array] = {}
         self._levels: dict[str, Array] = {}
         self._open: dict[str, Array] = {}  # 1 for the numbers that a member's data leave open
+        self._sampling: dict[str, Array] = {}
         self._curves: dict[str, Array] = {}
 
     def take(self, part: Part, outcome: PartOutcome) -> None:
@@ -49,6 +51,7 @@ class Collection:
             (self._errors, outcome.errors),
             (self._levels, outcome.levels),
             (self._open, outcome.undetermined),
+            (self._sampling, outcome.sampling),
         ):
             for name, values in found.items():
                 self._column(table, name)[at] = values
@@ -83,6 +86,7 @@ class Collection:
             least=self._column(self._levels, "least"),
             constant=self._column(self._levels, "constant"),
             problems=problems_of(plan),
+            sampling=Sampling.of_arrays(self._sampling),
         )
 
     def _curve(self, name: str) -> Array:

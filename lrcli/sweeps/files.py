@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lrcli.analysis.statistics import describe_metric
+from lrcli.analysis.study import study_of
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
@@ -28,6 +29,7 @@ from lrcli.sweeps.event_list import EventList
 from lrcli.sweeps.findings import findings, without_missing
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reference_file import REFERENCE_FILE, reference_arrays
+from lrcli.sweeps.study import RECOVERY_FILE, rows_of_study
 from lrcli.sweeps.tables import history_of_members, rows_of_members, table_of_configurations
 
 __all__ = ["SweepFiles"]
@@ -114,6 +116,11 @@ class SweepFiles:
                 file.write(rows.encode())
         summary = table_of_configurations(self._plan, results, statistics)
         write_whole(self.directory / "summary.csv", summary.encode())
+        study = study_of(results)
+        if study:
+            with writing_whole(self.directory / RECOVERY_FILE) as file:
+                for rows in rows_of_study(self._plan, study):
+                    file.write(rows.encode())
         write_arrays(self.directory / "curves.npz", history_of_members(results).arrays)
         write_arrays(self.directory / REFERENCE_FILE, reference_arrays(results))
         found = findings(self._plan.experiment, results, statistics)

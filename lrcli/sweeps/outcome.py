@@ -18,7 +18,7 @@ __all__ = ["PartOutcome", "load_outcome", "save_outcome"]
 
 Array = NDArray[np.float64]
 _STATE = ("status", "diverged_step", "epochs", "best")
-_TABLES = ("final", "errors", "levels", "undetermined")
+_TABLES = ("final", "errors", "levels", "undetermined", "sampling")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,7 @@ class PartOutcome:
         errors: from a parameter's number, such as ``w[0]``, to reference minus learned, (R,).
         levels: ``least`` and ``constant``, (R,) each, as `lrcli.running.levels.Levels`.
         undetermined: from a parameter's number to 1 for the members whose data leave it open, else 0, (R,).
+        sampling: the arrays of a `lrcli.analysis.sampling.Sampling`, (R,) each; none where no truth is known.
         history: the records; fewer than were planned where all members ended before.
         seconds: in the engine; 0 for an outcome that was read from a file.
     """
@@ -46,6 +47,7 @@ class PartOutcome:
     errors: Mapping[str, Array]
     levels: Mapping[str, Array]
     undetermined: Mapping[str, Array]
+    sampling: Mapping[str, Array]
     history: History
     seconds: float = 0.0
 

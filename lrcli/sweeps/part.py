@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery
+from lrcli.analysis.sampling import Sampling
 from lrcli.config.blocks import Best
 from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption
@@ -136,9 +137,36 @@ def _outcome(prepared: Prepared, history: GrowingHistory) -> PartOutcome:
         errors=errors,
         levels=find_levels(prepared)._asdict(),
         undetermined=undetermined,
+        sampling=_sampling(prepared),
         history=history.history,
         seconds=loop.seconds,
     )
+
+
+def _sampling(prepared: Prepared) -> dict[str, Array]:
+    """The arrays of a `Sampling`, (R,) each; none where no truth is known."""
+    recovery, rows = prepared.recovery, prepared.rows
+    if recovery is None or recovery.truth is None:
+        return {}
+    reference = recovery.reference
+    tables = {"truth": recovery.truth, "sampling_errors": recovery.sampling_errors or {}}
+    tables["standard_errors"] = (reference and reference.standard_errors) or {}
+    of_members = {
+        table: _by_number({name: values[rows] for name, values in found.items()}, recovery)
+        for table, found in tables.items()
+    }
+    return Sampling(_freedom(prepared), **of_members).arrays
+
+
+def _freedom(prepared: Prepared) -> Array:
+    """(R,) the degrees of freedom of the residuals."""
+    problem, recovery = prepared.problem, prepared.recovery
+    if problem.loss.of_logits:
+        return np.full(len(prepared.rows), np.inf)
+    count = prepared.examples.inputs.shape[1] - sum(parameter.size for parameter in problem.parameters)
+    masks = recovery.undetermined.values() if recovery is not None else ()
+    some_open = np.any([mask.reshape(len(mask), -1).any(axis=1) for mask in masks], axis=0)
+    return np.where(some_open, np.nan, count)[prepared.rows]
 
 
 def _tested(prepared: Prepared) -> dict[str, Array]:

@@ -140,7 +140,7 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY, *, runs_code: bool 
     configurations = Configurations(sweep)
     if not closed:
         _refuse_at_sight(loaded.experiment, sweep, len(configurations))
-    seeds = sweep.seed_list(loaded.experiment.seed)
+    seeds = tuple(sweep.seed_list(loaded.experiment.seed))
     filled, groups = _points(loaded, configurations, seeds, runs_code=runs_code)
     repeated = filled.repeated
     if repeated:

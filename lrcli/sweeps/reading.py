@@ -133,4 +133,5 @@ def _results(
         least=reference.least,
         constant=reference.constant,
         problems=problems_of(plan),
+        sampling=reference.sampling,
     )

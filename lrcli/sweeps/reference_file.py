@@ -3,8 +3,8 @@
 It takes the data and their best fits to find, so it is kept, for outcomes and recovery errors to be judged
 when the sweep is read again. Its arrays, (M,) each for members in the order of results.csv: ``least`` and
 ``constant``, the smallest training loss that is possible and that of the best constant answer, NaN where
-unknown; and ``undetermined:w[0]``, ..., whether the member's data leave that parameter open, for those that
-some member's data do.
+unknown; ``undetermined:w[0]``, ..., whether the member's data leave that parameter open, for those that some
+member's data do; and, where true parameters are known, what `lrcli.analysis.sampling.Sampling` holds.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.sampling import Sampling
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.errors import RunDirectoryError
 from lrcli.storage.table_reading import read_arrays
@@ -33,18 +34,22 @@ class Reference:
         least: the smallest training loss that is possible.
         constant: that of the best constant answer.
         undetermined: from a parameter's number to the members whose data leave it open.
+        sampling: what the data say about the true parameters; None where no truth is known, and in sweeps of
+            an older lrcli.
     """
 
     least: NDArray[np.float64]
     constant: NDArray[np.float64]
     undetermined: Mapping[str, NDArray[np.bool_]]
+    sampling: Sampling | None
 
 
 def reference_arrays(results: SweepResults) -> dict[str, NDArray[Any]]:
     """The arrays of reference.npz."""
     levels = {"least": results.least, "constant": results.constant}
     undetermined = {f"{_OPEN}{name}": mask for name, mask in results.undetermined.items()}
-    return {name: values.reshape(-1) for name, values in (levels | undetermined).items()}
+    sampling = {} if results.sampling is None else results.sampling.arrays
+    return {name: values.reshape(-1) for name, values in (levels | undetermined | sampling).items()}
 
 
 def read_reference(directory: Path, shape: tuple[int, int]) -> Reference:
@@ -66,7 +71,9 @@ def read_reference(directory: Path, shape: tuple[int, int]) -> Reference:
     try:
         arrays = {name: values.reshape(shape) for name, values in read_arrays(path).items()}
         least, constant = (arrays.pop(name).astype(np.float64) for name in ("least", "constant"))
+        opens = {name: arrays.pop(name).astype(np.bool_) for name in list(arrays) if name.startswith(_OPEN)}
+        sampling = Sampling.of_arrays({name: values.astype(np.float64) for name, values in arrays.items()})
     except (KeyError, ValueError):
         raise RunDirectoryError(f"{path}: has been damaged; train again") from None
-    undetermined = {name.removeprefix(_OPEN): mask.astype(np.bool_) for name, mask in arrays.items()}
-    return Reference(least, constant, undetermined)
+    undetermined = {name.removeprefix(_OPEN): mask for name, mask in opens.items()}
+    return Reference(least, constant, undetermined, sampling)

@@ -15,14 +15,14 @@ from lrcli.storage.tables import cells, csv_text, swept_text
 from lrcli.sweeps.findings import STATISTICS, without_missing
 from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["history_of_members", "rows_of_members", "table_of_configurations"]
+__all__ = ["history_of_members", "key_columns", "rows_of_members", "table_of_configurations"]
 
 _CELLS = 2**18  # of results.csv that are text at a time
 
 
 def rows_of_members(plan: SweepPlan, results: SweepResults) -> Iterator[str]:
     """The text of results.csv, some rows at a time: texts take many times the memory of numbers."""
-    keys = {name: np.array(column, dtype=object) for name, column in _key_columns(plan).items()}
+    keys = {name: np.array(column, dtype=object) for name, column in key_columns(plan).items()}
     values = _values_of_members(plan, results)
     rows = max(1, _CELLS // (2 + len(keys) + len(values)))
     for first in range(0, results.status.size, rows):
@@ -43,7 +43,7 @@ def table_of_configurations(plan: SweepPlan, results: SweepResults, statistics: 
         results: what it has found.
         statistics: of the metric that ranks.
     """
-    columns = _key_columns(plan) | {name: cells(getattr(statistics, name)) for name in STATISTICS}
+    columns = key_columns(plan) | {name: cells(getattr(statistics, name)) for name in STATISTICS}
     if MAX_ABS_ERROR in results.final:
         recovery = without_missing(describe_metric(results, MAX_ABS_ERROR), results.missing)
         columns |= {f"{MAX_ABS_ERROR}/{name}": cells(getattr(recovery, name)) for name in STATISTICS[2:]}
@@ -74,7 +74,7 @@ def _values_of_members(plan: SweepPlan, results: SweepResults) -> dict[str, NDAr
     }
 
 
-def _key_columns(plan: SweepPlan) -> dict[str, list[str]]:
+def key_columns(plan: SweepPlan) -> dict[str, list[str]]:
     """The swept keys, a text for each configuration; empty where it has no such key."""
     configurations, filled = plan.configurations, plan.filled
     columns = {

@@ -73,5 +73,5 @@ def test_a_value_that_is_written_twice_is_one_point():
 
 def test_a_count_of_seeds_begins_with_the_seed_of_the_file():
     grid = {"optimizer.lr": {"values": [1]}}
-    assert Sweep(grid=grid, seeds=3).seed_list(7) == (7, 8, 9)
+    assert tuple(Sweep(grid=grid, seeds=3).seed_list(7)) == (7, 8, 9)
     assert Sweep(grid=grid, seeds=[4, 2]).seed_list(7) == (4, 2)

@@ -51,7 +51,9 @@ def points(path, *overrides, **options):
     experiment = load_sweep(path, list(overrides), **options).experiment
     sweep = experiment.sweep
     assert len(sweep.grid) == 1
-    return {key: spec.points() for key, spec in sweep.grid[0].items()}, sweep.seed_list(experiment.seed)
+    return {key: spec.points() for key, spec in sweep.grid[0].items()}, tuple(
+        sweep.seed_list(experiment.seed)
+    )
 
 
 @pytest.mark.parametrize(

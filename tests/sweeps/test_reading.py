@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lrcli.analysis.outcomes import outcomes
+from lrcli.analysis.sampling import Sampling
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.loading import load
 from lrcli.running.location import Interruption, OutputLocation
@@ -124,6 +125,8 @@ def same(one, other):
     if isinstance(one, np.ndarray):
         assert one.dtype.kind == other.dtype.kind
         np.testing.assert_array_equal(one, other)
+    elif isinstance(one, Sampling):
+        same(one.arrays, other.arrays)
     elif isinstance(one, dict):
         assert list(one) == list(other)
         for key, value in one.items():

@@ -259,7 +259,7 @@ class CsvDataset(Dataset):
             if table.left_out:
                 rows = counted(table.left_out, "row")
                 yield f"{shown_file(table.path)}: {rows} without a value left out (dataset.missing: drop)"
-        for said in leaks(data, [self._split_seed(seed) for seed in seeds]):
+        for said in leaks(data, seeds if self.seed is None else [self.seed]):
             yield f"dataset: {said}"
 
     def mistakes(self) -> Iterator[tuple[str, str]]:

@@ -55,7 +55,7 @@ def leaks(data: TableData, seeds: Sequence[int]) -> Iterator[str]:
     splits = [split for split in SPLITS[1:] if data.counts[split]]
     if not splits:
         return
-    different = list(dict.fromkeys(seeds))[: None if data.shuffled else 1]
+    different = seeds if data.shuffled else seeds[:1]
     features = [*data.features]
     keys = {id(table): _mixed(features, table) for table in data.tables.values()}
     often = None if len(different) == 1 else _often(keys[id(data.tables["train"])])

@@ -15,6 +15,7 @@ from lrcli.reporting.runs.words import titled
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweeps.chart import sweep_chart
 from lrcli.reporting.sweeps.ranked import most_common, shown_statistics, swept_cell
+from lrcli.reporting.sweeps.recovery import BestStudy, with_error
 from lrcli.reporting.sweeps.verdict import how_it_ended, sentences, unjudged
 from lrcli.reporting.text import print_text
 from lrcli.running.resources import bytes_text
@@ -25,6 +26,7 @@ from lrcli.wording import counted, one_line
 __all__ = ["print_plan", "print_sweep_report"]
 
 _ROWS = 12
+_PARAMETERS = 6
 _LITTLE = 10**7  # bytes, of which nobody needs to be told
 
 
@@ -50,6 +52,7 @@ def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
             print_text(out, "\n".join(["", *chart, ""]))
             for sentence in sentences(find_verdict(results, statistics), result):
                 print_text(out, sentence)
+            _print_study(out, BestStudy(results, int(ranking(statistics, results.mode)[0])))
         print_text(out, f"\nrun: {one_line(result.run_dir)}")
 
 
@@ -122,3 +125,24 @@ def _print_table(out: Console, results: SweepResults, statistics: Statistics) ->
     left = len(order) - _ROWS
     print_text(out, "")
     print_table(out, columns, caption=f"{left:,} more in summary.csv" if left > 0 else "")
+
+
+def _print_study(out: Console, study: BestStudy) -> None:
+    """The parameters of the best configuration over the seeds, where their truth is known."""
+    if not study.learned:
+        return
+    shown = list(study.learned)[:_PARAMETERS]
+    columns = [Column("parameter", shown, right=False)]
+    for measure, heading, rank in (
+        ("bias", "bias", 0),
+        ("empirical_se", "empirical SE", 2),
+        ("rmse", "RMSE", 3),
+        ("coverage", "coverage", 1),
+    ):
+        pairs = ((getattr(of, measure), getattr(of, f"{measure}_mcse")) for of in study.learned.values())
+        cells = [with_error(value[study.number], error[study.number]) for value, error in pairs]
+        columns.append(Column(heading, cells[: len(shown)], rank=rank))
+    left = len(study.learned) - len(shown)
+    print_text(out, "\nthe best configuration over its seeds (± Monte Carlo standard error):")
+    print_table(out, columns, caption=f"{left:,} more in recovery.csv" if left else "")
+    print_text(out, study.sentence)

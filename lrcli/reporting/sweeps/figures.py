@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.reporting.drawing import Drawing, made_of, side_by_side
 from lrcli.reporting.runs.naming import directory_names
+from lrcli.reporting.sweeps.figure_bias import bias_and_spread
 from lrcli.reporting.sweeps.figure_curves import best_curves
 from lrcli.reporting.sweeps.figure_lines import final_metric, recovery_error
 from lrcli.reporting.sweeps.figure_maps import metric_map, training_loss
@@ -18,6 +19,7 @@ from lrcli.sweeps.reading import FinishedSweep
 __all__ = [
     "KINDS",
     "best_curves",
+    "bias_and_spread",
     "drawings",
     "drawings_of_sweeps",
     "final_metric",
@@ -31,6 +33,7 @@ _KINDS: dict[str, Callable[[SweepResults], Drawing | None]] = {
     "best_curves": best_curves,
     "training_loss": training_loss,
     "recovery_error": recovery_error,
+    "bias_and_spread": bias_and_spread,
     "metric_map": metric_map,
 }
 

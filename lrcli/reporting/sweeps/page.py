@@ -1,5 +1,6 @@
 """The report of a sweep as a page."""
 
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 
@@ -13,6 +14,7 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.pages.content import Cell, Column, Figure, Page, Section, Table
 from lrcli.reporting.pages.sections import figures_section, repeat_section, settings_section
 from lrcli.reporting.sweeps.ranked import most_common, shown_statistics, swept_cell
+from lrcli.reporting.sweeps.recovery import MEANINGS, BestStudy
 from lrcli.reporting.sweeps.verdict import how_it_ended, sentences, unjudged
 from lrcli.running.summary import summarize
 from lrcli.storage.sweep_result import SweepResult
@@ -24,11 +26,11 @@ _MEANINGS = {
     "converged": "its loss stays at a level near the best that is possible",
     "improving": "its loss still falls",
     "stuck": "its loss stays at a level that is not near the best that is possible",
-    "oscillating": "its loss swings",
+    "oscillating": "its loss moves up and down, beyond the noise of the data",
     "rising": "its loss rises",
     "diverged": "its loss or its parameters stopped being finite, or its loss exploded",
     "interrupted": "it has not ended",
-    "unknown": "there are too few records to tell",
+    "unknown": "there are too few records, and nothing to hold them against",
 }
 
 
@@ -46,16 +48,19 @@ def sweep_page(
     statistics = describe_metric(results)
     ended = how_it_ended(result)
     is_judged = result.best is not None
-    verdict = sentences(find_verdict(results, statistics), result) if is_judged else [unjudged(result)]
+    verdict = [*sentences(find_verdict(results, statistics), result)] if is_judged else [unjudged(result)]
     tables = [_configurations(results, result, statistics)] if is_judged else []
+    study = BestStudy(results, int(ranking(statistics, results.mode)[0]))
+    found = [study.sentence] if is_judged and study.sentence else []
     return Page(
         title=result.name,
         description=experiment.description,
         summary=[f"A sweep of lrcli: {summarize(experiment)}.", f"{ended[0].upper()}{ended[1:]}."],
-        findings=list(verdict),
+        findings=[*verdict, *found],
         sections=[
             figures_section(figures),
             Section("Configurations", tables),
+            Section("Parameters over the seeds", [_parameters(study)] if found else []),
             Section("Outcomes", [_outcomes(results)]),
             settings_section(experiment),
             repeat_section(result, _replays(result)),
@@ -107,6 +112,24 @@ def _notes(results: SweepResults, columns: Sequence[Column], left: int) -> Itera
         yield "error is the largest error of a parameter."
     if count > 1:
         yield "outcome is the most common one."
+
+
+def _parameters(study: BestStudy) -> Table:
+    """The parameters of the best configuration over its seeds."""
+    shown = list(study.learned.items())[:_MOST_ROWS]
+    columns = [Column("parameter", [name for name, _ in shown])]
+    for measure, heading in (
+        ("bias", "bias"),
+        ("empirical_se", "empirical SE"),
+        ("rmse", "RMSE"),
+        ("coverage", "coverage"),
+    ):
+        for name, title in ((measure, heading), (f"{measure}_mcse", "±")):
+            cells = [getattr(of, name)[study.number].item() for _, of in shown]
+            known = [cell if math.isfinite(cell) else None for cell in cells]
+            columns.append(Column(title, known, digits=3))
+    note = f"{MEANINGS[0].upper()}{MEANINGS[1:]}, below ±. recovery.csv has every configuration."
+    return Table("The best configuration over its seeds", columns, note)
 
 
 def _outcomes(results: SweepResults) -> Table:

@@ -1,0 +1,189 @@
+"""How far the gradients of shuffled batches spread the parameters about their mean.
+
+Along an eigenvector i of the Hessian, (p, v) is the distance to the minimum and the velocity, M_i its map in
+a step, and w_i what a gradient's noise does to it. The gradient of an example at p differs from the mean by a
+noise whose variance is s_i + sum_j F_ij p_j^2, from the residuals at the minimum and from how X'X varies. So
+the second moments Y_i = E[(p, v) (p, v)'] follow, with N examples in batches of B, the linear map
+
+    Y_i -> M_i Y_i M_i' + N / (N - 1) / B (s_i + sum_j F_ij E[p_j^2]) w_i w_i',
+
+from which, at the end of an epoch, is taken what its batches even out: every example comes once, so the noises
+of all of them add up to nothing. With h_i(t) what is left in the end of the noise of step t, the variance of
+such a sum over a random permutation is (Hoeffding 1951)
+
+    N / (N - 1) [sum_t h_i(t)^2 var(t) / B_t - 1 / N var of (sum_t h_i(t) noise(t))].
+
+The second term is taken to first order in the noise; moments of different directions are taken not to mix.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrcli.analysis.descent import MOVED, SLOPE, VELOCITY, step_maps
+from lrcli.analysis.linear_maps import after, power
+from lrcli.analysis.quadratics import Array, Quadratic
+from lrcli.analysis.theory import Rule
+
+__all__ = ["GradientNoise", "gradient_noise"]
+
+
+@dataclass(frozen=True, eq=False)
+class GradientNoise:
+    """The noise of batches of a quadratic, along its C curved directions.
+
+    Attributes:
+        eigenvalues: (C,) of what a step makes small.
+        directions: (C,) their numbers among all P.
+        gap: (C,) how far from the minimum training begins.
+        residual: (C,) s of the module's docstring.
+        varying: (C, C) F.
+        count: N.
+        sizes: of the batches of an epoch; only the last may be smaller.
+        rule: of SGD.
+        size: P.
+    """
+
+    eigenvalues: Array
+    directions: NDArray[np.intp]
+    gap: Array
+    residual: Array
+    varying: Array
+    count: int
+    sizes: Sequence[int]
+    rule: Rule
+    size: int
+
+    def spread(self, epochs: NDArray[np.int64], lr: Array) -> Array:
+        """The variances along all directions after some epochs, (K, G, P), of training at G constant rates."""
+        found = np.zeros((len(epochs), len(lr), self.size))
+        for number, rate in enumerate(lr.tolist()):
+            found[:, number, self.directions] = self._spread(epochs, rate)
+        return found
+
+    def floor(self, rate: float, *, independent: bool = False) -> Array:
+        """The variances along all directions (P,) at the end of an epoch, once training has forgotten its start.
+
+        Infinite where they grow without end.
+
+        Args:
+            rate: constant.
+            independent: were each batch drawn independently of the others.
+        """
+        epoch = self._step(rate, self.sizes[0], alone=True) if independent else self._epoch(rate)
+        inner, constant = epoch[:-1, :-1], epoch[:-1, -1]
+        found = np.zeros(self.size)
+        stable = np.isfinite(inner).all() and np.abs(np.linalg.eigvals(inner)).max(initial=0.0) < 1
+        if not stable:
+            found[self.directions] = np.inf
+            return found
+        found[self.directions] = np.linalg.solve(np.eye(len(inner)) - inner, constant)[::4]
+        return np.clip(found, 0, None)
+
+    def _spread(self, epochs: NDArray[np.int64], rate: float) -> Array:
+        maps, _ = self._maps(rate)
+        start = np.zeros((len(self.gap), 2))
+        start[:, 0] = self.gap
+        mean = after(epochs, power(maps, len(self.sizes)), start)[..., 0]
+        squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
+        moments = after(epochs, self._epoch(rate), squares)[:, :-1:4]
+        with np.errstate(all="ignore"):
+            return np.clip(moments - mean**2, 0, None)
+
+    def _maps(self, rate: float) -> tuple[Array, Array]:
+        """M (C, 2, 2) of the distance and the velocity, and w (C, 2)."""
+        whole = step_maps(np.array([rate]), self.eigenvalues, self.rule)
+        maps, noise = np.empty((len(self.eigenvalues), 2, 2)), np.empty((len(self.eigenvalues), 2))
+        noise[:, 0], noise[:, 1] = whole[:, MOVED, SLOPE], whole[:, VELOCITY, SLOPE]
+        maps[:, 0, 0], maps[:, 0, 1] = 1 + noise[:, 0] * self.eigenvalues, whole[:, MOVED, VELOCITY]
+        maps[:, 1, 0], maps[:, 1, 1] = noise[:, 1] * self.eigenvalues, whole[:, VELOCITY, VELOCITY]
+        return maps, noise
+
+    def _step(self, rate: float, batch: int, *, alone: bool = False) -> Array:
+        """The map of (Y, 1) in a step, (4 C + 1, 4 C + 1); `alone`: its batch is independent of the others."""
+        maps, noise = self._maps(rate)
+        share = self.count / max(self.count - 1, 1) * (1 / batch - alone / self.count)
+        outer = share * noise[:, :, None] * noise[:, None, :]
+        return self._assembled(maps, outer, outer[:, None, :, :, None, None] * _FIRST)
+
+    def _assembled(self, maps: Array | None, constant: Array, varying: Array) -> Array:
+        """The map of (Y, 1).
+
+        Args:
+            maps: (C, 2, 2) of the states; None: 0.
+            constant: (C, 2, 2) what a unit of residual noise adds.
+            varying: (C, C or 1, 2, 2, 2, 2) what a unit of F and the moment Y_j add to Y_i.
+        """
+        count = len(self.eigenvalues)
+        blocks = varying * self.varying[:, :, None, None, None, None]
+        whole = np.zeros((4 * count + 1, 4 * count + 1))
+        if maps is not None:
+            own = np.arange(count)
+            blocks[own, own] += np.einsum("iab,icd->iacbd", maps, maps)
+            whole[-1, -1] = 1.0
+        whole[:-1, :-1] = blocks.transpose(0, 2, 3, 1, 4, 5).reshape(4 * count, 4 * count)
+        whole[:-1, -1] = (constant * self.residual[:, None, None]).ravel()
+        return whole
+
+    def _epoch(self, rate: float) -> Array:
+        """The map of (Y, 1) in an epoch of shuffled batches."""
+        last = self._step(rate, self.sizes[-1])
+        with np.errstate(all="ignore"):
+            whole = last @ power(self._step(rate, self.sizes[0]), len(self.sizes) - 1)
+            return np.asarray(whole - self._evened_out(rate))
+
+    def _evened_out(self, rate: float) -> Array:
+        """What an epoch takes off, since the noises of its examples add up to nothing."""
+        maps, noise = self._maps(rate)
+        number = len(self.sizes)
+        steps = np.arange(number)
+        left = after(steps, maps, noise)[::-1]  # (n, C, 2)
+        ahead = after(steps, np.swapaxes(maps, 1, 2), np.array([1.0, 0.0]))  # (n, C, 2): the distance's row
+        with np.errstate(all="ignore"):
+            both = np.einsum("tia,tjb->ijab", left, ahead, optimize=True)
+            total = left.sum(axis=0)
+            share = 1 / max(self.count - 1, 1)
+            constant = share * total[:, :, None] * total[:, None, :]
+            return self._assembled(None, constant, share * np.einsum("ijab,ijcd->ijacbd", both, both))
+
+
+_FIRST = np.array([[1.0, 0.0], [0.0, 0.0]])  # of Y: E[p^2]
+
+
+def gradient_noise(
+    loss: Quadratic,
+    columns: Array,
+    residuals: Array,
+    start: Array,
+    sizes: Sequence[int],
+    rule: Rule,
+) -> GradientNoise:
+    """The noise of batches, from the data.
+
+    Args:
+        loss: what a step makes small.
+        columns: (N, P) z, where the gradient of an example in a step is z z'p and what its residual adds.
+        residuals: (N,) at the minimum, in the same unit.
+        start: (P,) the parameters.
+        sizes: of the batches of an epoch.
+        rule: of SGD.
+    """
+    curved = np.flatnonzero(loss.curved)
+    directions = loss.directions[:, curved]
+    squares = (columns @ directions) ** 2
+    mean = squares.mean(axis=0)
+    slope = (residuals @ (columns @ directions)) / len(columns)
+    varying = squares.T @ squares / len(columns) - np.diag(mean**2)
+    return GradientNoise(
+        eigenvalues=loss.eigenvalues[curved],
+        directions=curved,
+        gap=loss.slopes(start)[curved] / loss.eigenvalues[curved],
+        residual=np.clip(residuals**2 @ squares / len(columns) - slope**2, 0, None),
+        varying=np.clip(varying, 0, None),
+        count=len(columns),
+        sizes=sizes,
+        rule=rule,
+        size=len(start),
+    )
