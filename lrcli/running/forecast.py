@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lrcli.analysis.forecast import Forecast, Path, RateForecast
 from lrcli.analysis.gradient_noise import gradient_noise
 from lrcli.analysis.ordered_path import OrderedPath, batches_of
-from lrcli.analysis.quadratics import Quadratic, SquaredErrors, quadratic, triangle
+from lrcli.analysis.quadratics import SquaredErrors, quadratic, triangle
 from lrcli.analysis.smooth_path import SmoothPath
 from lrcli.analysis.theory import Rule, term_curvature
 from lrcli.components.optimizers import SGD

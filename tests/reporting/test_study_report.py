@@ -10,10 +10,10 @@ from valleys import RATES, product, valley
 
 from lrcli.analysis.sampling import Sampling
 from lrcli.reporting.figure_files import figure_of
+from lrcli.reporting.streams import console
 from lrcli.reporting.sweeps.console import _print_study
 from lrcli.reporting.sweeps.figure_bias import bias_and_spread
 from lrcli.reporting.sweeps.recovery import BestStudy, with_error
-from lrcli.reporting.streams import console
 
 
 def swept(errors, standard_error=1.0, sampling_errors=None, status="completed"):

@@ -8,6 +8,7 @@ import numpy as np
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
 from lrcli.explaining.runs.facts import RunFacts
+from lrcli.running.forecast import Unforeseen
 from lrcli.storage.run_result import RecoveryRow
 from lrcli.wording import counted, one_line
 
@@ -23,7 +24,7 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     row = _most_owed(facts)
     if row is None or not _owes(facts, row):
         return
-    owed, left, data = abs(row.optimization_error or 0.0), _way_left(facts), _of_data(row)
+    left, data = _way_left(facts), _of_data(row)
     done = f"{counted(facts.result.steps, 'step')} at {short(facts.rate)}"
     rest = f"unfinished training: {done} leave {percent(left)} of the way" if left else "unfinished training"
     text = f"{_off(row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
@@ -35,7 +36,7 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
         "standard_error": row.standard_error,
         "way_left": left,
     }
-    more, commands = _more_epochs(facts, owed, row.standard_error, left)
+    more, commands = _more_epochs(facts, row.standard_error)
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
 
 
@@ -55,21 +56,22 @@ def _of_data(row: RecoveryRow) -> str:
     return ""
 
 
-def _more_epochs(
-    facts: RunFacts, owed: float, standard_error: float | None, left: float | None
-) -> tuple[str, tuple[str, ...]]:
-    """How many epochs more bring it below what the data can tell, if it goes on as before; and commands."""
-    if left is None or not 0 < left < 1 or not standard_error:
-        return "", (facts.train(training__epochs=3 * facts.epochs),)
-    rate_of_fall = -math.log(left) / facts.epochs
-    more = math.ceil(math.log(owed / standard_error) / rate_of_fall)
-    if more < 1:
-        return "", (facts.train(training__epochs=3 * facts.epochs),)
-    text = (
-        f" If that goes on, about {short(more)} more {'epoch brings' if more == 1 else 'epochs bring'} it "
-        f"under {short(standard_error)}."
-    )
-    return text, (facts.train(training__epochs=facts.epochs + more),)
+def _more_epochs(facts: RunFacts, standard_error: float | None) -> tuple[str, tuple[str, ...]]:
+    """How many epochs more, or which rate, bring every parameter below what the data can tell; commands."""
+    longer = (facts.train(training__epochs=3 * facts.epochs),)
+    forecast = facts.forecast
+    if isinstance(forecast, Unforeseen) or not standard_error:
+        return "", longer
+    steps, rate = forecast.steps_to_error(standard_error), forecast.rate_to_error(standard_error)
+    more = 0 if steps is None else steps // forecast.steps_per_epoch - facts.epochs
+    ways = [f"{more:,} more {'epoch' if more == 1 else 'epochs'}"] if more > 0 else []
+    ways += [f"a rate near {short(rate)}"] if rate is not None else []
+    if not ways:
+        return "", longer
+    text = f" About {', or '.join(ways)}, would bring all parameters as near as that."
+    commands = (facts.train(training__epochs=facts.epochs + more),) if more > 0 else ()
+    commands += (facts.train(optimizer__lr=rate),) if rate is not None else ()
+    return text.replace("About a rate", "A rate"), commands
 
 
 def finished(facts: RunFacts) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lrcli.explaining.data import model_limits, order
 from lrcli.explaining.finding import Explanation, Finding
 from lrcli.explaining.runs import (
+    batch_noise,
     curves,
     divergence,
     ending,
@@ -52,14 +53,15 @@ _DIAGNOSES = (
     _Diagnosis(curves.swings, _IDLE),
     _Diagnosis(schedules.schedule_ended, _LIMITS),
     _Diagnosis(schedules.stopped_too_early, _LIMITS),
-    _Diagnosis(errors.unfinished, _LIMITS),
+    _Diagnosis(batch_noise.noise_of_batches, _LIMITS, in_report=False),
+    _Diagnosis(errors.unfinished, _LIMITS | {"batch_noise"}),
     _Diagnosis(curves.overfit),
     _Diagnosis(errors.decay_bias),
     _Diagnosis(curves.still_falling, _FOUND | _IDLE),
     _Diagnosis(precision.label_noise, in_report=False),
     _Diagnosis(precision.rounding, in_report=False),
     _Diagnosis(errors.undetermined, in_report=False),
-    _Diagnosis(errors.finished, _LIMITS, in_report=False),
+    _Diagnosis(errors.finished, _LIMITS | {"batch_noise"}, in_report=False),
     _Diagnosis(ending.unmet, in_report=False),
 )
 
