@@ -14,6 +14,7 @@ from lrcli.wording import counted
 __all__ = ["best_rate", "expected_loss", "time_to_finish", "why_unforeseen"]
 
 _NEAR = 1.1  # times what is left in the end
+_MATTERS = 0.01  # of the least loss
 _GAIN = 0.5  # of the excess loss, from which on another rate is worth a word
 
 
@@ -37,7 +38,7 @@ def expected_loss(facts: FileFacts) -> Iterator[Finding]:
         f"Expected: train/loss falls from {short(first)} to {about}{short(last)}, where the least possible "
         f"is {short(forecast.least)}{'' if math.isnan(left) else way}."
     )
-    if forecast.floor > 0:
+    if forecast.floor > _MATTERS * forecast.least:
         text += f" The noise of the batches keeps it about {short(forecast.floor)} above the least."
     if forecast.notes:
         text += f" Not counted: {'; '.join(forecast.notes)}."

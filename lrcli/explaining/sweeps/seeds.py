@@ -70,7 +70,12 @@ def bias_and_coverage(facts: SweepFacts) -> Iterator[Finding]:
         f"the truth in 95% of trainings holds it in {percent(coverage)}"
     )
     text += ": training leaves more than the data do." if low else ", as far as so many seeds can tell."
-    numbers = {"parameter": name, "bias": bias, "bias_mcse": error, "coverage": coverage}
+    numbers: dict[str, float | str | None] = {
+        "parameter": name,
+        "bias": bias,
+        "bias_mcse": error,
+        "coverage": coverage,
+    }
     yield Finding("coverage", text, numbers, estimate=True)
 
 
