@@ -12,7 +12,6 @@ import numpy as np
 
 from lrcli.analysis.logistic import within_reach
 from lrcli.components.datasets.base import SplitName
-from lrcli.components.truth import true_parameters
 from lrcli.config.keys import value_at
 from lrcli.engines.compiled.examples import epochs_of_chunk
 from lrcli.errors import UsageError
@@ -206,7 +205,7 @@ def _bytes_of_reference(experiment: Experiment, shape: _Shape) -> int:
     matrix = 8 * dataset.sizes["train"] * (shape.parameters // shape.targets)
     if dataset.num_classes is not None:  # several copies, and as many logits and chances
         return 4 * matrix + 5 * 8 * dataset.sizes["train"] * shape.targets
-    return matrix if true_parameters(dataset, model) is not None else 2 * matrix
+    return 2 * matrix
 
 
 def _bytes_of_batch(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int:
