@@ -34,6 +34,7 @@ def build_result(
     parameters: Mapping[str, Array] | None = None,
     original: Mapping[str, Array] | None = None,
     recovery: Recovery | None = None,
+    outcome: str | None = None,
     stable: Stability | None = None,
     timing: Timing | None = None,
 ) -> RunResult:
@@ -51,6 +52,7 @@ def build_result(
         parameters: from name to (1, *shape), as they were trained.
         original: likewise, in the units of the data; None: they are the same.
         recovery: what they are held against.
+        outcome: what became of its training loss, once it has ended.
         stable: which rates would have been, where the run diverged.
         timing: seconds.
     """
@@ -66,6 +68,7 @@ def build_result(
         epochs=int(members.epochs[0]) if members else 0,
         steps=int(members.steps[0]) if members else 0,
         diverged_step=(int(members.diverged_step[0]) or None) if members else None,
+        outcome=outcome,
         stability=stable.record if stable else None,
         metrics=dict(metrics),
         best=_best(experiment, members),

@@ -115,6 +115,8 @@ class RunResult(Result):
         epochs: finished.
         steps: optimizer updates finished.
         diverged_step: the step that would have broken it, from 1; None: it has not diverged.
+        outcome: what became of its training loss, as `lrcli.analysis.outcomes` defines it; None before it
+            has ended and in files of earlier versions.
         stability: which rates would have been stable, where it diverged.
         metrics: the last value of each.
         best: its best record; None where no record had a finite value.
@@ -132,6 +134,7 @@ class RunResult(Result):
     epochs: int
     steps: int
     diverged_step: int | None = None
+    outcome: str | None = None
     stability: StableRate | None = None
     metrics: Mapping[str, Number] = field(default_factory=dict)
     best: BestRecord | None = None
