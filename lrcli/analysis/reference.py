@@ -168,7 +168,7 @@ def _references(
     model: Model, loss: Loss, shapes: Mapping[str, tuple[int, ...]], examples: Examples, fit: _Fit
 ) -> References:
     values = _named(fit.theta, shapes)
-    found = ~np.isnan(fit.theta).any(axis=1)
+    found = np.asarray(~np.isnan(fit.theta).any(axis=1), dtype=np.bool_)
     decayed = bool(np.any(examples.decay > 0))
     against: Standard = "optimum"
     if loss.quadratic_factor is not None or not minimises(loss):
