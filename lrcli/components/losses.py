@@ -32,11 +32,17 @@ class Loss(Component):
         quadratic_factor: c, where each term is c (o - y)^2; None where it is no square.
         of_logits: outputs are logits, and each term is minus the log-likelihood of the class: convex in the
             parameters of a model that is linear in them.
+        knee: the error from which on a term grows as the error itself, and not as its square: delta of
+            Huber's loss, 0 of absolute errors; None where no term does, or nothing is known.
     """
 
     needs_classes: ClassVar[bool] = False
     quadratic_factor: ClassVar[float | None] = None
     of_logits: ClassVar[bool] = False
+
+    @property
+    def knee(self) -> float | None:
+        return None
 
     reduction: Literal["mean", "sum"] = Field("mean", description="over the terms of a batch or a set")
 
@@ -184,6 +190,10 @@ class L1(_Robust):
 
     kind: Literal["l1"]
 
+    @property
+    def knee(self) -> float:
+        return 0.0
+
     def terms(self, outputs: Array, targets: Array) -> Array:
         return np.abs(outputs - targets)
 
@@ -196,6 +206,10 @@ class Huber(_Robust):
 
     kind: Literal["huber"]
     delta: float = Field(1.0, gt=0, description="error at which the square turns into a line")
+
+    @property
+    def knee(self) -> float:
+        return self.delta
 
     def terms(self, outputs: Array, targets: Array) -> Array:
         errors = outputs - targets

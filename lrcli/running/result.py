@@ -98,8 +98,9 @@ def _recovery_rows(
     best = recovery.reference
     none = {name: np.full(values.shape, np.nan) for name, values in recovery.values.items()}
     found = none if best is None else best.values
-    spreads = none if best is None or best.standard_errors is None else best.standard_errors
-    sources = (recovery.values, learned, errors, found, spreads)
+    spreads = none if best is None else best.standard_errors
+    squares = none if best is None or best.least_squares is None else best.least_squares
+    sources = (recovery.values, learned, errors, found, spreads, squares)
     return tuple(
         _row(experiment, recovery, element, *numbers, determined=element not in is_open)
         for name in recovery.values
@@ -118,6 +119,7 @@ def _row(
     error: float,
     reference: float,
     spread: float,
+    squares: float,
     *,
     determined: bool,
 ) -> RecoveryRow:
@@ -137,6 +139,7 @@ def _row(
         sampling_error=_finite(held_to - reference) if parted and known else None,
         optimization_error=_finite(reference - learned) if parted else None,
         z=_finite(-error / spread) if known and spread > 0 else None,
+        least_squares=_finite(squares) if determined else None,
     )
 
 

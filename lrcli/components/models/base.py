@@ -28,6 +28,7 @@ class Model(Component):
         dense: made of products of matrices alone; quickest on the CPU at the sizes lrcli is for.
         linear_in_parameters: its output is `design` times its parameters, so least squares solves it.
         identifiable: other parameters give another function, but for those of `nearest_equivalent`.
+        has_slopes: `slopes` gives the derivatives of its one output; only of a curve.
         size_key: the key that makes its parameters many; None where the number of features does.
     """
 
@@ -36,6 +37,7 @@ class Model(Component):
     linear_in_parameters: ClassVar[bool] = False
     identifiable: ClassVar[bool] = True
     size_key: ClassVar[str | None] = None
+    has_slopes: ClassVar[bool] = False
 
     init: AnyInitializer = Field(
         default_factory=lambda: Default(kind="default"), description="where the parameters start"
@@ -115,6 +117,18 @@ class Model(Component):
         Returns:
             None where the model has no formula here; one with a best fit should have it, since the loss of
             that fit is not known without.
+        """
+        return None
+
+    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array | None:
+        """The derivatives of a curve's output by its parameters in their order, (N, P).
+
+        Args:
+            parameters: of one member, single numbers all of them.
+            inputs: (N, 1).
+
+        Returns:
+            None where the model has no formula here, and then nothing but squared errors is minimised.
         """
         return None
 

@@ -22,6 +22,7 @@ class Legendre(Model):
     """
 
     one_feature = True
+    has_slopes = True
 
     kind: Literal["legendre"]
 
@@ -36,6 +37,12 @@ class Legendre(Model):
         a, b, c, d = (parameters[name] for name in "abcd")
         u = c + d * inputs
         return np.asarray(a + b * (5 * u**3 - 3 * u) / 2)
+
+    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        b, c, d = (parameters[name] for name in "bcd")
+        u = c + d * inputs[:, 0]
+        outer = b * (15 * u**2 - 3) / 2
+        return np.stack([np.ones_like(u), (5 * u**3 - 3 * u) / 2, outer, outer * inputs[:, 0]], axis=1)
 
     def in_original_units(
         self, parameters: Mapping[str, Array], mean: Array, scale: Array
@@ -76,6 +83,7 @@ class Sinusoid(Model):
     """
 
     one_feature = True
+    has_slopes = True
 
     kind: Literal["sinusoid"]
 
@@ -85,6 +93,12 @@ class Sinusoid(Model):
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         angle = parameters["frequency"] * inputs + parameters["phase"]
         return np.asarray(parameters["amplitude"] * np.sin(angle) + parameters["offset"])
+
+    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        x = inputs[:, 0]
+        angle = parameters["frequency"] * x + parameters["phase"]
+        turned = parameters["amplitude"] * np.cos(angle)
+        return np.stack([np.sin(angle), x * turned, turned, np.ones_like(x)], axis=1)
 
     def in_original_units(
         self, parameters: Mapping[str, Array], mean: Array, scale: Array

@@ -28,6 +28,7 @@ class _PositiveConstant(Model):
     """
 
     one_feature = True
+    has_slopes = True
     quantity: ClassVar[str]
     usual: ClassVar[float]
 
@@ -79,6 +80,9 @@ class Ohm(_PositiveConstant):
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return np.asarray(inputs / parameters["R"])
 
+    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        return np.asarray(-inputs / parameters["R"] ** 2)
+
     def best_fit(
         self, inputs: Array, targets: Array, penalty: Array | None = None
     ) -> dict[str, Array] | None:
@@ -113,6 +117,9 @@ class Planck(_PositiveConstant):
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return radiance(inputs, parameters["T"])
 
+    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        return radiance_slope(inputs, parameters["T"])
+
     def best_fit(
         self, inputs: Array, targets: Array, penalty: Array | None = None
     ) -> dict[str, Array] | None:
@@ -141,6 +148,7 @@ class ExponentialDecay(Model):
     """
 
     one_feature = True
+    has_slopes = True
 
     kind: Literal["exponential_decay"]
     init: AnyInitializer = Field(
@@ -156,6 +164,9 @@ class ExponentialDecay(Model):
 
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return np.asarray(parameters["amplitude"] * np.exp(-parameters["rate"] * inputs))
+
+    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
+        return _decay(np.array([parameters["amplitude"], parameters["rate"]]), inputs[:, 0])[1]
 
     def in_original_units(
         self, parameters: Mapping[str, Array], mean: Array, scale: Array
