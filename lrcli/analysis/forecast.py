@@ -1,4 +1,4 @@
-"""What training is going to do, worked out without it, where the loss is a quadratic and the optimizer is SGD.
+"""What training is going to do, worked out without it: of SGD, where the loss is a quadratic.
 
 With all examples in every step, or batches in a fixed order, the numbers are those of the run, but for
 rounding. With shuffled batches the parameters follow gradient descent on average (to first order in the

@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lrcli.analysis.descent import Rates, descend
 from lrcli.analysis.gradient_noise import gradient_noise
 from lrcli.analysis.quadratics import quadratic, triangle
 from lrcli.analysis.theory import Rule
@@ -19,10 +18,8 @@ def examples(count, size, sigma, seed=0):
 
 def made(columns, targets, sizes, rule, start):
     """The noise of halved squared errors, their mean over a batch."""
-    errors = triangle(columns, targets, 1.0)
     scale = np.sqrt(1 / len(columns))
     loss = quadratic(triangle(columns * scale, targets * scale), np.zeros(columns.shape[1]))
-    assert errors.rest >= 0
     residuals = columns @ loss.reference - targets
     return loss, gradient_noise(loss, columns, residuals, start, sizes, rule)
 
