@@ -69,7 +69,7 @@ class Quadratic:
 
 def triangle(columns: Array, targets: Array, factor: float = 1.0) -> SquaredErrors:
     """factor / 2 |A theta - y|^2 of columns (N, P) and targets (N,), reduced."""
-    whole = np.linalg.qr(np.column_stack([columns, targets]), mode="r")
+    whole = np.linalg.qr(np.column_stack([columns, targets])).R
     size = columns.shape[1]
     rest = float(whole[size, size] ** 2) if len(whole) > size else 0.0
     return SquaredErrors(whole[:size, :size], whole[:size, size], rest, factor)
