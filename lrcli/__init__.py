@@ -9,12 +9,14 @@
     sweep.best, pandas.DataFrame(sweep.summary)
 
     lrcli.load("last"), lrcli.runs("linear*")
+    lrcli.explain("last"), lrcli.explain("exp.yaml"), lrcli.explain("coverage")
 
 What is behind a name is imported when the name is used, so that the import itself takes no time.
 """
 
 TYPE_CHECKING = False  # which those who check types take for true; typing takes milliseconds to import
 if TYPE_CHECKING:
+    from lrcli.api.calls import explain as explain
     from lrcli.api.calls import load as load
     from lrcli.api.calls import replay as replay
     from lrcli.api.calls import resume as resume
@@ -40,6 +42,7 @@ _PLACES = {
     "resume": "lrcli.api.calls",
     "replay": "lrcli.api.calls",
     "load": "lrcli.api.calls",
+    "explain": "lrcli.api.calls",
     "runs": "lrcli.api.calls",
     "Run": "lrcli.api.run_object",
     "Sweep": "lrcli.api.sweep_object",

@@ -20,10 +20,12 @@ from lrcli.errors import RunDirectoryError, UsageError
 
 if TYPE_CHECKING:
     from lrcli.experiment.loading import Loaded
+    from lrcli.explaining.finding import Explanation
+    from lrcli.explaining.glossary.term import Term
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["load", "replay", "resume", "runs", "sweep", "train"]
+__all__ = ["explain", "load", "replay", "resume", "runs", "sweep", "train"]
 
 PathLike = str | os.PathLike[str]
 Written = PathLike | Mapping[str, Any]
@@ -267,6 +269,50 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
         except RunDirectoryError as error:
             warnings.warn(str(error), stacklevel=2)
     return found
+
+
+def explain(
+    what: "Stored | Written", overrides: Overrides = None, *, runs_dir: PathLike = "runs"
+) -> "Explanation | Term":
+    """Say why a run or a sweep came out as it did, what an experiment is going to do, or what a word means.
+
+    Args:
+        what: a run or a sweep, or a word for one as for `lrcli.load`; the path of an experiment file, or a
+            mapping as a file would have it; or a word of the reports, such as ``coverage``.
+        overrides: of an experiment alone: from dotted key to value, or ``KEY=VALUE`` words.
+        runs_dir: the directory of all runs, where names are looked up.
+
+    Returns:
+        An explanation, whose ``findings`` each have a ``kind``, a ``text``, ``numbers`` and ``commands``; of
+        a word its entry in the glossary. ``print`` shows either as text.
+
+    Raises:
+        ExperimentError: the experiment is wrong.
+        UsageError: there is nothing of this name, or overrides are given for what is no experiment.
+
+    Example:
+        >>> import lrcli
+        >>> run = lrcli.train("experiments/linear.yaml", {"optimizer.lr": 3})
+        >>> lrcli.explain(run).findings[0].kind
+        'diverged'
+        >>> lrcli.explain("experiments/linear.yaml", {"optimizer.lr": 3}).findings[0].kind
+        'diverges'
+        >>> lrcli.explain("epoch").name
+        'epoch'
+    """
+    from lrcli.api.explaining import explain_directory, explain_written, explained
+
+    words = _words(overrides)
+    if isinstance(what, Stored):
+        if words:
+            raise UsageError("only an experiment can be changed, not a run or a sweep that has been trained")
+        return explain_directory(what.directory)
+    if isinstance(what, Mapping):
+        return explain_written(what, words)[0]
+    if not isinstance(what, str | os.PathLike):
+        kind = type(what).__name__
+        raise UsageError(f"what is explained is a run, a sweep, an experiment or a word, not a {kind}")
+    return explained(os.fspath(what), words, Path(runs_dir))[0]
 
 
 # What they have in common ---------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lrcli.explaining.finding import Explanation
     from lrcli.storage.run_result import BestRecord, ExpectationRow, RunResult, RunStatus
 
 __all__ = ["Run"]
@@ -120,6 +121,16 @@ class Run(Stored):
         from lrcli.running.trained import read_run
 
         return table_of_path(read_run(self.directory).path)
+
+    def explain(self) -> "Explanation":
+        """Say why it came out as it did, in findings of a sentence or two each, and what to try.
+
+        Raises:
+            RunDirectoryError: its files are not there, or have been damaged.
+        """
+        from lrcli.api.explaining import explain_directory
+
+        return explain_directory(self.directory)
 
     def __repr__(self) -> str:
         return f"<Run {self.name!r}: {self.status}, seed {self.seed}, in {self.directory}>"

@@ -9,6 +9,7 @@ from lrcli.api.stored import Stored
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lrcli.explaining.finding import Explanation
     from lrcli.storage.sweep_result import BestConfiguration, ConfigurationRow, SweepResult, SweepStatus
 
 __all__ = ["Sweep"]
@@ -140,6 +141,16 @@ class Sweep(Stored):
 
         history = read_curves(self.directory / "curves.npz")
         return {"epoch": history.epoch, "step": history.step, **history.metrics}
+
+    def explain(self) -> "Explanation":
+        """Say why it came out as it did, in findings of a sentence or two each, and what to try.
+
+        Raises:
+            RunDirectoryError: its files are not there, or have been damaged.
+        """
+        from lrcli.api.explaining import explain_directory
+
+        return explain_directory(self.directory)
 
     def __repr__(self) -> str:
         members = f"{self.result.members:,} members"

@@ -229,10 +229,12 @@ def _train(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunRe
     def ended(event: "Finished") -> AbstractContextManager[object]:
         if not shown.reported:
             return nullcontext()
+        from lrcli.explaining.runs.explanation import what_matters_most
         from lrcli.reporting.progress import still_line
         from lrcli.reporting.runs.console import print_report
 
-        print_report(event.result, loaded.experiment.model)
+        matters = what_matters_most(event.run)
+        print_report(event.result, loaded.experiment.model, matters.text if matters else "")
         return still_line("drawing the figures") if loaded.experiment.logging.figures else nullcontext()
 
     with Following(report, begun=resume_collecting, ended=ended) as following:

@@ -21,6 +21,10 @@ class Term:
     source: str
     also: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """The word, what it means, and the source."""
+        return f"{self.name}\n\n{self.text}\n\nSource: {self.source}"
+
     def as_data(self) -> dict[str, object]:
         """What ``lrcli explain TERM --json`` prints."""
         return {"term": self.name, "text": self.text, "source": self.source, "also": list(self.also)}

@@ -9,12 +9,13 @@ from lrcli.explaining.numerals import percent, short
 from lrcli.explaining.runs.facts import RunFacts
 from lrcli.training.problem import Array
 
-__all__ = ["overfit", "still_falling", "swings"]
+__all__ = ["levels", "overfit", "still_falling", "swings"]
 
 _RISE = 0.05  # of the lowest value
 _NOISE = 3.0  # standard deviations of the changes between records
 _FALL = 0.02
 _FEWEST = 8  # records of which a quarter says anything
+_FEW = 3
 _SWING = np.log(1.5)
 
 
@@ -46,7 +47,7 @@ def overfit(facts: RunFacts) -> Iterator[Finding]:
 def still_falling(facts: RunFacts) -> Iterator[Finding]:
     """Of a model without a reference: how fast train/loss still falls at the end."""
     fall = _fall_at_end(facts)
-    if fall is None or facts.result.status != "completed" or facts.determined:
+    if fall is None or facts.result.status != "completed" or _has_parts(facts):
         return
     per_epoch, total = fall
     if total < _FALL or facts.result.metrics.get("train/accuracy", 0.0) > 0.995:
@@ -60,6 +61,11 @@ def still_falling(facts: RunFacts) -> Iterator[Finding]:
     yield Finding("falling", text, {"per_epoch": per_epoch}, estimate=True, commands=commands)
 
 
+def _has_parts(facts: RunFacts) -> bool:
+    """Whether it is known what training owes, which says more than the curve."""
+    return any(row.optimization_error is not None for row in facts.determined)
+
+
 def swings(facts: RunFacts) -> Iterator[Finding]:
     """train/loss goes up and down between records, without a trend."""
     loss = facts.curve("train/loss")
@@ -68,7 +74,7 @@ def swings(facts: RunFacts) -> Iterator[Finding]:
     last = np.log(loss[-max(_FEWEST // 2, len(loss) // 4) :])
     ups = float(np.mean(np.diff(last) > 0))
     low, high = np.quantile(last, [0.1, 0.9])
-    if high - low < _SWING or not 0.25 <= ups <= 0.75:
+    if high - low < _SWING or not 0.25 <= ups <= 0.75 or _fall_at_end(facts) is not None:
         return
     full = len(facts.batch_sizes) == 1
     cause = "the learning rate is too large" if full else "the learning rate is large for batches this small"
@@ -81,13 +87,33 @@ def swings(facts: RunFacts) -> Iterator[Finding]:
     yield Finding("swings", text, numbers, commands=(facts.train(optimizer__lr=facts.rate / 3),))
 
 
+def levels(facts: RunFacts) -> Iterator[Finding]:
+    """Of a run of which nothing else is to be said: what its losses are, and what a constant has."""
+    loss, constant = facts.final_loss, facts.constant
+    if loss is None or facts.result.status == "diverged":
+        return
+    val, accuracy = (facts.result.metrics.get(name) for name in ("val/loss", "val/accuracy"))
+    said = [f"train/loss is {short(loss)}"]
+    said += [f"val/loss {short(val)}"] if val is not None else []
+    said += [f"val/accuracy {percent(accuracy)}"] if accuracy is not None else []
+    if constant is not None:
+        said.append(f"where a constant prediction has a loss of {short(constant)}")
+    text = f"Nothing stands out: {', '.join(said)}."
+    yield Finding("nothing", text, {"train/loss": loss, "constant": constant, "val/loss": val})
+
+
 def _fall_at_end(facts: RunFacts) -> tuple[float, float] | None:
     """The share of train/loss that an epoch takes at the end, and the last quarter in all; None: no trend."""
     loss = facts.curve("train/loss")
-    if len(loss) < _FEWEST or not (loss > 0).all():
+    if len(loss) < _FEW or not (loss > 0).all():
         return None
+    y, x = np.log(loss), facts.epochs_of("train/loss")
+    if len(loss) < _FEWEST:  # too few for a line: the last two changes
+        slope = float((y[-1] - y[-2]) / (x[-1] - x[-2]))
+        falls = y[-1] < y[-2] < y[-3]
+        return (float(-np.expm1(slope)), float(-np.expm1(y[-1] - y[-2]))) if falls else None
     count = max(_FEWEST // 2, len(loss) // 4)
-    y, x = np.log(loss[-count:]), facts.epochs_of("train/loss")[-count:]
+    y, x = y[-count:], x[-count:]
     slope, error = _line(x, y)
     if slope > -3 * error:
         return None

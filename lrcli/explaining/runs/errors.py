@@ -14,30 +14,19 @@ from lrcli.wording import counted, one_line
 __all__ = ["decay_bias", "finished", "undetermined", "unfinished"]
 
 _ROUNDING = 1e-6  # of a value of size 1: what float32 leaves
+_LITTLE = 0.01  # of the way from where training began
 _SMALL = 0.1  # of a standard error: training owes next to nothing
 
 
 def unfinished(facts: RunFacts) -> Iterator[Finding]:
     """Training owes more than the data leave open: of the parameter of which it owes most."""
     row = _most_owed(facts)
-    if row is None or not _owes(row):
+    if row is None or not _owes(facts, row):
         return
-    owed = abs(row.optimization_error or 0.0)
-    name = one_line(row.name)
-    known = math.isfinite(row.true)
-    off = (
-        f"{name} is off by {short(abs(row.error))}"
-        if known
-        else f"{name} is {short(owed)} from the best possible"
-    )
-    data = _of_data(row)
-    left = _way_left(facts)
-    steps, rate = facts.result.steps, facts.rate
-    rest = (
-        f"{'the rest' if data else 'that'} is unfinished training: {counted(steps, 'step')} at {short(rate)}"
-    )
-    way = f"{rest} leave {percent(left)} of the way" if left is not None and left < 1 else rest
-    text = f"{off}. {data}{'; ' if data else ''}{way if data else way[0].upper() + way[1:]}."
+    owed, left, data = abs(row.optimization_error or 0.0), _way_left(facts), _of_data(row)
+    done = f"{counted(facts.result.steps, 'step')} at {short(facts.rate)}"
+    rest = f"unfinished training: {done} leave {percent(left)} of the way" if left else "unfinished training"
+    text = f"{_off(row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
     numbers: dict[str, float | str | None] = {
         "parameter": row.name,
         "error": row.error,
@@ -48,6 +37,13 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     }
     more, commands = _more_epochs(facts, owed, row.standard_error, left)
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
+
+
+def _off(row: RecoveryRow) -> str:
+    """How far a parameter is from the true value, or from the best possible one where none is true."""
+    if row.against == "true":
+        return f"{one_line(row.name)} is off by {short(abs(row.error))}"
+    return f"{one_line(row.name)} is {short(abs(row.optimization_error or 0.0))} from its best possible value"
 
 
 def _of_data(row: RecoveryRow) -> str:
@@ -78,20 +74,26 @@ def _more_epochs(
 
 def finished(facts: RunFacts) -> Iterator[Finding]:
     """Training owes less than the data leave open: the rest is theirs."""
-    rows = [row for row in facts.determined if row.standard_error and row.optimization_error is not None]
-    if not rows or any(map(_owes, rows)):
+    rows = [row for row in facts.determined if row.optimization_error is not None]
+    if not rows or facts.result.status == "diverged" or any(_owes(facts, row) for row in rows):
         return
-    known = [row for row in rows if row.z is not None and math.isfinite(row.z)]
-    owed = max(abs(row.optimization_error or 0.0) / (row.standard_error or 1.0) for row in rows)
+    judged = [row for row in rows if row.standard_error]
+    if not judged:
+        worst = max(rows, key=lambda row: abs(row.optimization_error or 0.0))
+        text = f"Training is finished, or nearly so: {_off(worst)}, and no other parameter owes more."
+        yield Finding("finished", text, {"optimization_error": worst.optimization_error})
+        return
+    owed = max(abs(row.optimization_error or 0.0) / (row.standard_error or 1.0) for row in judged)
     said = "under a tenth" if owed < _SMALL else f"at most {short(owed)}"
     text = f"Training is finished: it owes {said} of a standard error in every parameter."
     numbers: dict[str, float | str | None] = {"owed": owed}
+    known = [row for row in judged if row.z is not None and math.isfinite(row.z)]
     if known:
         worst = max(known, key=lambda row: abs(row.z or 0.0))
         text += (
             f" What is left is what the data cannot tell: {one_line(worst.name)} is off by "
-            f"{short(abs(worst.error))}, {short(abs(worst.z or 0.0))} standard errors. Only more data make "
-            "it smaller."
+            f"{short(abs(worst.error))}, {short(abs(worst.z or 0.0))} standard errors, the most of any. Only "
+            "more data make it smaller."
         )
         numbers |= {"parameter": worst.name, "error": worst.error, "z": worst.z}
     yield Finding("finished", text, numbers)
@@ -125,11 +127,18 @@ def undetermined(facts: RunFacts) -> Iterator[Finding]:
         yield Finding("undetermined", f"{reference.why.rstrip('.')}.", {"parameters": names})
 
 
-def _owes(row: RecoveryRow) -> bool:
-    """Whether training owes more than the data leave open, and more than rounding."""
+def _owes(facts: RunFacts, row: RecoveryRow) -> bool:
+    """Whether training owes more than the data leave open, and more than rounding.
+
+    Where it is not known what the data leave open, a hundredth of the way, or of the value, counts.
+    """
     owed = abs(row.optimization_error or 0.0)
-    scale = row.standard_error or abs(row.sampling_error or 0.0)
-    return owed > max(scale, _ROUNDING * max(1.0, abs(row.learned)))
+    if row.standard_error:
+        return owed > max(row.standard_error, _ROUNDING * max(1.0, abs(row.learned)))
+    left = _way_left(facts)
+    if left is not None:
+        return left > _LITTLE
+    return owed > _LITTLE * max(abs(row.learned), abs(row.learned + (row.optimization_error or 0.0)))
 
 
 def _most_owed(facts: RunFacts) -> RecoveryRow | None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lrcli.explaining.data import model_limits, order
-from lrcli.explaining.facts import Facts
 from lrcli.explaining.finding import Explanation, Finding
 from lrcli.explaining.runs import (
     curves,
@@ -28,12 +27,18 @@ class _Diagnosis:
 
     Attributes:
         find: what it comes to; nothing where there is nothing to say.
+        unless: kinds of findings that make the question idle, since they say it better.
         in_report: what it finds is no part of a run's report already, and asks for something to be done.
     """
 
-    find: Callable[[RunFacts], Iterator[Finding]] | Callable[[Facts], Iterator[Finding]]
+    find: Callable[[RunFacts], Iterator[Finding]]
+    unless: frozenset[str] = frozenset()
     in_report: bool = True
 
+
+_IDLE = frozenset({"dead_units", "saturated_units", "alike"})
+_LIMITS = frozenset({"cannot", "sorted", "outlier"})  # what no further training gets over
+_FOUND = frozenset({"stuck", "swings", "cannot"})
 
 # In the order of what a reader should hear first.
 _DIAGNOSES = (
@@ -41,20 +46,20 @@ _DIAGNOSES = (
     _Diagnosis(divergence.diverged, in_report=False),
     _Diagnosis(model_limits.no_better_than_chance),
     _Diagnosis(hidden_units.idle_units),
-    _Diagnosis(hidden_units.stuck),
+    _Diagnosis(hidden_units.stuck, _IDLE),
     _Diagnosis(outliers.dominating_example),
     _Diagnosis(order.sorted_examples),
-    _Diagnosis(curves.swings),
-    _Diagnosis(schedules.schedule_ended),
-    _Diagnosis(schedules.stopped_too_early),
-    _Diagnosis(errors.unfinished),
+    _Diagnosis(curves.swings, _IDLE),
+    _Diagnosis(schedules.schedule_ended, _LIMITS),
+    _Diagnosis(schedules.stopped_too_early, _LIMITS),
+    _Diagnosis(errors.unfinished, _LIMITS),
     _Diagnosis(curves.overfit),
     _Diagnosis(errors.decay_bias),
-    _Diagnosis(curves.still_falling),
+    _Diagnosis(curves.still_falling, _FOUND | _IDLE),
     _Diagnosis(precision.label_noise, in_report=False),
-    _Diagnosis(precision.rounding),
+    _Diagnosis(precision.rounding, in_report=False),
     _Diagnosis(errors.undetermined, in_report=False),
-    _Diagnosis(errors.finished, in_report=False),
+    _Diagnosis(errors.finished, _LIMITS, in_report=False),
     _Diagnosis(ending.unmet, in_report=False),
 )
 
@@ -66,8 +71,8 @@ def explain_run(run: TrainedRun) -> Explanation:
         run: as it ended, or as it was read back.
     """
     facts = facts_of(run)
-    found = [finding for diagnosis in _DIAGNOSES for finding in diagnosis.find(facts)]
-    return Explanation(run.result.run_dir, tuple(found))
+    found = [finding for finding, _ in _found(facts)]
+    return Explanation(run.result.run_dir, tuple(found or curves.levels(facts)))
 
 
 def what_matters_most(run: TrainedRun) -> Finding | None:
@@ -78,5 +83,14 @@ def what_matters_most(run: TrainedRun) -> Finding | None:
     facts = facts_of(run)
     if not run.result.ended_well or not facts.quick_to_fit:
         return None
-    found = (finding for each in _DIAGNOSES if each.in_report for finding in each.find(facts))
-    return next(found, None)
+    return next((finding for finding, in_report in _found(facts) if in_report), None)
+
+
+def _found(facts: RunFacts) -> Iterator[tuple[Finding, bool]]:
+    """Each finding, and whether it should end a report."""
+    kinds: set[str] = set()
+    for diagnosis in _DIAGNOSES:
+        if not kinds & diagnosis.unless:
+            for finding in diagnosis.find(facts):
+                kinds.add(finding.kind)
+                yield finding, diagnosis.in_report

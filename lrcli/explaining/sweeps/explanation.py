@@ -1,14 +1,14 @@
 """What there is to say of a sweep: every diagnosis asked in turn, the one that matters most first."""
 
 from lrcli.explaining.finding import Explanation, Finding
-from lrcli.explaining.sweeps import winner
+from lrcli.explaining.sweeps import rates, winner
 from lrcli.explaining.sweeps.facts import SweepFacts
 from lrcli.sweeps.reading import FinishedSweep
 
 __all__ = ["explain_sweep"]
 
 # In the order of what a reader should hear first.
-_DIAGNOSES = (winner.best,)
+_DIAGNOSES = (winner.best, rates.edge, rates.usable, rates.diverged)
 
 
 def explain_sweep(sweep: FinishedSweep) -> Explanation:

@@ -11,7 +11,9 @@ from lrcli.explaining.commands import Origin, origin_of
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.reading import FinishedSweep
 
-__all__ = ["SweepFacts"]
+__all__ = ["RATE", "SweepFacts"]
+
+RATE = "optimizer.lr"
 
 
 @dataclass(frozen=True, eq=False)

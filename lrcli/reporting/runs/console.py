@@ -33,12 +33,13 @@ _MOST_ROWS = 30
 _SHORT = {"sampling error": "sampling", "optimization error": "optimization"}
 
 
-def print_report(result: RunResult, model: Model) -> None:
+def print_report(result: RunResult, model: Model, why: str = "") -> None:
     """Print how the run ended, its losses and what it recovered, on standard output.
 
     Args:
         result: of the run.
         model: what was trained.
+        why: the sentence that matters most; empty where there is none.
 
     Raises:
         WriteError: standard output could not be written.
@@ -56,6 +57,8 @@ def print_report(result: RunResult, model: Model) -> None:
         if result.expectations:
             print_text(out, "")
             _print_expectations(out, result.expectations)
+        if why:
+            print_text(out, f"\nwhy: {one_line(why)} See lrcli explain {one_line(result.run_dir)}")
         print_text(out, f"\nrun: {one_line(result.run_dir)}")
 
 

@@ -25,18 +25,19 @@ __all__ = ["run_page"]
 _MOST_ROWS = 300
 
 
-def run_page(result: RunResult, experiment: Experiment, figures: Sequence[Figure]) -> Page:
+def run_page(result: RunResult, experiment: Experiment, figures: Sequence[Figure], why: str = "") -> Page:
     """The report of a run.
 
     Args:
         result: of the run.
         experiment: what was trained.
         figures: in the order to show them.
+        why: the sentence that matters most; empty where there is none.
     """
     return Page(
         title=result.name,
         description=experiment.description,
-        summary=[f"A run of lrcli: {summarize(experiment)}.", *_summary(result)],
+        summary=[f"A run of lrcli: {summarize(experiment)}.", *_summary(result), *filter(None, [why])],
         sections=[
             figures_section(figures),
             Section("Parameters", list(_parameters(result, experiment))),

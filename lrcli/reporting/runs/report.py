@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lrcli.explaining.runs.explanation import what_matters_most
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.pages.content import Block, Paragraph, Row
 from lrcli.reporting.pages.figures import figures_of
@@ -36,7 +37,8 @@ def write_run_report(
         UsageError: something is there that is no report.
         WriteError: it could not be written.
     """
-    write_page(path, run_page(run.result, run.experiment, figures_of(drawings, drawn)))
+    matters, figures = what_matters_most(run), figures_of(drawings, drawn)
+    write_page(path, run_page(run.result, run.experiment, figures, matters.text if matters else ""))
 
 
 def write_comparison(path: Path, runs: Mapping[str, TrainedRun]) -> None:

@@ -1,0 +1,67 @@
+"""The learning rates of a sweep: the edge of the grid, and where training diverged."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lrcli.explaining.finding import Finding
+from lrcli.explaining.numerals import percent, short
+from lrcli.explaining.sweeps.facts import RATE, SweepFacts
+from lrcli.wording import counted
+
+__all__ = ["diverged", "edge", "usable"]
+
+
+def edge(facts: SweepFacts) -> Iterator[Finding]:
+    """The best rate is the last one tried."""
+    rates = facts.verdict.rates
+    if rates is None or rates.edge is None:
+        return
+    advice = rates.edge
+    which = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
+    text = f"The best learning rate is {which} of the grid, so a better one may lie beyond."
+    low, high = float(advice.low), float(advice.high)
+    command = facts.origin.command("sweep", None, "--lr", f"{low:.2g}:{high:.2g}:13")
+    yield Finding("edge", text, {"low": low, "high": high}, commands=(command,))
+
+
+def usable(facts: SweepFacts) -> Iterator[Finding]:
+    """How wide the band of usable rates is."""
+    rates = facts.verdict.rates
+    if rates is None or rates.band is None or rates.edge is not None or rates.held:
+        return
+    band = rates.band
+    text = (
+        f"Learning rates from {short(band.low)} to {short(band.high)} are usable, a band of "
+        f"{short(band.decades)} decades: their median is at most twice the best."
+    )
+    if facts.results.mode == "max":
+        text = text.replace("at most twice the best", "at most 0.05 below the best")
+    yield Finding("usable", text, {"low": band.low, "high": band.high, "decades": band.decades})
+
+
+def diverged(facts: SweepFacts) -> Iterator[Finding]:
+    """How many members diverged, and from which rate on most of them do."""
+    lost = facts.results.status == "diverged"
+    if not lost.any():
+        return
+    text = f"{counted(int(lost.sum()), 'member')} of {lost.size:,} diverged ({percent(float(lost.mean()))})"
+    first = _first_rate(facts)
+    if first is not None:
+        text += f", from a learning rate of {short(first)} on in most seeds"
+    known = facts.result.stability
+    limit = None if known is None else known.largest_stable_rate
+    if limit is not None and known is not None:
+        text += f"; the largest stable rate{known.sense and f' {known.sense}'} is {short(limit)}"
+    yield Finding("diverged", f"{text}.", {"share": float(lost.mean()), "first_rate": first, "limit": limit})
+
+
+def _first_rate(facts: SweepFacts) -> float | None:
+    """The lowest rate from which on at least half of the members diverge; None where rates are not alone."""
+    if facts.results.keys != (RATE,):
+        return None
+    rates = np.array([float(values[RATE]) for values in facts.results.configurations])
+    most = (facts.results.status == "diverged").mean(axis=0) >= 0.5
+    order = np.argsort(rates)
+    above = np.logical_and.accumulate(most[order][::-1])[::-1]
+    return float(rates[order][above][0]) if above.any() else None
