@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lrcli.analysis.m_estimation import absolute_fits
 from lrcli.components.losses import Loss
 from lrcli.components.models.base import Model
+from lrcli.components.models.derivatives import DerivativesOfCurve
 
 __all__ = ["CurveFit", "lowest_curve"]
 
@@ -57,8 +58,10 @@ class CurveFit:
     def slopes(self, theta: Array) -> Array:
         """(N, P) the derivatives of the outputs."""
         with np.errstate(over="ignore", invalid="ignore"):
-            found = self._model.slopes(self.named(theta), self._inputs)
-        return np.full((len(self._targets), len(theta)), np.nan) if found is None else found
+            found = self._model.derivatives(self.named(theta), self._inputs)
+        if isinstance(found, DerivativesOfCurve):
+            return found.firsts
+        return np.full((len(self._targets), len(theta)), np.nan)
 
     def value(self, theta: Array) -> float:
         """The sum of squared errors, or of what stands in its place, and the penalty."""

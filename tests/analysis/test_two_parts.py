@@ -215,7 +215,7 @@ def test_slopes_are_finite_differences(kind):
     model, inputs = component("model", kind=kind), np.linspace(0.4, 3, 30)[:, None]
     names = [parameter.name for parameter in model.parameters(1, 1)]
     values = {name: np.array(3000.0 if name == "T" else 0.7 + 0.2 * i) for i, name in enumerate(names)}
-    slopes = model.slopes(values, inputs)
+    slopes = model.derivatives(values, inputs).firsts
     for column, name in enumerate(names):
         step = 1e-5 * values[name]
         up, down = (model.outputs(values | {name: values[name] + s}, inputs) for s in (step, -step))

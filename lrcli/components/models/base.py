@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lrcli.components.component import Component
 from lrcli.components.initializers import AnyInitializer, Default, Own, Parameter, Uniform, Values
+from lrcli.components.models.derivatives import Derivatives, DerivativesOfDesign
 from lrcli.components.models.least_squares import by_name, least_squares
 from lrcli.components.randomness import generator
 
@@ -120,17 +121,21 @@ class Model(Component):
         """
         return None
 
-    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array | None:
-        """The derivatives of a curve's output by its parameters in their order, (N, P).
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> Derivatives | None:
+        """The derivatives of the model's outputs by its parameters, in float64.
 
         Args:
-            parameters: of one member, single numbers all of them.
-            inputs: (N, 1).
+            parameters: of one member, from name to array in the parameter's shape.
+            features: (N, F).
 
         Returns:
-            None where the model has no formula here, and then nothing but squared errors is minimised.
+            None where the model has no formula here.
         """
-        return None
+        if not self.linear_in_parameters:
+            return None
+        design = self.design(features)
+        theta = np.concatenate([values.reshape(-1) for values in parameters.values()])
+        return DerivativesOfDesign(design, design @ theta.reshape(design.shape[-1], -1))
 
     def best_fit(
         self, inputs: Array, targets: Array, penalty: Array | None = None

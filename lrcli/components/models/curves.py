@@ -7,6 +7,7 @@ import numpy as np
 
 from lrcli.components.initializers import Parameter
 from lrcli.components.models.base import Array, Model, scalars
+from lrcli.components.models.derivatives import DerivativesOfCurve, curve_derivatives
 from lrcli.components.models.equations import sum_of_terms
 from lrcli.components.models.least_squares import least_squares
 
@@ -38,11 +39,19 @@ class Legendre(Model):
         u = c + d * inputs
         return np.asarray(a + b * (5 * u**3 - 3 * u) / 2)
 
-    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
-        b, c, d = (parameters[name] for name in "bcd")
-        u = c + d * inputs[:, 0]
-        outer = b * (15 * u**2 - 3) / 2
-        return np.stack([np.ones_like(u), (5 * u**3 - 3 * u) / 2, outer, outer * inputs[:, 0]], axis=1)
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfCurve:
+        """With P3' = (15 u^2 - 3) / 2 and P3'' = 15 u."""
+        _, b, c, d = (parameters[name] for name in "abcd")
+        x = features[:, 0]
+        u = c + d * x
+        value, slope, bend = (5 * u**3 - 3 * u) / 2, (15 * u**2 - 3) / 2, b * 15 * u
+        zero = np.zeros_like(x)
+        seconds = [[zero, slope, slope * x], [slope, bend, bend * x], [slope * x, bend * x, bend * x**2]]
+        return curve_derivatives(
+            self.outputs(parameters, features),
+            [np.ones_like(x), value, b * slope, b * slope * x],
+            [[zero] * 4, *([zero, *row] for row in seconds)],
+        )
 
     def in_original_units(
         self, parameters: Mapping[str, Array], mean: Array, scale: Array
@@ -94,11 +103,21 @@ class Sinusoid(Model):
         angle = parameters["frequency"] * inputs + parameters["phase"]
         return np.asarray(parameters["amplitude"] * np.sin(angle) + parameters["offset"])
 
-    def slopes(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
-        x = inputs[:, 0]
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfCurve:
+        x, amplitude = features[:, 0], parameters["amplitude"]
         angle = parameters["frequency"] * x + parameters["phase"]
-        turned = parameters["amplitude"] * np.cos(angle)
-        return np.stack([np.sin(angle), x * turned, turned, np.ones_like(x)], axis=1)
+        sine, cosine = np.sin(angle), np.cos(angle)
+        bend, zero = -amplitude * sine, np.zeros_like(x)
+        return curve_derivatives(
+            self.outputs(parameters, features),
+            [sine, amplitude * cosine * x, amplitude * cosine, np.ones_like(x)],
+            [
+                [zero, cosine * x, cosine, zero],
+                [cosine * x, bend * x**2, bend * x, zero],
+                [cosine, bend * x, bend, zero],
+                [zero] * 4,
+            ],
+        )
 
     def in_original_units(
         self, parameters: Mapping[str, Array], mean: Array, scale: Array
