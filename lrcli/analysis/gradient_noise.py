@@ -8,8 +8,8 @@ the second moments Y_i = E[(p, v) (p, v)'] follow, with N examples in batches of
     Y_i -> M_i Y_i M_i' + N / (N - 1) / B (s_i + sum_j F_ij E[p_j^2]) w_i w_i',
 
 from which, at the end of an epoch, is taken what its batches even out: every example comes once, so the
-noises of all of them add up to nothing. With h_i(t) what is left in the end of the noise of step t, the variance of
-such a sum over a random permutation is (Hoeffding 1951)
+noises of all of them add up to nothing. With h_i(t) what is left in the end of the noise of step t, the
+variance of such a sum over a random permutation is (Hoeffding 1951)
 
     N / (N - 1) [sum_t h_i(t)^2 var(t) / B_t - 1 / N var of (sum_t h_i(t) noise(t))].
 

@@ -83,9 +83,8 @@ def quadratic(errors: SquaredErrors, decay: Array) -> Quadratic:
         decay: (P,) the weight decay of each parameter.
     """
     columns = np.vstack([errors.roots, np.diag(np.sqrt(decay))])
-    whole = np.linalg.qr(
-        np.column_stack([columns, np.append(errors.targets, np.zeros(len(decay)))]), mode="r"
-    )
+    goal = np.append(errors.targets, np.zeros(len(decay)))
+    whole = np.linalg.qr(np.column_stack([columns, goal])).R
     size = len(decay)
     left, found, right = np.linalg.svd(whole[:size, :size])
     small = max(columns.shape) * np.finfo(np.float64).eps * found.max(initial=0.0)
