@@ -42,7 +42,7 @@ from lrcli.sweeps.estimates import seconds_of_training, slowness
 from lrcli.sweeps.rate_trials import RateEvent, Tried, differing_seeds, try_rates
 from lrcli.training.problem import Array
 
-__all__ = ["DEFAULT_SEEDS", "RateFinding", "find_rate"]
+__all__ = ["DEFAULT_SEEDS", "RateFinding", "find_rate", "found_rate"]
 
 DEFAULT_SEEDS = 5
 _BELOW, _ABOVE = -8, 7  # half decades around the experiment's own rate
@@ -141,6 +141,19 @@ def find_rate(
     search = _Search(opened(experiment), num_seeds, seconds)
     yield from search.run()
     return search.finding(time.perf_counter() - started)
+
+
+def found_rate(
+    experiment: Experiment, num_seeds: int = DEFAULT_SEEDS, seconds: float | None = None
+) -> RateFinding:
+    """What `find_rate` comes to, where nobody looks on."""
+    search = find_rate(experiment, num_seeds, seconds)
+    while True:
+        try:
+            next(search)
+        except StopIteration as ended:
+            finding: RateFinding = ended.value
+            return finding
 
 
 class _Search:
