@@ -8,12 +8,14 @@ import typer
 from lrcli.cli.help import FILE, OVERRIDES, examples
 
 if TYPE_CHECKING:
+    from lrcli.experiment.loading import Loaded
     from lrcli.sweeps.rate_finding import RateFinding
 
 __all__ = ["EPILOG", "lr_find"]
 
 EPILOG = examples(
     "lrcli lr-find experiments/linear.yaml",
+    "lrcli lr-find experiments/linear.yaml --ramp --figure ramp.png",
     "lrcli lr-find experiments/xor_mlp.yaml optimizer.kind=adam --seeds 10 --figure rates.svg",
 )
 _MOST_SEEDS = 1000
@@ -33,6 +35,9 @@ def lr_find(
             show_default=False,
         ),
     ] = None,
+    by_ramp: Annotated[
+        bool, typer.Option("--ramp", help="The classical test instead: one run, a rate that grows.")
+    ] = False,
     figure: Annotated[
         Path | None, typer.Option(help="Write the picture, a .svg, .png or .pdf.", show_default=False)
     ] = None,
@@ -59,6 +64,9 @@ def lr_find(
     loaded = load(file, words)
     for note in loaded.notes:
         print_note(note)
+    if by_ramp:
+        _ramp(loaded, figure, as_json=as_json)
+        return
     from lrcli.sweeps.rate_finding import found_rate
 
     with still_line("trying learning rates"):
@@ -74,3 +82,27 @@ def _draw(finding: "RateFinding", path: Path) -> None:
     from lrcli.reporting.rates.figure import rates_figure
 
     write_figure(rates_figure(finding), path, None, "screen")
+
+
+def _ramp(loaded: "Loaded", figure: Path | None, *, as_json: bool) -> None:
+    """The classical test, for teaching."""
+    from dataclasses import asdict
+
+    from lrcli.reporting.rates.console import print_data
+    from lrcli.reporting.rates.ramp import ramp_figure, ramp_sentences
+    from lrcli.reporting.text import print_sentences
+    from lrcli.sweeps.rate_ramp import ramp
+
+    ramped = ramp(loaded.experiment)
+    if as_json:
+        data = {
+            key: value.tolist() if hasattr(value, "tolist") else value
+            for key, value in asdict(ramped).items()
+        }
+        print_data({"schema": 1, "command": "lr-find --ramp", **data})
+    else:
+        print_sentences(ramp_sentences(ramped))
+    if figure is not None and len(ramped.rates):
+        from lrcli.cli.figure import write_figure
+
+        write_figure(ramp_figure(ramped), figure, None, "screen")

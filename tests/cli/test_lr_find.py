@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 FILE = """
@@ -54,3 +55,22 @@ def test_what_is_wrong_is_told_before_anything_is_trained(line, program, words):
     _, out, err = program("lr-find", *words, code=2)
     assert not out
     assert err.startswith("error: ")
+
+
+def test_the_ramp_is_gradient_descent_whose_rate_grows(line, program):
+    """One example of the target 3: the loss after each step in closed form."""
+    one = "dataset={kind: linear, w: [0], b: 3, num_train: 1, num_val: 0, feature_std: 0}"
+    words = [one, "model.init={kind: zeros}", "dtype=float64", "optimizer.lr=0.1"]
+    _, out, _ = program("lr-find", "line.yaml", *words, "--ramp", "--json")
+    found = json.loads(out)
+    rates = 0.1 * 10 ** (-4 + 7 * np.arange(100) / 99)
+    exact = 9 * np.cumprod((1 - 2 * rates) ** 2)
+    assert found["losses"] == pytest.approx(exact[: len(found["losses"])].tolist(), rel=1e-6)
+    assert found["stopped"] > 1  # two over the curvature
+    assert found["steepest"] in found["rates"]
+
+
+def test_the_ramp_says_what_it_confounds(line, program):
+    _, out, _ = program("lr-find", "line.yaml", "--ramp", "--figure", "ramp.svg")
+    assert "confounded" in out
+    assert "steepest" in (line / "ramp.svg").read_text()

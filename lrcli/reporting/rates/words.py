@@ -36,8 +36,8 @@ def _tried(finding: RateFinding) -> str:
         epochs = f"up to {finding.epochs:,} of {epochs} (there was no time for more; --seconds)"
     seeds = counted(len(finding.seeds), "seed")
     return (
-        f"tried: {len(rates)} rates from {rates[0]:.3g} to {rates[-1]:.3g}, each from the start with {seeds}, "
-        f"{epochs}, in {finding.seconds:.2g} s"
+        f"tried: {len(rates)} rates from {rates[0]:.3g} to {rates[-1]:.3g}, each from the start with "
+        f"{seeds}, {epochs}, in {finding.seconds:.2g} s"
     )
 
 
@@ -47,8 +47,8 @@ def _blow_up(finding: RateFinding) -> str:
         return f"blow-up: none up to {finding.trials.rates[-1]:.3g}"
     few = f"; {found.seeds} of {len(finding.seeds)} seeds did" if found.seeds < len(finding.seeds) else ""
     return (
-        f"blow-up: at {found.rate:.3g} (from {found.low:.3g}, which every seed stands, to {found.high:.3g}{few}): "
-        "from there on training diverges or its loss ends above where it began"
+        f"blow-up: at {found.rate:.3g} (from {found.low:.3g}, which every seed stands, to {found.high:.3g}{few})"
+        ": from there on training diverges or its loss ends above where it began"
     )
 
 
@@ -59,7 +59,8 @@ def _suggestion(finding: RateFinding) -> str:
     noisy = " (of neighbouring rates together, since single ones jump)" if chosen.noisy else ""
     return (
         f"suggestion: {chosen.rate:.3g}, the middle of {chosen.low:.3g} to {chosen.high:.3g}, where {metric}"
-        f"{noisy} is as good as the best within 5% or what the seeds can tell: {chosen.score:.4g}{_own(finding)}"
+        f"{noisy} is as good as the best within 5% or what the seeds can tell: {chosen.score:.4g}"
+        f"{_own(finding)}"
     )
 
 
