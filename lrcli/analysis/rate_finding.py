@@ -8,15 +8,15 @@ the smallest rate at which it did, known to lie between that one and the next lo
 The **cost** of a member is the logarithm of its score, so that a factor is the same at any level (one
 below 1e-12 counts as 1e-12: rounding); of an accuracy, or of scores that may be negative, the score itself,
 turned so that small is good. The **level** of a rate is the median over the seeds of the cost. Where training
-is chaotic the level jumps from one rate to the next, and the lowest of many is luck: where levels lie
-further than 5% (typically) from the line between close neighbours, and by turns above and below it, the level is the
+is chaotic the level jumps from one rate to the next, and the lowest of many is luck: where levels lie further
+than 5% (typically) from the line between close neighbours, by turns above and below it, the level is the
 median over the seeds of all rates within a factor of 1.8.
 
 A rate is **as good as the best** where its level is at most 5% (of an accuracy 0.005) above the lowest, or at
 most one standard error of the differences paired by seed (the rule of Breiman et al. 1984, section 3.4.3),
 but never more than twice (0.05 of an accuracy). Rates at which any seed blew up never are. The **suggestion**
-is that of the rates tried that is nearest to the geometric middle of the stretch of rates as good as the best: it
-is as far as can be from either end of what works.
+is that of the rates tried that is nearest to the geometric middle of the stretch of rates as good as the
+best: it is as far as can be from either end of what works.
 """
 
 import math

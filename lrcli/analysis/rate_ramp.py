@@ -1,10 +1,9 @@
 """The classical test of learning rates (Smith 2017, section 3.3): one run whose rate grows with every step.
 
-Its loss is smoothed by a running mean (factor 0.9, corrected for its start) and looked at up to where it is no
-number or four times its smallest value. The habit is to take the rate of the steepest fall over the logarithm
-of the rate. It confounds rate with progress: the loss at a rate is that of parameters which all smaller rates
-have already trained, and the fall ends where there is nothing left to learn as well as where a rate is too
-large.
+Its loss is smoothed by a running mean (factor 0.9, corrected for its start), up to where it is no number or
+four times its smallest value. The habit is to take the rate of the steepest fall over the logarithm of the
+rate. It confounds rate with progress: the loss at a rate is that of parameters which all smaller rates have
+already trained, and the fall ends where nothing is left to learn as well as where a rate is too large.
 """
 
 from dataclasses import dataclass

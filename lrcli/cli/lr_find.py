@@ -46,9 +46,9 @@ def lr_find(
 ) -> None:
     """Find a learning rate: try many from the start, over several seeds, and say which to take and why.
 
-    All that a run does is kept but its rate; a schedule is that of the whole run. Where training of all epochs
-    takes too long, many rates are tried for the first of them and ever fewer for more. Nothing is written but
-    the picture that is asked for.
+    All that a run does is kept but its rate; a schedule is that of the whole run. Where all epochs take too
+    long, many rates are tried for the first of them and ever fewer for more. Nothing is written but the
+    picture that is asked for.
     """
     from lrcli.experiment.loading import load
     from lrcli.reporting.messages import print_note

@@ -26,7 +26,7 @@ def ramp_sentences(ramp: Ramp) -> Iterator[str]:
     if ramp.steepest is None:
         yield "the smoothed loss never falls: the test suggests nothing"
     else:
-        yield f"steepest fall at {ramp.steepest:.3g}: what the test suggests (Smith 2017; a habit, no measurement)"
+        yield f"steepest fall at {ramp.steepest:.3g}: what the test suggests (Smith 2017; a habit)"
     yield (
         "each loss is that of parameters which all smaller rates have already trained, so rate and progress "
         "are confounded; without --ramp every rate is tried from the start"

@@ -47,8 +47,8 @@ def _blow_up(finding: RateFinding) -> str:
         return f"blow-up: none up to {finding.trials.rates[-1]:.3g}"
     few = f"; {found.seeds} of {len(finding.seeds)} seeds did" if found.seeds < len(finding.seeds) else ""
     return (
-        f"blow-up: at {found.rate:.3g} (from {found.low:.3g}, which every seed stands, to {found.high:.3g}{few})"
-        ": from there on training diverges or its loss ends above where it began"
+        f"blow-up: at {found.rate:.3g} (from {found.low:.3g}, which every seed stands, to {found.high:.3g}"
+        f"{few}): from there on training diverges or its loss ends above where it began"
     )
 
 
