@@ -72,3 +72,11 @@ def test_there_is_a_reason_where_there_is_no_forecast(case, reason, tmp_path):
     answer = forecast(load(tmp_path / "made" / "train-0001" / "experiment.yaml").experiment)
     assert isinstance(answer, Unforeseen)
     assert reason in answer.reason
+
+
+def test_the_best_rate_is_that_of_a_fine_sweep(tmp_path):
+    lrcli.train(written({}), runs_dir=tmp_path)
+    foreseen = forecast(load(tmp_path / "made" / "train-0001" / "experiment.yaml").experiment)
+    rates = np.linspace(0.01, 1, 4000) * foreseen.largest_rate
+    ends = np.array([foreseen.at_rate(rate).losses_at(np.array([60]))[0] for rate in rates])
+    assert foreseen.best_rate.loss <= ends.min() * (1 + 1e-9)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["loss", "loss_curves", "losses"]
 
-_EXPECTED: dict[str, Any] = {"color": "#404040", "lw": 0.8, "ls": (0, (5, 3)), "zorder": 4}
+_EXPECTED: dict[str, Any] = {"color": "black", "lw": 1.1, "ls": (0, (3, 3)), "zorder": 4}
 _COMMON = (("val/loss", "train/loss", "train/running_loss"), ("val/accuracy", "train/accuracy"))
 
 
