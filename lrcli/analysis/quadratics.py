@@ -84,7 +84,7 @@ def quadratic(errors: SquaredErrors, decay: Array) -> Quadratic:
     """
     columns = np.vstack([errors.roots, np.diag(np.sqrt(decay))])
     goal = np.append(errors.targets, np.zeros(len(decay)))
-    whole = np.linalg.qr(np.column_stack([columns, goal]), mode="r")
+    whole = np.asarray(np.linalg.qr(np.column_stack([columns, goal]), mode="r"))
     size = len(decay)
     left, found, right = np.linalg.svd(whole[:size, :size])
     small = max(columns.shape) * np.finfo(np.float64).eps * found.max(initial=0.0)
