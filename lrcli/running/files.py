@@ -13,6 +13,7 @@ import numpy as np
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Source
+from lrcli.running.curvature import curvature_ends
 from lrcli.running.result import build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
@@ -128,6 +129,7 @@ class RunFiles:
             original=self.problem.in_original_units(parameters, np.array([0])),
             recovery=self.recovery,
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
+            curvature=curvature_ends(self.experiment, loop.problem, parameters),
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
         return self._trained(path, self._ended)

@@ -14,7 +14,7 @@ from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
 from lrcli.storage.result_fields import Timing, digests_of
-from lrcli.storage.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
+from lrcli.storage.run_result import BestRecord, CurvatureEnds, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
@@ -35,6 +35,7 @@ def build_result(
     original: Mapping[str, Array] | None = None,
     recovery: Recovery | None = None,
     stable: Stability | None = None,
+    curvature: CurvatureEnds | None = None,
     timing: Timing | None = None,
 ) -> RunResult:
     """The result of a run of one member.
@@ -52,6 +53,7 @@ def build_result(
         original: likewise, in the units of the data; None: they are the same.
         recovery: what they are held against.
         stable: which rates would have been, where the run diverged.
+        curvature: before and after training.
         timing: seconds.
     """
     known = recovery is not None and recovery.known
@@ -67,6 +69,7 @@ def build_result(
         steps=int(members.steps[0]) if members else 0,
         diverged_step=(int(members.diverged_step[0]) or None) if members else None,
         stability=stable.record if stable else None,
+        curvature=curvature,
         metrics=dict(metrics),
         best=_best(experiment, members),
         parameters={name: values.tolist()[0] for name, values in (original or parameters or {}).items()},
