@@ -123,7 +123,17 @@ def written(tmp_path):
 def test_the_keys_of_a_run_are_those_of_the_schema():
     assert list(RUN.as_data()) == [
         *["schema", "command", "name", "source", "data", "status", "run_dir", "seed", "epochs"],
-        *["steps", "diverged_step", "stability", "metrics", "best", "parameters", "recovery", "reference"],
+        *[
+            "steps",
+            "diverged_step",
+            "stability",
+            "curvature",
+            "metrics",
+            "best",
+            "parameters",
+            "recovery",
+            "reference",
+        ],
         *["expectations", "timing", "environment"],
     ]
 
