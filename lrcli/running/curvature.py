@@ -14,9 +14,19 @@ from lrcli.analysis.hessian import LossHessian, Preconditioned, hessian_at
 from lrcli.analysis.stability_limits import Limit, limit_of
 from lrcli.analysis.theory import term_curvature
 from lrcli.experiment.experiment import Experiment
+from lrcli.storage.run_result import CurvatureEnds, CurvatureRow
 from lrcli.training.problem import Array, Problem, build_problem
 
-__all__ = ["QUICK", "Curvature", "Limit", "curvature_of", "decay_of", "limit_of", "why_no_curvature"]
+__all__ = [
+    "QUICK",
+    "Curvature",
+    "Limit",
+    "curvature_ends",
+    "curvature_of",
+    "decay_of",
+    "limit_of",
+    "why_no_curvature",
+]
 
 QUICK = 2e6  # multiply-adds, about: milliseconds
 _MOST_WORK = 1e9  # about a second
@@ -67,6 +77,28 @@ def why_no_curvature(experiment: Experiment, problem: Problem, *, most_work: flo
     if _hessian(experiment, problem, first, examples=1) is None:
         return f"a {model.kind} with {loss.kind} does not say its derivatives"
     return ""
+
+
+def curvature_ends(
+    experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]
+) -> CurvatureEnds:
+    """The curvature before and after training, where it takes milliseconds.
+
+    Args:
+        experiment: what was trained.
+        problem: its data and initial parameters.
+        parameters: the last ones, from name to (1, *shape).
+    """
+    why = why_no_curvature(experiment, problem, most_work=QUICK)
+    if why:
+        return CurvatureEnds(None, None, why)
+    start, end = (_row(experiment, problem, each) for each in (problem.initial, parameters))
+    return CurvatureEnds(start, end, "" if start and end else "its numbers are too large to compute with")
+
+
+def _row(experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]) -> CurvatureRow | None:
+    found = curvature_of(experiment, problem, {name: values[0] for name, values in parameters.items()})
+    return CurvatureRow(found.largest, found.smallest, found.condition, found.exact) if found else None
 
 
 def work_of_curvature(experiment: Experiment) -> float:

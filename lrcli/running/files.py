@@ -13,6 +13,7 @@ import numpy as np
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Source
+from lrcli.running.curvature import curvature_ends
 from lrcli.running.levels import Levels
 from lrcli.running.outcome import outcome_of_run
 from lrcli.running.result import build_result
@@ -134,6 +135,7 @@ class RunFiles:
             recovery=self.recovery,
             outcome=outcome_of_run(self._history.history, status, levels),
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
+            curvature=curvature_ends(self.experiment, loop.problem, parameters),
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
         return self._trained(path, self._ended)

@@ -14,7 +14,7 @@ from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
 from lrcli.storage.result_fields import Timing, digests_of
-from lrcli.storage.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
+from lrcli.storage.run_result import BestRecord, CurvatureEnds, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
@@ -36,6 +36,7 @@ def build_result(
     recovery: Recovery | None = None,
     outcome: str | None = None,
     stable: Stability | None = None,
+    curvature: CurvatureEnds | None = None,
     timing: Timing | None = None,
 ) -> RunResult:
     """The result of a run of one member.
@@ -54,6 +55,7 @@ def build_result(
         recovery: what they are held against.
         outcome: what became of its training loss, once it has ended.
         stable: which rates would have been, where the run diverged.
+        curvature: before and after training.
         timing: seconds.
     """
     known = recovery is not None and recovery.known
@@ -70,6 +72,7 @@ def build_result(
         diverged_step=(int(members.diverged_step[0]) or None) if members else None,
         outcome=outcome,
         stability=stable.record if stable else None,
+        curvature=curvature,
         metrics=dict(metrics),
         best=_best(experiment, members),
         parameters={name: values.tolist()[0] for name, values in (original or parameters or {}).items()},

@@ -128,6 +128,7 @@ def test_the_keys_of_a_run_are_those_of_the_schema():
             "diverged_step",
             "outcome",
             "stability",
+            "curvature",
             "metrics",
             "best",
             "parameters",
