@@ -9,6 +9,7 @@ from lrcli.storage.run_result import Reference
 __all__ = ["describe_reference", "undetermined_names", "why_undetermined"]
 
 _MOST_NAMED = 8
+_MOST_COMBINATIONS = 3
 
 
 def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Reference:
@@ -17,10 +18,33 @@ def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Ref
         return Reference(None, _why_none(experiment, recovery))
     names = undetermined_names(recovery)
     why = why_undetermined(experiment, names) if names else ""
+    for said in _combinations(experiment, recovery):
+        why += f". {said}"
     how = _how(experiment, recovery)
     if recovery.scaling is None and experiment.dataset.scaling(experiment.seed) is not None:
         how += ", all in standardised units"
     return Reference(recovery.against, how, tuple(names), why)
+
+
+def _combinations(experiment: Experiment, recovery: Recovery) -> list[str]:
+    """What of several numbers together the data determine, or leave open."""
+    said = []
+    for direction in [] if recovery.free is None else recovery.free[:_MOST_COMBINATIONS]:
+        moved = [(name, v) for name, v in zip(experiment.elements, direction.tolist(), strict=True) if v]
+        if len(moved) == 2:
+            (first, a), (second, b) = moved
+            said.append(
+                f"Of {first} and {second} only {first} {'-' if a * b > 0 else '+'} "
+                f"{_factor(abs(a / b))}{second} is determined"
+            )
+        elif 2 < len(moved) <= _MOST_NAMED:
+            steps = ", ".join(f"{v:.4g} to {name}" for name, v in moved)
+            said.append(f"Adding {steps} changes no output")
+    return said
+
+
+def _factor(number: float) -> str:
+    return "" if abs(number - 1) < 1e-6 else f"{number:.4g} "
 
 
 def undetermined_names(recovery: Recovery, row: int = 0) -> list[str]:
