@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.chunks import chunks_of_sets
-from lrcli.analysis.determination import undetermined
+from lrcli.analysis.determination import free_directions, undetermined
 from lrcli.analysis.reference import Examples, References, Standard, find_references, has_reference, minimises
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.datasets.base import Scaling
@@ -48,6 +48,7 @@ class Recovery:
         elements: from parameter name to the names of its numbers, such as ``w[0]`` or ``w[age]``.
         scaling: what the inputs were standardised with, (K, D) each: learned parameters are those of
             standardised inputs, all else is in original units; None where there is no difference.
+        free: (M, P) directions that change no output on the first set, where it has examples enough.
     """
 
     model: Model
@@ -56,6 +57,7 @@ class Recovery:
     undetermined: dict[str, NDArray[np.bool_]]
     elements: Mapping[str, Sequence[str]] = field(default_factory=dict)
     scaling: Scaling | None = None
+    free: Array | None = None
 
     @property
     def values(self) -> dict[str, Array]:
@@ -217,7 +219,18 @@ def find_recovery(
         best = _hidden(best, opens)
         opens = {name: mask | best.several[name] for name, mask in opens.items()}
     of_sets = None if scaling is None else _of_sets(scaling, examples)
-    return Recovery(model, truth, best, opens, elements or {}, of_sets)
+    free = _free(model, opens, examples) if scaling is None else None
+    return Recovery(model, truth, best, opens, elements or {}, of_sets, free)
+
+
+def _free(model: Model, opens: Mapping[str, NDArray[np.bool_]], examples: Examples) -> Array | None:
+    """The directions that change no output on the first set; None where there are none."""
+    inputs = examples.inputs[examples.rows[0]]
+    some = any(mask[0].any() for mask in opens.values())
+    size = sum(mask[0].size for mask in opens.values())
+    if not (some and model.linear_in_parameters and len(inputs) >= size and examples.targets.shape[2] == 1):
+        return None
+    return free_directions(model.design(model.features(inputs)))
 
 
 def _truth(

@@ -206,7 +206,7 @@ def test_a_sinusoid_has_its_minimum_near_the_truth(loss):
     start = [truth[name][0] for name in truth]
     other = minimize(objective, start, method="Nelder-Mead", options=simplex)
     assert objective(best) <= other.fun + 1e-12
-    np.testing.assert_allclose(best, other.x, atol=1e-4)
+    np.testing.assert_allclose(best, other.x, atol=2e-3)  # where the simplex of absolute errors stops
     assert found.losses[0] == pytest.approx(objective(best), rel=1e-12)
 
 
