@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrcli.explaining.numerals import short
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.sweep_result import SweepResult
 
@@ -56,4 +57,4 @@ def _written(value: object) -> str:
     """A value as YAML has it, numbers with the digits that a person would type."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.2g}" if isinstance(value, float) else str(value)
+    return short(float(f"{value:.2g}")).replace(",", "") if isinstance(value, float) else str(value)

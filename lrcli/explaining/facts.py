@@ -9,6 +9,7 @@ from lrcli.analysis.reference import References, find_references, has_reference
 from lrcli.components.user_code import FromFile
 from lrcli.experiment.experiment import Experiment
 from lrcli.explaining.commands import Origin
+from lrcli.running.forecast import Forecast, Unforeseen, forecast
 from lrcli.running.preparation import trained_examples
 from lrcli.running.stability import Stability, stability
 from lrcli.training.population import build_population
@@ -103,6 +104,13 @@ class Facts:
         if self.best is None or not np.isfinite(self.best.losses[0]):
             return None
         return float(self.best.losses[0])
+
+    @cached_property
+    def forecast(self) -> Forecast | Unforeseen:
+        """What training is going to do, or why that is not known."""
+        experiment = self.experiment
+        scaled = experiment.dataset.scaling(experiment.seed) is not None
+        return forecast(experiment, None if scaled else self.problem)
 
     @cached_property
     def stable(self) -> Stability:

@@ -20,6 +20,8 @@ def short(number: float) -> str:
 
 def percent(share: float) -> str:
     """A share in percent: ``5.4%``, ``0.03%``; what is nearly all is not said to be all."""
+    if 0 < share < 1e-5:
+        return "under 0.001%"
     if 0.995 <= share < 1:
         return "over 99.5%"
     return f"{100 * share:.2g}%" if share < 0.995 else f"{100 * share:.0f}%"

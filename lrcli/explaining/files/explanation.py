@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from lrcli.experiment.experiment import Experiment
 from lrcli.explaining.commands import Origin
 from lrcli.explaining.data import model_limits, order
-from lrcli.explaining.files import code, identity, rate
+from lrcli.explaining.files import code, expected, identity, rate
 from lrcli.explaining.files.facts import FileFacts, facts_of
 from lrcli.explaining.finding import Explanation, Finding
 
@@ -16,6 +16,10 @@ _DIAGNOSES: tuple[Callable[[FileFacts], Iterator[Finding]], ...] = (
     model_limits.no_better_than_chance,
     rate.stable_rate,
     order.sorted_examples,
+    expected.expected_loss,
+    expected.time_to_finish,
+    expected.best_rate,
+    expected.why_unforeseen,
     identity.open_parameters,
     identity.label_noise,
 )

@@ -8,11 +8,13 @@ import numpy as np
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
 from lrcli.explaining.runs.facts import RunFacts
+from lrcli.running.forecast import Unforeseen
 from lrcli.storage.run_result import RecoveryRow
 from lrcli.wording import counted, one_line
 
-__all__ = ["decay_bias", "finished", "undetermined", "unfinished"]
+__all__ = ["decay_bias", "finished", "most_owed", "owes", "undetermined", "unfinished"]
 
+_NOISELESS = 1e-9  # of a value of size 1: a standard error that is rounding of float64
 _ROUNDING = 1e-6  # of a value of size 1: what float32 leaves
 _LITTLE = 0.01  # of the way from where training began
 _SMALL = 0.1  # of a standard error: training owes next to nothing
@@ -20,10 +22,10 @@ _SMALL = 0.1  # of a standard error: training owes next to nothing
 
 def unfinished(facts: RunFacts) -> Iterator[Finding]:
     """Training owes more than the data leave open: of the parameter of which it owes most."""
-    row = _most_owed(facts)
-    if row is None or not _owes(facts, row):
+    row = most_owed(facts)
+    if row is None or not owes(facts, row):
         return
-    owed, left, data = abs(row.optimization_error or 0.0), _way_left(facts), _of_data(row)
+    left, data = _way_left(facts), _of_data(facts, row)
     done = f"{counted(facts.result.steps, 'step')} at {short(facts.rate)}"
     rest = f"unfinished training: {done} leave {percent(left)} of the way" if left else "unfinished training"
     text = f"{_off(row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
@@ -35,7 +37,7 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
         "standard_error": row.standard_error,
         "way_left": left,
     }
-    more, commands = _more_epochs(facts, owed, row.standard_error, left)
+    more, commands = _more_epochs(facts, _told_to(row))
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
 
 
@@ -46,38 +48,43 @@ def _off(row: RecoveryRow) -> str:
     return f"{one_line(row.name)} is {short(abs(row.optimization_error or 0.0))} from its best possible value"
 
 
-def _of_data(row: RecoveryRow) -> str:
+def _of_data(facts: RunFacts, row: RecoveryRow) -> str:
     """How well the data could tell it."""
-    if row.standard_error:
-        return f"The data could tell it to {short(row.standard_error)}"
+    told = _told_to(row)
+    if told is not None:
+        return f"The data could tell it to {short(told)}"
+    decays = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
+    cause = "comes from weight decay and these data" if decays else "is what these data cannot tell"
     if row.sampling_error is not None and abs(row.sampling_error) > _ROUNDING * max(1.0, abs(row.true)):
-        return f"Of that, {short(abs(row.sampling_error))} is what these data cannot tell"
+        return f"Of that, {short(abs(row.sampling_error))} {cause}"
     return ""
 
 
-def _more_epochs(
-    facts: RunFacts, owed: float, standard_error: float | None, left: float | None
-) -> tuple[str, tuple[str, ...]]:
-    """How many epochs more bring it below what the data can tell, if it goes on as before; and commands."""
-    if left is None or not 0 < left < 1 or not standard_error:
-        return "", (facts.train(training__epochs=3 * facts.epochs),)
-    rate_of_fall = -math.log(left) / facts.epochs
-    more = math.ceil(math.log(owed / standard_error) / rate_of_fall)
-    if more < 1:
-        return "", (facts.train(training__epochs=3 * facts.epochs),)
-    text = (
-        f" If that goes on, about {short(more)} more {'epoch brings' if more == 1 else 'epochs bring'} it "
-        f"under {short(standard_error)}."
-    )
-    return text, (facts.train(training__epochs=facts.epochs + more),)
+def _more_epochs(facts: RunFacts, standard_error: float | None) -> tuple[str, tuple[str, ...]]:
+    """How many epochs more, or which rate, bring every parameter below what the data can tell; commands."""
+    longer = (facts.train(training__epochs=3 * facts.epochs),)
+    forecast = facts.forecast
+    if isinstance(forecast, Unforeseen) or not standard_error:
+        return "", longer
+    steps, rate = forecast.steps_to_error(standard_error), forecast.rate_to_error(standard_error)
+    more = 0 if steps is None else steps // forecast.steps_per_epoch - facts.epochs
+    ways = [f"{more:,} more {'epoch' if more == 1 else 'epochs'}"] if more > 0 else []
+    ways += [f"a rate near {short(rate)}"] if rate is not None else []
+    if not ways:
+        return "", longer
+    said = ", or ".join(ways) + ("," if len(ways) > 1 else "")
+    text = f" {'About ' if more > 0 else ''}{said} would bring all parameters as near as that."
+    commands = [facts.train(training__epochs=facts.epochs + more)] if more > 0 else []
+    commands += [facts.train(optimizer__lr=rate)] if rate is not None else []
+    return text if more > 0 else text.replace("a rate", "A rate"), tuple(commands)
 
 
 def finished(facts: RunFacts) -> Iterator[Finding]:
     """Training owes less than the data leave open: the rest is theirs."""
     rows = [row for row in facts.determined if row.optimization_error is not None]
-    if not rows or facts.result.status == "diverged" or any(_owes(facts, row) for row in rows):
+    if not rows or facts.result.status == "diverged" or any(owes(facts, row) for row in rows):
         return
-    judged = [row for row in rows if row.standard_error]
+    judged = [row for row in rows if _told_to(row) is not None]
     if not judged:
         worst = max(rows, key=lambda row: abs(row.optimization_error or 0.0))
         text = f"Training is finished, or nearly so: {_off(worst)}, and no other parameter owes more."
@@ -127,21 +134,28 @@ def undetermined(facts: RunFacts) -> Iterator[Finding]:
         yield Finding("undetermined", f"{reference.why.rstrip('.')}.", {"parameters": names})
 
 
-def _owes(facts: RunFacts, row: RecoveryRow) -> bool:
+def _told_to(row: RecoveryRow) -> float | None:
+    """What the data leave open of it; None where that is not known, or no more than rounding."""
+    error = row.standard_error
+    return error if error is not None and error > _NOISELESS * max(1.0, abs(row.learned)) else None
+
+
+def owes(facts: RunFacts, row: RecoveryRow) -> bool:
     """Whether training owes more than the data leave open, and more than rounding.
 
     Where it is not known what the data leave open, a hundredth of the way, or of the value, counts.
     """
     owed = abs(row.optimization_error or 0.0)
-    if row.standard_error:
-        return owed > max(row.standard_error, _ROUNDING * max(1.0, abs(row.learned)))
+    told = _told_to(row)
+    if told is not None:
+        return owed > max(told, _ROUNDING * max(1.0, abs(row.learned)))
     left = _way_left(facts)
     if left is not None:
         return left > _LITTLE
     return owed > _LITTLE * max(abs(row.learned), abs(row.learned + (row.optimization_error or 0.0)))
 
 
-def _most_owed(facts: RunFacts) -> RecoveryRow | None:
+def most_owed(facts: RunFacts) -> RecoveryRow | None:
     rows = [row for row in facts.determined if row.optimization_error is not None]
     if facts.result.status == "diverged":
         return None

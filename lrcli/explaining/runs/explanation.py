@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from lrcli.explaining.data import model_limits, order
 from lrcli.explaining.finding import Explanation, Finding
 from lrcli.explaining.runs import (
+    adaptive_rate,
+    batch_noise,
     curves,
     divergence,
     ending,
@@ -44,6 +46,7 @@ _FOUND = frozenset({"stuck", "swings", "cannot"})
 _DIAGNOSES = (
     _Diagnosis(ending.not_ended, in_report=False),
     _Diagnosis(divergence.diverged, in_report=False),
+    _Diagnosis(adaptive_rate.larger_than_weights),
     _Diagnosis(model_limits.no_better_than_chance),
     _Diagnosis(hidden_units.idle_units),
     _Diagnosis(hidden_units.stuck, _IDLE),
@@ -52,14 +55,15 @@ _DIAGNOSES = (
     _Diagnosis(curves.swings, _IDLE),
     _Diagnosis(schedules.schedule_ended, _LIMITS),
     _Diagnosis(schedules.stopped_too_early, _LIMITS),
-    _Diagnosis(errors.unfinished, _LIMITS),
+    _Diagnosis(batch_noise.noise_of_batches, _LIMITS, in_report=False),
+    _Diagnosis(errors.unfinished, _LIMITS | {"batch_noise"}),
     _Diagnosis(curves.overfit),
     _Diagnosis(errors.decay_bias),
+    _Diagnosis(errors.undetermined, in_report=False),
     _Diagnosis(curves.still_falling, _FOUND | _IDLE),
     _Diagnosis(precision.label_noise, in_report=False),
     _Diagnosis(precision.rounding, in_report=False),
-    _Diagnosis(errors.undetermined, in_report=False),
-    _Diagnosis(errors.finished, _LIMITS, in_report=False),
+    _Diagnosis(errors.finished, _LIMITS | {"batch_noise", "float32"}, in_report=False),
     _Diagnosis(ending.unmet, in_report=False),
 )
 

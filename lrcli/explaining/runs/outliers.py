@@ -30,7 +30,7 @@ def dominating_example(facts: RunFacts) -> Iterator[Finding]:
     if shares[worst] < _MOST or not distance > 5 * spread:
         return
     text = (
-        f"One of the {facts.examples:,} training examples, number {worst}, makes "
+        f"One of the {facts.examples:,} training examples, number {worst} counted from 0, makes "
         f"{percent(float(shares[worst]))} of the loss: its target is "
         f"{short(float(facts.targets[worst, 0]))}, while the others lie around "
         f"{short(float(others.mean()))} with a standard deviation of {short(spread)}. Squared errors let "

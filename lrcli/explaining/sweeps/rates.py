@@ -33,7 +33,8 @@ def usable(facts: SweepFacts) -> Iterator[Finding]:
     band = rates.band
     text = (
         f"Learning rates from {short(band.low)} to {short(band.high)} are usable, a band of "
-        f"{short(band.decades)} decades: their median is at most twice the best."
+        f"{short(band.decades)} decade{'s' * (short(band.decades) != '1')}: their median is at most twice "
+        "the best."
     )
     if facts.results.mode == "max":
         text = text.replace("at most twice the best", "at most 0.05 below the best")

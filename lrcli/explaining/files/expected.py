@@ -1,0 +1,97 @@
+"""What training is going to do: the loss to expect, how long it takes, the rate that suits the budget."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from lrcli.explaining.files.facts import FileFacts
+from lrcli.explaining.finding import Finding
+from lrcli.explaining.numerals import percent, short
+from lrcli.running.forecast import Forecast, Unforeseen
+from lrcli.wording import counted
+
+__all__ = ["best_rate", "expected_loss", "time_to_finish", "why_unforeseen"]
+
+_NEAR = 1.1  # times what is left in the end
+_MATTERS = 0.01  # of the least loss
+_GAIN = 0.5  # of the excess loss, from which on another rate is worth a word
+
+
+def why_unforeseen(facts: FileFacts) -> Iterator[Finding]:
+    """Why there is no forecast."""
+    if isinstance(facts.forecast, Unforeseen):
+        text = f"What training is going to do cannot be foreseen: {facts.forecast.reason}."
+        yield Finding("unforeseen", text)
+
+
+def expected_loss(facts: FileFacts) -> Iterator[Finding]:
+    """The training loss at the end against the least one, and the share of the way that is left."""
+    forecast = _of_stable(facts)
+    if forecast is None:
+        return
+    first, last = float(forecast.loss[0]), float(forecast.loss[-1])
+    about = "" if forecast.exact else "about "
+    left = forecast.remaining
+    way = f"; {counted(facts.steps, 'step')} at {short(facts.rate)} leave {about}{percent(left)} of the way"
+    text = (
+        f"Expected: train/loss falls from {short(first)} to {about}{short(last)}, where the least possible "
+        f"is {short(forecast.least)}{'' if math.isnan(left) else way}."
+    )
+    if forecast.floor > _MATTERS * forecast.least:
+        text += f" The noise of the batches keeps it about {short(forecast.floor)} above the least."
+    if forecast.notes:
+        text += f" Not counted: {'; '.join(forecast.notes)}."
+    numbers = {
+        "first": first,
+        "last": last,
+        "least": forecast.least,
+        "floor": forecast.floor,
+        "way_left": left,
+    }
+    yield Finding("expected", text, numbers, estimate=not forecast.exact)
+
+
+def time_to_finish(facts: FileFacts) -> Iterator[Finding]:
+    """The epochs until the loss is near what it ends at, where those of the file are too few."""
+    forecast = _of_stable(facts)
+    if forecast is None or math.isnan(forecast.floor):
+        return
+    target = _NEAR * (forecast.least + forecast.floor)
+    if not target > 0 or forecast.loss[-1] <= target:
+        return
+    steps = forecast.steps_to(target)
+    about = "" if forecast.exact else "about "
+    if steps is None:
+        return
+    epochs = steps // forecast.steps_per_epoch
+    text = f"To come within a tenth of that takes {about}{counted(epochs, 'epoch')} at this rate."
+    command = facts.train(training__epochs=epochs)
+    yield Finding("time", text, {"epochs": float(epochs), "target": target}, not forecast.exact, (command,))
+
+
+def best_rate(facts: FileFacts) -> Iterator[Finding]:
+    """The rate that leaves the smallest loss within the budget, where it leaves much less."""
+    forecast = facts.forecast
+    best = None if isinstance(forecast, Unforeseen) else forecast.best_rate
+    if best is None or isinstance(forecast, Unforeseen) or not np.isfinite(best.loss):
+        return
+    mine = float(forecast.loss[-1])
+    if not best.loss - forecast.least < _GAIN * (mine - forecast.least):
+        return
+    text = (
+        f"In the same {counted(facts.steps, 'step')} a learning rate of about {short(best.rate)} leaves the "
+        f"smallest loss, about {short(best.loss)}."
+    )
+    numbers = {"rate": best.rate, "loss": best.loss}
+    command = facts.train(optimizer__lr=best.rate)
+    yield Finding("best_rate", text, numbers, estimate=True, commands=(command,))
+
+
+def _of_stable(facts: FileFacts) -> Forecast | None:
+    """The forecast of a training that does not explode."""
+    forecast = facts.forecast
+    if isinstance(forecast, Unforeseen) or not np.isfinite(forecast.loss).all():
+        return None
+    limit = facts.stable.limit
+    return forecast if limit is None or facts.rate < limit else None
