@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lrcli.api.calls import runs as runs
     from lrcli.api.calls import sweep as sweep
     from lrcli.api.calls import train as train
+    from lrcli.api.rates import lr_find as lr_find
     from lrcli.api.run_object import Run as Run
     from lrcli.api.sweep_object import Sweep as Sweep
     from lrcli.errors import DeviceError as DeviceError
@@ -40,6 +41,7 @@ _PLACES = {
     "train": "lrcli.api.calls",
     "sweep": "lrcli.api.calls",
     "resume": "lrcli.api.calls",
+    "lr_find": "lrcli.api.rates",
     "replay": "lrcli.api.calls",
     "load": "lrcli.api.calls",
     "explain": "lrcli.api.calls",

@@ -1,6 +1,6 @@
 """Gradient descent on a quadratic, step by step or all steps at once.
 
-Along an eigenvector of eigenvalue l let q be the slope, v the velocity and d how far the parameters have come.
+Along an eigenvector of eigenvalue l let q be the slope, v the velocity and d how far parameters have come.
 A step of SGD at rate r with momentum b that takes the share e of a slope is linear in the three,
 
     v' = e q + b v,    s = v' (with nesterov: q + b v'),    q' = q - r l s,    d' = d - r s,

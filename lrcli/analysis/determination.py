@@ -10,7 +10,7 @@ parameter is undetermined where it moves along a direction that changes no outpu
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["undetermined"]
+__all__ = ["free_directions", "undetermined"]
 
 Array = NDArray[np.float64]
 
@@ -39,6 +39,24 @@ def undetermined(columns: Array) -> NDArray[np.bool_]:
     for number in np.flatnonzero(doubtful).tolist():
         answer[number] = _open(columns[number], scales[number])
     return answer
+
+
+def free_directions(columns: Array) -> Array:
+    """Directions (M, P) that change no output of one design matrix (N, P), each 1 where others are 0."""
+    lengths = np.linalg.norm(columns, axis=0)
+    scales = np.where(lengths == 0, 1.0, lengths)
+    _, values, directions = np.linalg.svd(_triangle(columns, scales), full_matrices=True)
+    rank = np.count_nonzero(values > max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0))
+    free = directions[rank:] / scales
+    for number in range(len(free)):
+        row = free[number]
+        pivot = int(np.argmax(np.abs(row) * scales))
+        free[number] = row / row[pivot]
+        for other in range(len(free)):
+            if other != number:
+                free[other] -= free[other, pivot] * free[number]
+    largest = np.abs(free * scales).max(axis=1, initial=0.0, keepdims=True)
+    return np.where(np.abs(free * scales) <= _NEGLIGIBLE * largest, 0.0, free)
 
 
 def _open(columns: Array, scales: Array) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""What training is going to do, worked out without it, where the loss is a quadratic and the optimizer is SGD.
+"""What training is going to do, worked out without it: of SGD, where the loss is a quadratic.
 
 With all examples in every step, or batches in a fixed order, the numbers are those of the run, but for
 rounding. With shuffled batches the parameters follow gradient descent on average (to first order in the
@@ -95,7 +95,7 @@ class Forecast:
 
     def losses_at(self, epochs: NDArray[np.int64]) -> Array:
         """(K,) the training loss expected at the end of some epochs, ascending."""
-        return self._path.losses(epochs, np.array([self.lr]))[:, 0]
+        return np.asarray(self._path.losses(epochs, np.array([self.lr]))[:, 0])
 
     def parameters_at(self, step: int) -> dict[str, Array]:
         """The mean of the parameters after the last whole epoch of so many steps, as they are trained."""
@@ -106,7 +106,7 @@ class Forecast:
 
         What the data leave open is no part of it.
         """
-        return self._change(self._path.gaps(self._epochs(step), self.lr))[0]
+        return np.asarray(self._change(self._path.gaps(self._epochs(step), self.lr))[0])
 
     @property
     def remaining(self) -> float:
@@ -145,7 +145,7 @@ class Forecast:
             return None
 
         def ends(log_rates: Array) -> Array:
-            return self._path.losses(self.epoch[-1:], 10.0**log_rates)[0]
+            return np.asarray(self._path.losses(self.epoch[-1:], 10.0**log_rates)[0])
 
         high = np.log10(self.largest_rate)
         rates = np.linspace(high - _DECADES, high, _RATES)

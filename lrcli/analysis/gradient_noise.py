@@ -7,9 +7,9 @@ the second moments Y_i = E[(p, v) (p, v)'] follow, with N examples in batches of
 
     Y_i -> M_i Y_i M_i' + N / (N - 1) / B (s_i + sum_j F_ij E[p_j^2]) w_i w_i',
 
-from which, at the end of an epoch, is taken what its batches even out: every example comes once, so the noises
-of all of them add up to nothing. With h_i(t) what is left in the end of the noise of step t, the variance of
-such a sum over a random permutation is (Hoeffding 1951)
+from which, at the end of an epoch, is taken what its batches even out: every example comes once, so the
+noises of all of them add up to nothing. With h_i(t) what is left in the end of the noise of step t, the
+variance of such a sum over a random permutation is (Hoeffding 1951)
 
     N / (N - 1) [sum_t h_i(t)^2 var(t) / B_t - 1 / N var of (sum_t h_i(t) noise(t))].
 
@@ -57,14 +57,14 @@ class GradientNoise:
     size: int
 
     def spread(self, epochs: NDArray[np.int64], lr: Array) -> Array:
-        """The variances along all directions after some epochs, (K, G, P), of training at G constant rates."""
+        """The variances along all directions after some epochs at G constant rates, (K, G, P)."""
         found = np.zeros((len(epochs), len(lr), self.size))
         for number, rate in enumerate(lr.tolist()):
             found[:, number, self.directions] = self._spread(epochs, rate)
         return found
 
     def floor(self, rate: float, *, independent: bool = False) -> Array:
-        """The variances along all directions (P,) at the end of an epoch, once training has forgotten its start.
+        """The variances along all directions (P,) at the end of an epoch, the start forgotten.
 
         Infinite where they grow without end.
 
@@ -102,7 +102,7 @@ class GradientNoise:
         return maps, noise
 
     def _step(self, rate: float, batch: int, *, alone: bool = False) -> Array:
-        """The map of (Y, 1) in a step, (4 C + 1, 4 C + 1); `alone`: its batch is independent of the others."""
+        """The map of (Y, 1) in a step, (4 C + 1, 4 C + 1); `alone`: its batch is independent of others."""
         maps, noise = self._maps(rate)
         share = self.count / max(self.count - 1, 1) * (1 / batch - alone / self.count)
         outer = share * noise[:, :, None] * noise[:, None, :]

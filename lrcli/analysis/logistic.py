@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["logistic_optima", "within_reach"]
+__all__ = ["fisher_covariance", "logistic_optima", "within_reach"]
 
 Array = NDArray[np.float64]
 
@@ -62,6 +62,34 @@ def logistic_optima(columns: Array, targets: Array, scale: float, decay: Array) 
         if not left.size:
             break
     return np.where(separable[:, None, None], np.nan, theta)
+
+
+def fisher_covariance(columns: Array, theta: Array) -> Array:
+    """The inverse of Fisher's information at maximum likelihood, which is that of the sum of cross-entropies.
+
+    With several outputs it is that of parameters that add up to 0 over them.
+
+    Args:
+        columns: (K, N, P).
+        theta: (K, P, O).
+
+    Returns:
+        (K, P O, P O), the numbers in the order of theta.
+    """
+    _, size, outputs = theta.shape
+    none = np.zeros((*columns.shape[:2], outputs))
+    hessian = _derivatives(theta, columns, none, 1.0, np.zeros_like(theta))[1]
+    lengths = np.sqrt(np.einsum("kpp->kp", hessian))
+    lengths = np.where(lengths == 0, 1.0, lengths)
+    scaled = hessian / lengths[:, None] / lengths[..., None]
+    inverse: Array
+    if outputs == 1:
+        inverse = np.asarray(np.linalg.pinv(scaled, rcond=1e-13, hermitian=True), dtype=np.float64)
+        inverse = inverse / lengths[:, None] / lengths[..., None]
+    else:  # where lengths differ between the outputs, scaling would change which is the shortest
+        inverse = np.asarray(np.linalg.pinv(hessian, rcond=1e-13, hermitian=True), dtype=np.float64)
+    order = np.arange(outputs * size).reshape(outputs, size).T.ravel()
+    return np.asarray(inverse[:, order[:, None], order])
 
 
 def _step(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,4 +76,4 @@ def _step(hessian: Array, slope: Array, rate: float, intake: float, rule: Rule) 
 def batches_of(count: int, sizes: Sequence[int]) -> list[slice]:
     """The slices of consecutive batches."""
     edges = np.minimum(np.cumsum([0, *sizes]), count).tolist()
-    return [slice(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(low, high) for low, high in pairwise(edges)]

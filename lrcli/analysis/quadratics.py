@@ -69,7 +69,7 @@ class Quadratic:
 
 def triangle(columns: Array, targets: Array, factor: float = 1.0) -> SquaredErrors:
     """factor / 2 |A theta - y|^2 of columns (N, P) and targets (N,), reduced."""
-    whole = np.linalg.qr(np.column_stack([columns, targets]), mode="r")
+    whole = np.linalg.qr(np.column_stack([columns, targets])).R
     size = columns.shape[1]
     rest = float(whole[size, size] ** 2) if len(whole) > size else 0.0
     return SquaredErrors(whole[:size, :size], whole[:size, size], rest, factor)
@@ -83,9 +83,8 @@ def quadratic(errors: SquaredErrors, decay: Array) -> Quadratic:
         decay: (P,) the weight decay of each parameter.
     """
     columns = np.vstack([errors.roots, np.diag(np.sqrt(decay))])
-    whole = np.linalg.qr(
-        np.column_stack([columns, np.append(errors.targets, np.zeros(len(decay)))]), mode="r"
-    )
+    goal = np.append(errors.targets, np.zeros(len(decay)))
+    whole = np.asarray(np.linalg.qr(np.column_stack([columns, goal]), mode="r"))
     size = len(decay)
     left, found, right = np.linalg.svd(whole[:size, :size])
     small = max(columns.shape) * np.finfo(np.float64).eps * found.max(initial=0.0)

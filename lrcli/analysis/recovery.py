@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.chunks import chunks_of_sets
-from lrcli.analysis.determination import undetermined
+from lrcli.analysis.determination import free_directions, undetermined
 from lrcli.analysis.reference import Examples, References, Standard, find_references, has_reference, minimises
-from lrcli.analysis.standard_errors import standard_errors
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.datasets.base import Scaling
 from lrcli.components.initializers import element_names
@@ -49,6 +48,7 @@ class Recovery:
         elements: from parameter name to the names of its numbers, such as ``w[0]`` or ``w[age]``.
         scaling: what the inputs were standardised with, (K, D) each: learned parameters are those of
             standardised inputs, all else is in original units; None where there is no difference.
+        free: (M, P) directions that change no output on the first set, where it has examples enough.
     """
 
     model: Model
@@ -57,6 +57,7 @@ class Recovery:
     undetermined: dict[str, NDArray[np.bool_]]
     elements: Mapping[str, Sequence[str]] = field(default_factory=dict)
     scaling: Scaling | None = None
+    free: Array | None = None
 
     @property
     def values(self) -> dict[str, Array]:
@@ -196,19 +197,40 @@ def find_recovery(
         None where the parameters are not identifiable, or nothing is known of the best ones.
     """
     truth = _truth(datasets, model, shapes, examples)
-    names, best = elements or {}, None
-    if has_reference(model, loss, datasets[0].num_classes) and (truth is None or minimises(loss)):
-        best = find_references(model, loss, shapes, examples)
+    best = None
+    found_near = has_reference(model, loss, datasets[0].num_classes, near_truth=truth is not None)
+    if found_near and (truth is None or (minimises(loss) and set(truth) == set(shapes))):
+        best = find_references(model, loss, shapes, examples, truth, scaling)
     if best is not None and not best.found.any() and not best.separable.any():
-        best = None
-    if truth is not None:
-        opens = _open(model, shapes, examples, None)
-        return Recovery(model, truth, _nearest(best, model, truth, examples, opens), opens, names)
-    if best is None:
+        best = None if truth is None else best
+    if truth is None and best is None:
         return None
-    return _of_references(
-        best, model, shapes, examples, names, scaling, estimated=not datasets[0].truth_known
-    )
+    if best is not None and truth is not None:
+        best = replace(best, values=model.nearest_equivalent(best.values, truth))
+    elif best is not None:
+        best, scaling = _in_original_units(model, best, examples, scaling)
+        if datasets[0].truth_known:
+            none = {name: np.full(values.shape, np.nan) for name, values in best.values.items()}
+            missing = np.full(len(best.missing), "no truth", best.missing.dtype)
+            best = replace(best, standard_errors=none, missing=missing)
+    scaling = None if truth is not None else scaling
+    opens = _open(model, shapes, examples, scaling)
+    if best is not None:
+        best = _hidden(best, opens)
+        opens = {name: mask | best.several[name] for name, mask in opens.items()}
+    of_sets = None if scaling is None else _of_sets(scaling, examples)
+    free = _free(model, opens, examples) if scaling is None else None
+    return Recovery(model, truth, best, opens, elements or {}, of_sets, free)
+
+
+def _free(model: Model, opens: Mapping[str, NDArray[np.bool_]], examples: Examples) -> Array | None:
+    """The directions that change no output on the first set; None where there are none."""
+    inputs = examples.inputs[examples.rows[0]]
+    some = any(mask[0].any() for mask in opens.values())
+    size = sum(mask[0].size for mask in opens.values())
+    if not (some and model.linear_in_parameters and len(inputs) >= size and examples.targets.shape[2] == 1):
+        return None
+    return free_directions(model.design(model.features(inputs)))
 
 
 def _truth(
@@ -229,67 +251,20 @@ def _truth(
     }
 
 
-def _nearest(
-    best: References | None,
-    model: Model,
-    truth: Mapping[str, Array],
-    examples: Examples,
-    opens: Mapping[str, NDArray[np.bool_]],
-) -> References | None:
-    """References with standard errors; of those that give the same function, the nearest to the truth."""
-    if best is None:
-        return None
-    errors = None
-    if best.against == "least_squares":
-        errors = _hidden(standard_errors(model, best.values, examples, None), opens)
-    return replace(best, values=model.nearest_equivalent(best.values, truth), standard_errors=errors)
-
-
-def _of_references(
-    best: References,
-    model: Model,
-    shapes: Mapping[str, tuple[int, ...]],
-    examples: Examples,
-    elements: Mapping[str, Sequence[str]],
-    scaling: Scaling | None,
-    *,
-    estimated: bool,
-) -> Recovery:
-    """The best possible parameters, in original units where the model knows how they are found.
-
-    Args:
-        best: these, of inputs as they were trained on.
-        model: as for `find_recovery`, like the next ones.
-        shapes: likewise.
-        examples: likewise.
-        elements: likewise.
-        scaling: likewise.
-        estimated: they stand for what nobody knows, and so have standard errors.
-    """
-    values, scaling = _in_original_units(model, best.values, examples, scaling)
-    opens = _open(model, shapes, examples, scaling)
-    errors = None
-    if estimated and best.against == "least_squares" and best.minimises:
-        errors = _hidden(standard_errors(model, best.values, examples, scaling), opens)
-    return Recovery(
-        model,
-        None,
-        replace(best, values=values, standard_errors=errors),
-        opens,
-        elements,
-        None if scaling is None else _of_sets(scaling, examples),
-    )
-
-
 def _in_original_units(
-    model: Model, values: dict[str, Array], examples: Examples, scaling: Scaling | None
-) -> tuple[dict[str, Array], Scaling | None]:
+    model: Model, best: References, examples: Examples, scaling: Scaling | None
+) -> tuple[References, Scaling | None]:
     """References in original units, and the scaling where the model knows how they are found."""
     if scaling is None:
-        return values, None
+        return best, None
     of_sets = _of_sets(scaling, examples)
-    original = model.in_original_units(values, of_sets.mean, of_sets.scale)
-    return (values, None) if original is None else (original, scaling)
+    original = model.in_original_units(best.values, of_sets.mean, of_sets.scale)
+    if original is None:
+        return best, None
+    squares = best.least_squares
+    if squares is not None:
+        squares = model.in_original_units(squares, of_sets.mean, of_sets.scale)
+    return replace(best, values=original, least_squares=squares), scaling
 
 
 def _of_sets(scaling: Scaling, examples: Examples) -> Scaling:
@@ -297,13 +272,13 @@ def _of_sets(scaling: Scaling, examples: Examples) -> Scaling:
     return Scaling(scaling.mean[examples.rows], scaling.scale[examples.rows])
 
 
-def _hidden(
-    errors: dict[str, Array] | None, opens: Mapping[str, NDArray[np.bool_]]
-) -> dict[str, Array] | None:
-    """Standard errors, but for those of numbers that the data leave open."""
-    if errors is None:
-        return None
-    return {name: np.where(opens[name], np.nan, values) for name, values in errors.items()}
+def _hidden(best: References, opens: Mapping[str, NDArray[np.bool_]]) -> References:
+    """The same without the standard errors of numbers that are left open."""
+    errors = {
+        name: np.where(opens[name] | best.several[name], np.nan, values)
+        for name, values in best.standard_errors.items()
+    }
+    return replace(best, standard_errors=errors)
 
 
 def _open(

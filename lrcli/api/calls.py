@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["explain", "load", "replay", "resume", "runs", "sweep", "train"]
+__all__ = [
+    "Overrides",
+    "Written",
+    "explain",
+    "load",
+    "loaded_from",
+    "replay",
+    "resume",
+    "runs",
+    "sweep",
+    "train",
+]
 
 PathLike = str | os.PathLike[str]
 Written = PathLike | Mapping[str, Any]
@@ -408,6 +419,18 @@ def _written(experiment: Written) -> Path | Mapping[str, Any]:
 def _origin(experiment: Written) -> Path:
     """The folder whose repository the result names."""
     return Path.cwd() if isinstance(experiment, Mapping) else Path(experiment).absolute().parent
+
+
+def loaded_from(experiment: Written, overrides: Overrides) -> "Loaded":
+    """The checked experiment that a user has written.
+
+    Raises:
+        ExperimentError: it is wrong.
+        UsageError: the overrides are neither a mapping nor words.
+    """
+    from lrcli.experiment.loading import load as load_experiment
+
+    return load_experiment(_written(experiment), _words(overrides))
 
 
 def _path(directory: PathLike | None) -> Path | None:

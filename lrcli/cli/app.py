@@ -26,6 +26,8 @@ from lrcli.cli.explain import explain
 from lrcli.cli.figure import EPILOG as FIGURE_EPILOG
 from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
+from lrcli.cli.lr_find import EPILOG as LR_FIND_EPILOG
+from lrcli.cli.lr_find import lr_find
 from lrcli.cli.predict import EPILOG as PREDICT_EPILOG
 from lrcli.cli.predict import predict
 from lrcli.cli.report import EPILOG as REPORT_EPILOG
@@ -90,6 +92,7 @@ for _command, _epilog, _name in (
     (sweep, SWEEP_EPILOG, "sweep"),
     (resume, RESUME_EPILOG, "resume"),
     (replay, REPLAY_EPILOG, "replay"),
+    (lr_find, LR_FIND_EPILOG, "lr-find"),
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
     (explain, EXPLAIN_EPILOG, "explain"),

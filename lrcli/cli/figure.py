@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lrcli.reporting.drawing import Drawing
     from lrcli.reporting.figure_style import Look
 
-__all__ = ["EPILOG", "figure"]
+__all__ = ["EPILOG", "check_out", "figure", "write_figure"]
 
 EPILOG = examples(
     "lrcli train experiments/linear.yaml",
@@ -78,7 +78,7 @@ def figure(
             str(directories[0] / "figures" / f"{name}.{end}") for name in written for end in FILES_BESIDE
         )
     else:
-        _write(next(iter(found.values())), out, inches, look)
+        write_figure(next(iter(found.values())), out, inches, look)
         print_lines([str(out)])
 
 
@@ -117,7 +117,13 @@ def _kinds() -> list[str]:
     return [*OF_RUNS, *OF_SWEEPS]
 
 
-def _write(drawing: "Drawing", out: Path, size: tuple[float, float] | None, look: "Look") -> None:
+def write_figure(drawing: "Drawing", out: Path, size: tuple[float, float] | None, look: "Look") -> None:
+    """Draw a figure into a file.
+
+    Raises:
+        RunError: it could not be drawn.
+        WriteError: the file could not be written.
+    """
     from lrcli.reporting.figure_files import figure_bytes, figure_of
     from lrcli.storage.files import reporting_errors, write_whole
 
@@ -136,19 +142,28 @@ def _check_out(out: Path | None, *, force: bool, several: bool, plain: bool) -> 
     Raises:
         UsageError: it may not.
     """
-    from lrcli.reporting.figure_files import FILE_TYPES
-
     if out is None:
         if several or not plain:
             why = "is of several runs" if several else "has a size or a style of its own"
             raise UsageError(f"a picture that {why} is no run's own; name a file with --out")
         return
+    check_out("--out", out, force=force)
+
+
+def check_out(option: str, out: Path, *, force: bool) -> None:
+    """Whether a picture may be written to a file that an option names.
+
+    Raises:
+        UsageError: it may not.
+    """
+    from lrcli.reporting.figure_files import FILE_TYPES
+
     if out.suffix[1:].lower() not in FILE_TYPES:
-        raise UsageError(f"--out {out}: must end in .{', .'.join(FILE_TYPES[:-1])} or .{FILE_TYPES[-1]}")
+        raise UsageError(f"{option} {out}: must end in .{', .'.join(FILE_TYPES[:-1])} or .{FILE_TYPES[-1]}")
     if out.is_dir():
-        raise UsageError(f"--out {out}: is a directory; name a file")
+        raise UsageError(f"{option} {out}: is a directory; name a file")
     if out.exists() and not force:
-        raise UsageError(f"--out {out}: is there already; add --force to replace it")
+        raise UsageError(f"{option} {out}: is there already; add --force to replace it")
 
 
 def _size(text: str | None) -> tuple[float, float] | None:

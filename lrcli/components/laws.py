@@ -15,6 +15,7 @@ __all__ = [
     "SECOND_RADIATION",
     "WIEN_END",
     "radiance",
+    "radiance_bend",
     "radiance_slope",
 ]
 
@@ -56,6 +57,19 @@ def radiance_slope(wavelength: Array, temperature: Array | float) -> Array:
     x = _photon_energy(wavelength, temperature)
     growth = np.where(x < WIEN_END, x / -np.expm1(-x), 0.0)
     return np.asarray(radiance(wavelength, temperature) * growth / temperature)
+
+
+def radiance_bend(wavelength: Array, temperature: Array | float) -> Array:
+    """The second derivative of `radiance` by T: B g (g (1 + exp(-x)) - 2) / T^2, g = x / (1 - exp(-x)).
+
+    Args:
+        wavelength: lambda in micrometres.
+        temperature: T in kelvin, positive.
+    """
+    x = _photon_energy(wavelength, temperature)
+    growth = np.where(x < WIEN_END, x / -np.expm1(-x), 0.0)
+    turn = growth * (growth * (1 + np.exp(-x)) - 2)
+    return np.asarray(radiance(wavelength, temperature) * turn / temperature**2)
 
 
 def _photon_energy(wavelength: Array, temperature: Array | float) -> Array:

@@ -32,11 +32,17 @@ class Loss(Component):
         quadratic_factor: c, where each term is c (o - y)^2; None where it is no square.
         of_logits: outputs are logits, and each term is minus the log-likelihood of the class: convex in the
             parameters of a model that is linear in them.
+        knee: the error from which on a term grows as the error itself, and not as its square: delta of
+            Huber's loss, 0 of absolute errors; None where no term does, or nothing is known.
     """
 
     needs_classes: ClassVar[bool] = False
     quadratic_factor: ClassVar[float | None] = None
     of_logits: ClassVar[bool] = False
+
+    @property
+    def knee(self) -> float | None:
+        return None
 
     reduction: Literal["mean", "sum"] = Field("mean", description="over the terms of a batch or a set")
 
@@ -80,6 +86,33 @@ class Loss(Component):
             None where the loss has no formula here.
         """
         return None
+
+    def slopes(self, outputs: Array, targets: Array) -> Array | None:
+        """The derivative of the sum of the terms by each output, (N, O).
+
+        Args:
+            outputs: (N, O).
+            targets: (N, O), one-hot where there is an output for each class.
+
+        Returns:
+            None where the loss has no formula here.
+        """
+        return None
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
+        """How the slopes change with the outputs: the second derivative times changes of the outputs.
+
+        Of a loss that has `slopes`; 0 where its terms have a corner.
+
+        Args:
+            outputs: (N, O).
+            targets: (N, O).
+            changes: (..., N, O).
+
+        Returns:
+            (..., N, O).
+        """
+        raise NotImplementedError
 
     def torch_form(self) -> Any:
         """What the torch engine computes, of a loss that lrcli does not have itself.
@@ -143,6 +176,12 @@ class _Square(Loss):
     def terms(self, outputs: Array, targets: Array) -> Array:
         return self.quadratic_factor * (outputs - targets) ** 2
 
+    def slopes(self, outputs: Array, targets: Array) -> Array:
+        return np.asarray(2 * self.quadratic_factor * (outputs - targets))
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
+        return 2 * self.quadratic_factor * changes
+
     def constant_answers(self, targets: Array) -> list[Array]:
         return [targets.mean(axis=0)]
 
@@ -184,8 +223,18 @@ class L1(_Robust):
 
     kind: Literal["l1"]
 
+    @property
+    def knee(self) -> float:
+        return 0.0
+
     def terms(self, outputs: Array, targets: Array) -> Array:
         return np.abs(outputs - targets)
+
+    def slopes(self, outputs: Array, targets: Array) -> Array:
+        return np.sign(outputs - targets)
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
+        return np.zeros_like(changes)
 
 
 class Huber(_Robust):
@@ -197,10 +246,20 @@ class Huber(_Robust):
     kind: Literal["huber"]
     delta: float = Field(1.0, gt=0, description="error at which the square turns into a line")
 
+    @property
+    def knee(self) -> float:
+        return self.delta
+
     def terms(self, outputs: Array, targets: Array) -> Array:
         errors = outputs - targets
         sizes = np.abs(errors)
         return np.where(sizes <= self.delta, errors**2 / 2, self.delta * (sizes - self.delta / 2))
+
+    def slopes(self, outputs: Array, targets: Array) -> Array:
+        return np.clip(outputs - targets, -self.delta, self.delta)
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
+        return np.where(np.abs(outputs - targets) <= self.delta, changes, 0.0)
 
 
 class BCE(Loss):
@@ -216,6 +275,14 @@ class BCE(Loss):
 
     def terms(self, outputs: Array, targets: Array) -> Array:
         return np.asarray(np.logaddexp(0.0, outputs) - targets * outputs)
+
+    def slopes(self, outputs: Array, targets: Array) -> Array:
+        return np.asarray(np.exp(-np.logaddexp(0.0, -outputs)) - targets)
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
+        """p (1 - p) for the probability p, with all its digits where p is near 0 or 1."""
+        power = np.exp(-np.abs(outputs))
+        return np.asarray(power / (1 + power) ** 2 * changes)
 
     def constant_answers(self, targets: Array) -> list[Array]:
         """The logit of the share of class 1."""
@@ -236,6 +303,14 @@ class CrossEntropy(Loss):
 
     def terms(self, outputs: Array, targets: Array) -> Array:
         return np.asarray(np.logaddexp.reduce(outputs, axis=1) - np.sum(outputs * targets, axis=1))
+
+    def slopes(self, outputs: Array, targets: Array) -> Array:
+        return _softmax(outputs) - targets
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
+        """diag(p) - p p' for the probabilities p."""
+        shares = _softmax(outputs)
+        return np.asarray(shares * (changes - np.sum(shares * changes, axis=-1, keepdims=True)))
 
     def constant_answers(self, targets: Array) -> list[Array]:
         """The logarithms of the shares of the classes."""
@@ -291,6 +366,10 @@ class PythonLoss(FromFile, Loss):
         if outputs.shape[1] > 1:
             return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
         return super().probabilities(outputs)
+
+
+def _softmax(logits: Array) -> Array:
+    return np.asarray(np.exp(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)))
 
 
 def _sigmoid(logits: Array) -> Array:

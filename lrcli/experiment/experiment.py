@@ -131,7 +131,8 @@ def parts_errors(experiment: Experiment) -> bool:
     dataset, model = experiment.dataset, experiment.model
     if true_parameters(dataset, model) is None and not dataset.needs_code:
         return False
-    return minimises(experiment.loss) and has_reference(model, experiment.loss, dataset.num_classes)
+    loss, classes = experiment.loss, dataset.num_classes
+    return minimises(loss) and has_reference(model, loss, classes, near_truth=True)
 
 
 def recorded_metrics(experiment: Experiment) -> list[str]:

@@ -13,6 +13,9 @@ import numpy as np
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Source
+from lrcli.running.curvature import curvature_ends
+from lrcli.running.levels import Levels
+from lrcli.running.outcome import outcome_of_run
 from lrcli.running.result import build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
@@ -97,12 +100,15 @@ class RunFiles:
             lines.append(",".join([str(epoch), str(step), *cells]))
         self._table.write(*lines)
 
-    def finish(self, loop: TrainingLoop, parameters: dict[str, Array], started: float) -> TrainedRun:
+    def finish(
+        self, loop: TrainingLoop, parameters: dict[str, Array], levels: Levels, started: float
+    ) -> TrainedRun:
         """Evaluate the test set and write the parameters.
 
         Args:
             loop: the training that has ended.
             parameters: from name to (1, *shape).
+            levels: of the training loss.
             started: `time.perf_counter` when the run began.
 
         Returns:
@@ -127,7 +133,9 @@ class RunFiles:
             parameters=parameters,
             original=self.problem.in_original_units(parameters, np.array([0])),
             recovery=self.recovery,
+            outcome=outcome_of_run(self._history.history, status, levels),
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
+            curvature=curvature_ends(self.experiment, loop.problem, parameters),
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
         return self._trained(path, self._ended)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.forecast import Forecast, Path, RateForecast
+from lrcli.analysis.forecast import Forecast, RateForecast
 from lrcli.analysis.gradient_noise import gradient_noise
 from lrcli.analysis.ordered_path import OrderedPath, batches_of
 from lrcli.analysis.quadratics import SquaredErrors, quadratic, triangle
@@ -80,8 +80,6 @@ def forecast(experiment: Experiment, problem: Problem | None = None) -> Forecast
         problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     setting = _setting(experiment, problem)
     path = _path(experiment, setting)
-    if isinstance(path, Unforeseen):
-        return path
     return _forecast(experiment, problem, setting, path)
 
 
@@ -152,7 +150,7 @@ def _setting(experiment: Experiment, problem: Problem) -> _Setting:
     )
 
 
-def _path(experiment: Experiment, setting: _Setting) -> Path | Unforeseen:
+def _path(experiment: Experiment, setting: _Setting) -> SmoothPath | OrderedPath:
     count = len(setting.columns)
     whole = triangle(setting.columns, setting.targets, setting.whole_factor)
     shuffled = experiment.training.shuffle and setting.sizes != [count]

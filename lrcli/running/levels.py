@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lrcli.analysis.reference import least_losses
-from lrcli.analysis.theory import term_curvature
 from lrcli.running.preparation import Prepared
 from lrcli.training.problem import Array
 
@@ -41,8 +39,6 @@ def find_levels(prepared: Prepared) -> Levels:
     reference = None if prepared.recovery is None else prepared.recovery.reference
     if reference is not None:
         least = reference.losses[prepared.rows]
-    elif term_curvature(experiment.model, loss) is not None:
-        least = least_losses(experiment.model, loss, examples)[prepared.rows]
     else:
         return Levels(unknown, constant)
     if experiment.optimizer.decoupled:  # the decay ends somewhere else

@@ -9,6 +9,7 @@ from lrcli.storage.run_result import Reference
 __all__ = ["describe_reference", "undetermined_names", "why_undetermined"]
 
 _MOST_NAMED = 8
+_MOST_COMBINATIONS = 3
 
 
 def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Reference:
@@ -17,10 +18,33 @@ def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Ref
         return Reference(None, _why_none(experiment, recovery))
     names = undetermined_names(recovery)
     why = why_undetermined(experiment, names) if names else ""
+    for said in _combinations(experiment, recovery):
+        why += f". {said}"
     how = _how(experiment, recovery)
     if recovery.scaling is None and experiment.dataset.scaling(experiment.seed) is not None:
         how += ", all in standardised units"
     return Reference(recovery.against, how, tuple(names), why)
+
+
+def _combinations(experiment: Experiment, recovery: Recovery) -> list[str]:
+    """What of several numbers together the data determine, or leave open."""
+    said = []
+    for direction in [] if recovery.free is None else recovery.free[:_MOST_COMBINATIONS]:
+        moved = [(name, v) for name, v in zip(experiment.elements, direction.tolist(), strict=True) if v]
+        if len(moved) == 2:
+            (first, a), (second, b) = moved
+            said.append(
+                f"Of {first} and {second} only {first} {'-' if a * b > 0 else '+'} "
+                f"{_factor(abs(a / b))}{second} is determined"
+            )
+        elif 2 < len(moved) <= _MOST_NAMED:
+            steps = ", ".join(f"{v:.4g} to {name}" for name, v in moved)
+            said.append(f"Adding {steps} changes no output")
+    return said
+
+
+def _factor(number: float) -> str:
+    return "" if abs(number - 1) < 1e-6 else f"{number:.4g} "
 
 
 def undetermined_names(recovery: Recovery, row: int = 0) -> list[str]:
@@ -57,15 +81,23 @@ def _how(experiment: Experiment, recovery: Recovery) -> str:
         return "the rule behind the data"
     if recovery.against == "ridge":
         return "least squares with the weight decay, ridge regression"
+    loss, model = experiment.loss, experiment.model
     if recovery.against == "optimum":
-        text = "the smallest training loss, by Newton's method"
+        text = f"the smallest training loss, {_method(experiment)}"
         left_out = decays and experiment.optimizer.decoupled
         return text + (
             ", without the weight decay" if left_out else ", weight decay included" if decays else ""
         )
-    if experiment.loss.quadratic_factor is None:
-        return f"least squares, which is not what the loss {experiment.loss.kind} makes smallest"
-    return "least squares" + (", without the weight decay" if decays else "")
+    if recovery.reference is not None and not recovery.reference.minimises:
+        return f"least squares, which is not what the loss {loss.kind} makes smallest"
+    return "least squares" + (", without the weight decay" if decays and model.linear_in_parameters else "")
+
+
+def _method(experiment: Experiment) -> str:
+    """How a minimum without a closed form was found."""
+    if not experiment.model.linear_in_parameters:
+        return "the lowest minimum that was found"
+    return "at a vertex, as by linear programming" if experiment.loss.knee == 0 else "by Newton's method"
 
 
 def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
@@ -74,7 +106,11 @@ def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
             "A plane separates the classes of the training set, so no parameters are the best: the longer "
             "the training, the larger they become. Judge them by losses and accuracies."
         )
-    if experiment.model.linear_in_parameters and experiment.loss.of_logits:
+    if experiment.loss.knee == 0 and experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0:
+        return "What absolute errors and the weight decay make smallest together is not searched for."
+    if experiment.model.linear_in_parameters and (
+        experiment.loss.of_logits or experiment.loss.knee is not None
+    ):
         return (
             "The best possible parameters are not searched for: there are too many. Judge the model by its "
             "losses and accuracies."

@@ -14,7 +14,7 @@ from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
 from lrcli.storage.result_fields import Timing, digests_of
-from lrcli.storage.run_result import BestRecord, RecoveryRow, RunResult, RunStatus
+from lrcli.storage.run_result import BestRecord, CurvatureEnds, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
@@ -34,7 +34,9 @@ def build_result(
     parameters: Mapping[str, Array] | None = None,
     original: Mapping[str, Array] | None = None,
     recovery: Recovery | None = None,
+    outcome: str | None = None,
     stable: Stability | None = None,
+    curvature: CurvatureEnds | None = None,
     timing: Timing | None = None,
 ) -> RunResult:
     """The result of a run of one member.
@@ -51,7 +53,9 @@ def build_result(
         parameters: from name to (1, *shape), as they were trained.
         original: likewise, in the units of the data; None: they are the same.
         recovery: what they are held against.
+        outcome: what became of its training loss, once it has ended.
         stable: which rates would have been, where the run diverged.
+        curvature: before and after training.
         timing: seconds.
     """
     known = recovery is not None and recovery.known
@@ -66,7 +70,9 @@ def build_result(
         epochs=int(members.epochs[0]) if members else 0,
         steps=int(members.steps[0]) if members else 0,
         diverged_step=(int(members.diverged_step[0]) or None) if members else None,
+        outcome=outcome,
         stability=stable.record if stable else None,
+        curvature=curvature,
         metrics=dict(metrics),
         best=_best(experiment, members),
         parameters={name: values.tolist()[0] for name, values in (original or parameters or {}).items()},
@@ -95,8 +101,9 @@ def _recovery_rows(
     best = recovery.reference
     none = {name: np.full(values.shape, np.nan) for name, values in recovery.values.items()}
     found = none if best is None else best.values
-    spreads = none if best is None or best.standard_errors is None else best.standard_errors
-    sources = (recovery.values, learned, errors, found, spreads)
+    spreads = none if best is None else best.standard_errors
+    squares = none if best is None or best.least_squares is None else best.least_squares
+    sources = (recovery.values, learned, errors, found, spreads, squares)
     return tuple(
         _row(experiment, recovery, element, *numbers, determined=element not in is_open)
         for name in recovery.values
@@ -115,6 +122,7 @@ def _row(
     error: float,
     reference: float,
     spread: float,
+    squares: float,
     *,
     determined: bool,
 ) -> RecoveryRow:
@@ -134,6 +142,7 @@ def _row(
         sampling_error=_finite(held_to - reference) if parted and known else None,
         optimization_error=_finite(reference - learned) if parted else None,
         z=_finite(-error / spread) if known and spread > 0 else None,
+        least_squares=_finite(squares) if determined else None,
     )
 
 

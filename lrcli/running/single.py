@@ -17,6 +17,7 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.experiment.user_code import code_facts, opened
 from lrcli.running.files import RunFiles
+from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, make_ready, prepare
@@ -118,7 +119,7 @@ def train(
                 if interruption.requested:
                     loop.interrupt()
             run.facts |= git.answer()
-            ended = run.finish(loop, loop.parameters, started)
+            ended = run.finish(loop, loop.parameters, find_levels(prepared), started)
             yield Finished(ended)
             run.close(ended.result)
         except BaseException as error:

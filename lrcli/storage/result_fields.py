@@ -100,10 +100,16 @@ class StableRate:
     Attributes:
         largest_stable_rate: None where none is known.
         sense: what stable means, to be put behind "the largest stable rate"; empty where it needs no words.
+        formula: how it follows from the curvature; empty where it does from more than that.
+        curvature: the largest one; None where the rate follows from more than that.
+        diagnostic: it is a sign, and no bound: the curvature changes with the parameters.
     """
 
     largest_stable_rate: float | None
     sense: str = ""
+    formula: str = ""
+    curvature: float | None = None
+    diagnostic: bool = False
 
 
 @dataclass(frozen=True)

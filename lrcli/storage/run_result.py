@@ -8,7 +8,16 @@ from pydantic import BeforeValidator
 
 from lrcli.storage.result_fields import Number, Result, StableRate, Timing, Value, plain
 
-__all__ = ["BestRecord", "ExpectationRow", "RecoveryRow", "Reference", "RunResult", "RunStatus"]
+__all__ = [
+    "BestRecord",
+    "CurvatureEnds",
+    "CurvatureRow",
+    "ExpectationRow",
+    "RecoveryRow",
+    "Reference",
+    "RunResult",
+    "RunStatus",
+]
 
 RunStatus = Literal["running", "completed", "stopped_early", "diverged", "interrupted", "failed"]
 
@@ -88,6 +97,38 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class CurvatureRow:
+    """The curvature of what training makes small, at some parameters.
+
+    Attributes:
+        largest: along the direction in which it is largest.
+        smallest: likewise; negative where the loss is no valley.
+        condition: largest over smallest; None where the smallest is not surely above 0.
+        exact: it is the same everywhere; else it is that at these parameters.
+    """
+
+    largest: float
+    smallest: float
+    condition: float | None
+    exact: bool
+
+
+@dataclass(frozen=True)
+class CurvatureEnds:
+    """The curvature where training begins and where it ends.
+
+    Attributes:
+        start: at the initial parameters; None where it is not known.
+        end: at the last ones; likewise.
+        unknown: why it is not, a clause; empty where both are.
+    """
+
+    start: CurvatureRow | None
+    end: CurvatureRow | None
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
 class ExpectationRow:
     """An expectation, and what came of it.
 
@@ -115,7 +156,10 @@ class RunResult(Result):
         epochs: finished.
         steps: optimizer updates finished.
         diverged_step: the step that would have broken it, from 1; None: it has not diverged.
+        outcome: what became of its training loss, as `lrcli.analysis.outcomes` defines it; None before it
+            has ended and in files of earlier versions.
         stability: which rates would have been stable, where it diverged.
+        curvature: of the loss, before and after training; None before the run has ended.
         metrics: the last value of each.
         best: its best record; None where no record had a finite value.
         parameters: the last ones, from name to nested lists of their shape; a number for a scalar.
@@ -132,7 +176,9 @@ class RunResult(Result):
     epochs: int
     steps: int
     diverged_step: int | None = None
+    outcome: str | None = None
     stability: StableRate | None = None
+    curvature: CurvatureEnds | None = None
     metrics: Mapping[str, Number] = field(default_factory=dict)
     best: BestRecord | None = None
     parameters: Mapping[str, Value] = field(default_factory=dict)

@@ -153,7 +153,7 @@ def _sensible_rates(experiment: Experiment, whose: str = "the file's") -> tuple[
     """The ends of the grid, and why these; the rate that the experiment has is `whose`."""
     refuse_too_much(experiment, memory_for_training(experiment, Sizes()))
     known = stability(experiment)
-    if known.limit:
+    if known.limit and not known.diagnostic:
         sense = f" {known.sense}" if known.sense else ""
         why = f"around the largest stable one{sense}, {known.limit:.3g}"
         return _round(known.limit / 1000), _round(2 * known.limit), why

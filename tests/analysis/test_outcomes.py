@@ -176,6 +176,9 @@ def judged(curve, least=np.nan, constant=np.nan, others=()):
         ),
         pytest.param("converged", np.exp(-T), {"least": 0.0, "constant": 8.0}, id="rounding"),
         pytest.param("stuck", 5 * np.maximum(0.98**T, 0.98**80), LEVEL, id="a schedule that ended too soon"),
+        pytest.param(
+            "stuck", 1.5 + 8 * np.exp(-np.maximum(T - 75, 0) / 2), LEVEL, id="falls, then levels off"
+        ),
         pytest.param("converged", 0.1 * (1.03 + 0.05 * NOISE), LEVEL, id="noise at the best"),
         pytest.param("converged", 0.1 + 0.045 * (1 + np.sin(T)), LEVEL, id="swings within the noise"),
         pytest.param("oscillating", 0.1 + 0.09 * (1 + np.sin(T)), LEVEL, id="swings beyond it"),
@@ -200,7 +203,13 @@ def test_against_what_is_possible(expected, curve, levels):
 
 @pytest.mark.parametrize(
     ("expected", "level", "best"),
-    [("converged", 0.1, 0.1), ("stuck", 0.2, 0.1), ("stuck", 0.694, 0.1), ("stuck", 0.694, 0.694)],
+    [
+        ("converged", 0.1, 0.1),
+        ("stuck", 0.2, 0.1),
+        ("stuck", 0.694, 0.1),
+        ("stuck", 0.694, 0.694),
+        ("stuck", 0.66, 0.66),
+    ],
 )
 def test_against_the_best_of_its_seed(expected, level, best):
     """Networks: half the examples of each class cost ln 2 = 0.693 by a constant answer."""

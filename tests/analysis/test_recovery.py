@@ -122,7 +122,6 @@ def test_legendre_curves_are_symmetric_too():
     ("dataset", "model", "loss"),
     [
         (XOR, {"kind": "mlp", "hidden": [4]}, "bce"),
-        (XOR, {"kind": "linear"}, "l1"),
         (LINEAR, {"kind": "mlp", "hidden": [4]}, "mse"),
         (SINE, {"kind": "mlp", "hidden": []}, "mse"),
     ],

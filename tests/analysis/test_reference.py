@@ -5,7 +5,7 @@ import pytest
 from builders import LINEAR, SINE, XOR, component, evaluate, parameters, population, problem, trained
 
 from lrcli.analysis.logistic import logistic_optima, within_reach
-from lrcli.analysis.reference import Examples, find_references, has_reference, least_losses
+from lrcli.analysis.reference import Examples, find_references, has_reference
 
 NOISY = XOR | {"label_noise": 0.3}
 LINE, CUBIC = {"kind": "linear"}, {"kind": "polynomial", "degree": 3}
@@ -127,29 +127,12 @@ def test_many_sets_at_once_are_each_its_own():
     assert 0 < np.isnan(together[:, 0, 0]).sum() < 30
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.3])
-@pytest.mark.parametrize("loss", [{"kind": "mse"}, {"kind": "half_mse", "reduction": "sum"}], ids=str)
-@pytest.mark.parametrize("features", [[1.0, 2.0], [1.0, 0.0], [1e-6, 1e6]], ids=str)
-def test_normal_equations_give_the_smallest_loss(features, loss, decay):
-    """Also of data that leave parameters open, and of features of any size."""
-    pb = problem(LINEAR | {"feature_std": features}, LINE, loss)
-    split = pb.splits["train"]
-    examples = Examples(
-        split.inputs, split.targets, np.zeros(2, int), np.array([[0.0] * 3, [decay] * 3]), 0.01
-    )
-    shapes = {p.name: p.shape for p in pb.parameters}
-    expected = find_references(pb.model, pb.loss, shapes, examples).losses
-    np.testing.assert_allclose(
-        least_losses(pb.model, pb.loss, examples), expected, rtol=1e-7
-    )  # residuals of 0.01 beside 1e6
-
-
 @pytest.mark.parametrize(
     ("model", "loss", "classes", "expected"),
     [
         (LINE, "mse", None, True),
         (LINE, "l1", None, True),
-        (LINE, "l1", 2, False),
+        (LINE, "l1", 2, True),
         (LINE, "mse", 2, True),
         (LINE, "bce", 2, True),
         (LINE, "cross_entropy", 2, True),

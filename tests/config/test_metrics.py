@@ -35,6 +35,8 @@ ALL = [
     "lr",
     "recovery/max_abs_error",
     "recovery/error_norm",
+    "recovery/optimization_error",
+    "recovery/sampling_error",
 ]
 
 

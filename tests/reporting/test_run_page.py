@@ -76,7 +76,7 @@ ENDINGS = {
             "best": None,
             "expectations": (ExpectationRow("val/loss", "<= 0.2", None, False),),
         },
-        "Diverged at step 13; the largest stable learning rate is 0.04; try a smaller one (3 epochs",
+        "Diverged at step 13; a rate of 0.05 is 1.2 times the largest stable one, 0.04; try a smaller ",
     ),
     "interrupted": ({}, "Interrupted; its parameters and metrics so far are saved"),
     "failed": (

@@ -8,6 +8,7 @@ import numpy as np
 from lrcli.analysis.basin import Advice, Band
 from lrcli.analysis.verdict import BestConfiguration, Difference, OptimizerVerdict, RateVerdict, Verdict
 from lrcli.reporting.sweeps.verdict import sentences
+from lrcli.storage.result_fields import StableRate
 
 BEST = BestConfiguration({"optimizer.lr": 0.1}, 0.25, 0.2, 0.3, {"test/loss": 0.5}, ())
 BAND = Band(0.1, 0.25, 0.01, 1.0, 2.0, np.array([True]), open_low=False, open_high=True)
@@ -63,9 +64,9 @@ def test_everything_diverged():
     infinite, result = replace(BEST, median=np.inf), result_with(warnings=["told"])
     start = "every configuration diverged in at least half of its seeds; "
     assert said(result, best=infinite, rates=None) == [start + "try smaller learning rates", "warning: told"]
-    stable = result_with(stability=SimpleNamespace(largest_stable_rate=0.001, sense=""))
+    stable = result_with(stability=StableRate(0.001))
     (sentence,) = said(stable, best=infinite, rates=None)
-    assert sentence == start + "the largest stable learning rate is 0.001; try a smaller one"
+    assert sentence == start + "a rate of 0.01 is 10 times the largest stable one, 0.001; try a smaller one"
 
 
 def test_optimizers():

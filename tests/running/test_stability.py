@@ -6,7 +6,7 @@ from builders import component
 
 from lrcli.config.blocks import Training
 from lrcli.experiment.experiment import Experiment
-from lrcli.running.stability import stability
+from lrcli.running.stability import advice, stability
 from lrcli.training.problem import build_problem
 
 DATA = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.1, "num_train": 60, "num_val": 0}
@@ -146,9 +146,8 @@ def test_random_batches_of_nearly_all_are_nearly_those_of_all():
         ({"optimizer": {"schedule": {"kind": "exponential", "gamma": 0.99}}}, "schedule"),
         ({"optimizer": {"schedule": {"kind": "linear_warmup", "steps": 2900}}}, "schedule"),
         ({"training": {"clip_grad_norm": 1.0}}, "clipped"),
-        ({"loss": {"kind": "huber"}}, "curvature"),
-        ({"loss": {"kind": "bce"}, "dataset": {"kind": "xor"}}, "curvature"),
-        ({"model": {"kind": "mlp", "hidden": [3]}}, "curvature"),
+        ({"loss": {"kind": "l1"}}, "upwards nowhere"),
+        ({"model": {"kind": "mlp", "hidden": [300, 300]}, "dataset": DATA | {"num_train": 9000}}, "too long"),
         ({"optimizer": {"momentum": 1.0}}, "momentum"),
         ({"training": {"batch_size": 10}, "optimizer": {"momentum": 1.5}}, "momentum"),
         ({"training": {"batch_size": 10, "shuffle": False}, "optimizer": {"momentum": 1.5}}, "momentum"),
@@ -168,3 +167,53 @@ def test_directions_without_data_have_no_say():
     for training in ({}, {"batch_size": 5}, {"batch_size": 5, "shuffle": False}):
         with_it = stability(experiment(dataset=dataset, training=training)).limit
         assert 0.1 < with_it < 3
+
+
+NOT_CONSTANT = {
+    "huber": {"loss": {"kind": "huber", "delta": 100.0}},
+    "bce": {"loss": {"kind": "bce"}, "dataset": {"kind": "xor", "num_train": 60}},
+    "mlp": {"model": {"kind": "mlp", "hidden": [3], "activation": "tanh"}},
+    "momentum": {"model": {"kind": "mlp", "hidden": []}, "optimizer": {"momentum": 0.5}},
+}
+
+
+@pytest.mark.parametrize("case", NOT_CONSTANT.values(), ids=NOT_CONSTANT)
+def test_elsewhere_the_limit_is_that_where_training_begins(case):
+    made = experiment(**case)
+    pb = build_problem(made.dataset, made.model, made.loss, [0])
+    known = stability(made, pb)
+    assert known.diagnostic
+    assert known.sense == "where training begins"
+    names = [p.name for p in pb.parameters]
+    start = np.concatenate([pb.initial[name][0].ravel() for name in names])
+    split = pb.splits["train"]
+
+    def loss(theta):
+        parameters = {name: values[0] for name, values in pb.by_name(theta[None]).items()}
+        return made.loss.value(made.model.outputs(parameters, split.inputs[0]), split.targets[0])
+
+    h, size = 1e-4, len(start)
+    unit = h * np.eye(size)
+    second = np.array(
+        [
+            [
+                sum(s * t * loss(start + s * a + t * b) for s in (1, -1) for t in (1, -1)) / (4 * h * h)
+                for a in unit
+            ]
+            for b in unit
+        ]
+    )
+    largest = np.linalg.eigvalsh(second)[-1]
+    assert known.curvature == pytest.approx(largest, rel=1e-5)
+    assert known.limit == pytest.approx(2 * (1 + made.optimizer.momentum) / largest, rel=1e-5)
+
+
+def test_a_rate_that_was_too_large_is_told_by_how_much():
+    made = experiment(optimizer={"momentum": 0.5})
+    known = stability(made)
+    said = advice(known.record, 1.8 * known.limit)
+    assert said == (
+        f"a rate of {1.8 * known.limit:.3g} is 1.8 times the largest stable one, {known.limit:.3g} = "
+        f"2 (1 + momentum) / largest curvature {known.curvature:.3g}; try a smaller one"
+    )
+    assert advice(known.record, known.limit / 2) == "try a smaller learning rate"

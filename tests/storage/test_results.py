@@ -123,7 +123,18 @@ def written(tmp_path):
 def test_the_keys_of_a_run_are_those_of_the_schema():
     assert list(RUN.as_data()) == [
         *["schema", "command", "name", "source", "data", "status", "run_dir", "seed", "epochs"],
-        *["steps", "diverged_step", "stability", "metrics", "best", "parameters", "recovery", "reference"],
+        *[
+            "steps",
+            "diverged_step",
+            "outcome",
+            "stability",
+            "curvature",
+            "metrics",
+            "best",
+            "parameters",
+            "recovery",
+            "reference",
+        ],
         *["expectations", "timing", "environment"],
     ]
 
@@ -139,7 +150,7 @@ def test_a_result_of_the_first_version_is_read(written):
     row = {"name": "b", "true": 1.0, "learned": 0.5, "error": 0.5}
     path = written(recovery=[row]) / "result.json"
     data = json.loads(path.read_text())
-    for key in ("source", "reference", "stability"):
+    for key in ("source", "reference", "stability", "outcome"):
         del data[key]
     path.write_text(json.dumps(data))
     assert read_result(path).recovery == (RecoveryRow("b", 1.0, 0.5, 0.5),)

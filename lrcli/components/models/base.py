@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lrcli.components.component import Component
 from lrcli.components.initializers import AnyInitializer, Default, Own, Parameter, Uniform, Values
+from lrcli.components.models.derivatives import Derivatives, DerivativesOfDesign
 from lrcli.components.models.least_squares import by_name, least_squares
 from lrcli.components.randomness import generator
 
@@ -28,6 +29,7 @@ class Model(Component):
         dense: made of products of matrices alone; quickest on the CPU at the sizes lrcli is for.
         linear_in_parameters: its output is `design` times its parameters, so least squares solves it.
         identifiable: other parameters give another function, but for those of `nearest_equivalent`.
+        has_slopes: `slopes` gives the derivatives of its one output; only of a curve.
         size_key: the key that makes its parameters many; None where the number of features does.
     """
 
@@ -36,6 +38,7 @@ class Model(Component):
     linear_in_parameters: ClassVar[bool] = False
     identifiable: ClassVar[bool] = True
     size_key: ClassVar[str | None] = None
+    has_slopes: ClassVar[bool] = False
 
     init: AnyInitializer = Field(
         default_factory=lambda: Default(kind="default"), description="where the parameters start"
@@ -117,6 +120,22 @@ class Model(Component):
             that fit is not known without.
         """
         return None
+
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> Derivatives | None:
+        """The derivatives of the model's outputs by its parameters, in float64.
+
+        Args:
+            parameters: of one member, from name to array in the parameter's shape.
+            features: (N, F).
+
+        Returns:
+            None where the model has no formula here.
+        """
+        if not self.linear_in_parameters:
+            return None
+        design = self.design(features)
+        theta = np.concatenate([values.reshape(-1) for values in parameters.values()])
+        return DerivativesOfDesign(design, design @ theta.reshape(design.shape[-1], -1))
 
     def best_fit(
         self, inputs: Array, targets: Array, penalty: Array | None = None

@@ -7,6 +7,7 @@ import numpy as np
 
 from lrcli.components.initializers import Parameter
 from lrcli.components.models.base import Array, Model, scalars
+from lrcli.components.models.derivatives import DerivativesOfCurve, curve_derivatives
 from lrcli.components.models.equations import sum_of_terms
 from lrcli.components.models.least_squares import least_squares
 
@@ -22,6 +23,7 @@ class Legendre(Model):
     """
 
     one_feature = True
+    has_slopes = True
 
     kind: Literal["legendre"]
 
@@ -36,6 +38,20 @@ class Legendre(Model):
         a, b, c, d = (parameters[name] for name in "abcd")
         u = c + d * inputs
         return np.asarray(a + b * (5 * u**3 - 3 * u) / 2)
+
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfCurve:
+        """With P3' = (15 u^2 - 3) / 2 and P3'' = 15 u."""
+        _, b, c, d = (parameters[name] for name in "abcd")
+        x = features[:, 0]
+        u = c + d * x
+        value, slope, bend = (5 * u**3 - 3 * u) / 2, (15 * u**2 - 3) / 2, b * 15 * u
+        zero = np.zeros_like(x)
+        seconds = [[zero, slope, slope * x], [slope, bend, bend * x], [slope * x, bend * x, bend * x**2]]
+        return curve_derivatives(
+            self.outputs(parameters, features),
+            [np.ones_like(x), value, b * slope, b * slope * x],
+            [[zero] * 4, *([zero, *row] for row in seconds)],
+        )
 
     def in_original_units(
         self, parameters: Mapping[str, Array], mean: Array, scale: Array
@@ -76,6 +92,7 @@ class Sinusoid(Model):
     """
 
     one_feature = True
+    has_slopes = True
 
     kind: Literal["sinusoid"]
 
@@ -85,6 +102,22 @@ class Sinusoid(Model):
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         angle = parameters["frequency"] * inputs + parameters["phase"]
         return np.asarray(parameters["amplitude"] * np.sin(angle) + parameters["offset"])
+
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfCurve:
+        x, amplitude = features[:, 0], parameters["amplitude"]
+        angle = parameters["frequency"] * x + parameters["phase"]
+        sine, cosine = np.sin(angle), np.cos(angle)
+        bend, zero = -amplitude * sine, np.zeros_like(x)
+        return curve_derivatives(
+            self.outputs(parameters, features),
+            [sine, amplitude * cosine * x, amplitude * cosine, np.ones_like(x)],
+            [
+                [zero, cosine * x, cosine, zero],
+                [cosine * x, bend * x**2, bend * x, zero],
+                [cosine, bend * x, bend, zero],
+                [zero] * 4,
+            ],
+        )
 
     def in_original_units(
         self, parameters: Mapping[str, Array], mean: Array, scale: Array

@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
 from lrcli.components.initializers import Parameter
 from lrcli.components.models.base import Array, Model, dense_in_original_units, dense_layer
+from lrcli.components.models.network_derivatives import ACTIVATIONS, DerivativesOfLayers
 
 __all__ = ["MLP"]
 
@@ -56,31 +56,13 @@ class MLP(Model):
 
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         """Without the noise of the inputs, which is of training alone."""
-        values = [inputs, *self.hidden_values(parameters, inputs)][-1]
-        last = len(self.hidden) + 1
-        return np.asarray(values @ parameters[f"w{last}"] + parameters[f"b{last}"])
+        return self.derivatives(parameters, inputs).outputs
 
     def hidden_values(self, parameters: Mapping[str, Array], inputs: Array) -> list[Array]:
         """What the units of each hidden layer answer, (N, units) each, without the noise of the inputs."""
-        values = [inputs]
-        for i in range(1, len(self.hidden) + 1):
-            sums = values[-1] @ parameters[f"w{i}"] + parameters[f"b{i}"]
-            values.append(_ACTIVATIONS[self.activation](sums))
-        return values[1:]
+        return self.derivatives(parameters, inputs).hidden
 
-
-def _relu(z: Array) -> Array:
-    return np.asarray(np.maximum(z, 0.0))
-
-
-def _tanh(z: Array) -> Array:
-    return np.asarray(np.tanh(z))
-
-
-def _sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z)), without a power that overflows and with all digits of those near 0."""
-    power = np.exp(-np.abs(z))
-    return np.asarray(np.where(z >= 0, 1.0, power) / (1 + power))
-
-
-_ACTIVATIONS = {"relu": _relu, "tanh": _tanh, "sigmoid": _sigmoid}
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfLayers:
+        layers = range(1, len(self.hidden) + 2)
+        weights, biases = ([parameters[f"{kind}{i}"] for i in layers] for kind in "wb")
+        return DerivativesOfLayers(ACTIVATIONS[self.activation], weights, biases, features)

@@ -7,8 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from lrcli.components.initializers import AnyInitializer, Constant, Parameter, Uniform, Values
-from lrcli.components.laws import FIRST_RADIATION, SECOND_RADIATION, radiance, radiance_slope
+from lrcli.components.laws import FIRST_RADIATION, SECOND_RADIATION, radiance, radiance_bend, radiance_slope
 from lrcli.components.models.base import Array, Model, scalars
+from lrcli.components.models.derivatives import DerivativesOfCurve, curve_derivatives
 from lrcli.components.models.equations import sum_of_terms
 from lrcli.components.models.nonlinear import nearest_curve
 
@@ -28,6 +29,7 @@ class _PositiveConstant(Model):
     """
 
     one_feature = True
+    has_slopes = True
     quantity: ClassVar[str]
     usual: ClassVar[float]
 
@@ -79,6 +81,11 @@ class Ohm(_PositiveConstant):
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return np.asarray(inputs / parameters["R"])
 
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfCurve:
+        x, resistance = features[:, 0], parameters["R"]
+        outputs = self.outputs(parameters, features)
+        return curve_derivatives(outputs, [-x / resistance**2], [[2 * x / resistance**3]])
+
     def best_fit(
         self, inputs: Array, targets: Array, penalty: Array | None = None
     ) -> dict[str, Array] | None:
@@ -113,6 +120,13 @@ class Planck(_PositiveConstant):
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return radiance(inputs, parameters["T"])
 
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfCurve:
+        x, temperature = features[:, 0], parameters["T"]
+        outputs = self.outputs(parameters, features)
+        if not temperature > 0:  # nothing shines, and nothing changes
+            return curve_derivatives(outputs, [np.zeros_like(x)], [[np.zeros_like(x)]])
+        return curve_derivatives(outputs, [radiance_slope(x, temperature)], [[radiance_bend(x, temperature)]])
+
     def best_fit(
         self, inputs: Array, targets: Array, penalty: Array | None = None
     ) -> dict[str, Array] | None:
@@ -141,6 +155,7 @@ class ExponentialDecay(Model):
     """
 
     one_feature = True
+    has_slopes = True
 
     kind: Literal["exponential_decay"]
     init: AnyInitializer = Field(
@@ -156,6 +171,15 @@ class ExponentialDecay(Model):
 
     def outputs(self, parameters: Mapping[str, Array], inputs: Array) -> Array:
         return np.asarray(parameters["amplitude"] * np.exp(-parameters["rate"] * inputs))
+
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfCurve:
+        x, amplitude = features[:, 0], parameters["amplitude"]
+        share = np.exp(-parameters["rate"] * x)
+        return curve_derivatives(
+            self.outputs(parameters, features),
+            [share, -amplitude * x * share],
+            [[np.zeros_like(x), -x * share], [-x * share, amplitude * x**2 * share]],
+        )
 
     def in_original_units(
         self, parameters: Mapping[str, Array], mean: Array, scale: Array

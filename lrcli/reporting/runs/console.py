@@ -11,10 +11,13 @@ from lrcli.components.models.base import Model
 from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_table
 from lrcli.reporting.runs.words import (
+    PARTS,
     equations,
+    has_parts,
     has_standard_errors,
     headline,
     held_against,
+    parts_of,
     reference_values,
 )
 from lrcli.reporting.streams import console, standard_output
@@ -27,6 +30,7 @@ from lrcli.wording import one_line
 __all__ = ["print_json", "print_report"]
 
 _MOST_ROWS = 30
+_SHORT = {"sampling error": "sampling", "optimization error": "optimization"}
 
 
 def print_report(result: RunResult, model: Model, why: str = "") -> None:
@@ -100,7 +104,12 @@ def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Refere
         Column("learned", [f"{row.learned:.6g}" for row in shown], rank=1),
         Column("error", [f"{row.error:.6g}" for row in shown]),
     ]
-    if has_standard_errors(rows):
+    if has_parts(shown):
+        said.insert(1, PARTS)
+        for rank, (name, cells) in enumerate(parts_of(shown).items(), 3):
+            texts = ["" if cell is None else f"{cell:.4g}" for cell in cells]
+            columns.append(Column(name, texts, _SHORT.get(name, ""), rank=rank))
+    elif has_standard_errors(rows):
         columns.insert(2, Column("std. error", [_number(row.standard_error) for row in shown], rank=3))
     if reference.undetermined:
         marks = ["" if row.determined else "not determined" for row in shown]

@@ -1,13 +1,15 @@
 """Losses and accuracies of training and validation over the epochs, from the record before training on."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lrcli.config.metrics import metric_of, split_of, training_loss_of
 from lrcli.reporting.drawing import Drawing
+from lrcli.reporting.figure_axes import clipped_to
 from lrcli.reporting.figure_style import STAR
 from lrcli.reporting.runs.curves import Curve, curve_of, over_time, quantities
 from lrcli.reporting.runs.words import SPLITS
+from lrcli.running.forecast import Unforeseen, forecast
 from lrcli.running.trained import TrainedRun
 
 if TYPE_CHECKING:
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["loss", "loss_curves", "losses"]
 
+_EXPECTED: dict[str, Any] = {"color": "black", "lw": 1.1, "ls": (0, (3, 3)), "zorder": 4}
 _COMMON = (("val/loss", "train/loss", "train/running_loss"), ("val/accuracy", "train/accuracy"))
 
 
 def loss(run: TrainedRun) -> Drawing:
-    """The losses, the accuracies below, the best record, and where training broke."""
+    """The losses, what was expected, the accuracies below, the best record, and where training broke."""
     curves = loss_curves(run)
-    best = run.result.best
+    best, expected = run.result.best, _expected(run)
     title = f"{quantities(curves)} while training"
     if run.result.diverged_step:
         title += f"\ndiverged at step {run.result.diverged_step:,}"
@@ -32,8 +35,25 @@ def loss(run: TrainedRun) -> Drawing:
     def mark_best(axes: "Axes", curve: Curve) -> None:
         if best is not None and best.metric == curve.metric and best.epoch < run.result.epochs:
             axes.plot(best.epoch, best.value, label=f"best: epoch {best.epoch:,}", clip_on=False, **STAR)
+        if curve.metric == "train/loss" and expected is not None:
+            axes.plot(
+                expected.x, clipped_to(axes, "y", expected.y[None])[0], label=expected.label, **_EXPECTED
+            )
 
     return over_time(curves, "epoch", title, names=name, beside=mark_best)
+
+
+def _expected(run: TrainedRun) -> Curve | None:
+    """The training loss that was to be expected, as far as the run has come; None where it is not known."""
+    experiment = run.experiment
+    if "train/loss" not in run.history.metrics or experiment.needs_code:
+        return None
+    standardised = experiment.dataset.scaling(experiment.seed) is not None
+    known = forecast(experiment, None if standardised else run.problem)
+    if isinstance(known, Unforeseen):
+        return None
+    shown = known.epoch <= run.history.epoch[-1]
+    return curve_of("train/loss", "expected", known.epoch[shown], known.loss[shown])
 
 
 def loss_curves(run: TrainedRun) -> list[Curve]:

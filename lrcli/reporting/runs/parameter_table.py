@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from lrcli.reporting.pages.content import Column
-from lrcli.reporting.runs.words import has_standard_errors, held_against, reference_values
+from lrcli.reporting.runs.words import (
+    has_parts,
+    has_standard_errors,
+    held_against,
+    parts_of,
+    reference_values,
+)
 from lrcli.storage.run_result import RecoveryRow, Reference
 
 __all__ = ["parameter_columns"]
@@ -25,7 +31,8 @@ def parameter_columns(recovery: Sequence[RecoveryRow], reference: Reference, mos
         Column("learned", [row.learned for row in rows]),
         Column("error", [row.error for row in rows]),
     ]
-    if has_standard_errors(rows):
+    columns += [Column(name, cells) for name, cells in parts_of(rows).items()]
+    if has_standard_errors(rows) and not has_parts(rows):
         columns.insert(2, Column("std. error", [row.standard_error for row in rows]))
     if reference.undetermined:
         columns.append(Column("determined by the data", ["yes" if r.determined else "no" for r in rows]))

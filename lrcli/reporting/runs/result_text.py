@@ -6,10 +6,13 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.curve_ends import FAR
 from lrcli.reporting.markdown import block, markdown_table, plain
 from lrcli.reporting.runs.words import (
+    PARTS,
     equations,
+    has_parts,
     has_standard_errors,
     headline,
     held_against,
+    parts_of,
     reference_values,
 )
 from lrcli.storage.run_result import RunResult
@@ -83,7 +86,8 @@ def _recovery(result: RunResult) -> Iterator[str]:
         yield plain(reference.text if reference else "")
         return
     against, errors = held_against(reference)
-    estimated = has_standard_errors(rows)
+    parts = parts_of(rows)
+    estimated = has_standard_errors(rows) and not has_parts(rows)
     table = [
         (
             row.name if row.determined else f"{row.name} (not determined)",
@@ -91,14 +95,15 @@ def _recovery(result: RunResult) -> Iterator[str]:
             *(["" if row.standard_error is None else f"{row.standard_error:.6g}"] if estimated else []),
             f"{row.learned:.6g}",
             f"{row.error:.6g}",
+            *("" if cells[number] is None else f"{cells[number]:.6g}" for cells in parts.values()),
         )
-        for row, held_to in zip(rows, reference_values(rows, reference), strict=True)
+        for number, (row, held_to) in enumerate(zip(rows, reference_values(rows, reference), strict=True))
     ]
-    said = [errors]
+    said = [errors, PARTS] if parts else [errors]
     if len(rows) > _MOST_ROWS:
         said.append(f"{len(rows) - _MOST_ROWS:,} more in result.json")
     yield f"Parameters ({plain('; '.join(said))}):"
-    heads = ["parameter", against, *(["std. error"] if estimated else []), "learned", "error"]
+    heads = ["parameter", against, *(["std. error"] if estimated else []), "learned", "error", *parts]
     yield markdown_table(heads, table[:_MOST_ROWS])
     if reference.why:
         yield plain(reference.why)

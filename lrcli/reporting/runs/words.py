@@ -14,14 +14,17 @@ from lrcli.training.problem import SplitName
 from lrcli.wording import counted, one_line
 
 __all__ = [
+    "PARTS",
     "SHOWN_SPLITS",
     "SPLITS",
     "compared_with",
     "equations",
+    "has_parts",
     "has_standard_errors",
     "headline",
     "held_against",
     "how_it_ended",
+    "parts_of",
     "reference_arrays",
     "reference_values",
     "titled",
@@ -73,6 +76,31 @@ def held_against(reference: Reference) -> tuple[str, str]:
 def has_standard_errors(rows: Sequence[RecoveryRow]) -> bool:
     """Whether what learned parameters are held against is an estimate whose errors are known."""
     return any(row.standard_error is not None for row in rows)
+
+
+PARTS = (
+    "its parts: sampling error = true - reference, what these data cannot tell; optimization error = "
+    "reference - learned, what training still owes"
+)
+
+
+def has_parts(rows: Sequence[RecoveryRow]) -> bool:
+    """Whether any error is known in its two parts."""
+    return any(row.sampling_error is not None and row.optimization_error is not None for row in rows)
+
+
+def parts_of(rows: Sequence[RecoveryRow]) -> dict[str, list[float | None]]:
+    """What is known of errors beyond their sizes: columns by heading, in order of worth.
+
+    A standard error where the truth is not known is that of what learned parameters are held against.
+    """
+    columns: dict[str, list[float | None]] = {}
+    if has_parts(rows):
+        columns["sampling error"] = [row.sampling_error for row in rows]
+        columns["optimization error"] = [row.optimization_error for row in rows]
+        columns["std. error"] = [row.standard_error for row in rows]
+        columns["z"] = [row.z for row in rows]
+    return {name: cells for name, cells in columns.items() if any(cell is not None for cell in cells)}
 
 
 def compared_with(result: RunResult) -> str:

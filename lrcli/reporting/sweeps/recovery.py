@@ -80,7 +80,9 @@ class BestStudy:
                 return ": the training is not finished"
             case "noisy":
                 spread, alone = of.empirical_se[self.number], of.standard_error[self.number]
-                return f": training scatters it by {spread:.2g}, the data alone by {alone:.2g}"
+                return (
+                    f": over the seeds it spreads by {spread:.2g}, where the data alone would by {alone:.2g}"
+                )
             case "reference":
                 held = reference.coverage[self.number]
                 return f": around what minimises the training loss it holds it in {held:.0%}, too"

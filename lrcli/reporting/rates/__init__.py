@@ -1,0 +1,1 @@
+"""Learning rates that were tried: their table, their sentences, their picture."""

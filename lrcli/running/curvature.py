@@ -1,0 +1,148 @@
+"""The curvature of what an experiment makes small, at given parameters.
+
+It is that of the loss of a step, on average over the batches of an epoch, with the weight decay that is part
+of the gradient. Where training adds noise to the inputs, that of the inputs as they are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from lrcli.analysis.curvature import Curvature, curvature_of_hessian, products_needed
+from lrcli.analysis.hessian import LossHessian, Preconditioned, hessian_at
+from lrcli.analysis.stability_limits import Limit, limit_of
+from lrcli.analysis.theory import term_curvature
+from lrcli.experiment.experiment import Experiment
+from lrcli.storage.run_result import CurvatureEnds, CurvatureRow
+from lrcli.training.problem import Array, Problem, build_problem
+
+__all__ = [
+    "QUICK",
+    "Curvature",
+    "Limit",
+    "curvature_ends",
+    "curvature_of",
+    "decay_of",
+    "limit_of",
+    "why_no_curvature",
+]
+
+QUICK = 2e6  # multiply-adds, about: milliseconds
+_MOST_WORK = 1e9  # about a second
+_PASSES = 6  # through the model, for a product with the Hessian
+
+
+def curvature_of(
+    experiment: Experiment,
+    problem: Problem,
+    parameters: Mapping[str, Array],
+    *,
+    divided_by: Array | None = None,
+    most_work: float = _MOST_WORK,
+) -> Curvature | None:
+    """The curvature at some parameters.
+
+    Args:
+        experiment: whose loss, weight decay and batches count.
+        problem: its data; the first row counts.
+        parameters: of one member, from name to (*shape), in the units of the problem's inputs.
+        divided_by: (P,) what the optimizer divides its steps by, for `Curvature.preconditioned`.
+        most_work: multiply-adds that it may take; `QUICK` where nobody should notice.
+
+    Returns:
+        None where it cannot be had, or not in so little time, see `why_no_curvature`.
+    """
+    if why_no_curvature(experiment, problem, most_work=most_work):
+        return None
+    hessian = _hessian(experiment, *_as_trained(experiment, problem, parameters))
+    if hessian is None:
+        return None
+    exact = term_curvature(experiment.model, experiment.loss) is not None
+    found = curvature_of_hessian(hessian, exact=exact)
+    if found is None or divided_by is None:
+        return found
+    divided = curvature_of_hessian(Preconditioned(hessian, divided_by), exact=False)
+    return replace(found, preconditioned=divided.largest) if divided else found
+
+
+def why_no_curvature(experiment: Experiment, problem: Problem, *, most_work: float = _MOST_WORK) -> str:
+    """Why `curvature_of` has no answer, a clause; empty where it has one, unless numbers overflow."""
+    model, loss = experiment.model, experiment.loss
+    if model.needs_code or loss.needs_code or "train" not in problem.splits:
+        return "code of the experiment's is run only to train it"
+    if work_of_curvature(experiment) > most_work:
+        return "it would take too long for so many parameters and examples"
+    first = {name: values[0] for name, values in problem.initial.items()}
+    if _hessian(experiment, problem, first, examples=1) is None:
+        return f"a {model.kind} with {loss.kind} does not say its derivatives"
+    return ""
+
+
+def curvature_ends(
+    experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]
+) -> CurvatureEnds:
+    """The curvature before and after training, where it takes milliseconds.
+
+    Args:
+        experiment: what was trained.
+        problem: its data and initial parameters.
+        parameters: the last ones, from name to (1, *shape).
+    """
+    why = why_no_curvature(experiment, problem, most_work=QUICK)
+    if why:
+        return CurvatureEnds(None, None, why)
+    start, end = (_row(experiment, problem, each) for each in (problem.initial, parameters))
+    return CurvatureEnds(start, end, "" if start and end else "its numbers are too large to compute with")
+
+
+def _row(experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]) -> CurvatureRow | None:
+    found = curvature_of(experiment, problem, {name: values[0] for name, values in parameters.items()})
+    return CurvatureRow(found.largest, found.smallest, found.condition, found.exact) if found else None
+
+
+def work_of_curvature(experiment: Experiment) -> float:
+    """The multiply-adds that it takes to find it, about."""
+    size = sum(parameter.size for parameter in experiment.parameters)
+    return float(_PASSES * experiment.dataset.sizes["train"] * size * products_needed(size))
+
+
+def decay_of(experiment: Experiment) -> Array:
+    """(P,) the weight decay that is part of the gradient, of each number among the parameters."""
+    optimizer = experiment.optimizer
+    decay = 0.0 if optimizer.decoupled else optimizer.hyperparameters().get("weight_decay", 0.0)
+    return np.concatenate([np.full(p.size, decay * optimizer.decays(p)) for p in experiment.parameters])
+
+
+def _hessian(
+    experiment: Experiment, problem: Problem, parameters: Mapping[str, Array], examples: int | None = None
+) -> LossHessian | None:
+    """That of the loss of a step.
+
+    Args:
+        experiment: as for `curvature_of`, like the next ones.
+        problem: likewise.
+        parameters: likewise.
+        examples: the first of which alone count; None: all that are trained on.
+    """
+    split, training = problem.splits["train"], experiment.training
+    sizes = training.batch_sizes(split.size)
+    used = split.size if training.shuffle else sum(sizes)  # without shuffling some may never be seen
+    scale = 1 / (used * problem.num_terms) if problem.loss.reduction == "mean" else 1 / len(sizes)
+    features, targets = split.features[0, : examples or used], split.targets[0, : examples or used]
+    ordered = {p.name: np.asarray(parameters[p.name], dtype=np.float64) for p in problem.parameters}
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        decay = decay_of(experiment)
+        return hessian_at(problem.model, problem.loss, ordered, features, targets, scale, decay)
+
+
+def _as_trained(
+    experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]
+) -> tuple[Problem, Mapping[str, Array]]:
+    """The data and parameters as training has them, where they are in original units."""
+    scaling = None if problem.scaling else experiment.dataset.scaling(experiment.seed)
+    if scaling is None:
+        return problem, parameters
+    back = experiment.model.in_original_units(parameters, -scaling.mean / scaling.scale, 1 / scaling.scale)
+    drawn = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    return drawn, back or parameters

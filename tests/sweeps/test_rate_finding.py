@@ -1,0 +1,114 @@
+"""Learning rates are found: the blow-up is that of theory, the suggestion as good as a fine sweep's best."""
+
+import numpy as np
+import pytest
+
+from lrcli.analysis.rate_finding import Trials, blow_up, choose, medians, merged
+from lrcli.analysis.theory import largest_curvature
+from lrcli.experiment.loading import load
+from lrcli.sweeps.rate_finding import found_rate
+from lrcli.sweeps.rate_trials import try_rates
+from lrcli.training.problem import build_problem
+
+
+def experiment(**blocks):
+    line = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0.1, "num_train": 60, "num_val": 0}
+    whole = {
+        "dataset": line,
+        "model": {"kind": "linear"},
+        "loss": {"kind": "mse"},
+        "optimizer": {"kind": "sgd", "lr": 0.01},
+        "training": {"epochs": 200, "batch_size": "full"},
+    }
+    return load(whole | blocks).experiment
+
+
+def ended(events):
+    while True:
+        try:
+            next(events)
+        except StopIteration as stopped:
+            return stopped.value
+
+
+@pytest.mark.parametrize("degree", [1, 3])
+def test_the_blow_up_is_at_two_over_the_largest_curvature(degree):
+    sine = {"kind": "sine", "num_train": 50, "num_val": 0, "noise": 0.1}
+    fit = experiment(dataset=sine, model={"kind": "polynomial", "degree": degree})
+    found = found_rate(fit)
+    drawn = build_problem(fit.dataset, fit.model, fit.loss, found.seeds)
+    curvatures = [largest_curvature(fit.model, fit.loss, x) for x in drawn.splits["train"].features]
+    assert found.blow_up.rate == pytest.approx(2 / np.median(curvatures), rel=0.1)
+    fine = np.geomspace(found.blow_up.low / 300, found.blow_up.low, 100)
+    trials = ended(try_rates(fit, fine, found.seeds, 200, found.select)).trials
+    assert found.chosen.score <= 1.1 * medians(trials, "min").min()
+
+
+def test_no_rate_helps_a_line_with_xor():
+    xor = {"kind": "xor", "num_train": 100, "num_val": 0}
+    found = found_rate(experiment(dataset=xor, loss={"kind": "bce"}))
+    assert found.suggestion is None
+    assert "this model is the problem" in found.reason
+
+
+def test_no_rate_is_told_where_no_gradient_is():
+    zeros = {"kind": "mlp", "hidden": [3], "init": {"kind": "zeros"}}
+    xor = {"kind": "xor", "num_train": 100, "num_val": 0}
+    found = found_rate(experiment(dataset=xor, model=zeros, loss={"kind": "bce"}))
+    assert found.suggestion is None
+    assert found.reason
+
+
+def test_the_first_epochs_have_the_rates_of_the_whole_run():
+    """A cosine over 200 epochs, of which 20 are trained, against the closed form on one example."""
+    data = {
+        "kind": "linear",
+        "w": [0.0],
+        "b": 3.0,
+        "noise": 0.0,
+        "num_train": 1,
+        "num_val": 0,
+        "feature_std": 0,
+    }
+    cosine = {"kind": "sgd", "lr": 0.1, "schedule": {"kind": "cosine"}}
+    init = {"kind": "linear", "init": {"kind": "zeros"}}
+    fit = experiment(dataset=data, model=init, optimizer=cosine).model_copy(update={"dtype": "float64"})
+    tried = ended(try_rates(fit, np.array([0.1]), [0], 20, fit.best))
+    rates = 0.1 * (1 + np.cos(np.pi * np.arange(20) / 200)) / 2
+    assert tried.trials.scores[0, 0] == pytest.approx(9 * np.prod((1 - 2 * rates) ** 2), rel=1e-9)
+
+
+def trials(rates, scores, blown=None):
+    scores = np.asarray(scores, dtype=np.float64)
+    none = np.zeros(scores.shape, dtype=bool)
+    blown = none if blown is None else np.asarray(blown)
+    return Trials(np.asarray(rates, dtype=float), np.full(len(rates), 5), scores, scores, blown)
+
+
+def test_the_suggestion_is_the_middle_of_what_is_as_good():
+    chosen = choose(trials([1, 2, 4, 8, 16], [[9, 1.04, 1, 1.03, 5]]), "min")
+    assert (chosen.low, chosen.rate, chosen.high) == (2, 4, 8)
+    accuracy = choose(trials([1, 2, 4], [[0.5, 0.9, 0.7]]), "max")
+    assert accuracy.rate == 2
+
+
+def test_a_rate_at_which_any_seed_blows_up_is_never_taken():
+    found = choose(trials([1, 2], [[3, 1], [3, 1]], [[False, True], [False, False]]), "min")
+    assert found.rate == 1
+    assert choose(trials([1], [[3]], [[True]]), "min") is None
+
+
+def test_each_seed_has_a_blow_up_of_its_own():
+    blown = [[False, False, True], [False, True, True]]
+    found = blow_up(trials([1, 4, 16], np.ones((2, 3)), blown))
+    assert (found.low, found.high, found.seeds) == (1, 16, 2)
+    assert found.rate == pytest.approx(4)  # the middle of 2 and 8
+    assert blow_up(trials([1], [[1.0]])) is None
+
+
+def test_a_rate_tried_again_is_as_it_was_where_it_was_trained_longer():
+    longer = Trials(np.array([1.0]), np.array([9]), *(np.array([[2.0]]),) * 2, np.array([[False]]))
+    both = merged(trials([1, 2], [[5, 6]]), longer)
+    assert both.rates.tolist() == [1, 2]
+    assert both.scores.tolist() == [[2, 6]]
+    assert both.of_epochs(9).rates.tolist() == [1]
