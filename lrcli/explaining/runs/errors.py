@@ -29,7 +29,7 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     left, data = _way_left(facts), _of_data(facts, row)
     done = f"{counted(facts.result.steps, 'step')} at {short(facts.rate)}"
     rest = f"unfinished training: {done} leave {percent(left)} of the way" if left else "unfinished training"
-    text = f"{_off(row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
+    text = f"{_off(facts, row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
     numbers: dict[str, float | str | None] = {
         "parameter": row.name,
         "error": row.error,
@@ -42,9 +42,10 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
 
 
-def _off(row: RecoveryRow) -> str:
+def _off(facts: RunFacts, row: RecoveryRow) -> str:
     """How far a parameter is from the true value, or from the best possible one where none is true."""
-    if row.against == "true":
+    decays = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
+    if row.against == "true" and not decays:
         return f"{one_line(row.name)} is off by {short(abs(row.error))}"
     return f"{one_line(row.name)} is {short(abs(row.optimization_error or 0.0))} from its best possible value"
 
@@ -54,10 +55,10 @@ def _of_data(facts: RunFacts, row: RecoveryRow) -> str:
     told = _told_to(row)
     if told is not None:
         return f"The data could tell it to {short(told)}"
-    decays = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
-    cause = "comes from weight decay and these data" if decays else "is what these data cannot tell"
+    if facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0:
+        return ""  # how much of it is the decay is said apart
     if row.sampling_error is not None and abs(row.sampling_error) > _ROUNDING * max(1.0, abs(row.true)):
-        return f"Of that, {short(abs(row.sampling_error))} {cause}"
+        return f"Of that, {short(abs(row.sampling_error))} is what these data cannot tell"
     return ""
 
 
@@ -129,7 +130,7 @@ def decay_bias(facts: RunFacts) -> Iterator[Finding]:
 
 
 def _least_squares(facts: RunFacts) -> dict[str, float]:
-    """Those without the decay, by the names of the numbers; none where it is no squared loss of a linear model."""
+    """Those without the decay, by the names of the numbers; none where the loss is no square of a linear model."""
     model = facts.experiment.model
     if (
         facts.experiment.loss.quadratic_factor is None
@@ -138,8 +139,10 @@ def _least_squares(facts: RunFacts) -> dict[str, float]:
     ):
         return {}
     best = model.best_fit(facts.inputs, facts.targets) or {}
-    values = np.concatenate([best[p.name].reshape(-1) for p in facts.problem.parameters]) if best else []
-    return dict(zip(facts.experiment.elements, map(float, values), strict=True)) if best else {}
+    if not best:
+        return {}
+    values = np.concatenate([best[p.name].reshape(-1) for p in facts.problem.parameters])
+    return dict(zip(facts.experiment.elements, values.tolist(), strict=True))
 
 
 def undetermined(facts: RunFacts) -> Iterator[Finding]:
