@@ -69,6 +69,6 @@ def test_a_sweep(program):
     ],
 )
 def test_mistakes(program, words, said):
-    code, out, err = program("explain", *words)
-    assert (code, out) == (2, "")
+    _, out, err = program("explain", *words, code=2)
+    assert out == ""
     assert said in err

@@ -21,8 +21,13 @@ _GAIN = 0.5  # of the excess loss, from which on another rate is worth a word
 def why_unforeseen(facts: FileFacts) -> Iterator[Finding]:
     """Why there is no forecast."""
     if isinstance(facts.forecast, Unforeseen):
-        text = f"What training is going to do cannot be foreseen: {facts.forecast.reason}."
-        yield Finding("unforeseen", text)
+        what = "The loss to expect cannot be worked out"
+        if facts.stable.limit is None:
+            what = "Neither the loss to expect nor a largest stable learning rate can be worked out"
+        text = f"{what} without training: {facts.forecast.reason}."
+        if facts.constant is not None:
+            text += f" The best constant prediction has a loss of {short(facts.constant)}, which training must beat."
+        yield Finding("unforeseen", text, {"constant": facts.constant}, commands=(facts.train(),))
 
 
 def expected_loss(facts: FileFacts) -> Iterator[Finding]:

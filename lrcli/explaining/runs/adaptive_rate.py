@@ -14,7 +14,7 @@ _USUAL = 0.01
 
 
 def larger_than_weights(facts: RunFacts) -> Iterator[Finding]:
-    """Its first steps move every parameter by about the rate, whatever the gradient is (Kingma and Ba 2015)."""
+    """Its first steps move every weight by about the rate, whatever the gradient (Kingma and Ba 2015)."""
     optimizer, model = facts.experiment.optimizer, facts.experiment.model
     if not optimizer.adaptive or model.identifiable or optimizer.lr <= _USUAL:
         return

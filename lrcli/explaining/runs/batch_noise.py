@@ -13,13 +13,14 @@ from lrcli.wording import one_line
 
 __all__ = ["noise_of_batches"]
 
+_NOTHING = 1e-3  # of what training owes
 _SHARE = 0.5  # of what training owes, that the average over all orders does not owe
 
 
 def noise_of_batches(facts: RunFacts) -> Iterator[Finding]:
     """Training owes something that it would not owe on average over all orders of the examples."""
     row = most_owed(facts)
-    if row is None or not row.standard_error or not owes(facts, row):
+    if row is None or not owes(facts, row):
         return
     forecast, owed = facts.forecast, abs(row.optimization_error or 0.0)
     if isinstance(forecast, Unforeseen) or forecast.exact or not forecast.floor > 0:
@@ -28,6 +29,7 @@ def noise_of_batches(facts: RunFacts) -> Iterator[Finding]:
     if not average < _SHARE * owed:
         return
     batch = facts.batch_sizes[0]
+    leaves = f"about {short(average)}" if average > _NOTHING * owed else "next to nothing"
     text = (
         f"What is left is mostly the noise of the batches: {one_line(row.name)} is {short(owed)} from the "
         "best that these data allow, where training in all orders of the examples leaves about "

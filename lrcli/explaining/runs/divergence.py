@@ -26,7 +26,7 @@ def diverged(facts: RunFacts) -> Iterator[Finding]:
     sense = facts.stable.sense if known is None else known.sense
     text = (
         f"{where}: its learning rate, {short(rate)}, is {short(rate / limit)} times the largest stable one, "
-        f"{short(limit)}{sense and f' {sense}'}. Above that limit the error grows from step to step."
+        f"{short(limit)}{sense and f' ({sense})'}. Above that limit the error grows from step to step."
     )
     numbers = {"rate": rate, "limit": limit, "ratio": rate / limit, "step": float(step)}
     yield Finding("diverged", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))

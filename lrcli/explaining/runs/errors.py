@@ -17,6 +17,7 @@ __all__ = ["decay_bias", "finished", "most_owed", "owes", "undetermined", "unfin
 _NOISELESS = 1e-9  # of a value of size 1: a standard error that is rounding of float64
 _ROUNDING = 1e-6  # of a value of size 1: what float32 leaves
 _LITTLE = 0.01  # of the way from where training began
+_FAR = 2.0  # standard errors
 _SMALL = 0.1  # of a standard error: training owes next to nothing
 
 
@@ -28,7 +29,7 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     left, data = _way_left(facts), _of_data(facts, row)
     done = f"{counted(facts.result.steps, 'step')} at {short(facts.rate)}"
     rest = f"unfinished training: {done} leave {percent(left)} of the way" if left else "unfinished training"
-    text = f"{_off(row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
+    text = f"{_off(facts, row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
     numbers: dict[str, float | str | None] = {
         "parameter": row.name,
         "error": row.error,
@@ -41,9 +42,10 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
 
 
-def _off(row: RecoveryRow) -> str:
+def _off(facts: RunFacts, row: RecoveryRow) -> str:
     """How far a parameter is from the true value, or from the best possible one where none is true."""
-    if row.against == "true":
+    decays = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
+    if row.against == "true" and not decays:
         return f"{one_line(row.name)} is off by {short(abs(row.error))}"
     return f"{one_line(row.name)} is {short(abs(row.optimization_error or 0.0))} from its best possible value"
 
@@ -53,10 +55,10 @@ def _of_data(facts: RunFacts, row: RecoveryRow) -> str:
     told = _told_to(row)
     if told is not None:
         return f"The data could tell it to {short(told)}"
-    decays = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
-    cause = "comes from weight decay and these data" if decays else "is what these data cannot tell"
+    if facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0:
+        return ""  # how much of it is the decay is said apart
     if row.sampling_error is not None and abs(row.sampling_error) > _ROUNDING * max(1.0, abs(row.true)):
-        return f"Of that, {short(abs(row.sampling_error))} {cause}"
+        return f"Of that, {short(abs(row.sampling_error))} is what these data cannot tell"
     return ""
 
 
@@ -109,21 +111,38 @@ def finished(facts: RunFacts) -> Iterator[Finding]:
 def decay_bias(facts: RunFacts) -> Iterator[Finding]:
     """Weight decay moves the reference away from least squares by more than the data leave open."""
     decay = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0)
-    rows = [row for row in facts.determined if row.least_squares is not None and row.reference is not None]
-    if not decay or not rows or facts.experiment.loss.quadratic_factor is None:
+    plain = _least_squares(facts) if decay else {}
+    rows = [row for row in facts.determined if row.reference is not None and row.name in plain]
+    if not rows:
         return
-    worst = max(rows, key=lambda row: abs((row.least_squares or 0.0) - (row.reference or 0.0)))
-    moved = abs((worst.least_squares or 0.0) - (worst.reference or 0.0))
-    scale = worst.standard_error or _ROUNDING * max(1.0, abs(worst.least_squares or 0.0))
-    if moved < 2 * scale:
+    moved, worst = max(
+        ((abs(plain[row.name] - (row.reference or 0.0)), row) for row in rows), key=lambda pair: pair[0]
+    )
+    before, after = plain[worst.name], worst.reference or 0.0
+    if moved < max(_FAR * (_told_to(worst) or 0.0), _LITTLE * abs(before)):
         return
     text = (
-        f"Weight decay of {short(decay)} pulls {one_line(worst.name)} from "
-        f"{short(worst.least_squares or 0.0)}, the value of least squares, to "
-        f"{short(worst.reference or 0.0)}: perfect training would end there, {short(moved)} off."
+        f"Weight decay of {short(decay)} pulls {one_line(worst.name)} from {short(before)}, the value of "
+        f"least squares, to {short(after)}: perfect training would end there, {short(moved)} off."
     )
-    numbers = {"decay": decay, "least_squares": worst.least_squares, "reference": worst.reference}
+    numbers = {"decay": decay, "least_squares": before, "reference": after}
     yield Finding("decay_bias", text, numbers, commands=(facts.train(optimizer__weight_decay=0),))
+
+
+def _least_squares(facts: RunFacts) -> dict[str, float]:
+    """Those without the decay, by the names of the numbers; none where the loss is no square of a linear model."""
+    model = facts.experiment.model
+    if (
+        facts.experiment.loss.quadratic_factor is None
+        or not model.linear_in_parameters
+        or not facts.quick_to_fit
+    ):
+        return {}
+    best = model.best_fit(facts.inputs, facts.targets) or {}
+    if not best:
+        return {}
+    values = np.concatenate([best[p.name].reshape(-1) for p in facts.problem.parameters])
+    return dict(zip(facts.experiment.elements, values.tolist(), strict=True))
 
 
 def undetermined(facts: RunFacts) -> Iterator[Finding]:
@@ -156,6 +175,7 @@ def owes(facts: RunFacts, row: RecoveryRow) -> bool:
 
 
 def most_owed(facts: RunFacts) -> RecoveryRow | None:
+    """The parameter of which training owes most; None where that is known of none, or it diverged."""
     rows = [row for row in facts.determined if row.optimization_error is not None]
     if facts.result.status == "diverged":
         return None
