@@ -26,7 +26,7 @@ def why_unforeseen(facts: FileFacts) -> Iterator[Finding]:
             what = "Neither the loss to expect nor a largest stable learning rate can be worked out"
         text = f"{what} without training: {facts.forecast.reason}."
         if facts.constant is not None:
-            text += f" The best constant prediction has a loss of {short(facts.constant)}, which training must beat."
+            text += f" A constant prediction has a loss of {short(facts.constant)}: training must beat that."
         yield Finding("unforeseen", text, {"constant": facts.constant}, commands=(facts.train(),))
 
 

@@ -32,9 +32,8 @@ def noise_of_batches(facts: RunFacts) -> Iterator[Finding]:
     leaves = f"about {short(average)}" if average > _NOTHING * owed else "next to nothing"
     text = (
         f"What is left is mostly the noise of the batches: {one_line(row.name)} is {short(owed)} from the "
-        "best that these data allow, where training in all orders of the examples leaves about "
-        f"{short(average)} on average. At a constant rate of {short(facts.rate)} with batches of {batch:,} "
-        "that noise stays."
+        f"best that these data allow, where the average over all orders of the examples owes {leaves}. At "
+        f"a constant rate of {short(facts.rate)} with batches of {batch:,} that noise stays."
     )
     numbers = {"owed": owed, "average": average, "standard_error": row.standard_error}
     commands = (

@@ -89,7 +89,7 @@ def finished(facts: RunFacts) -> Iterator[Finding]:
     judged = [row for row in rows if _told_to(row) is not None]
     if not judged:
         worst = max(rows, key=lambda row: abs(row.optimization_error or 0.0))
-        text = f"Training is finished, or nearly so: {_off(worst)}, and no other parameter owes more."
+        text = f"Training is finished, or nearly so: {_off(facts, worst)}, and no other parameter owes more."
         yield Finding("finished", text, {"optimization_error": worst.optimization_error})
         return
     owed = max(abs(row.optimization_error or 0.0) / (row.standard_error or 1.0) for row in judged)
@@ -130,7 +130,7 @@ def decay_bias(facts: RunFacts) -> Iterator[Finding]:
 
 
 def _least_squares(facts: RunFacts) -> dict[str, float]:
-    """Those without the decay, by the names of the numbers; none where the loss is no square of a linear model."""
+    """Those without the decay, by the names of the numbers; none where the loss is no quadratic."""
     model = facts.experiment.model
     if (
         facts.experiment.loss.quadratic_factor is None
