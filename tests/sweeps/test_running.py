@@ -190,7 +190,7 @@ def test_each_member_is_an_ordinary_run(swept, tmp_path, base, grid, agree):
             assert results.epoch[at[1], own].tolist() == epochs
             assert results.step[at[1], own].tolist() == [record.step for record in records]
         for metric, curve in results.curves.items():
-            agree(curve[at][own], [record.metrics.get(metric, np.nan)[0] for record in records])
+            agree(curve[at][own], [record.metrics.get(metric, [np.nan])[0] for record in records])
 
 
 def test_a_sweep_has_members_that_diverge_stop_and_complete(swept):
