@@ -20,7 +20,7 @@ _SHARE = 0.5  # of what training owes, that the average over all orders does not
 def noise_of_batches(facts: RunFacts) -> Iterator[Finding]:
     """Training owes something that it would not owe on average over all orders of the examples."""
     row = most_owed(facts)
-    if row is None or not owes(facts, row):
+    if row is None or not facts.foresees or not owes(facts, row):
         return
     forecast, owed = facts.forecast, abs(row.optimization_error or 0.0)
     if isinstance(forecast, Unforeseen) or forecast.exact or not forecast.floor > 0:

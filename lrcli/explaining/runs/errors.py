@@ -27,6 +27,8 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     if row is None or not owes(facts, row):
         return
     left, data = _way_left(facts), _of_data(facts, row)
+    if not facts.foresees and left is not None and left < _LITTLE:
+        return  # or it may be the noise of the batches
     done = f"{counted(facts.result.steps, 'step')} at {short(facts.rate)}"
     rest = f"unfinished training: {done} leave {percent(left)} of the way" if left else "unfinished training"
     text = f"{_off(facts, row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
@@ -65,9 +67,9 @@ def _of_data(facts: RunFacts, row: RecoveryRow) -> str:
 def _more_epochs(facts: RunFacts, standard_error: float | None) -> tuple[str, tuple[str, ...]]:
     """How many epochs more, or which rate, bring every parameter below what the data can tell; commands."""
     longer = (facts.train(training__epochs=3 * facts.epochs),)
-    forecast = facts.forecast
-    if isinstance(forecast, Unforeseen) or not standard_error:
+    if not facts.foresees or not standard_error or isinstance(facts.forecast, Unforeseen):
         return "", longer
+    forecast = facts.forecast
     steps, rate = forecast.steps_to_error(standard_error), forecast.rate_to_error(standard_error)
     more = 0 if steps is None else steps // forecast.steps_per_epoch - facts.epochs
     ways = [f"{more:,} more {'epoch' if more == 1 else 'epochs'}"] if more > 0 else []

@@ -84,7 +84,7 @@ def what_matters_most(run: TrainedRun) -> Finding | None:
 
     Takes a few milliseconds: of data that are not quickly fitted it says nothing.
     """
-    facts = facts_of(run)
+    facts = facts_of(run, foresees=False)
     if not run.result.ended_well or not facts.quick_to_fit:
         return None
     return next((finding for finding, in_report in _found(facts) if in_report), None)

@@ -20,9 +20,11 @@ class RunFacts(Facts):
 
     Attributes:
         run: it, whole.
+        foresees: whether there is time, a tenth of a second, to work out what more training would do.
     """
 
     run: TrainedRun
+    foresees: bool = True
 
     @property
     def result(self) -> RunResult:
@@ -76,6 +78,6 @@ class RunFacts(Facts):
         return [row for row in self.result.recovery if row.determined and np.isfinite(row.error)]
 
 
-def facts_of(run: TrainedRun) -> RunFacts:
+def facts_of(run: TrainedRun, *, foresees: bool = True) -> RunFacts:
     """The facts of a run as it ended, or as it was read back."""
-    return RunFacts(run.experiment, origin_of(run.result), run.problem, run)
+    return RunFacts(run.experiment, origin_of(run.result), run.problem, run, foresees)
