@@ -40,7 +40,10 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
         "standard_error": row.standard_error,
         "way_left": left,
     }
-    more, commands = _more_epochs(facts, _told_to(row))
+    if left is not None and left < _LITTLE and isinstance(facts.forecast, Unforeseen):
+        more, commands = _falling_rate(facts)  # near the end steps of one length may be the trouble
+    else:
+        more, commands = _more_epochs(facts, _told_to(row))
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
 
 
@@ -81,6 +84,14 @@ def _more_epochs(facts: RunFacts, standard_error: float | None) -> tuple[str, tu
     commands = [facts.train(training__epochs=facts.epochs + more)] if more > 0 else []
     commands += [facts.train(optimizer__lr=rate)] if rate is not None else []
     return text if more > 0 else text.replace("a rate", "A rate"), tuple(commands)
+
+
+def _falling_rate(facts: RunFacts) -> tuple[str, tuple[str, ...]]:
+    """That steps at a constant rate may never settle; a command."""
+    if facts.experiment.optimizer.schedule.kind != "constant":
+        return "", (facts.train(training__epochs=3 * facts.epochs),)
+    text = " At a constant rate it may stay so far away; a rate that falls to zero lets it settle."
+    return text, (facts.train(optimizer__schedule="{kind: cosine}"),)
 
 
 def finished(facts: RunFacts) -> Iterator[Finding]:
