@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _ROUNDING = 1e-12
+_BEYOND = 1e6  # times the true value: parts of such an error say nothing
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}  # sets of examples
 SHOWN_SPLITS: tuple[SplitName, ...] = ("train", "val")  # in pictures of examples
@@ -85,8 +86,10 @@ PARTS = (
 
 
 def has_parts(rows: Sequence[RecoveryRow]) -> bool:
-    """Whether any error is known in its two parts."""
-    return any(row.sampling_error is not None and row.optimization_error is not None for row in rows)
+    """Whether any error is known in its two parts, and is not beyond all measure, as after a divergence."""
+    parts = [row.sampling_error for row in rows if row.optimization_error is not None]
+    beyond = any(abs(row.error) > _BEYOND * max(1.0, abs(row.held_to)) for row in rows)
+    return not beyond and any(part is not None for part in parts)
 
 
 def parts_of(rows: Sequence[RecoveryRow]) -> dict[str, list[float | None]]:
