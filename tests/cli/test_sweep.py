@@ -88,6 +88,7 @@ def test_a_sweep_from_file_to_directory(place, sweep):
     out, err = sweep("small.yaml", "--lr", "0.01,0.1", "logging.figures=true", "logging.tensorboard=true")
     run = place / "runs" / "small" / "sweep-0001"
     tables = {"experiment.yaml", "results.csv", "summary.csv", "result.json", "curves.npz", "reference.npz"}
+    tables.add("recovery.csv")
     page = {"report.html"}
     configurations = ("lr=0.01", "lr=0.1", "best=1,lr=0.1", "best=2,lr=0.01")
     events = {f"{name}/events" for name in (*configurations, "summary")}

@@ -562,7 +562,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_of(tmp_path, monkeypatch, capsys
         raise ZeroDivisionError
 
     with pytest.raises(RunError, match="could not be drawn: ZeroDivisionError"):
-        command._write(Drawing("", "", broken), tmp_path / "a.png", None, "screen")
+        command.write_figure(Drawing("", "", broken), tmp_path / "a.png", None, "screen")
     assert not (tmp_path / "a.png").exists()
 
 

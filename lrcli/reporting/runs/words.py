@@ -76,7 +76,7 @@ def held_against(reference: Reference) -> tuple[str, str]:
 
 def has_standard_errors(rows: Sequence[RecoveryRow]) -> bool:
     """Whether what learned parameters are held against is an estimate whose errors are known."""
-    return any(row.standard_error is not None for row in rows)
+    return not _beyond_measure(rows) and any(row.standard_error is not None for row in rows)
 
 
 PARTS = (
@@ -88,8 +88,11 @@ PARTS = (
 def has_parts(rows: Sequence[RecoveryRow]) -> bool:
     """Whether any error is known in its two parts, and is not beyond all measure, as after a divergence."""
     parts = [row.sampling_error for row in rows if row.optimization_error is not None]
-    beyond = any(abs(row.error) > _BEYOND * max(1.0, abs(row.held_to)) for row in rows)
-    return not beyond and any(part is not None for part in parts)
+    return not _beyond_measure(rows) and any(part is not None for part in parts)
+
+
+def _beyond_measure(rows: Sequence[RecoveryRow]) -> bool:
+    return any(abs(row.error) > _BEYOND * max(1.0, abs(row.held_to)) for row in rows)
 
 
 def parts_of(rows: Sequence[RecoveryRow]) -> dict[str, list[float | None]]:
