@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 
 _CLEAR = 1e-6  # smallest eigenvalue of the normal equations that are taken, columns scaled to length 1
 _LOST = 1e-9  # of what a direction adds to an output, column by column: what is more changes it
+_ROWS = 10_000  # that are looked at together
 _ROUNDING = 50 * np.finfo(float).eps  # of the largest sums that a residual is the difference of
 
 
@@ -80,19 +81,33 @@ def _decomposed(
     columns: Array, targets: Array, penalty: Array, scales: Array, change: Array | None
 ) -> tuple[Array, Array, int]:
     """The shortest theta (P, O) of one set, its leverage (P,) and the rank."""
-    scaled, right = columns / scales, targets
+    reduced = _triangle(columns, targets, scales)
     if np.any(penalty > 0):
-        scaled = np.vstack([scaled, np.diag(np.sqrt(penalty) / scales)])
-        right = np.vstack([targets, np.zeros((len(penalty), targets.shape[1]))])
-    orthogonal, triangle = np.linalg.qr(scaled)
+        penalised = np.hstack(
+            [np.diag(np.sqrt(penalty) / scales), np.zeros((len(penalty), targets.shape[1]))]
+        )
+        reduced = np.asarray(np.linalg.qr(np.vstack([reduced, penalised]), mode="r"))
+    triangle, right = reduced[: len(scales), : len(scales)], reduced[: len(scales), len(scales) :]
     left, values, directions = np.linalg.svd(triangle, full_matrices=False)
-    least = max(scaled.shape) * np.finfo(float).eps * values.max(initial=0.0)
+    least = max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0)
     rank = int(np.count_nonzero(values > least))
     kept = directions[:rank] / values[:rank, None] / scales
-    theta = kept.T @ (left[:, :rank].T @ (orthogonal.T @ right))
+    theta = kept.T @ (left[:, :rank].T @ right)
     shortest = _projection(columns, directions, rank, scales)
     theta, inverse = shortest @ theta, shortest @ kept.T @ kept @ shortest.T
     return theta, _diagonal(inverse[None], None if change is None else change[None])[0], rank
+
+
+def _triangle(columns: Array, targets: Array, scales: Array) -> Array:
+    """The R of Q R of scaled columns, targets behind them; some rows at a time, which takes little memory."""
+    size = columns.shape[1] + targets.shape[1]
+    step = max(2 * size, _ROWS)
+    triangle: Array = np.zeros((0, size))
+    for start in range(0, len(columns), step):
+        rows = slice(start, start + step)
+        more = np.hstack([columns[rows] / scales, targets[rows]])
+        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, more]), mode="r"))
+    return triangle
 
 
 def _projection(columns: Array, directions: Array, rank: int, scales: Array) -> Array:
@@ -125,5 +140,9 @@ def rounding_of_squares(columns: Array, targets: Array, theta: Array) -> Array:
         targets: (K, N, O).
         theta: (K, P, O).
     """
-    largest = np.abs(columns) @ np.abs(theta) + np.abs(targets)
-    return np.asarray(np.sum((_ROUNDING * largest) ** 2, axis=(1, 2)))
+    sums = np.zeros(len(columns))
+    for start in range(0, columns.shape[1], _ROWS):
+        rows = slice(start, start + _ROWS)
+        largest = np.abs(columns[:, rows]) @ np.abs(theta) + np.abs(targets[:, rows])
+        sums += np.sum((_ROUNDING * largest) ** 2, axis=(1, 2))
+    return sums
