@@ -10,6 +10,8 @@ parameter is undetermined where it moves along a direction that changes no outpu
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.row_blocks import triangle_by_rows
+
 __all__ = ["free_directions", "undetermined"]
 
 Array = NDArray[np.float64]
@@ -17,7 +19,6 @@ Array = NDArray[np.float64]
 _CLEAR = 1e-8  # smallest eigenvalue of X'X from which the rank is not in doubt
 _NEGLIGIBLE = 1e-6  # of a direction of length 1
 _MOST_WORK = 1e9
-_ROWS = 10_000  # that are looked at together
 
 
 def undetermined(columns: Array) -> NDArray[np.bool_]:
@@ -45,7 +46,7 @@ def free_directions(columns: Array) -> Array:
     """Directions (M, P) that change no output of one design matrix (N, P), each 1 where others are 0."""
     lengths = np.linalg.norm(columns, axis=0)
     scales = np.where(lengths == 0, 1.0, lengths)
-    _, values, directions = np.linalg.svd(_triangle(columns, scales), full_matrices=True)
+    _, values, directions = np.linalg.svd(triangle_by_rows(columns, scales), full_matrices=True)
     rank = np.count_nonzero(values > max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0))
     free = directions[rank:] / scales
     for number in range(len(free)):
@@ -61,16 +62,6 @@ def free_directions(columns: Array) -> Array:
 
 def _open(columns: Array, scales: Array) -> NDArray[np.bool_]:
     """(P,) from one design matrix and the numbers that its columns are divided by."""
-    _, values, directions = np.linalg.svd(_triangle(columns, scales), full_matrices=True)
+    _, values, directions = np.linalg.svd(triangle_by_rows(columns, scales), full_matrices=True)
     rank = np.count_nonzero(values > max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0))
     return np.asarray(np.linalg.norm(directions[rank:], axis=0) > _NEGLIGIBLE)
-
-
-def _triangle(columns: Array, scales: Array) -> Array:
-    """The R of Q R, of the same singular values; some rows at a time, which takes little memory."""
-    step = max(2 * columns.shape[1], _ROWS)
-    triangle: Array = np.zeros((0, columns.shape[1]))
-    for start in range(0, len(columns), step):
-        more = columns[start : start + step] / scales
-        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, more]), mode="r"))
-    return triangle

@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.row_blocks import ROWS, triangle_by_rows
+
 __all__ = ["LinearFit", "fit_linear", "rounding_of_squares"]
 
 Array = NDArray[np.float64]
 
 _CLEAR = 1e-6  # smallest eigenvalue of the normal equations that are taken, columns scaled to length 1
 _LOST = 1e-9  # of what a direction adds to an output, column by column: what is more changes it
-_ROWS = 10_000  # that are looked at together
 _ROUNDING = 50 * np.finfo(float).eps  # of the largest sums that a residual is the difference of
 
 
@@ -81,7 +82,7 @@ def _decomposed(
     columns: Array, targets: Array, penalty: Array, scales: Array, change: Array | None
 ) -> tuple[Array, Array, int]:
     """The shortest theta (P, O) of one set, its leverage (P,) and the rank."""
-    reduced = _triangle(columns, targets, scales)
+    reduced = triangle_by_rows(columns, scales, targets)
     if np.any(penalty > 0):
         penalised = np.hstack(
             [np.diag(np.sqrt(penalty) / scales), np.zeros((len(penalty), targets.shape[1]))]
@@ -96,18 +97,6 @@ def _decomposed(
     shortest = _projection(columns, directions, rank, scales)
     theta, inverse = shortest @ theta, shortest @ kept.T @ kept @ shortest.T
     return theta, _diagonal(inverse[None], None if change is None else change[None])[0], rank
-
-
-def _triangle(columns: Array, targets: Array, scales: Array) -> Array:
-    """The R of Q R of scaled columns, targets behind them; some rows at a time, which takes little memory."""
-    size = columns.shape[1] + targets.shape[1]
-    step = max(2 * size, _ROWS)
-    triangle: Array = np.zeros((0, size))
-    for start in range(0, len(columns), step):
-        rows = slice(start, start + step)
-        more = np.hstack([columns[rows] / scales, targets[rows]])
-        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, more]), mode="r"))
-    return triangle
 
 
 def _projection(columns: Array, directions: Array, rank: int, scales: Array) -> Array:
@@ -141,8 +130,8 @@ def rounding_of_squares(columns: Array, targets: Array, theta: Array) -> Array:
         theta: (K, P, O).
     """
     sums = np.zeros(len(columns))
-    for start in range(0, columns.shape[1], _ROWS):
-        rows = slice(start, start + _ROWS)
+    for start in range(0, columns.shape[1], ROWS):
+        rows = slice(start, start + ROWS)
         largest = np.abs(columns[:, rows]) @ np.abs(theta) + np.abs(targets[:, rows])
         sums += np.sum((_ROUNDING * largest) ** 2, axis=(1, 2))
     return sums

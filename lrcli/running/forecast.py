@@ -15,6 +15,7 @@ from lrcli.analysis.theory import Rule, term_curvature
 from lrcli.components.optimizers import SGD
 from lrcli.components.schedules import Constant
 from lrcli.experiment.experiment import Experiment
+from lrcli.running.curvature import decay_of
 from lrcli.running.stability import stability
 from lrcli.training.problem import Array, Problem, build_problem
 
@@ -134,16 +135,15 @@ def _setting(experiment: Experiment, problem: Problem) -> _Setting:
     count = split.size
     sizes = experiment.training.batch_sizes(count)
     root = np.sqrt(term_curvature(experiment.model, loss) or 0.0)
-    decay = optimizer.hyperparameters()["weight_decay"]
     mean = loss.reduction == "mean"
-    momentum = optimizer.hyperparameters()
+    hyperparameters = optimizer.hyperparameters()
     nesterov = isinstance(optimizer, SGD) and optimizer.nesterov
     return _Setting(
         columns=root * experiment.model.design(split.features[0]),
         targets=root * split.targets[0, :, 0],
         start=problem.starts(np.array([0]))[0],
-        decay=np.concatenate([np.full(p.size, decay * optimizer.decays(p)) for p in problem.parameters]),
-        rule=Rule(momentum["momentum"], momentum["dampening"], nesterov),
+        decay=decay_of(experiment),
+        rule=Rule(hyperparameters["momentum"], hyperparameters["dampening"], nesterov),
         sizes=sizes,
         whole_factor=1 / count if mean else 1.0,
         batch_factors=1 / np.array(sizes) if mean else np.ones(len(sizes)),

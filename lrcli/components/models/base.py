@@ -29,7 +29,7 @@ class Model(Component):
         dense: made of products of matrices alone; quickest on the CPU at the sizes lrcli is for.
         linear_in_parameters: its output is `design` times its parameters, so least squares solves it.
         identifiable: other parameters give another function, but for those of `nearest_equivalent`.
-        has_slopes: `slopes` gives the derivatives of its one output; only of a curve.
+        has_slopes: its `derivatives` are those of a curve, with one output and a few parameters.
         size_key: the key that makes its parameters many; None where the number of features does.
     """
 

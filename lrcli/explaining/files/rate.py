@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lrcli.explaining.data.sums import rate_of_a_mean
 from lrcli.explaining.files.facts import FileFacts
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
@@ -35,18 +36,4 @@ def stable_rate(facts: FileFacts) -> Iterator[Finding]:
         f"times the largest stable one, {short(limit)}{sense}."
     )
     yield Finding("diverges", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
-    yield from _of_sums(facts, limit)
-
-
-def _of_sums(facts: FileFacts, limit: float) -> Iterator[Finding]:
-    """A rate that would be stable if the loss were a mean."""
-    batch, rate = facts.batch_sizes[0], facts.rate
-    if facts.experiment.loss.reduction != "sum" or batch < 2 or rate > limit * batch:
-        return
-    text = (
-        f"The loss is a sum over the {batch:,} examples of a batch, which makes every gradient {batch:,} "
-        f"times as long as that of a mean. The rate of {short(rate)} would be right for a mean, whose "
-        f"largest stable rate is {batch:,} times as large, {short(limit * batch)}."
-    )
-    numbers = {"batch": float(batch), "limit_of_mean": limit * batch}
-    yield Finding("sum_of_losses", text, numbers, commands=(facts.train(loss__reduction="mean"),))
+    yield from rate_of_a_mean(facts, limit)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lrcli.explaining.data.sums import rate_of_a_mean
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import short
 from lrcli.explaining.runs.facts import RunFacts
@@ -30,22 +31,7 @@ def diverged(facts: RunFacts) -> Iterator[Finding]:
     )
     numbers = {"rate": rate, "limit": limit, "ratio": rate / limit, "step": float(step)}
     yield Finding("diverged", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
-    yield from _of_sums(facts, limit)
-
-
-def _of_sums(facts: RunFacts, limit: float) -> Iterator[Finding]:
-    """A rate that would be stable if the loss were a mean."""
-    batch, rate = facts.batch_sizes[0], facts.rate
-    loss = facts.experiment.loss
-    if loss.reduction != "sum" or facts.experiment.optimizer.adaptive or batch < 2 or rate > limit * batch:
-        return
-    text = (
-        f"The loss is a sum over the {batch:,} examples of a batch, which makes every gradient {batch:,} "
-        f"times as long as that of a mean. The rate of {short(rate)} would be right for a mean, whose "
-        f"largest stable rate is {batch:,} times as large, {short(limit * batch)}."
-    )
-    numbers = {"batch": float(batch), "limit_of_mean": limit * batch}
-    yield Finding("sum_of_losses", text, numbers, commands=(facts.train(loss__reduction="mean"),))
+    yield from rate_of_a_mean(facts, limit)
 
 
 def _without_limit(facts: RunFacts, where: str) -> Finding:
