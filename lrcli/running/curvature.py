@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrcli.analysis.curvature import Curvature, curvature_of_hessian, multiply_adds
-from lrcli.analysis.hessian import Hessian, LossHessian, Preconditioned, hessian_at
+from lrcli.analysis.hessian import Hessian, OfMoved, Preconditioned, hessian_at
 from lrcli.analysis.stability_limits import Limit, limit_of
 from lrcli.analysis.theory import term_curvature
 from lrcli.components.choices import AnyOptimizer
@@ -30,6 +31,7 @@ __all__ = [
     "decay_of",
     "limit_of",
     "loss_hessian",
+    "moved_numbers",
     "preconditioned_curvature",
     "why_no_curvature",
 ]
@@ -52,7 +54,8 @@ def curvature_of(
         experiment: whose loss, weight decay and batches count.
         problem: its data; the first row counts.
         parameters: of one member, from name to (*shape), in the units of the problem's inputs.
-        divided_by: (P,) what the optimizer divides its steps by, for `Curvature.preconditioned`.
+        divided_by: (P,) what the optimizer divides its steps by, for `Curvature.preconditioned`; of what
+            training moves alone.
         most_work: multiply-adds that it may take; `QUICK` where nobody should notice.
 
     Returns:
@@ -90,7 +93,9 @@ def why_no_curvature(experiment: Experiment, problem: Problem, *, most_work: flo
     if work_of_curvature(experiment) > most_work:
         return "it would take too long for so many parameters and examples"
     first = {name: values[0] for name, values in problem.initial.items()}
-    if loss_hessian(problem, experiment.training, decay_of(experiment), first, examples=1) is None:
+    if loss_hessian(problem, experiment.training, decay_of(experiment), first, examples=2) is None:
+        if model.code_path or loss.code_path:
+            return "torch has no second derivatives of its code that can be relied on"
         return f"a {model.kind} with {loss.kind} does not say its derivatives"
     return ""
 
@@ -141,8 +146,8 @@ def loss_hessian(
     parameters: Mapping[str, Array],
     row: int = 0,
     examples: int | None = None,
-) -> LossHessian | None:
-    """The Hessian of the loss of a step, on average over the batches of an epoch.
+) -> Hessian | None:
+    """The Hessian of the loss of a step, on average over the batches of an epoch, of what training moves.
 
     Args:
         problem: the data, the model and the loss.
@@ -162,7 +167,14 @@ def loss_hessian(
     features, targets = split.features[row, : examples or used], split.targets[row, : examples or used]
     ordered = {p.name: np.asarray(parameters[p.name], dtype=np.float64) for p in problem.parameters}
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return hessian_at(problem.model, problem.loss, ordered, features, targets, scale, decay)
+        found = hessian_at(problem.model, problem.loss, ordered, features, targets, scale, decay)
+    moved = moved_numbers(problem.parameters)
+    return found if found is None or moved.all() else OfMoved(found, moved)
+
+
+def moved_numbers(parameters: Sequence[Parameter]) -> NDArray[np.bool_]:
+    """(Q,) which of the numbers among the parameters training moves."""
+    return np.concatenate([np.full(p.size, not p.is_frozen) for p in parameters])
 
 
 def _as_trained(

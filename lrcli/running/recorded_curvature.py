@@ -12,7 +12,7 @@ from lrcli.analysis.stability_limits import divisor, has_divisor
 from lrcli.analysis.theory import term_curvature
 from lrcli.components.choices import AnyOptimizer
 from lrcli.config.metrics import LARGEST_CURVATURE, PRECONDITIONED_CURVATURE, SMALLEST_CURVATURE
-from lrcli.running.curvature import decay_by, loss_hessian, preconditioned_curvature
+from lrcli.running.curvature import decay_by, loss_hessian, moved_numbers, preconditioned_curvature
 from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem
@@ -34,6 +34,7 @@ class RecordedCurvature:
         """
         self._problem, self._population = problem, population
         self._rows = problem.data_index[population.draw_index]
+        self._moved = moved_numbers(problem.parameters)
         self._optimizers = [_optimizer_of(population, member) for member in range(population.size)]
         self._exact = term_curvature(problem.model, problem.loss) is not None
         self._known: dict[tuple[int, bytes], tuple[float, float] | None] = {}  # for a row and a decay
@@ -47,7 +48,7 @@ class RecordedCurvature:
         named = self._problem.by_name(state["parameters"].astype(np.float64))
         for member in np.flatnonzero(going).tolist():
             carried = {
-                name.removeprefix(_STATE): values[member]
+                name.removeprefix(_STATE): values[member, self._moved]
                 for name, values in state.items()
                 if name.startswith(_STATE)
             }
