@@ -181,9 +181,9 @@ def test_a_run_and_a_sweep_have_it_in_their_files(program, tmp_path, monkeypatch
     assert all(float(row[name]) != 0 for row in rows[1:] for name in CURVATURES)
     program("sweep", "net.yaml", "--grid", "optimizer.lr=0.01,0.1", "--seeds", "2")
     sweep = next((tmp_path / "runs/net").glob("sweep-*"))
-    curves = np.load(sweep / "curves.npz")
-    assert curves["curvature/largest"].shape == (4, 4)
-    assert np.isfinite(curves["curvature/largest"]).all()
+    with np.load(sweep / "curves.npz") as curves:
+        assert curves["curvature/largest"].shape == (4, 4)
+        assert np.isfinite(curves["curvature/largest"]).all()
 
 
 def test_what_would_take_too_long_is_refused_with_its_place(program, tmp_path, monkeypatch):
