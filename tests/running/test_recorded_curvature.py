@@ -189,6 +189,20 @@ def test_a_run_and_a_sweep_have_it_in_their_files(program, tmp_path, monkeypatch
         assert np.isfinite(curves["curvature/largest"]).all()
 
 
+def test_an_optimizer_of_the_users_may_carry_what_it_likes(program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        "def init(p): return {'count': p[:, :1] * 0}\n"
+        "def update(g, state, p, lr, step): return p - lr * g, {'count': state['count'] + 1}\n"
+        "class Mine: init, update = staticmethod(init), staticmethod(update)\n"
+    )
+    mine = "optimizer: {kind: python, path: mine.py, name: Mine, lr: 0.1}"
+    (tmp_path / "net.yaml").write_text(FILE.replace("optimizer: {kind: adam}", mine))
+    program("train", "net.yaml", "--quiet")
+    header = (tmp_path / "runs/net/train-0001/metrics.csv").read_text().splitlines()[0]
+    assert header.endswith("lr,curvature/largest,curvature/smallest")
+
+
 def test_what_would_take_too_long_is_refused_with_its_place(program, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     big = FILE.replace("hidden: [3]", "hidden: [300, 300]").replace("num_train: 40", "num_train: 20000")
