@@ -29,8 +29,10 @@ __all__ = ["divergence_of", "read_stable_rates", "stable_rates"]
 _LR, _CLIP = "lr", "clip_grad_norm"
 _RATE = f"optimizer.{_LR}"
 _MOST_SEEDS = 5
-_SECONDS, _LONGEST = 0.1, 0.5  # for all configurations, about: with several seeds each; at most
-_CALL, _NUMBER, _BATCH = 5e-3, 5e-8, 1e-3  # seconds of each, of examples times squared parameters, of batches
+_SECONDS, _LONGEST = 0.1, 0.7  # for all configurations, about: with several seeds each; at most
+_WHOLE, _OF_WHOLE = 1e-3, 1e-8  # seconds where a step sees all examples: of each, and of a number to multiply
+_CALL, _EXAMPLE, _NUMBER = 5e-3, 5e-6, 1e-7  # where it sees random batches: the same, and of each example
+_IN_ORDER = 3.5e-3  # where their order is fixed: of each
 _TOO_LONG = "it would take too long beside the training"
 _CODE = "code of the experiment's is run only to train it"
 _MOST_LISTED = 1000  # in result.json
@@ -153,8 +155,12 @@ def _seconds(experiment: Experiment) -> float:
         return _CALL if work_of_curvature(experiment) <= QUICK else math.inf
     count = experiment.dataset.sizes["train"]
     size = sum(parameter.size for parameter in experiment.parameters)
-    batches = 0 if experiment.training.shuffle else experiment.training.num_batches(count)
-    return _CALL + _NUMBER * count * size**2 + _BATCH * (batches if batches > 1 else 0)
+    batches = experiment.training.num_batches(count)
+    if batches == 1:
+        return _WHOLE + _OF_WHOLE * count * size**2
+    if not experiment.training.shuffle:
+        return _CALL + _IN_ORDER * batches
+    return _CALL + _EXAMPLE * count + _NUMBER * count * size**2
 
 
 def _over_seeds(experiment: Experiment, seeds: Sequence[int]) -> LargestStable:
