@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,12 +117,26 @@ class TrainingLoop:
         self.last_metrics: dict[str, Array] = {}
         self._ended = np.zeros(size, dtype=bool)  # at the last record: nothing changes for them any more
         self._interrupted = False
+        self._trained = 0  # epochs, by the engine
         self.seconds = 0.0
 
     @property
     def parameters(self) -> dict[str, Array]:
         """The parameters as they are now, from name to (R, *shape)."""
         return self._engine.parameters_at(np.full(self._population.size, -1))
+
+    def optimizer_state(self, member: int) -> dict[str, NDArray[Any]]:
+        """What the optimizer carries from step to step, from name to (n,); as it is at the last parameters.
+
+        Empty where it carries nothing, and where that is not known: of a member that diverged, or stopped at
+        a record before the last epoch of its chunk, which its state has seen.
+        """
+        members = self.members
+        if members.status[member] == "diverged" or members.epochs[member] != self._trained:
+            return {}
+        prefix = "state/"
+        state = self._engine.state().items()
+        return {name.removeprefix(prefix): v[member] for name, v in state if name.startswith(prefix)}
 
     def interrupt(self) -> None:
         """End after the epochs under way; members still training then are marked interrupted."""
@@ -203,6 +218,7 @@ class TrainingLoop:
 
     def _account(self, epoch: int) -> None:
         """How far each member has come."""
+        self._trained = epoch
         members = self.members
         diverged = self._engine.diverged_steps()
         newly = members.active & (diverged > 0)
