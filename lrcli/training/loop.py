@@ -117,7 +117,6 @@ class TrainingLoop:
         self.last_metrics: dict[str, Array] = {}
         self._ended = np.zeros(size, dtype=bool)  # at the last record: nothing changes for them any more
         self._interrupted = False
-        self._trained = 0  # epochs, by the engine
         self.seconds = 0.0
 
     @property
@@ -128,11 +127,10 @@ class TrainingLoop:
     def optimizer_state(self, member: int) -> dict[str, NDArray[Any]]:
         """What the optimizer carries from step to step, from name to (n,); as it is at the last parameters.
 
-        Empty where it carries nothing, and where that is not known: of a member that diverged, or stopped at
-        a record before the last epoch of its chunk, which its state has seen.
+        Empty where it carries nothing, and of a member that diverged or stopped early: its state may have
+        seen later epochs, for records are judged when the chunk that they are in has been trained.
         """
-        members = self.members
-        if members.status[member] == "diverged" or members.epochs[member] != self._trained:
+        if self.members.status[member] not in ("completed", "interrupted"):
             return {}
         prefix = "state/"
         state = self._engine.state().items()
@@ -218,7 +216,6 @@ class TrainingLoop:
 
     def _account(self, epoch: int) -> None:
         """How far each member has come."""
-        self._trained = epoch
         members = self.members
         diverged = self._engine.diverged_steps()
         newly = members.active & (diverged > 0)
