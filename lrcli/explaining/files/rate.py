@@ -7,6 +7,7 @@ from lrcli.explaining.files.facts import FileFacts
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
 from lrcli.running.forecast import Unforeseen
+from lrcli.wording import times
 
 __all__ = ["stable_rate"]
 
@@ -32,8 +33,8 @@ def stable_rate(facts: FileFacts) -> Iterator[Finding]:
         yield Finding("stable_rate", text, numbers)
         return
     text = (
-        f"Training is going to diverge: the file's learning rate, {short(rate)}, is {short(rate / limit)} "
-        f"times the largest stable one, {short(limit)}{sense}."
+        f"Training is going to diverge: the file's learning rate, {short(rate)}, is {times(rate / limit)} "
+        f"the largest stable one, {short(limit)}{sense}."
     )
     yield Finding("diverges", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
     yield from rate_of_a_mean(facts, limit)

@@ -40,6 +40,7 @@ class _Diagnosis:
 
 _IDLE = frozenset({"dead_units", "saturated_units", "alike"})
 _LIMITS = frozenset({"cannot", "sorted", "outlier"})  # what no further training gets over
+_EDGE = frozenset({"edge_of_stability"})
 _FOUND = frozenset({"stuck", "swings", "cannot"})
 
 # In the order of what a reader should hear first.
@@ -52,18 +53,19 @@ _DIAGNOSES = (
     _Diagnosis(hidden_units.stuck, _IDLE),
     _Diagnosis(outliers.dominating_example),
     _Diagnosis(order.sorted_examples),
-    _Diagnosis(curves.swings, _IDLE),
+    _Diagnosis(adaptive_rate.edge_of_stability, _IDLE),
+    _Diagnosis(curves.swings, _IDLE | _EDGE),
     _Diagnosis(schedules.schedule_ended, _LIMITS),
     _Diagnosis(schedules.stopped_too_early, _LIMITS),
     _Diagnosis(errors.decay_bias),
     _Diagnosis(batch_noise.noise_of_batches, _LIMITS, in_report=False),
-    _Diagnosis(errors.unfinished, _LIMITS | {"batch_noise"}),
+    _Diagnosis(errors.unfinished, _LIMITS | _EDGE | {"batch_noise"}),
     _Diagnosis(curves.overfit),
     _Diagnosis(errors.undetermined, in_report=False),
     _Diagnosis(curves.still_falling, _FOUND | _IDLE),
     _Diagnosis(precision.label_noise, in_report=False),
     _Diagnosis(precision.rounding, in_report=False),
-    _Diagnosis(errors.finished, _LIMITS | {"batch_noise", "float32"}, in_report=False),
+    _Diagnosis(errors.finished, _LIMITS | _EDGE | {"batch_noise", "float32"}, in_report=False),
     _Diagnosis(ending.unmet, in_report=False),
 )
 
