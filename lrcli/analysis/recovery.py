@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.chunks import chunks_of_sets
 from lrcli.analysis.determination import free_directions, undetermined
-from lrcli.analysis.reference import Examples, References, Standard, find_references, has_reference, minimises
+from lrcli.analysis.reference import References, Standard, find_references, has_reference
+from lrcli.analysis.set_fits import Examples, minimises
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.datasets.base import Scaling
 from lrcli.components.initializers import element_names
