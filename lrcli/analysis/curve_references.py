@@ -69,24 +69,26 @@ def _spread_of_curve(
     rounding = rounding_of_squares(np.zeros((1, len(inputs), 1)), largest[None, :, None], np.zeros((1, 1, 1)))
     factors, missing = spread_of_noise(loss, residuals[None], fit.rank, rounding)
     if fit.rank[0] < len(theta):
-        return np.full(len(theta), np.nan), "several"
+        return np.full(len(theta), np.nan), "alike"
     return factors[0] * np.sqrt(fit.leverage[0]), str(missing[0])
 
 
 def _curve(
     model: Model, loss: Loss, examples: Examples, number: int, truth: Mapping[str, Array] | None
 ) -> tuple[CurveFit, Array] | None:
-    """The lowest minimum that is found from the true parameters and from the best fit of squares."""
+    """The lowest minimum that is found from the true parameters and from the best fit of squares.
+
+    Where the sum of squares may have many minima, that near the true parameters is the one.
+    """
     row = examples.rows[number]
     inputs, targets = examples.inputs[row], examples.targets[row]
     decay = examples.decay[number] / examples.scale
     penalty = decay / (2 * loss.quadratic_factor) if loss.quadratic_factor else decay
     curve = CurveFit(model, loss, inputs, targets, penalty)
-    squares = model.best_fit(inputs, targets) if model.has_best_fit else None
+    searched = model.has_best_fit and (truth is None or not model.many_valleys)
+    squares = model.best_fit(inputs, targets) if searched else None
     starts = [curve.of(start) for start in (truth, squares) if start is not None]
     if not minimises(loss) or (squares is not None and loss.quadratic_factor and not penalty.any()):
         return None if squares is None else (curve, curve.of(squares))
-    if loss.knee == 0 and penalty.any():
-        return None
     best = lowest_curve(curve, starts)
     return None if best is None else (curve, best)

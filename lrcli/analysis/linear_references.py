@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.linear_fit import LinearFit, fit_linear, rounding_of_squares
 from lrcli.analysis.logistic import fisher_covariance, logistic_optima
-from lrcli.analysis.m_estimation import absolute_fits, huber_fits
+from lrcli.analysis.m_estimation import RobustFit, absolute_fits, huber_fits
+from lrcli.analysis.penalised_absolute import penalised_absolute_fits
 from lrcli.analysis.set_fits import Examples, SetFits, minimises, nothing_found
 from lrcli.analysis.standard_errors import changes_of_units, spread_of_noise
 from lrcli.components.datasets.base import Scaling
@@ -39,16 +40,17 @@ def _of_squares(loss: Loss, columns: Array, targets: Array, penalty: Array, chan
     """Least squares, also in place of a loss of the user's."""
     fit = fit_linear(columns, targets, penalty, change)
     theta = fit.theta.reshape(len(fit.theta), -1)
-    several = np.zeros(theta.shape, dtype=bool)
     if targets.shape[2] > 1 or not minimises(loss):
-        return nothing_found(len(theta), theta.shape[1], "large")._replace(theta=theta)
+        return nothing_found(*theta.shape, "none" if minimises(loss) else "loss")._replace(theta=theta)
     errors, missing = _spread(loss, fit, columns, targets, fit.theta)
     missing[np.any(penalty > 0, axis=1)] = "decay"
     freedom = np.asarray(targets.shape[1] - fit.rank, dtype=np.float64)
     squares = theta
     if np.any(penalty > 0):
         squares = fit_linear(columns, targets).theta.reshape(theta.shape)
-    return SetFits(theta, errors, missing, freedom, several, squares)
+    return nothing_found(*theta.shape, "")._replace(
+        theta=theta, errors=errors, missing=missing, freedom=freedom, squares=squares
+    )
 
 
 def _robust(
@@ -58,19 +60,50 @@ def _robust(
     plain = fit_linear(columns, targets, None, change)
     decayed = np.any(decay > 0, axis=1)
     if loss.knee:
-        theta, several = huber_fits(columns, targets[..., 0], loss.knee, scale, decay)
+        found = huber_fits(columns, targets[..., 0], loss.knee, scale, decay, change)
     else:
-        theta, several = absolute_fits(columns, targets[..., 0])
-        theta[decayed] = np.nan
+        found = _absolute(columns, targets[..., 0], decay / scale, change)
+    theta, several, ends = found
     dependent = plain.rank < columns.shape[2]
     several[dependent] = False  # what the data leave open is told apart from it
     theta[dependent & ~decayed] = np.nan
     errors, missing = _spread(loss, plain, columns, targets, theta[..., None])
     missing[several.any(axis=1)] = "several"
     missing[decayed] = "decay"
+    unfound = np.isnan(theta).any(axis=1)
+    missing[unfound & (missing != "few")] = "none"
+    missing[unfound & (missing != "few") & dependent] = "open"
     errors[missing != ""] = np.nan
-    freedom = np.asarray(columns.shape[1] - plain.rank, dtype=np.float64)
-    return SetFits(theta, errors, missing, freedom, several, plain.theta[..., 0])
+    return SetFits(
+        theta=theta,
+        errors=errors,
+        missing=missing,
+        freedom=np.asarray(columns.shape[1] - plain.rank, dtype=np.float64),
+        several=several,
+        ends=ends,
+        squares=plain.theta[..., 0],
+    )
+
+
+def _absolute(columns: Array, targets: Array, penalty: Array, change: Array | None) -> RobustFit:
+    """Absolute errors, those of some sets with a weight decay."""
+    decayed = np.any(penalty > 0, axis=1)
+    found = RobustFit(
+        theta=np.full(penalty.shape, np.nan),
+        open=np.zeros(penalty.shape, dtype=bool),
+        ends=np.full((*penalty.shape, 2), np.nan),
+    )
+    for mask in (decayed, ~decayed):
+        if not mask.any():
+            continue
+        own = None if change is None else change[mask]
+        if mask is decayed:
+            fits = penalised_absolute_fits(columns[mask], targets[mask], penalty[mask])
+        else:
+            fits = absolute_fits(columns[mask], targets[mask], own)
+        for whole, part in zip(found, fits, strict=True):
+            whole[mask] = part
+    return found
 
 
 def _spread(
@@ -99,6 +132,7 @@ def _of_classes(columns: Array, targets: Array, scale: float, decay: Array, chan
     missing[np.any(decay > 0, axis=1)] = "decay"
     missing[none] = "none"
     errors[missing != ""] = np.nan
-    several = np.zeros(flat.shape, dtype=bool)
     squares = fit_linear(columns, targets).theta.reshape(flat.shape) if outputs == 1 else None
-    return SetFits(flat, errors, missing, np.full(len(flat), np.inf), several, squares)
+    return nothing_found(*flat.shape, "")._replace(
+        theta=flat, errors=errors, missing=missing, squares=squares
+    )

@@ -3,7 +3,8 @@
 - Squared errors of models that are linear in their parameters: least squares (`lrcli.analysis.linear_fit`).
   With the weight decay that SGD, RMSprop and Adam add to the gradient, least squares with that penalty in
   the loss's own scale, ridge regression (Hoerl and Kennard 1970).
-- Their absolute errors and Huber's loss: `lrcli.analysis.m_estimation`; no absolute errors with weight decay.
+- Their absolute errors and Huber's loss: `lrcli.analysis.m_estimation`, and for absolute errors with weight
+  decay `lrcli.analysis.penalised_absolute`.
 - Their cross-entropies: Newton's method, with the decay where there is one. There is no optimum where a plane
   separates the classes.
 - Curves: the lowest minimum that is found from the true parameters and from the model's own best fit
@@ -59,7 +60,9 @@ class References:
         freedom: (K,) degrees of freedom of Student's t that they go with; infinite for the normal
             distribution.
         several: from parameter name to (K, *shape), the numbers of which other values are as good, although
-            the data determine them: the loss has several minima.
+            the data determine them: the loss has several minima. In original units, as the next.
+        ends: from parameter name to (K, *shape, 2), the least and the greatest value of those that are as
+            good, where known; NaN elsewhere.
         least_squares: from parameter name to (K, *shape), in the same units as values; None where the model
             is not linear in its parameters.
     """
@@ -74,6 +77,7 @@ class References:
     missing: NDArray[np.str_]
     freedom: Array
     several: dict[str, NDArray[np.bool_]]
+    ends: dict[str, Array]
     least_squares: dict[str, Array] | None = None
 
 
@@ -140,25 +144,26 @@ def _references(
     separable = np.array([loss.of_logits and why == "none" for why in fit.missing.tolist()], dtype=np.bool_)
     losses = np.where(separable, 0.0, _losses_at(model, loss, values, examples))
     return References(
-        against,
-        values,
-        losses,
-        found,
-        separable,
-        minimises(loss),
-        _named(fit.errors, shapes),
-        fit.missing,
-        fit.freedom,
-        {name: mask == 1 for name, mask in _named(fit.several.astype(np.float64), shapes).items()},
-        None if fit.squares is None else _named(fit.squares, shapes),
+        against=against,
+        values=values,
+        losses=losses,
+        found=found,
+        separable=separable,
+        minimises=minimises(loss),
+        standard_errors=_named(fit.errors, shapes),
+        missing=fit.missing,
+        freedom=fit.freedom,
+        several={name: mask == 1 for name, mask in _named(fit.several.astype(np.float64), shapes).items()},
+        ends=_named(fit.ends, shapes),
+        least_squares=None if fit.squares is None else _named(fit.squares, shapes),
     )
 
 
 def _named(numbers: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Numbers (K, P) from parameter name to (K, *shape)."""
+    """Numbers (K, P, ...) from parameter name to (K, *shape, ...)."""
     edges = np.cumsum([math.prod(shape) for shape in shapes.values()])[:-1]
     parts = zip(shapes.items(), np.split(numbers, edges, axis=1), strict=True)
-    return {name: part.reshape(len(numbers), *shape) for (name, shape), part in parts}
+    return {name: part.reshape(len(numbers), *shape, *numbers.shape[2:]) for (name, shape), part in parts}
 
 
 def _losses_at(model: Model, loss: Loss, values: Mapping[str, Array], examples: Examples) -> Array:

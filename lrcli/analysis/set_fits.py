@@ -42,6 +42,7 @@ class SetFits(NamedTuple):
     missing: NDArray[np.str_]
     freedom: Array
     several: NDArray[np.bool_]
+    ends: Array
     squares: Array | None = None
 
 
@@ -58,6 +59,7 @@ def nothing_found(sets: int, size: int, missing: str) -> SetFits:
         missing=np.full(sets, missing, "U9"),
         freedom=np.full(sets, np.inf),
         several=np.zeros((sets, size), dtype=bool),
+        ends=np.full((sets, size, 2), np.nan),
     )
 
 
@@ -71,5 +73,6 @@ def found_together(find: Callable[[slice], SetFits], examples: Examples, size: i
         missing=np.concatenate([part.missing for part in parts]),
         freedom=np.concatenate([part.freedom for part in parts]),
         several=np.concatenate([part.several for part in parts]),
+        ends=np.concatenate([part.ends for part in parts]),
         squares=np.concatenate(squares) if squares else None,
     )

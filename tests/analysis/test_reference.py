@@ -138,7 +138,7 @@ def test_many_sets_at_once_are_each_its_own():
         (LINE, "bce", 2, True),
         (LINE, "cross_entropy", 2, True),
         ({"kind": "legendre"}, "mse", None, True),
-        ({"kind": "sinusoid"}, "mse", None, False),
+        ({"kind": "sinusoid"}, "mse", None, True),
         ({"kind": "mlp", "hidden": []}, "bce", 2, False),
     ],
 )

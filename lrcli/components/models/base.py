@@ -30,6 +30,7 @@ class Model(Component):
         linear_in_parameters: its output is `design` times its parameters, so least squares solves it.
         identifiable: other parameters give another function, but for those of `nearest_equivalent`.
         has_slopes: its `derivatives` are those of a curve, with one output and a few parameters.
+        many_valleys: its squared errors may have many minima; `best_fit` is the lowest of those it finds.
         size_key: the key that makes its parameters many; None where the number of features does.
     """
 
@@ -39,6 +40,7 @@ class Model(Component):
     identifiable: ClassVar[bool] = True
     size_key: ClassVar[str | None] = None
     has_slopes: ClassVar[bool] = False
+    many_valleys: ClassVar[bool] = False
 
     init: AnyInitializer = Field(
         default_factory=lambda: Default(kind="default"), description="where the parameters start"
