@@ -67,6 +67,7 @@ _DIAGNOSES = (
     _Diagnosis(precision.rounding, in_report=False),
     _Diagnosis(errors.finished, _LIMITS | _EDGE | {"batch_noise", "float32"}, in_report=False),
     _Diagnosis(ending.unmet, in_report=False),
+    _Diagnosis(errors.without_spread, in_report=False),
 )
 
 
@@ -78,7 +79,8 @@ def explain_run(run: TrainedRun) -> Explanation:
     """
     facts = facts_of(run)
     found = [finding for finding, _ in _found(facts)]
-    return Explanation(run.result.run_dir, tuple(found or curves.levels(facts)))
+    told = any(finding.kind != "without_spread" for finding in found)
+    return Explanation(run.result.run_dir, tuple(found if told else [*curves.levels(facts), *found]))
 
 
 def what_matters_most(run: TrainedRun) -> Finding | None:
