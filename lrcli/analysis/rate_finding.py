@@ -13,8 +13,10 @@ than 5% (typically) from the line between close neighbours, by turns above and b
 median over the seeds of all rates within a factor of 1.8.
 
 A rate is **as good as the best** where its level is at most 5% (of an accuracy 0.005) above the lowest, or at
-most one standard error of the differences paired by seed (the rule of Breiman et al. 1984, section 3.4.3),
-but never more than twice (0.05 of an accuracy). Rates at which any seed blew up never are. The **suggestion**
+most one standard error of the median difference paired by seed (the rule of Breiman et al. 1984, section
+3.4.3), but never more than twice (0.05 of an accuracy). That error is from the median absolute deviation,
+since levels are medians: one seed that is near its blow-up says nothing of the others. Rates at which any
+seed blew up never are. The **suggestion**
 is that of the rates tried that is nearest to the geometric middle of the stretch of rates as good as the
 best: it is as far as can be from either end of what works.
 """
@@ -47,6 +49,8 @@ _CLOSE, _FAR = math.log(1.05), math.log(2.0)
 _CLOSE_OF_ACCURACY, _FAR_OF_ACCURACY = 0.005, 0.05
 _NEIGHBOURS, _FEWEST_JUMPS = 1.3, 4  # rates so close by are compared, if so many are
 _POOLED = 1.8
+_TO_SIGMA = 1.4826  # a normal distribution's, times its median absolute deviation
+_OF_MEDIAN = math.sqrt(math.pi / 2)  # a median's standard error, times the mean's
 _DIGITS = 3  # of a rate that is tried
 
 
@@ -158,6 +162,7 @@ class Chosen:
         score: the median over seeds, at the suggestion.
         best_score: that of the best rate.
         noisy: whether the level jumps from one rate to the next.
+        levels: (K,) that of every rate in the unit of the scores, the worst there is where any seed blew up.
         spread: the level of the worst rate that did not blow up minus that of the best.
     """
 
@@ -168,6 +173,7 @@ class Chosen:
     score: float
     best_score: float
     noisy: bool
+    levels: Array
     spread: float
 
 
@@ -198,7 +204,10 @@ def choose(trials: Trials, mode: Mode) -> Chosen | None:
     low, high = _stretch(good, best)
     rates = trials.rates[low : high + 1]
     nearest = low + int(np.argmin(np.abs(np.log(rates / math.sqrt(rates[0] * rates[-1])))))
-    score = medians(trials, mode)
+    score, worst = medians(trials, mode), np.inf if mode == "min" else -np.inf
+    in_logs = close == _CLOSE
+    with np.errstate(over="ignore"):
+        levels = np.exp(level) if in_logs else level if mode == "min" else -level
     return Chosen(
         rate=float(trials.rates[nearest]),
         low=float(rates[0]),
@@ -207,6 +216,7 @@ def choose(trials: Trials, mode: Mode) -> Chosen | None:
         score=float(score[nearest]),
         best_score=float(score[best]),
         noisy=noisy,
+        levels=np.where(sound, levels, worst),
         spread=float(above[sound].max()),
     )
 
@@ -258,10 +268,12 @@ def _stretch(good: NDArray[np.bool_], start: int) -> tuple[int, int]:
 
 
 def _standard_errors(cost: Array, best: int) -> Array:
-    """(K,) of the mean difference of each rate from the best one, paired by seed."""
+    """(K,) of the median difference of each rate from the best one, paired by seed."""
     if len(cost) < 2:
         return np.zeros(cost.shape[1])
-    return np.asarray((cost - cost[:, [best]]).std(axis=0, ddof=1) / math.sqrt(len(cost)))
+    differences = cost - cost[:, [best]]
+    deviations = np.median(np.abs(differences - np.median(differences, axis=0)), axis=0)
+    return np.asarray(_OF_MEDIAN * _TO_SIGMA * deviations / math.sqrt(len(cost)))
 
 
 # Where to look next -------------------------------------------------------------------------------------
