@@ -7,8 +7,8 @@ training blows up, until neighbours are a few percent apart.
 What is suggested is to be trained for the whole run, so the whole run is what decides, wherever it is cheap
 enough. Where it is not, many rates are tried for its first epochs, and ever fewer for ever more of them
 (successive halving, Jamieson and Talwalkar 2016), with neighbours of those that lead: too small a rate looks
-bad early, and one near the blow-up looks good. How long an epoch takes is what the rounds before took; the
-first round is estimated, or where torch trains, whose modules may take any time, begun small.
+bad early, and one near the blow-up looks good. How long an epoch takes is what it took in the round before;
+where it may be long the first round begins small, and grows while that takes no time to speak of.
 """
 
 import math
@@ -39,8 +39,9 @@ _CLOSEST = 1.03  # of neighbouring rates
 _MORE = 4  # times as many epochs
 _KEPT = 5  # rates that are trained for longer
 _LEADING = _KEPT + 3  # with their neighbours and the experiment's own
-_ALL = 2.5 * _COARSE  # rates, about, that a search tries in all
-_FIRST_SHARE = 0.125  # of the time, for the first round, where the whole run is too long
+_ALL = 40  # rates, about, that a search tries in all
+_FIRST_SHARE = 0.2  # of the time, for the first round, where the whole run is too long
+_SURE = 0.1  # of the time: what is estimated to take more is begun small and measured
 _MOVED = 0.02  # of the loss where training begins
 
 
@@ -124,12 +125,8 @@ class Search:
         """For how many epochs the first rates are tried: all of them if there is time."""
         num_batches = self._experiment.training.num_batches(self._experiment.dataset.sizes["train"])
         least = min(self._whole, -(-_FEWEST_STEPS // num_batches))
-        if self._by_torch:
-            return least
-        coarse = self._estimate(_COARSE, len(self.seeds))
-        if coarse * _ALL / _COARSE <= self._left:
-            return self._whole
-        return min(self._whole, max(least, int(_FIRST_SHARE * self._left / coarse * self._whole)))
+        sure = not self._by_torch and self._estimate(int(_ALL), len(self.seeds)) <= _SURE * self._left
+        return self._whole if sure else least
 
     @property
     def _by_torch(self) -> bool:
