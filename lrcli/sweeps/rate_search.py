@@ -230,7 +230,7 @@ class Search:
         """Rates inside the gaps in which the best one or the blow-up lies, as many as there is time for."""
         gaps = gaps_to_refine(self.decisive, self._mode, _CLOSEST)
         affordable = self._left / max(self._seconds_of(1, self.epochs), 1e-12)
-        count = min(_INNER, int(affordable / max(len(gaps), 1)))
+        count = min(_INNER, max(0, int(affordable / max(len(gaps), 1))))
         return np.concatenate([np.empty(0), *(between(low, high, count) for low, high in gaps)])
 
 

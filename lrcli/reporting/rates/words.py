@@ -19,6 +19,8 @@ def sentences(finding: RateFinding, command: str) -> Iterator[str]:
         finding: of the search.
         command: what trains with the suggested rate.
     """
+    if swept := _swept(finding):
+        yield f"left aside: the file's sweep over {' and '.join(swept)}; all but the rate is as a run has it"
     yield _tried(finding)
     yield _blow_up(finding)
     band = finding.band
@@ -27,6 +29,12 @@ def sentences(finding: RateFinding, command: str) -> Iterator[str]:
     yield _suggestion(finding)
     if finding.suggestion is not None:
         yield f"try: {command}"
+
+
+def _swept(finding: RateFinding) -> list[str]:
+    """The keys that a sweep of the file's own varies."""
+    sweep = finding.experiment.sweep
+    return list(dict.fromkeys(key for grid in sweep.grid for key in grid)) if sweep else []
 
 
 def _tried(finding: RateFinding) -> str:
@@ -91,6 +99,7 @@ def as_data(finding: RateFinding, command: str) -> dict[str, Any]:
         "name": finding.experiment.name,
         "metric": finding.select.metric,
         "mode": finding.select.direction,
+        "left_aside": _swept(finding),
         "seeds": list(finding.seeds),
         "epochs": finding.experiment.training.epochs,
         "tried_epochs": finding.epochs,
