@@ -11,6 +11,7 @@ from lrcli.explaining.runs.facts import RunFacts
 __all__ = ["larger_than_weights"]
 
 _USUAL = 0.01
+_TINY = 0.05  # a size of weights that is small itself
 
 
 def larger_than_weights(facts: RunFacts) -> Iterator[Finding]:
@@ -20,7 +21,7 @@ def larger_than_weights(facts: RunFacts) -> Iterator[Finding]:
         return
     weights = [values.reshape(-1) for values in facts.start.values() if values.ndim > 1]
     size = float(np.sqrt(np.mean(np.concatenate(weights) ** 2))) if weights else 0.0
-    if not 0 < size < facts.rate:
+    if not _TINY < size < facts.rate:
         return
     text = (
         f"The learning rate is large for {optimizer.kind}: its steps move every weight by about the rate, "
