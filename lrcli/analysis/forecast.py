@@ -17,7 +17,7 @@ from lrcli.analysis.quadratics import Array
 
 __all__ = ["Forecast", "Path", "RateForecast"]
 
-_NEAR = 4096  # epochs that are all looked at; later ones in steps of a hundredth
+_NEAR = 1024  # epochs that are all looked at; later ones in steps of a hundredth
 _FAR = 10**9  # epochs ahead that are looked at
 _RATES = 161  # that are tried
 _DECADES = 6  # below the largest stable rate

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from lrcli.analysis.reference import has_reference, minimises
+from lrcli.analysis.reference import has_reference
+from lrcli.analysis.set_fits import minimises
 from lrcli.analysis.stability_limits import has_divisor
 from lrcli.components.choices import AnyDataset, AnyLoss, AnyModel, AnyOptimizer
 from lrcli.components.component import Component

@@ -6,13 +6,14 @@ of the gradient. Where training adds noise to the inputs, that of the inputs as 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.curvature import Curvature, curvature_of_hessian, multiply_adds
 from lrcli.analysis.hessian import Hessian, OfMoved, Preconditioned, Sloped, hessian_at
-from lrcli.analysis.stability_limits import Limit, limit_of
+from lrcli.analysis.stability_limits import Limit, divisor, has_divisor, limit_of
 from lrcli.analysis.theory import term_curvature
 from lrcli.components.choices import AnyOptimizer
 from lrcli.components.initializers import Parameter
@@ -21,7 +22,7 @@ from lrcli.components.models.base import Model
 from lrcli.components.models.derivatives import Derivatives
 from lrcli.config.blocks import Training
 from lrcli.experiment.experiment import Experiment
-from lrcli.storage.run_result import CurvatureEnds, CurvatureRow
+from lrcli.storage.run_result import CurvatureEnds, CurvatureRow, PreconditionedRow
 from lrcli.training.problem import Array, Problem, build_problem
 
 __all__ = [
@@ -104,7 +105,11 @@ def why_no_curvature(experiment: Experiment, problem: Problem, *, most_work: flo
 
 
 def curvature_ends(
-    experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]
+    experiment: Experiment,
+    problem: Problem,
+    parameters: Mapping[str, Array],
+    state: Mapping[str, NDArray[Any]] | None = None,
+    steps: int = 0,
 ) -> CurvatureEnds:
     """The curvature before and after training, where it takes milliseconds.
 
@@ -112,17 +117,42 @@ def curvature_ends(
         experiment: what was trained.
         problem: its data and initial parameters.
         parameters: the last ones, from name to (1, *shape).
+        state: of the optimizer, by the names of `lrcli.components.optimizers.Optimizer.state`, (P,) each;
+            empty or None where it is not known.
+        steps: that it has taken.
     """
     why = why_no_curvature(experiment, problem, most_work=QUICK)
     if why:
         return CurvatureEnds(None, None, why)
-    start, end = (_row(experiment, problem, each) for each in (problem.initial, parameters))
-    return CurvatureEnds(start, end, "" if start and end else "its numbers are too large to compute with")
+    divided_by = None
+    if state and has_divisor(experiment.optimizer):
+        moved = moved_numbers(problem.parameters)
+        divided_by = divisor(experiment.optimizer, {n: v[moved] for n, v in state.items()}, steps)
+    start = curvature_of(experiment, problem, _of_first(problem.initial))
+    end = curvature_of(experiment, problem, _of_first(parameters), divided_by=divided_by)
+    why = "" if start and end else "its numbers are too large to compute with"
+    return CurvatureEnds(_row(start), _row(end), why, _preconditioned(experiment, end, steps))
 
 
-def _row(experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]) -> CurvatureRow | None:
-    found = curvature_of(experiment, problem, {name: values[0] for name, values in parameters.items()})
+def _of_first(parameters: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: values[0] for name, values in parameters.items()}
+
+
+def _row(found: Curvature | None) -> CurvatureRow | None:
     return CurvatureRow(found.largest, found.smallest, found.condition, found.exact) if found else None
+
+
+def _preconditioned(experiment: Experiment, end: Curvature | None, steps: int) -> PreconditionedRow | None:
+    """What an adaptive optimizer meets, against its rate; clipped steps have no threshold."""
+    optimizer, training = experiment.optimizer, experiment.training
+    if end is None or end.preconditioned is None or training.clip_grad_norm is not None:
+        return None
+    limit = limit_of(optimizer, end)
+    if limit.rate is None:
+        return None
+    total = training.epochs * training.num_batches(experiment.dataset.sizes["train"])
+    rate = optimizer.rates({"lr": np.array([optimizer.lr])}, np.array([steps - 1]), total)
+    return PreconditionedRow(end.preconditioned, limit.rate, float(rate[0, 0]), limit.diagnostic)
 
 
 def work_of_curvature(experiment: Experiment) -> float:

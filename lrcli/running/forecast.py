@@ -239,7 +239,7 @@ def _records(experiment: Experiment) -> NDArray[np.int64]:
     """The epochs of the records, or of every so manyth."""
     epochs, every = experiment.training.epochs, experiment.logging.every
     every *= max(1, -(-epochs // every // _MOST_RECORDS))
-    return np.unique(np.append(np.arange(0, epochs + 1, every, dtype=np.int64), epochs))
+    return np.append(np.arange(0, epochs, every, dtype=np.int64), epochs)
 
 
 def _floors(path: SmoothPath | OrderedPath, lr: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery, find_recovery
-from lrcli.analysis.reference import Examples
+from lrcli.analysis.set_fits import Examples
 from lrcli.config.metrics import OPTIMIZATION_ERROR, SAMPLING_ERROR, is_recovery
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment

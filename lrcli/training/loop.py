@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +127,18 @@ class TrainingLoop:
     def parameters(self) -> dict[str, Array]:
         """The parameters as they are now, from name to (R, *shape)."""
         return self._engine.parameters_at(np.full(self._population.size, -1))
+
+    def optimizer_state(self, member: int) -> dict[str, NDArray[Any]]:
+        """What the optimizer carries from step to step, from name to (n,); as it is at the last parameters.
+
+        Empty where it carries nothing, and of a member that diverged or stopped early: its state may have
+        seen later epochs, for records are judged when the chunk that they are in has been trained.
+        """
+        if self.members.status[member] not in ("completed", "interrupted"):
+            return {}
+        prefix = "state/"
+        state = self._engine.state().items()
+        return {name.removeprefix(prefix): v[member] for name, v in state if name.startswith(prefix)}
 
     def interrupt(self) -> None:
         """End after the epochs under way; members still training then are marked interrupted."""

@@ -228,13 +228,13 @@ def test_relus_are_not_taken_for_mistakes(path):
     assert norms[0] == pytest.approx(norms[1], rel=1e-9)
 
 
-def experiment(path, name, **args):
+def experiment(path, name, optimizer=None, **args):
     return Experiment(
         name="made",
         dataset=component("dataset", kind="linear", w=[2.0, -3.4], b=4.2, num_train=20, num_val=0),
         model=component("model", kind="module", path=path, name=name, args=args),
         loss=component("loss", kind="mse"),
-        optimizer=component("optimizer", kind="sgd", weight_decay=0.1),
+        optimizer=component("optimizer", **({"kind": "sgd", "weight_decay": 0.1} | (optimizer or {}))),
         training=Training(epochs=2),
     )
 
@@ -263,6 +263,21 @@ def test_the_curvature_of_an_experiment_is_that_of_what_training_moves(path):
     assert loss_hessian(problem, made.training, np.full(size, 0.1), first).size == moved.sum()
     ends = curvature_ends(made, problem, problem.initial)
     assert ends.start.largest == pytest.approx(found.largest)
+
+
+def test_the_preconditioned_curvature_is_that_of_what_training_moves(path):
+    """What stays as it is has no gradients, and a divisor of 0 where eps is."""
+    made = opened(experiment(path, "Frozen", {"kind": "adam", "eps": 0.0}))
+    problem = build_problem(made.dataset, made.model, made.loss, [0])
+    moved = np.concatenate([np.full(p.size, not p.is_frozen) for p in problem.parameters])
+    square = np.where(moved, np.linspace(0.5, 1.5, len(moved)), 0.0) * (1 - 0.999**7)
+    ends = curvature_ends(made, problem, problem.initial, {"mean": square, "square": square}, 7)
+    first = {name: values[0] for name, values in problem.initial.items()}
+    matrix = loss_hessian(problem, made.training, np.full(len(moved), 0.1), first).products(
+        np.eye(moved.sum())
+    )
+    quotient = matrix / np.sqrt(np.linspace(0.5, 1.5, len(moved))[moved])[:, None]
+    assert ends.preconditioned.largest == pytest.approx(np.linalg.eigvals(quotient).real.max())
 
 
 class Wave(Model):

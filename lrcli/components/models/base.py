@@ -29,6 +29,7 @@ class Model(Component):
         dense: made of products of matrices alone; quickest on the CPU at the sizes lrcli is for.
         linear_in_parameters: its output is `design` times its parameters, so least squares solves it.
         identifiable: other parameters give another function, but for those of `nearest_equivalent`.
+        many_valleys: its squared errors may have many minima; `best_fit` is the lowest of those it finds.
         size_key: the key that makes its parameters many; None where the number of features does.
     """
 
@@ -37,6 +38,7 @@ class Model(Component):
     linear_in_parameters: ClassVar[bool] = False
     identifiable: ClassVar[bool] = True
     size_key: ClassVar[str | None] = None
+    many_valleys: ClassVar[bool] = False
 
     init: AnyInitializer = Field(
         default_factory=lambda: Default(kind="default"), description="where the parameters start"
