@@ -106,6 +106,7 @@ METRICS = (
         SMALLEST_CURVATURE,
         "smallest eigenvalue of the training loss's Hessian; negative where the loss is no valley",
         direction=None,
+        scale="linear",
         is_outcome=False,
     ),
     Metric(

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.curvature import Curvature, curvature_of_hessian, multiply_adds
-from lrcli.analysis.hessian import Hessian, OfMoved, Preconditioned, hessian_at
-from lrcli.analysis.stability_limits import Limit, divisor, limit_of
+from lrcli.analysis.hessian import Hessian, OfMoved, Preconditioned, Sloped, hessian_at
+from lrcli.analysis.stability_limits import Limit, divisor, has_divisor, limit_of
 from lrcli.analysis.theory import term_curvature
 from lrcli.components.choices import AnyOptimizer
 from lrcli.components.initializers import Parameter
+from lrcli.components.losses import Loss
+from lrcli.components.models.base import Model
+from lrcli.components.models.derivatives import Derivatives
 from lrcli.config.blocks import Training
 from lrcli.experiment.experiment import Experiment
 from lrcli.storage.run_result import CurvatureEnds, CurvatureRow, PreconditionedRow
@@ -121,7 +124,10 @@ def curvature_ends(
     why = why_no_curvature(experiment, problem, most_work=QUICK)
     if why:
         return CurvatureEnds(None, None, why)
-    divided_by = divisor(experiment.optimizer, state, steps) if state else None
+    divided_by = None
+    if state and has_divisor(experiment.optimizer):
+        moved = moved_numbers(problem.parameters)
+        divided_by = divisor(experiment.optimizer, {n: v[moved] for n, v in state.items()}, steps)
     start = curvature_of(experiment, problem, _of_first(problem.initial))
     end = curvature_of(experiment, problem, _of_first(parameters), divided_by=divided_by)
     why = "" if start and end else "its numbers are too large to compute with"
@@ -194,9 +200,32 @@ def loss_hessian(
     features, targets = split.features[row, : examples or used], split.targets[row, : examples or used]
     ordered = {p.name: np.asarray(parameters[p.name], dtype=np.float64) for p in problem.parameters}
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        found = hessian_at(problem.model, problem.loss, ordered, features, targets, scale, decay)
+        derivatives = problem.model.derivatives(ordered, features)
+        if derivatives is None:
+            derivatives = _by_form(problem, ordered, features)
+        found = hessian_at(derivatives, _with_slopes(problem.loss), targets, scale, decay)
     moved = moved_numbers(problem.parameters)
     return found if found is None or moved.all() else OfMoved(found, moved)
+
+
+def _by_form(problem: Problem, parameters: Mapping[str, Array], features: Array) -> Derivatives | None:
+    """Those of a model that says in torch what it computes, and not what its derivatives are."""
+    model: Model = problem.model
+    if type(model).torch_form is Model.torch_form:
+        return None
+    from lrcli.engines.torch.form_derivatives import model_derivatives  # torch takes a second to import
+
+    return model_derivatives(model.torch_form(), problem.parameters, parameters, features)
+
+
+def _with_slopes(loss: Loss) -> Sloped:
+    """The loss, or its like by torch, where it says its terms in torch alone."""
+    kind = type(loss)
+    if kind.torch_form is Loss.torch_form or kind.slopes is not Loss.slopes:
+        return loss
+    from lrcli.engines.torch.form_derivatives import LossByForm
+
+    return LossByForm(loss.torch_form())
 
 
 def moved_numbers(parameters: Sequence[Parameter]) -> NDArray[np.bool_]:

@@ -37,21 +37,17 @@ class RecordedCurvature:
         self._moved = moved_numbers(problem.parameters)
         self._optimizers = [_optimizer_of(population, member) for member in range(population.size)]
         self._exact = term_curvature(problem.model, problem.loss) is not None
-        self._known: dict[tuple[int, bytes], tuple[float, float] | None] = {}  # for a row and a decay
+        self._known: dict[tuple[int, bytes], tuple[float, float]] = {}  # for a row and a decay
 
     def __call__(self, state: State, steps: NDArray[np.int64], going: NDArray[np.bool_]) -> dict[str, Array]:
         """The metrics of a record, (R,) each; NaN where there is none."""
-        names = [LARGEST_CURVATURE, SMALLEST_CURVATURE]
-        if has_divisor(self._population.optimizer):
-            names.append(PRECONDITIONED_CURVATURE)
+        names, divides = [LARGEST_CURVATURE, SMALLEST_CURVATURE], has_divisor(self._population.optimizer)
+        names += [PRECONDITIONED_CURVATURE] if divides else []
+        arrays = {n.removeprefix(_STATE): v for n, v in state.items() if n.startswith(_STATE) and divides}
         found = np.full((len(names), self._population.size), np.nan)
         named = self._problem.by_name(state["parameters"].astype(np.float64))
         for member in np.flatnonzero(going).tolist():
-            carried = {
-                name.removeprefix(_STATE): values[member, self._moved]
-                for name, values in state.items()
-                if name.startswith(_STATE)
-            }
+            carried = {name: values[member, self._moved] for name, values in arrays.items()}
             parameters = {name: values[member] for name, values in named.items()}
             numbers = self._of_member(member, parameters, carried, int(steps[member]))
             found[:, member] = numbers[: len(names)]
@@ -63,21 +59,22 @@ class RecordedCurvature:
         """The largest, the smallest and the preconditioned curvature."""
         optimizer, row = self._optimizers[member], int(self._rows[member])
         decay = decay_by(optimizer, self._problem.parameters)
+        key = row, decay.tobytes()
+        if key in self._known and not has_divisor(optimizer):
+            return (*self._known[key], np.nan)
         hessian = loss_hessian(self._problem, self._population.training, decay, parameters, row)
         if hessian is None:
             return np.nan, np.nan, np.nan
-        ends = self._ends(hessian, (row, decay.tobytes()))
         divided_by = divisor(optimizer, carried, steps)
         found = None if divided_by is None else preconditioned_curvature(hessian, divided_by)
-        preconditioned = np.nan if found is None else found
-        return (np.nan, np.nan, preconditioned) if ends is None else (*ends, preconditioned)
+        return (*self._ends(hessian, key), np.nan if found is None else found)
 
-    def _ends(self, hessian: Hessian, key: tuple[int, bytes]) -> tuple[float, float] | None:
+    def _ends(self, hessian: Hessian, key: tuple[int, bytes]) -> tuple[float, float]:
         """The largest and the smallest, worked out once for each key where they are the same everywhere."""
         if key in self._known:
             return self._known[key]
         found = curvature_of_hessian(hessian, exact=self._exact)
-        ends = (found.largest, found.smallest) if found else None
+        ends = (found.largest, found.smallest) if found else (np.nan, np.nan)
         if self._exact:
             self._known[key] = ends
         return ends

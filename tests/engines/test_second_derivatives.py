@@ -1,5 +1,7 @@
 """Second derivatives of code of the user's, against Hessians by autograd alone and built-in models."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from builders import component
 from torch import nn
 
 from lrcli.analysis.hessian import hessian_at
+from lrcli.components.losses import Loss
+from lrcli.components.models.base import Model, scalars
 from lrcli.config.blocks import Training
 from lrcli.engines.torch.loss_code import LossCode
 from lrcli.engines.torch.module_code import ModuleCode
@@ -154,7 +158,7 @@ def explicit(model, loss, parameters):
 
 def columns(model, loss, parameters, scale):
     size = sum(values.size for values in parameters.values())
-    found = hessian_at(model, loss, parameters, X, Y, scale, np.zeros(size))
+    found = hessian_at(model.derivatives(parameters, X), loss, Y, scale, np.zeros(size))
     return None if found is None else found.products(np.eye(size))
 
 
@@ -218,19 +222,19 @@ def test_relus_are_not_taken_for_mistakes(path):
         for kind in ("weight", "bias")
     ]
     mse = component("loss", kind="mse")
-    of_module = hessian_at(model, mse, named, x, y, 1.0, np.zeros(v.shape[1]))
-    of_mlp = hessian_at(built_in, mse, w, x, y, 1.0, np.zeros(v.shape[1]))
+    of_module = hessian_at(model.derivatives(named, x), mse, y, 1.0, np.zeros(v.shape[1]))
+    of_mlp = hessian_at(built_in.derivatives(w, x), mse, y, 1.0, np.zeros(v.shape[1]))
     norms = [np.linalg.norm(h.products(u)) for h, u in ((of_module, np.hstack(turned)), (of_mlp, v))]
     assert norms[0] == pytest.approx(norms[1], rel=1e-9)
 
 
-def experiment(path, name, **args):
+def experiment(path, name, optimizer=None, **args):
     return Experiment(
         name="made",
         dataset=component("dataset", kind="linear", w=[2.0, -3.4], b=4.2, num_train=20, num_val=0),
         model=component("model", kind="module", path=path, name=name, args=args),
         loss=component("loss", kind="mse"),
-        optimizer=component("optimizer", kind="sgd", weight_decay=0.1),
+        optimizer=component("optimizer", **({"kind": "sgd", "weight_decay": 0.1} | (optimizer or {}))),
         training=Training(epochs=2),
     )
 
@@ -245,7 +249,11 @@ def test_the_curvature_of_an_experiment_is_that_of_what_training_moves(path):
     split = problem.splits["train"]
     size = sum(p.size for p in problem.parameters)
     whole = hessian_at(
-        made.model, made.loss, first, split.features[0], split.targets[0], 1 / 20, np.full(size, 0.1)
+        made.model.derivatives(first, split.features[0]),
+        made.loss,
+        split.targets[0],
+        1 / 20,
+        np.full(size, 0.1),
     )
     moved = np.concatenate([np.full(p.size, not p.is_frozen) for p in problem.parameters])
     assert not moved.all()
@@ -255,6 +263,69 @@ def test_the_curvature_of_an_experiment_is_that_of_what_training_moves(path):
     assert loss_hessian(problem, made.training, np.full(size, 0.1), first).size == moved.sum()
     ends = curvature_ends(made, problem, problem.initial)
     assert ends.start.largest == pytest.approx(found.largest)
+
+
+def test_the_preconditioned_curvature_is_that_of_what_training_moves(path):
+    """What stays as it is has no gradients, and a divisor of 0 where eps is."""
+    made = opened(experiment(path, "Frozen", {"kind": "adam", "eps": 0.0}))
+    problem = build_problem(made.dataset, made.model, made.loss, [0])
+    moved = np.concatenate([np.full(p.size, not p.is_frozen) for p in problem.parameters])
+    square = np.where(moved, np.linspace(0.5, 1.5, len(moved)), 0.0) * (1 - 0.999**7)
+    ends = curvature_ends(made, problem, problem.initial, {"mean": square, "square": square}, 7)
+    first = {name: values[0] for name, values in problem.initial.items()}
+    matrix = loss_hessian(problem, made.training, np.full(len(moved), 0.1), first).products(
+        np.eye(moved.sum())
+    )
+    quotient = matrix / np.sqrt(np.linspace(0.5, 1.5, len(moved))[moved])[:, None]
+    assert ends.preconditioned.largest == pytest.approx(np.linalg.eigvals(quotient).real.max())
+
+
+class Wave(Model):
+    """Of an installed package: o = size sin(rate x), said in torch alone."""
+
+    kind: Literal["wave"] = "wave"
+
+    def parameters(self, num_features, num_outputs):
+        return scalars("size", "rate")
+
+    def torch_form(self):
+        return lambda p, x: p["size"] * torch.sin(p["rate"] * x)
+
+
+class Fourth(Loss):
+    kind: Literal["fourth"] = "fourth"
+
+    def torch_form(self):
+        return lambda o, y: (o - y) ** 4
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "first", "second"),
+    [
+        (Wave(), component("loss", kind="mse"), lambda e: 2 * e, lambda e: 2 + 0 * e),
+        (Wave(), Fourth(), lambda e: 4 * e**3, lambda e: 12 * e**2),
+        (component("model", kind="sinusoid"), Fourth(), None, None),
+    ],
+)
+def test_components_that_are_said_in_torch_alone(model, loss, first, second):
+    data = component("dataset", kind="sine", num_train=12, num_val=0)
+    problem = build_problem(data, model, loss, [0])
+    values = {"size": np.array(0.8), "rate": np.array(1.3)}
+    if model.kind == "sinusoid":
+        values = {name: np.array(0.7) for name in ("amplitude", "frequency", "phase", "offset")}
+    found = loss_hessian(problem, Training(epochs=1), np.zeros(len(values)), values).products(
+        np.eye(len(values))
+    )
+    if first is None:
+        np.testing.assert_allclose(found, found.T, rtol=1e-9)
+        return
+    x, y = problem.splits["train"].features[0, :, 0], problem.splits["train"].targets[0, :, 0]
+    sine, cosine = np.sin(1.3 * x), np.cos(1.3 * x)
+    error = 0.8 * sine - y
+    slopes = np.stack([sine, 0.8 * x * cosine])
+    own = np.array([[0 * x, x * cosine], [x * cosine, -0.8 * x**2 * sine]])
+    expected = (slopes * second(error)) @ slopes.T + own @ first(error)
+    np.testing.assert_allclose(found, expected / 12, rtol=1e-9)
 
 
 def test_why_there_is_none_of_such_code(path):

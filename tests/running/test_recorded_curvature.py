@@ -91,13 +91,16 @@ def test_the_ends_are_those_of_autograds_hessian_at_every_record(engine):
     ],
 )
 def test_the_preconditioned_one_is_that_of_the_state_at_the_record(optimizer):
-    prepared, records = followed(made(optimizer=optimizer), seeds=(3, 4), eps=[1e-8, 1e-2])
+    share = "betas.1" if optimizer["kind"] == "adam" else "alpha"
+    prepared, records = followed(
+        made(optimizer=optimizer), seeds=(3, 4), eps=[1e-8, 1e-2], **{share: [0.99, 0.9]}
+    )
     assert np.isnan(records[0][0].metrics["curvature/preconditioned"]).all()  # no step, no state
     for event, parameters, state in records[1:]:
-        for member, eps in enumerate([1e-8, 1e-2]):
+        for member, (eps, kept) in enumerate([(1e-8, 0.99), (1e-2, 0.9)]):
             square = state["state/square"][member]
             if optimizer["kind"] == "adam":
-                square = square / (1 - 0.99**event.step)
+                square = square / (1 - kept**event.step)
             else:
                 square = square - state["state/mean"][member] ** 2
             matrix = hessian_by_torch(prepared.problem, parameters, member) / (np.sqrt(square) + eps)[:, None]
@@ -184,6 +187,20 @@ def test_a_run_and_a_sweep_have_it_in_their_files(program, tmp_path, monkeypatch
     with np.load(sweep / "curves.npz") as curves:
         assert curves["curvature/largest"].shape == (4, 4)
         assert np.isfinite(curves["curvature/largest"]).all()
+
+
+def test_an_optimizer_of_the_users_may_carry_what_it_likes(program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        "def init(p): return {'count': p[:, :1] * 0}\n"
+        "def update(g, state, p, lr, step): return p - lr * g, {'count': state['count'] + 1}\n"
+        "class Mine: init, update = staticmethod(init), staticmethod(update)\n"
+    )
+    mine = "optimizer: {kind: python, path: mine.py, name: Mine, lr: 0.1}"
+    (tmp_path / "net.yaml").write_text(FILE.replace("optimizer: {kind: adam}", mine))
+    program("train", "net.yaml", "--quiet")
+    header = (tmp_path / "runs/net/train-0001/metrics.csv").read_text().splitlines()[0]
+    assert header.endswith("lr,curvature/largest,curvature/smallest")
 
 
 def test_what_would_take_too_long_is_refused_with_its_place(program, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from torch.func import vmap
 from lrcli.components.losses import PythonLoss
 from lrcli.components.user_code import NamedCode
 from lrcli.engines.torch.answers import Wanted, refuse_answer
-from lrcli.engines.torch.second_derivatives import DerivativesByAutograd, derivatives_by_autograd
+from lrcli.engines.torch.second_derivatives import bends_of_terms, slopes_of_terms
 
 __all__ = ["LossCode"]
 
@@ -93,8 +93,7 @@ class LossCode:
         Returns:
             None where torch has no second derivatives of it to rely on.
         """
-        found = derivatives_by_autograd(self._terms_for(targets), [outputs])
-        return None if found is None else found.gradient(np.ones_like(found.outputs)).reshape(outputs.shape)
+        return slopes_of_terms(self._terms_for(targets), outputs)
 
     def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
         """How these change with the outputs, (..., N, O), of a loss that has them.
@@ -104,9 +103,7 @@ class LossCode:
             targets: (N, O) or (N, 1).
             changes: (..., N, O) of the outputs.
         """
-        found = DerivativesByAutograd(self._terms_for(targets), [outputs])
-        flat = changes.reshape(-1, outputs.size)
-        return found.products(np.ones_like(found.outputs), np.zeros_like, flat).reshape(changes.shape)
+        return bends_of_terms(self._terms_for(targets), outputs, changes)
 
     def _terms_for(self, targets: Array) -> Callable[[Sequence[Tensor]], Tensor]:
         """From outputs (N, O) to their terms (N, 1)."""

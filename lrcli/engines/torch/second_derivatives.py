@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lrcli.components.models.derivatives import Bend
 
-__all__ = ["DerivativesByAutograd", "derivatives_by_autograd"]
+__all__ = ["DerivativesByAutograd", "bends_of_terms", "derivatives_by_autograd", "slopes_of_terms"]
 
 Array = NDArray[np.float64]
 Function = Callable[[Sequence[Tensor]], Tensor]
@@ -44,6 +44,33 @@ def derivatives_by_autograd(function: Function, values: Sequence[Array]) -> "Der
         return found if any(found.agree(turn) for turn in range(_TRIES)) else None
     except Exception:  # whatever code of the user's and torch make of it
         return None
+
+
+def slopes_of_terms(terms: Function, outputs: Array) -> Array | None:
+    """The derivative of the sum of a loss's terms by each output, (N, O).
+
+    Args:
+        terms: from a sequence of one tensor, the outputs (N, O), to the terms (N, terms of one example).
+        outputs: (N, O).
+
+    Returns:
+        None where torch has no second derivatives of them, or none to rely on.
+    """
+    found = derivatives_by_autograd(terms, [outputs])
+    return None if found is None else found.gradient(np.ones_like(found.outputs)).reshape(outputs.shape)
+
+
+def bends_of_terms(terms: Function, outputs: Array, changes: Array) -> Array:
+    """How these slopes change with the outputs, (..., N, O), where there are some.
+
+    Args:
+        terms: as for `slopes_of_terms`.
+        outputs: (N, O).
+        changes: (..., N, O) of the outputs.
+    """
+    found = DerivativesByAutograd(terms, [outputs])
+    flat = changes.reshape(-1, outputs.size)
+    return found.products(np.ones_like(found.outputs), np.zeros_like, flat).reshape(changes.shape)
 
 
 class DerivativesByAutograd:
