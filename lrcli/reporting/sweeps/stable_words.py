@@ -60,9 +60,10 @@ def _counts(found: Divergence, several: bool) -> str:
     below = found.not_predicted_but_did + found.neither
     it = "theirs" if several else "it"
     if not above or not below:
-        all_of = "the member is" if above + below == 1 else f"all {above + below:,} members are"
         where, count = ("above", found.predicted_and_did) if above else ("below", found.not_predicted_but_did)
-        return f"{all_of} {where} {it}, and {_of(count, above + below)} diverged"
+        if above + below == 1:
+            return f"the member is {where} it, and {'diverged' if count else 'did not diverge'}"
+        return f"all {above + below:,} members are {where} {it}, and {_of(count, above + below)} diverged"
     return (
         f"of {counted(above, 'member')} above {it} {_of(found.predicted_and_did, above)} diverged, "
         f"of {below:,} below {it} {_of(found.not_predicted_but_did, below)}"
