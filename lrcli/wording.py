@@ -33,10 +33,15 @@ def _code(match: re.Match[str]) -> str:
     return ascii(match[0])[1:-1]
 
 
-def times(ratio: float) -> str:
-    """How many times as large: ``1.82 times``, ``about 500,000 times``, ``about 20 million times``."""
+def times(ratio: float, digits: int = 3) -> str:
+    """How many times as large: ``1.82 times``, ``about 500,000 times``, ``about 20 million times``.
+
+    Args:
+        ratio: at least 0.
+        digits: of a ratio below 100; larger ones have two.
+    """
     if ratio < 100:
-        return f"{ratio:.3g} times"
+        return f"{ratio:.{digits}g} times"
     rounded = float(f"{ratio:.2g}")
     if rounded < 1e6:
         return f"about {rounded:,.0f} times"

@@ -67,7 +67,7 @@ def advice(stable: StableRate | None, lowest: float) -> str:
     source = f" = {stable.formula} {stable.curvature:.3g}" if stable.curvature is not None else ""
     if not np.isfinite(lowest):
         return f"the largest stable learning rate{sense} is {limit:.3g}{source}; try a smaller one"
-    above = "just above" if lowest / limit < 1.1 else times(lowest / limit)
+    above = "just above" if lowest / limit < 1.1 else times(lowest / limit, digits=2)
     return (
         f"a rate of {lowest:.3g} is {above} the largest stable one{sense}, {limit:.3g}{source}; "
         "try a smaller one"

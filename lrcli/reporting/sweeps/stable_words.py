@@ -14,11 +14,16 @@ _MOST_NAMED = 4  # limits
 def stable_rates_words(result: SweepResult) -> str:
     """A sentence; empty where no limit is known, or the verdict names it for a reason of its own.
 
+    Nor is there one where limits are mere signs and nothing has diverged, as of most networks.
+
     ``largest stable rate 0.83: of 120 members above it 118 diverged, of 880 below it none``
     """
     found = result.divergence
     rows = [row for row in found.stable_rates if row.limit is not None] if found else []
     if found is None or not rows or result.stability is not None:
+        return ""
+    diverged = found.predicted_and_did + found.not_predicted_but_did
+    if not diverged and all(row.diagnostic for row in rows):
         return ""
     more = f"; for {found.unpredicted:,} more none is known" if found.unpredicted else ""
     return f"{_limits(rows, result.keys)}{_clauses(rows)}: {_counts(found, _number(rows) > 1)}{more}"
