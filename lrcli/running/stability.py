@@ -96,6 +96,15 @@ def stability(experiment: Experiment, problem: Problem | None = None) -> Stabili
         return Stability(None, unknown=reason)
     if problem is None:
         problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    try:
+        with np.errstate(over="raise", invalid="raise"):
+            return _of_data(experiment, problem, rule)
+    except (FloatingPointError, np.linalg.LinAlgError):
+        return Stability(None, unknown="its numbers are too large to compute with")
+
+
+def _of_data(experiment: Experiment, problem: Problem, rule: Rule) -> Stability:
+    """The limit for the first row of data."""
     if term_curvature(experiment.model, experiment.loss) is None:
         return _near_the_start(experiment, problem)
     training = experiment.training
