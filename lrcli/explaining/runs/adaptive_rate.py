@@ -14,6 +14,7 @@ __all__ = ["edge_of_stability", "larger_than_weights"]
 _USUAL = 0.01
 _AT = 0.9  # of the threshold: training that is held up there goes a little below and above it
 _BEYOND = 1.1
+_TINY = 0.05  # a size of weights that is small itself
 
 
 def larger_than_weights(facts: RunFacts) -> Iterator[Finding]:
@@ -23,7 +24,7 @@ def larger_than_weights(facts: RunFacts) -> Iterator[Finding]:
         return
     weights = [values.reshape(-1) for values in facts.start.values() if values.ndim > 1]
     size = float(np.sqrt(np.mean(np.concatenate(weights) ** 2))) if weights else 0.0
-    if not 0 < size < facts.rate:
+    if not _TINY < size < facts.rate:
         return
     text = (
         f"The learning rate is large for {optimizer.kind}: its steps move every weight by about the rate, "
