@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.curvature import Curvature, curvature_of_hessian, multiply_adds
 from lrcli.analysis.hessian import Hessian, OfMoved, Preconditioned, hessian_at
-from lrcli.analysis.stability_limits import Limit, divisor, limit_of
+from lrcli.analysis.stability_limits import Limit, divisor, has_divisor, limit_of
 from lrcli.analysis.theory import term_curvature
 from lrcli.components.choices import AnyOptimizer
 from lrcli.components.initializers import Parameter
@@ -121,7 +121,10 @@ def curvature_ends(
     why = why_no_curvature(experiment, problem, most_work=QUICK)
     if why:
         return CurvatureEnds(None, None, why)
-    divided_by = divisor(experiment.optimizer, state, steps) if state else None
+    divided_by = None
+    if state and has_divisor(experiment.optimizer):
+        moved = moved_numbers(problem.parameters)
+        divided_by = divisor(experiment.optimizer, {n: v[moved] for n, v in state.items()}, steps)
     start = curvature_of(experiment, problem, _of_first(problem.initial))
     end = curvature_of(experiment, problem, _of_first(parameters), divided_by=divided_by)
     why = "" if start and end else "its numbers are too large to compute with"

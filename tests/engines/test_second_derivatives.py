@@ -257,6 +257,21 @@ def test_the_curvature_of_an_experiment_is_that_of_what_training_moves(path):
     assert ends.start.largest == pytest.approx(found.largest)
 
 
+def test_what_adam_divides_by_is_that_of_what_training_moves(path):
+    adam = component("optimizer", kind="adam", eps=0.01)
+    made = opened(experiment(path, "Frozen").model_copy(update={"optimizer": adam}))
+    problem = build_problem(made.dataset, made.model, made.loss, [0])
+    size = sum(p.size for p in problem.parameters)
+    moved = np.concatenate([np.full(p.size, not p.is_frozen) for p in problem.parameters])
+    square = np.random.default_rng(0).uniform(0.1, 1, size)
+    first = {name: values[0] for name, values in problem.initial.items()}
+    hessian = loss_hessian(problem, made.training, np.zeros(size), first).products(np.eye(moved.sum()))
+    divided_by = np.sqrt(square[moved] / (1 - 0.999**7)) + 0.01
+    ends = curvature_ends(made, problem, problem.initial, {"mean": square, "square": square}, 7)
+    largest = np.linalg.eigvals(hessian / divided_by[:, None]).real.max()
+    assert ends.preconditioned.largest == pytest.approx(largest, rel=1e-9)
+
+
 def test_why_there_is_none_of_such_code(path):
     made = opened(experiment(path, "With", function="Sign"))
     problem = build_problem(made.dataset, made.model, made.loss, [0])
