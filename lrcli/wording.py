@@ -33,16 +33,21 @@ def _code(match: re.Match[str]) -> str:
     return ascii(match[0])[1:-1]
 
 
-def times(ratio: float) -> str:
-    """How many times as large: ``1.82 times``, ``about 500,000 times``, ``about 20 million times``."""
+def times(ratio: float, digits: int = 3) -> str:
+    """How many times as large: ``1.82 times``, ``about 500,000 times``, ``about 20 million times``.
+
+    Args:
+        ratio: at least 0.
+        digits: of a ratio below 100; larger ones have two.
+    """
     if ratio < 100:
-        return f"{ratio:.3g} times"
-    rounded = float(f"{ratio:.1g}")
+        return f"{ratio:.{digits}g} times"
+    rounded = float(f"{ratio:.2g}")
     if rounded < 1e6:
         return f"about {rounded:,.0f} times"
     for name, size in (("million", 1e6), ("billion", 1e9), ("trillion", 1e12)):
         if rounded < 1000 * size:
-            return f"about {rounded / size:.0f} {name} times"
+            return f"about {rounded / size:g} {name} times"
     return f"about 10^{math.log10(ratio):.0f} times" if math.isfinite(ratio) else "infinitely many times"
 
 

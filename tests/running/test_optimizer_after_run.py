@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 from builders import trained_run
 
-from lrcli.explaining.runs.explanation import explain_run
+from lrcli.explaining.runs.explanation import explain_run, what_matters_most
 from lrcli.running.trained import read_run
 from lrcli.storage.run_result import PreconditionedRow
 
 FULL = ("training.batch_size=full", "training.epochs=300", "dtype=float64", "seed=1")
 ADAM = ("optimizer.kind=adam", "optimizer.lr=0.5", *FULL)
 RMSPROP = ("optimizer.kind=rmsprop", "optimizer.lr=0.1", *FULL)
+SWINGING = (
+    *RMSPROP[:2],
+    "training.batch_size=full",
+    "training.epochs=1000",
+    "logging.every=20",
+    "engine=torch",
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +99,7 @@ def test_the_threshold_is_where_steps_with_that_divisor_begin_to_grow(runs, word
 
 
 def test_rmsprop_trains_up_to_its_threshold_and_is_told_so(runs):
-    run, directory = runs(*RMSPROP, "engine=torch")
+    run, directory = runs(*SWINGING)
     found = {finding.kind: finding for finding in explain_run(run).findings}
     row, finding = run.result.curvature.preconditioned, found["edge_of_stability"]
     assert 0.9 < row.rate / row.threshold < 1.1
@@ -104,7 +111,7 @@ def test_rmsprop_trains_up_to_its_threshold_and_is_told_so(runs):
 
 
 def test_it_is_told_by_how_much_and_only_where_it_is(runs):
-    run, _ = runs(*RMSPROP, "engine=torch")
+    run, _ = runs(*SWINGING)
 
     def said(ratio):
         row = PreconditionedRow(20.0, 0.1 / ratio, 0.1)
@@ -114,6 +121,22 @@ def test_it_is_told_by_how_much_and_only_where_it_is(runs):
 
     assert said(0.5) is None
     assert "is 3 times the largest that is stable there, 0.0333" in said(3.0)
+
+
+def test_training_that_still_falls_is_not_held_up_there(runs):
+    """Along the steepest direction its steps are at the threshold, but the loss is far from its least."""
+    words = ("optimizer.lr=0.0003", "engine=torch", "logging.every=50", "training.epochs=1500")
+    run, _ = runs(*words, name="sine_rmsprop")
+    row = run.result.curvature.preconditioned
+    assert row.rate > 0.9 * row.threshold
+    assert "edge_of_stability" not in {finding.kind for finding in explain_run(run).findings}
+
+
+def test_training_that_is_finished_is_told_so_first(runs):
+    run, _ = runs("engine=torch", "logging.every=50", name="sine_rmsprop")
+    kinds = [finding.kind for finding in explain_run(run).findings]
+    assert kinds.index("finished") < kinds.index("edge_of_stability")
+    assert getattr(what_matters_most(run), "kind", None) != "edge_of_stability"
 
 
 def test_a_rate_that_falls_is_that_of_the_last_step(runs):

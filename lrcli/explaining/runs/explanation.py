@@ -70,7 +70,8 @@ _DIAGNOSES = (
     _Diagnosis(curves.still_falling, _FOUND | _IDLE),
     _Diagnosis(precision.label_noise, in_report=False),
     _Diagnosis(precision.rounding, in_report=False),
-    _Diagnosis(errors.finished, _LIMITS | _EDGE | {"batch_noise", "float32"}, in_report=False),
+    _Diagnosis(errors.finished, _LIMITS | {"batch_noise", "float32"}, in_report=False),
+    _Diagnosis(adaptive_rate.finished_at_the_edge, _LIMITS, in_report=False),
     _Diagnosis(ending.unmet, in_report=False),
     _Diagnosis(errors.without_spread, in_report=False),
 )

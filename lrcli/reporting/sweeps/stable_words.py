@@ -14,11 +14,16 @@ _MOST_NAMED = 4  # limits
 def stable_rates_words(result: SweepResult) -> str:
     """A sentence; empty where no limit is known, or the verdict names it for a reason of its own.
 
+    Nor is there one where limits are mere signs and nothing has diverged, as of most networks.
+
     ``largest stable rate 0.83: of 120 members above it 118 diverged, of 880 below it none``
     """
     found = result.divergence
     rows = [row for row in found.stable_rates if row.limit is not None] if found else []
     if found is None or not rows or result.stability is not None:
+        return ""
+    diverged = found.predicted_and_did + found.not_predicted_but_did
+    if not diverged and all(row.diagnostic for row in rows):
         return ""
     more = f"; for {found.unpredicted:,} more none is known" if found.unpredicted else ""
     return f"{_limits(rows, result.keys)}{_clauses(rows)}: {_counts(found, _number(rows) > 1)}{more}"
@@ -60,9 +65,10 @@ def _counts(found: Divergence, several: bool) -> str:
     below = found.not_predicted_but_did + found.neither
     it = "theirs" if several else "it"
     if not above or not below:
-        all_of = "the member is" if above + below == 1 else f"all {above + below:,} members are"
         where, count = ("above", found.predicted_and_did) if above else ("below", found.not_predicted_but_did)
-        return f"{all_of} {where} {it}, and {_of(count, above + below)} diverged"
+        if above + below == 1:
+            return f"the member is {where} it, and {'diverged' if count else 'did not diverge'}"
+        return f"all {above + below:,} members are {where} {it}, and {_of(count, above + below)} diverged"
     return (
         f"of {counted(above, 'member')} above {it} {_of(found.predicted_and_did, above)} diverged, "
         f"of {below:,} below {it} {_of(found.not_predicted_but_did, below)}"

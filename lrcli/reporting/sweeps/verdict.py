@@ -56,10 +56,10 @@ def sentences(verdict: Verdict, result: SweepResult) -> Iterator[str]:
         yield result.reference.why
     if verdict.rates is not None:
         yield from _about_rates(verdict, verdict.rates)
+    yield from _about_optimizers(verdict)
     stable = stable_rates_words(result)
     if stable:
         yield stable
-    yield from _about_optimizers(verdict)
     yield from (f"warning: {warning}" for warning in result.warnings)
 
 
