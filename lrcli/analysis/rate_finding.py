@@ -128,7 +128,7 @@ def blow_up(trials: Trials) -> BlowUp | None:
     brackets = _brackets(trials)
     if not brackets:
         return None
-    middles = [math.sqrt(low * high) if low > 0 else high for low, high in brackets]
+    middles = [math.sqrt(low) * math.sqrt(high) if low > 0 else high for low, high in brackets]
     return BlowUp(
         rate=float(np.exp(np.median(np.log(middles)))),
         low=min(low for low, _ in brackets),
@@ -205,7 +205,8 @@ def choose(trials: Trials, mode: Mode) -> Chosen | None:
     good = sound & ((above <= close) | ((above <= far) & _alike(cost, best, close)))
     low, high = _stretch(good, best)
     rates = trials.rates[low : high + 1]
-    nearest = low + int(np.argmin(np.abs(np.log(rates / math.sqrt(rates[0] * rates[-1])))))
+    places = np.log(rates)
+    nearest = low + int(np.argmin(np.abs(places - (places[0] + places[-1]) / 2)))
     score, worst = medians(trials, mode), np.inf if mode == "min" else -np.inf
     in_logs = close == _CLOSE
     with np.errstate(over="ignore"):

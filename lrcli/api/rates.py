@@ -23,7 +23,7 @@ def lr_find(
         experiment: the path of a file, or a mapping as the file would have it.
         overrides: from dotted key to value; or ``KEY=VALUE`` words.
         seeds: how many, from the experiment's own on.
-        seconds: how long training may take, about; default: at most 10, or 120 where five
+        seconds: how long training may take, about; default: at most 10, or 60 where five
             runs take as long.
 
     Returns:

@@ -33,7 +33,7 @@ def lr_find(
         typer.Option(
             min=0.01,
             max=_MOST_SECONDS,
-            help="How long to train, about. Default: at most 10, or 120 where five runs take as long.",
+            help="How long to train, about. Default: at most 10, or 60 where five runs take as long.",
             show_default=False,
         ),
     ] = None,

@@ -110,8 +110,8 @@ def find_rate(
     Args:
         experiment: whose rate is looked for; a sweep of its own is left aside.
         num_seeds: how many seeds to try each rate with, from the experiment's own on, where there is time.
-        seconds: how long training may take, about; None: ten, or as long as five runs, if
-            that is at most two minutes.
+        seconds: how long training may take, about; None: ten, or as long as five runs, but a
+            minute at most.
 
     Raises:
         CodeError: code of the user's cannot be used.
@@ -168,6 +168,8 @@ def _finding(experiment: Experiment, search: Search, seconds: float) -> RateFind
 def _nothing_to_choose(finding: RateFinding) -> str:
     """Said where every rate is too much for some seed, or there was too little time."""
     rates = finding.trials.rates
+    if not math.isfinite(finding.began):
+        return "the training loss is no finite number even before the first step"
     if finding.chosen is None:
         whose = "" if finding.trials.blown.all() else " for some of the seeds"
         return f"training blows up at every rate{whose}, down to {rates[0]:.3g}"
@@ -186,7 +188,7 @@ def _nothing_learned(finding: RateFinding) -> str:
     began, constant, least = finding.began, finding.constant, finding.least
     if _validation_learned(finding):  # outliers may rule the training loss
         return ""
-    if best > (1 - _LEAST_FALL) * began:
+    if best >= (1 - _LEAST_FALL) * began:
         if began <= 1.1 * least:
             return f"training begins at about the smallest loss that is possible, {least:.4g}"
         return f"at no rate does the training loss fall by even 2% from where it begins, {began:.4g}"

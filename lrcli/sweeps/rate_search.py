@@ -31,7 +31,7 @@ __all__ = ["Search"]
 _BELOW, _ABOVE = -8, 7  # half decades around the experiment's own rate
 _COARSE = 1 + _ABOVE - _BELOW
 _FURTHER, _MOST_STRETCHES = 6, 4  # half decades at a time, and how often
-_SECONDS, _RUNS, _MOST_SECONDS = 10.0, 5.0, 120.0  # of training: so many, or as long as so many runs; at most
+_SECONDS, _RUNS, _MOST_SECONDS = 10.0, 5.0, 60.0  # of training: so many, or as long as so many runs; at most
 _MEMORY = 10**9  # bytes
 _FEWEST_STEPS = 20
 _INNER, _ROUNDS = 6, 2  # rates tried in a gap, and how often
@@ -235,5 +235,6 @@ class Search:
 
 
 def _half_decades(rate: float, steps: Sequence[int]) -> list[float]:
-    """Rates so many half decades from one, of three digits but for that one itself."""
-    return [rate if n == 0 else float(f"{rate * math.sqrt(10) ** n:.3g}") for n in steps]
+    """Rates so many half decades from one, of three digits but for that one itself, where there are such."""
+    rates = [rate if n == 0 else float(f"{rate * math.sqrt(10) ** n:.3g}") for n in steps]
+    return [rate for rate in rates if 0 < rate < math.inf]

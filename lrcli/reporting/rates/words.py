@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lrcli.explaining.numerals import short
 from lrcli.sweeps.rate_finding import RateFinding
 from lrcli.wording import counted
 
@@ -45,7 +46,7 @@ def _tried(finding: RateFinding) -> str:
     seeds = counted(len(finding.seeds), "seed")
     return (
         f"tried: {len(rates)} rates from {rates[0]:.3g} to {rates[-1]:.3g}, each from the start with "
-        f"{seeds}, {epochs}, in {finding.seconds:.2g} s"
+        f"{seeds}, {epochs}, in {short(finding.seconds)} s"
     )
 
 
@@ -53,6 +54,10 @@ def _blow_up(finding: RateFinding) -> str:
     found = finding.blow_up
     if found is None:
         return f"blow-up: none up to {finding.trials.rates[-1]:.3g}"
+    if found.low == 0:
+        count = int(finding.trials.blown[:, 0].sum())
+        seeds = f"{count} of {counted(len(finding.seeds), 'seed')}"
+        return f"blow-up: at the lowest rate already, {finding.trials.rates[0]:.3g}, of {seeds}"
     few = f"; {found.seeds} of {len(finding.seeds)} seeds did" if found.seeds < len(finding.seeds) else ""
     return (
         f"blow-up: at {found.rate:.3g} (from {found.low:.3g}, which every seed stands, to {found.high:.3g}"
