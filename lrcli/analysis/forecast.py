@@ -1,8 +1,8 @@
 """What training is going to do, worked out without it: of SGD, where the loss is a quadratic.
 
 With all examples in every step, or batches in a fixed order, the numbers are those of the run, but for
-rounding. With shuffled batches the parameters follow gradient descent on average (to first order in the
-rate), and the loss is that of the average parameters plus what their spread adds.
+rounding. With shuffled batches the parameters nearly follow gradient descent on average, and the loss is that
+of the average parameters plus what their spread adds; see `lrcli.analysis.gradient_noise`.
 """
 
 from collections.abc import Callable
@@ -58,10 +58,10 @@ class Forecast:
         epoch: (T,) of the records, epoch 0 first; of very many, some.
         steps_per_epoch: optimizer updates in an epoch.
         exact: whether the run will do just this, in float64; else it is an average over orders of examples,
-            to first order in the rate.
+            to second order in the rate.
         least: the loss at the reference, below which no training comes.
         floor: what the noise of batches at the rate of the end keeps the loss above `least` by, on average;
-            0 where there is none, NaN where the rate has no end or the noise grows.
+            0 where there is none, NaN where the noise grows or is not worked out (see `notes`).
         floor_of_independent: the same, were the batches drawn independently of each other.
         lr: the optimizer's rate.
         constant: whether the rate is the same in every step.

@@ -1,9 +1,10 @@
-"""How far the gradients of shuffled batches spread the parameters about their mean.
+"""How shuffled batches move the mean of the parameters, and how far they spread them about it.
 
-Along an eigenvector i of the Hessian, (p, v) is the distance to the minimum and the velocity, M_i its map in
-a step, and w_i what a gradient's noise does to it. The gradient of an example at p differs from the mean by a
-noise whose variance is s_i + sum_j F_ij p_j^2, from the residuals at the minimum and from how X'X varies. So
-the second moments Y_i = E[(p, v) (p, v)'] follow, with N examples in batches of B, the linear map
+Along an eigenvector i of the Hessian, x = (p, v) is the distance to the minimum and the velocity (p alone
+without momentum), M_i its map in a step, and w_i what a gradient's noise does to it. The gradient of an
+example at p differs from the mean by a noise whose variance is s_i + sum_j F_ij p_j^2, from the residuals at
+the minimum and from how X'X varies. So the second moments Y_i = E[x x'] follow, with N examples in batches of
+B, the linear map
 
     Y_i -> M_i Y_i M_i' + N / (N - 1) / B (s_i + sum_j F_ij E[p_j^2]) w_i w_i',
 
@@ -14,6 +15,13 @@ variance of such a sum over a random permutation is (Hoeffding 1951)
     N / (N - 1) [sum_t h_i(t)^2 var(t) / B_t - 1 / N var of (sum_t h_i(t) noise(t))].
 
 The second term is taken to first order in the noise; moments of different directions are taken not to mix.
+
+For the same reason two batches of an epoch have Hessians with the covariance -cov / (N - 1), and the mean is
+not that of gradient descent. In an epoch of n steps M_i^n becomes, to second order, M_i^n + D_i,
+
+    D_i = -1 / (N - 1) sum_j F_ij sum M_i^a w_i e' M_j^d w_j e' M_i^s,    a + d + s = n - 2,
+
+e being (1, 0): the implicit bias of random reshuffling (Smith et al. 2021), which Y_i has, too.
 """
 
 from collections.abc import Sequence
@@ -56,6 +64,15 @@ class GradientNoise:
     rule: Rule
     size: int
 
+    def shift(self, epochs: NDArray[np.int64], lr: Array) -> Array:
+        """How far the mean is from where gradient descent is, along all directions, (K, G, P)."""
+        found = np.zeros((len(epochs), len(lr), self.size))
+        for number, rate in enumerate(lr.tolist()):
+            plain, drifting = self._means(epochs, rate)
+            with np.errstate(invalid="ignore"):
+                found[:, number, self.directions] = drifting - plain
+        return found
+
     def spread(self, epochs: NDArray[np.int64], lr: Array) -> Array:
         """The variances along all directions after some epochs at G constant rates, (K, G, P)."""
         found = np.zeros((len(epochs), len(lr), self.size))
@@ -79,51 +96,86 @@ class GradientNoise:
         if not stable:
             found[self.directions] = np.inf
             return found
-        found[self.directions] = np.linalg.solve(np.eye(len(inner)) - inner, constant)[::4]
+        found[self.directions] = np.linalg.solve(np.eye(len(inner)) - inner, constant)[:: self._squares]
         return np.clip(found, 0, None)
 
-    def _spread(self, epochs: NDArray[np.int64], rate: float) -> Array:
-        maps, _ = self._maps(rate)
-        start = np.zeros((len(self.gap), 2))
+    @property
+    def _states(self) -> int:
+        """The numbers of x: velocity is followed where there is momentum."""
+        return 2 if self.rule.momentum else 1
+
+    @property
+    def _squares(self) -> int:
+        return self._states**2
+
+    def _start(self) -> Array:
+        """(C, states) before the first step."""
+        start = np.zeros((len(self.gap), self._states))
         start[:, 0] = self.gap
-        mean = after(epochs, power(maps, len(self.sizes)), start)[..., 0]
+        return start
+
+    def _means(self, epochs: NDArray[np.int64], rate: float) -> tuple[Array, Array]:
+        """(K, C) the mean distances of gradient descent, and those of shuffled batches."""
+        maps, _ = self._maps(rate)
+        plain, drift = power(maps, len(self.sizes)), self._drift(rate)
+        both = [after(epochs, epoch, self._start())[..., 0] for epoch in (plain, plain + drift)]
+        return both[0], both[1]
+
+    def _spread(self, epochs: NDArray[np.int64], rate: float) -> Array:
+        start = self._start()
+        _, mean = self._means(epochs, rate)
         squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
-        moments = after(epochs, self._epoch(rate), squares)[:, :-1:4]
+        moments = after(epochs, self._epoch(rate), squares)[:, : -1 : self._squares]
         with np.errstate(all="ignore"):
             return np.clip(moments - mean**2, 0, None)
 
     def _maps(self, rate: float) -> tuple[Array, Array]:
-        """M (C, 2, 2) of the distance and the velocity, and w (C, 2)."""
+        """M (C, states, states) and w (C, states)."""
         whole = step_maps(np.array([rate]), self.eigenvalues, self.rule)
         maps, noise = np.empty((len(self.eigenvalues), 2, 2)), np.empty((len(self.eigenvalues), 2))
         noise[:, 0], noise[:, 1] = whole[:, MOVED, SLOPE], whole[:, VELOCITY, SLOPE]
         maps[:, 0, 0], maps[:, 0, 1] = 1 + noise[:, 0] * self.eigenvalues, whole[:, MOVED, VELOCITY]
         maps[:, 1, 0], maps[:, 1, 1] = noise[:, 1] * self.eigenvalues, whole[:, VELOCITY, VELOCITY]
-        return maps, noise
+        states = self._states
+        return maps[:, :states, :states], noise[:, :states]
+
+    def _drift(self, rate: float) -> Array:
+        """D of the module's docstring, (C, states, states)."""
+        maps, noise = self._maps(rate)
+        count, size = len(maps), self._states
+        taken = noise[:, :, None] * _first(size)[0]  # w e'
+        blocks = np.zeros((count, count, 3 * size, 3 * size))  # its power n has the sum in its corner
+        one, two, three = (slice(size * i, size * (i + 1)) for i in range(3))
+        blocks[:, :, one, one] = blocks[:, :, three, three] = maps[:, None]
+        blocks[:, :, two, two] = maps
+        blocks[:, :, one, two], blocks[:, :, two, three] = taken[:, None], taken
+        sums = power(blocks, len(self.sizes))[:, :, one, three]
+        with np.errstate(all="ignore"):
+            return np.asarray(np.einsum("ij,ijab->iab", -self.varying / max(self.count - 1, 1), sums))
 
     def _step(self, rate: float, batch: int, *, alone: bool = False) -> Array:
-        """The map of (Y, 1) in a step, (4 C + 1, 4 C + 1); `alone`: its batch is independent of others."""
+        """The map of (Y, 1) in a step; `alone`: its batch is independent of others."""
         maps, noise = self._maps(rate)
         share = self.count / max(self.count - 1, 1) * (1 / batch - alone / self.count)
         outer = share * noise[:, :, None] * noise[:, None, :]
-        return self._assembled(maps, outer, outer[:, None, :, :, None, None] * _FIRST)
+        return self._assembled(maps, outer, outer[:, None, :, :, None, None] * _first(self._states))
 
     def _assembled(self, maps: Array | None, constant: Array, varying: Array) -> Array:
         """The map of (Y, 1).
 
         Args:
-            maps: (C, 2, 2) of the states; None: 0.
-            constant: (C, 2, 2) what a unit of residual noise adds.
-            varying: (C, C or 1, 2, 2, 2, 2) what a unit of F and the moment Y_j add to Y_i.
+            maps: (C, states, states) of the states; None: 0.
+            constant: (C, states, states) what a unit of residual noise adds.
+            varying: (C, C or 1, and states four times) what a unit of F and the moment Y_j add to Y_i.
         """
-        count = len(self.eigenvalues)
+        count, squares = len(self.eigenvalues), self._squares
         blocks = varying * self.varying[:, :, None, None, None, None]
-        whole = np.zeros((4 * count + 1, 4 * count + 1))
+        whole = np.zeros((squares * count + 1, squares * count + 1))
         if maps is not None:
             own = np.arange(count)
             blocks[own, own] += np.einsum("iab,icd->iacbd", maps, maps)
             whole[-1, -1] = 1.0
-        whole[:-1, :-1] = blocks.transpose(0, 2, 3, 1, 4, 5).reshape(4 * count, 4 * count)
+        whole[:-1, :-1] = blocks.transpose(0, 2, 3, 1, 4, 5).reshape(squares * count, squares * count)
         whole[:-1, -1] = (constant * self.residual[:, None, None]).ravel()
         return whole
 
@@ -132,15 +184,28 @@ class GradientNoise:
         last = self._step(rate, self.sizes[-1])
         with np.errstate(all="ignore"):
             whole = last @ power(self._step(rate, self.sizes[0]), len(self.sizes) - 1)
-            return np.asarray(whole - self._evened_out(rate))
+            whole -= self._evened_out(rate)
+        squares = self._squares
+        for i, drifted in enumerate(self._drifted(rate)):
+            own = slice(squares * i, squares * (i + 1))
+            whole[own, own] += drifted
+        return np.asarray(whole)
+
+    def _drifted(self, rate: float) -> Array:
+        """(C, squares, squares) what the drift of the mean does to Y in an epoch."""
+        maps, drift = power(self._maps(rate)[0], len(self.sizes)), self._drift(rate)
+        pairs = ((maps, drift), (drift, maps), (drift, drift))
+        with np.errstate(all="ignore"):
+            both = sum(np.einsum("iab,icd->iacbd", one, two) for one, two in pairs)
+        return np.asarray(both).reshape(len(maps), self._squares, self._squares)
 
     def _evened_out(self, rate: float) -> Array:
         """What an epoch takes off, since the noises of its examples add up to nothing."""
         maps, noise = self._maps(rate)
         number = len(self.sizes)
         steps = np.arange(number)
-        left = after(steps, maps, noise)[::-1]  # (n, C, 2)
-        ahead = after(steps, np.swapaxes(maps, 1, 2), np.array([1.0, 0.0]))  # (n, C, 2): the distance's row
+        left = after(steps, maps, noise)[::-1]  # (n, C, states)
+        ahead = after(steps, np.swapaxes(maps, 1, 2), _first(self._states)[0])  # the distance's row
         with np.errstate(all="ignore"):
             both = np.einsum("tia,tjb->ijab", left, ahead, optimize=True)
             total = left.sum(axis=0)
@@ -149,7 +214,11 @@ class GradientNoise:
             return self._assembled(None, constant, share * np.einsum("ijab,ijcd->ijacbd", both, both))
 
 
-_FIRST = np.array([[1.0, 0.0], [0.0, 0.0]])  # of Y: E[p^2]
+def _first(states: int) -> Array:
+    """(states, states) a one where E[p^2] is in Y; its first row has a one where p is in x."""
+    found = np.zeros((states, states))
+    found[0, 0] = 1.0
+    return found
 
 
 def gradient_noise(

@@ -22,7 +22,7 @@ from lrcli.training.problem import Array, Problem, build_problem
 __all__ = ["Forecast", "RateForecast", "Unforeseen", "forecast"]
 
 _MOST_WORK = 1e9  # N P^2: about half a second
-_MOST_NOISY = 60  # parameters whose spread is worked out
+_MOST_NOISY = 64  # parameters whose spread is worked out; with momentum a quarter of it
 _MOST_STEPS = 50_000  # of a rate that changes, or batches in their order in an epoch
 _MOST_RECORDS = 10_000
 
@@ -165,7 +165,7 @@ def _path(experiment: Experiment, setting: _Setting) -> SmoothPath | OrderedPath
     path = SmoothPath(
         errors, objective, setting.start, setting.rule, len(setting.sizes), _schedule(experiment, setting)
     )
-    if not shuffled or path.schedule is not None or len(setting.start) > _MOST_NOISY:
+    if not shuffled or _why_no_noise(experiment, setting):
         return path
     unit = np.sqrt(scale * count)
     residuals = unit * (setting.columns @ objective.reference - setting.targets)
@@ -173,6 +173,14 @@ def _path(experiment: Experiment, setting: _Setting) -> SmoothPath | OrderedPath
         objective, unit * setting.columns, residuals, setting.start, setting.sizes, setting.rule
     )
     return SmoothPath(errors, objective, setting.start, setting.rule, len(setting.sizes), None, noise)
+
+
+def _why_no_noise(experiment: Experiment, setting: _Setting) -> str:
+    """Why the spread that shuffled batches leave is not worked out, a clause; empty where it is."""
+    if _schedule(experiment, setting) is not None:
+        return "it is worked out for constant rates only"
+    most, momentum = (_MOST_NOISY // 4, " with momentum") if setting.rule.momentum else (_MOST_NOISY, "")
+    return f"it is worked out for up to {most} parameters{momentum}" if len(setting.start) > most else ""
 
 
 def _ordered(setting: _Setting, whole: SquaredErrors) -> OrderedPath:
@@ -217,7 +225,7 @@ def _forecast(
         lr=lr,
         constant=_schedule(experiment, setting) is None,
         largest_rate=_largest_rate(experiment, problem),
-        notes=tuple(_notes(experiment, path, exact=exact)),
+        notes=tuple(_notes(experiment, setting, exact=exact)),
         _path=path,
         _by_name=problem.by_name,
         _change=_change(problem),
@@ -256,11 +264,12 @@ def _change(problem: Problem) -> Callable[[Array], Array]:
     return lambda gaps: np.asarray(gaps @ matrix)
 
 
-def _notes(experiment: Experiment, path: SmoothPath | OrderedPath, *, exact: bool) -> list[str]:
+def _notes(experiment: Experiment, setting: _Setting, *, exact: bool) -> list[str]:
     """What the forecast leaves out, a clause each."""
     found = []
     if experiment.training.early_stopping is not None:
         found.append("training may stop early")
-    if not exact and isinstance(path, SmoothPath) and path.noise is None:
-        found.append("the noise of the batches is left out")
+    reason = "" if exact else _why_no_noise(experiment, setting)
+    if reason:
+        found.append(f"the noise of the batches ({reason})")
     return found
