@@ -21,7 +21,12 @@ not that of gradient descent. In an epoch of n steps M_i^n becomes, to second or
 
     D_i = -1 / (N - 1) sum_j F_ij sum M_i^a w_i e' M_j^d w_j e' M_i^s,    a + d + s = n - 2,
 
-e being (1, 0): the implicit bias of random reshuffling (Smith et al. 2021), which Y_i has, too.
+e being (1, 0): the implicit bias of random reshuffling (Smith et al. 2021), which Y_i has, too. Where the
+residuals at the minimum go with the features (they do where weights decay) the mean is pulled away from it by
+
+    f_i = -1 / (N - 1) sum_j c_ij sum M_i^a w_i e' M_j^d w_j,    a + d <= n - 2,
+
+c_ij the covariance of z_i z_j and z_j r over the examples, z the features along the directions, r a residual.
 """
 
 from collections.abc import Sequence
@@ -48,6 +53,7 @@ class GradientNoise:
         gap: (C,) how far from the minimum training begins.
         residual: (C,) s of the module's docstring.
         varying: (C, C) F.
+        pulling: (C, C) c.
         count: N.
         sizes: of the batches of an epoch; only the last may be smaller.
         rule: of SGD.
@@ -59,6 +65,7 @@ class GradientNoise:
     gap: Array
     residual: Array
     varying: Array
+    pulling: Array
     count: int
     sizes: Sequence[int]
     rule: Rule
@@ -68,9 +75,9 @@ class GradientNoise:
         """How far the mean is from where gradient descent is, along all directions, (K, G, P)."""
         found = np.zeros((len(epochs), len(lr), self.size))
         for number, rate in enumerate(lr.tolist()):
-            plain, drifting = self._means(epochs, rate)
+            plain, _, pulled = self._means(epochs, rate)
             with np.errstate(invalid="ignore"):
-                found[:, number, self.directions] = drifting - plain
+                found[:, number, self.directions] = pulled - plain
         return found
 
     def spread(self, epochs: NDArray[np.int64], lr: Array) -> Array:
@@ -114,16 +121,21 @@ class GradientNoise:
         start[:, 0] = self.gap
         return start
 
-    def _means(self, epochs: NDArray[np.int64], rate: float) -> tuple[Array, Array]:
-        """(K, C) the mean distances of gradient descent, and those of shuffled batches."""
-        maps, _ = self._maps(rate)
-        plain, drift = power(maps, len(self.sizes)), self._drift(rate)
-        both = [after(epochs, epoch, self._start())[..., 0] for epoch in (plain, plain + drift)]
-        return both[0], both[1]
+    def _means(self, epochs: NDArray[np.int64], rate: float) -> tuple[Array, Array, Array]:
+        """(K, C) the mean distances of gradient descent, with the drift, and with drift and pull."""
+        maps, start = self._maps(rate)[0], self._start()
+        plain = power(maps, len(self.sizes))
+        drifting, pull = self._drift(rate)
+        size = self._states
+        pulled = np.zeros((len(maps), size + 1, size + 1))
+        pulled[:, :size, :size], pulled[:, :size, -1], pulled[:, -1, -1] = plain + drifting, pull, 1.0
+        means = [after(epochs, epoch, start)[..., 0] for epoch in (plain, plain + drifting)]
+        with_one = np.column_stack([start, np.ones(len(start))])
+        return means[0], means[1], after(epochs, pulled, with_one)[..., 0]
 
     def _spread(self, epochs: NDArray[np.int64], rate: float) -> Array:
         start = self._start()
-        _, mean = self._means(epochs, rate)
+        _, mean, _ = self._means(epochs, rate)
         squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
         moments = after(epochs, self._epoch(rate), squares)[:, : -1 : self._squares]
         with np.errstate(all="ignore"):
@@ -139,19 +151,23 @@ class GradientNoise:
         states = self._states
         return maps[:, :states, :states], noise[:, :states]
 
-    def _drift(self, rate: float) -> Array:
-        """D of the module's docstring, (C, states, states)."""
+    def _drift(self, rate: float) -> tuple[Array, Array]:
+        """D of the module's docstring, (C, states, states), and f, (C, states)."""
         maps, noise = self._maps(rate)
         count, size = len(maps), self._states
         taken = noise[:, :, None] * _first(size)[0]  # w e'
-        blocks = np.zeros((count, count, 3 * size, 3 * size))  # its power n has the sum in its corner
+        blocks = np.zeros(
+            (count, count, 3 * size + 1, 3 * size + 1)
+        )  # its power n has the sums in its corner
         one, two, three = (slice(size * i, size * (i + 1)) for i in range(3))
         blocks[:, :, one, one] = blocks[:, :, three, three] = maps[:, None]
-        blocks[:, :, two, two] = maps
+        blocks[:, :, two, two], blocks[:, :, -1, -1] = maps, 1.0
         blocks[:, :, one, two], blocks[:, :, two, three] = taken[:, None], taken
-        sums = power(blocks, len(self.sizes))[:, :, one, three]
+        blocks[:, :, two, -1] = noise
+        sums, share = power(blocks, len(self.sizes))[:, :, one], -1 / max(self.count - 1, 1)
         with np.errstate(all="ignore"):
-            return np.asarray(np.einsum("ij,ijab->iab", -self.varying / max(self.count - 1, 1), sums))
+            drift = np.einsum("ij,ijab->iab", share * self.varying, sums[..., three])
+            return drift, np.einsum("ij,ija->ia", share * self.pulling, sums[..., -1])
 
     def _step(self, rate: float, batch: int, *, alone: bool = False) -> Array:
         """The map of (Y, 1) in a step; `alone`: its batch is independent of others."""
@@ -193,7 +209,7 @@ class GradientNoise:
 
     def _drifted(self, rate: float) -> Array:
         """(C, squares, squares) what the drift of the mean does to Y in an epoch."""
-        maps, drift = power(self._maps(rate)[0], len(self.sizes)), self._drift(rate)
+        maps, drift = power(self._maps(rate)[0], len(self.sizes)), self._drift(rate)[0]
         pairs = ((maps, drift), (drift, maps), (drift, drift))
         with np.errstate(all="ignore"):
             both = sum(np.einsum("iab,icd->iacbd", one, two) for one, two in pairs)
@@ -240,18 +256,18 @@ def gradient_noise(
         rule: of SGD.
     """
     curved = np.flatnonzero(loss.curved)
-    directions = loss.directions[:, curved]
-    squares = (columns @ directions) ** 2
-    mean = squares.mean(axis=0)
-    slope = (residuals @ (columns @ directions)) / len(columns)
-    varying = squares.T @ squares / len(columns) - np.diag(mean**2)
+    along = columns @ loss.directions[:, curved]
+    squares, count = along**2, len(columns)
+    mean, slope = along.T @ along / count, residuals @ along / count
+    varying = squares.T @ squares / count - np.diag(np.diag(mean) ** 2)
     return GradientNoise(
         eigenvalues=loss.eigenvalues[curved],
         directions=curved,
         gap=loss.slopes(start)[curved] / loss.eigenvalues[curved],
-        residual=np.clip(residuals**2 @ squares / len(columns) - slope**2, 0, None),
+        residual=np.clip(residuals**2 @ squares / count - slope**2, 0, None),
         varying=np.clip(varying, 0, None),
-        count=len(columns),
+        pulling=(along * residuals[:, None]).T @ squares / count - mean * slope,
+        count=count,
         sizes=sizes,
         rule=rule,
         size=len(start),
