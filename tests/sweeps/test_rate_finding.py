@@ -76,7 +76,7 @@ def test_a_start_at_the_minimum_tells_no_rate():
     assert "begins at about the smallest loss" in found.reason
 
 
-@pytest.mark.parametrize("own", [1e-7, 1.0])
+@pytest.mark.parametrize("own", [1e-7, 1e3])
 def test_the_suggestion_does_not_depend_on_the_rate_of_the_file(own):
     """Far above or far below what works: both ends of what is as good as the best are looked for."""
     found = found_rate(experiment(optimizer={"kind": "sgd", "lr": own}))
