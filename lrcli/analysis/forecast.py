@@ -66,6 +66,7 @@ class Forecast:
         lr: the optimizer's rate.
         constant: whether the rate is the same in every step.
         largest_rate: above which training explodes; None where that is not known.
+        noise_counts: whether what the noise of batches adds to the loss is in it, where there is such noise.
         notes: what the forecast leaves out, a clause each.
     """
 
@@ -78,6 +79,7 @@ class Forecast:
     lr: float
     constant: bool
     largest_rate: float | None
+    noise_counts: bool
     notes: tuple[str, ...]
     _path: Path = field(repr=False)
     _by_name: Callable[[Array], dict[str, Array]] = field(repr=False)
@@ -139,9 +141,10 @@ class Forecast:
     def best_rate(self) -> RateForecast | None:
         """The rate that leaves the smallest expected loss after as many steps; None where it is not known.
 
-        Of several that leave the same, the smallest.
+        It is not where the noise of batches, which speaks against large rates, is left out. Of several
+        that leave the same, the smallest.
         """
-        if self.largest_rate is None:
+        if self.largest_rate is None or not self.noise_counts:
             return None
 
         def ends(log_rates: Array) -> Array:

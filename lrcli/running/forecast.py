@@ -225,6 +225,7 @@ def _forecast(
         lr=lr,
         constant=_schedule(experiment, setting) is None,
         largest_rate=_largest_rate(experiment, problem),
+        noise_counts=exact or not _why_no_noise(experiment, setting),
         notes=tuple(_notes(experiment, setting, exact=exact)),
         _path=path,
         _by_name=problem.by_name,

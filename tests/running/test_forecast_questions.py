@@ -148,6 +148,8 @@ def test_a_noise_that_is_not_worked_out_is_said_to_be_left_out(blocks, reason):
     (note,) = foreseen.notes
     assert note.startswith("the noise of the batches (")
     assert reason in note
+    assert foreseen.best_rate is None
+    assert forecast(*made(**blocks | {"training": {"batch_size": "full"}})).best_rate is not None
 
 
 def test_torch_trains_as_foreseen(tmp_path):
