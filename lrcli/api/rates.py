@@ -3,8 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
-from lrcli.api.calls import Overrides, Written, loaded_from
 from lrcli.api.process import undisturbed
+from lrcli.api.written import Overrides, Written, loaded_from
 
 if TYPE_CHECKING:
     from lrcli.sweeps.rate_finding import RateFinding

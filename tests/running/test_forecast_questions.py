@@ -138,8 +138,8 @@ def test_errors_are_in_the_units_of_a_table(table, batch):
     ("blocks", "reason"),
     [
         ({"optimizer": {"schedule": {"kind": "cosine"}}}, "constant rates only"),
-        ({"dataset": {"w": [1.0] * 64}}, "up to 64 parameters"),
-        ({"dataset": {"w": [1.0] * 16}, "optimizer": {"momentum": 0.9}}, "up to 16 parameters with momentum"),
+        ({"dataset": {"w": [1.0] * 48}}, "up to 48 parameters"),
+        ({"dataset": {"w": [1.0] * 12}, "optimizer": {"momentum": 0.9}}, "up to 12 parameters with momentum"),
     ],
 )
 def test_a_noise_that_is_not_worked_out_is_said_to_be_left_out(blocks, reason):
