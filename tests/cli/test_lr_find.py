@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+import lrcli
+
 FILE = """
 dataset: {kind: linear, w: [2.0, -3.4], b: 4.2, noise: 0.1, num_train: 60, num_val: 20}
 model: {kind: linear}
@@ -156,3 +158,26 @@ def test_the_ramp_says_what_it_confounds(line, program):
     _, out, _ = program("lr-find", "line.yaml", "--ramp", "--figure", "ramp.svg")
     assert "confounded" in out
     assert "steepest" in (line / "ramp.svg").read_text()
+
+
+def test_python_finds_the_same_rate(line, program):
+    _, out, _ = program("lr-find", "line.yaml", "--json", "--seeds", "3")
+    found = lrcli.lr_find("line.yaml", seeds=3)
+    assert found.suggestion == json.loads(out)["suggestion"]
+    assert found.seeds == (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seeds": 0},
+        {"seeds": 1001},
+        {"seeds": True},
+        {"seconds": 0},
+        {"seconds": np.inf},
+        {"seconds": np.nan},
+    ],
+)
+def test_python_refuses_what_the_command_does(line, wrong):
+    with pytest.raises(lrcli.UsageError, match=next(iter(wrong))):
+        lrcli.lr_find(line / "line.yaml", **wrong)

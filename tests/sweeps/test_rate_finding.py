@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from benchmarks.rates import judge, random_problem
+from builders import EXPERIMENTS
 
+from lrcli.analysis.basin import usable_band
 from lrcli.analysis.rate_finding import Trials, blow_up, choose, medians, merged
 from lrcli.analysis.theory import largest_curvature
 from lrcli.experiment.loading import load
@@ -76,7 +78,7 @@ def test_a_start_at_the_minimum_tells_no_rate():
     assert "begins at about the smallest loss" in found.reason
 
 
-@pytest.mark.parametrize("own", [1e-7, 1.0])
+@pytest.mark.parametrize("own", [1e-7, 1e3])
 def test_the_suggestion_does_not_depend_on_the_rate_of_the_file(own):
     """Far above or far below what works: both ends of what is as good as the best are looked for."""
     found = found_rate(experiment(optimizer={"kind": "sgd", "lr": own}))
@@ -101,6 +103,19 @@ def test_random_problems(number):
     judged = judge(load(random_problem(9000 + number)).experiment)
     assert 1 / 1.3 < judged.blow_up < 1.3
     assert judged.of_sound < 1.1
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"), [("sgd", 1e-3, 1), ("rmsprop", 1e-4, 0.3), ("adam", 1e-4, 0.3)]
+)
+def test_the_suggestion_for_a_network_is_in_the_usable_band_of_a_sweep(kind, low, high):
+    """XOR: forty rates with forty seeds each, of which five seeds are lr-find's."""
+    fit = load(EXPERIMENTS / "xor_mlp.yaml", [f"optimizer.kind={kind}"]).experiment
+    found, rates = found_rate(fit), np.geomspace(low, high, 40)
+    swept = ended(try_rates(fit, rates, range(5, 45), fit.training.epochs, found.select)).trials
+    band = usable_band(rates, medians(swept, "min"), "min")
+    assert band.low <= found.suggestion <= band.high
+    assert band.decades < 2  # or it would say little
 
 
 def test_batches_of_one_and_schedules():
