@@ -52,11 +52,11 @@ class SmoothPath:
     def parameters(self, epochs: NDArray[np.int64], lr: float) -> Array:
         return self._parameters(self._states(epochs, np.array([lr])))[:, 0]
 
-    def gaps(self, epochs: NDArray[np.int64], lr: float) -> Array:
-        slopes = self._states(epochs, np.array([lr]))[:, 0, :, SLOPE]
+    def gaps(self, epochs: NDArray[np.int64], lr: Array) -> Array:
+        slopes = self._states(epochs, lr)[..., SLOPE]
         curved = self.objective.curved
         with np.errstate(all="ignore"):
-            along = -slopes[:, curved] / self.objective.eigenvalues[curved]
+            along = -slopes[..., curved] / self.objective.eigenvalues[curved]
             return np.asarray(along @ self.objective.directions[:, curved].T)
 
     def _parameters(self, states: Array) -> Array:
