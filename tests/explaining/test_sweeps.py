@@ -182,7 +182,7 @@ def test_where_no_number_of_seeds_can_be_told_nothing_is_advised():
 
 
 def studied(errors, sampling_errors, spread=0.01, freedom=97.0):
-    """A sweep of four rates whose second one is the best: of its parameters, a is right, b has these errors."""
+    """A sweep of four rates, the second one the best: its parameter a is right, b has these errors."""
     count = len(errors)
     whole = np.tile(np.asarray(errors)[:, None], (1, 4))
     same = np.ones((count, 4))
