@@ -3,6 +3,8 @@
 import numpy as np
 from texts import told
 
+from lrcli.training.problem import build_problem
+
 DIGITS = 0.006  # three digits are told
 
 
@@ -110,3 +112,62 @@ def forward(inputs, learned, model):
         if k < layers:
             values = bend[model.activation](values)
     return values
+
+
+def check_file(experiment, text):
+    """Hold what is foreseen of a file to gradient descent step by step, in NumPy.
+
+    Args:
+        experiment: what would be trained.
+        text: of its explanation, in one line.
+
+    Returns:
+        How many numbers were held to others.
+    """
+    inputs, targets = experiment.dataset.draw(experiment.seed, "train")
+    checked = 0
+    found = told(r"constant prediction has a loss of #", text)
+    simple = experiment.loss.kind in {"mse", "half_mse", "bce", "cross_entropy"}
+    if found is not None and simple and experiment.loss.reduction == "mean":
+        np.testing.assert_allclose(found, [constant(experiment.loss.kind, targets)], rtol=DIGITS)
+        checked += 1
+    if experiment.training.batch_size != "full" or experiment.model.kind not in {"linear", "polynomial"}:
+        return checked
+    if experiment.loss.kind not in {"mse", "half_mse"} or experiment.optimizer.kind != "sgd":
+        return checked
+    return checked + _foreseen(experiment, text, _columns(experiment, inputs), targets[:, 0])
+
+
+def _foreseen(experiment, text, columns, targets):
+    scale = (1 if experiment.loss.kind == "mse" else 0.5) * (
+        1 / len(columns) if experiment.loss.reduction == "mean" else 1
+    )
+    slope, momentum = 2 * scale, experiment.optimizer.momentum
+    limit = 2 * (1 + momentum) / np.linalg.eigvalsh(slope * columns.T @ columns)[-1]
+    rate, steps = experiment.optimizer.lr, experiment.training.epochs
+    said = told(r"largest stable learning rate is #\. The file's, #, is #% of it", text)
+    np.testing.assert_allclose(said[:2], [limit, rate], rtol=DIGITS)
+    np.testing.assert_allclose(said[2], 100 * rate / limit, rtol=0.06)
+
+    theta, velocity = _start(experiment), 0.0
+    best = np.linalg.lstsq(columns, targets)[0]
+
+    def level(at):
+        return scale * np.sum((columns @ at - targets) ** 2)
+
+    begun, first = np.linalg.norm(theta - best), level(theta)
+    for _ in range(steps):
+        velocity = momentum * velocity + slope * columns.T @ (columns @ theta - targets)
+        theta = theta - rate * velocity
+    said = told(r"falls from # to #, where the least possible is #;", text)
+    np.testing.assert_allclose(said, [first, level(theta), level(best)], rtol=DIGITS)
+    left = told(r"leave #% of the way", text)
+    if left is not None:
+        np.testing.assert_allclose(left, [100 * np.linalg.norm(theta - best) / begun], rtol=0.06)
+    return 6
+
+
+def _start(experiment):
+    """Where training begins, as the model draws it."""
+    problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
+    return problem.starts(np.array([0]))[0]

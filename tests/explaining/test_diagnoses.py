@@ -8,9 +8,10 @@ import pytest
 import yaml
 from builders import EXPERIMENTS
 from cases import BROKEN
-from texts import held
+from texts import held, told
 
 import lrcli
+from lrcli.reporting.explanation import explanation_lines
 
 KINDS = {
     "rate_too_high": "diverged",
@@ -115,6 +116,7 @@ def test_what_is_broken_is_found_and_what_is_advised_helps(name):
     run = lrcli.train(BROKEN[name])
     explanation = run.explain()
     held(name, explanation)
+    assert len(explanation_lines(explanation, 80)) <= 24  # a screen
     found = {finding.kind: finding for finding in explanation.findings}
     assert KINDS[name] in found
     for kind, finding in found.items():
@@ -237,3 +239,60 @@ def test_the_pull_of_weight_decay_is_that_of_ridge_regression():
     at = int(np.abs(plain - ridge).argmax())
     assert found["decay_bias"].numbers["least_squares"] == pytest.approx(plain[at])
     assert found["decay_bias"].numbers["reference"] == pytest.approx(ridge[at])
+
+
+@pytest.mark.usefixtures("here")
+def test_a_limit_that_is_crossed_without_divergence_and_how_unlike_directions_are():
+    run, found = findings(BROKEN["just_above_the_limit"])
+    x, _ = design(run)
+    assert found["above_limit"].numbers["limit"] == pytest.approx(
+        2 / np.linalg.eigvalsh(x.T @ x / len(x))[-1], rel=1e-9
+    )
+    run, found = findings(BROKEN["features_of_unlike_size"])
+    x, _ = design(run)
+    assert found["condition"].numbers["condition"] == pytest.approx(np.linalg.cond(x) ** 2, rel=1e-6)
+
+
+@pytest.mark.usefixtures("here")
+def test_parameters_that_have_hardly_moved():
+    content = copy.deepcopy(BROKEN["net_with_rate_of_nothing"])
+    content["optimizer"]["lr"] = 1e-6
+    run, found = findings(content)
+    numbers = [values for name, values in run.path.items() if name not in {"epoch", "step"}]
+    first, last = (np.array([values[k] for values in numbers]) for k in (0, -1))
+    moved = np.linalg.norm(last - first) / np.linalg.norm(first)
+    assert found["hardly_moved"].numbers["moved"] == pytest.approx(moved, rel=1e-3)
+
+
+@pytest.mark.usefixtures("here")
+def test_the_noise_that_a_rate_is_said_to_leave_is_that_of_simulated_training():
+    """By 400 orders of the examples, in NumPy, around least squares."""
+    run, found = findings(BROKEN["too_short"])
+    rate, said = told(
+        r"a rate near # would, but for the noise of its batches, about #", found["unfinished"].text
+    )
+    x, y = design(run)
+    best, rng = np.linalg.lstsq(x, y)[0], np.random.default_rng(0)
+    theta = np.tile(best, (400, 1))
+    for _ in range(20):
+        orders = rng.permuted(np.tile(np.arange(len(x)), (400, 1)), axis=1).reshape(400, -1, 20)
+        for k in range(orders.shape[1]):
+            inputs, targets = x[orders[:, k]], y[orders[:, k]]
+            rest = np.einsum("rnp,rp->rn", inputs, theta) - targets
+            theta = theta - rate * np.einsum("rnp,rn->rp", inputs, rest) / 20
+    assert said == pytest.approx(np.sqrt(np.mean((theta - best) ** 2)), rel=0.25)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_rise_that_so_few_validation_examples_leave_to_chance_is_no_overfitting():
+    """Least squares on much data, of which a handful is for validation: val/loss rises a little by chance."""
+    content = copy.deepcopy(BROKEN["too_short"])
+    content["training"]["epochs"] = 40
+    content["dataset"] |= {"num_val": 8, "noise": 1.0}
+    rises = 0
+    for seed in range(12):
+        run, found = findings(content, seed=seed)
+        val = run.curves["val/loss"]
+        rises += val[-1] > 1.05 * val.min()
+        assert "overfit" not in found
+    assert rises > 0  # there is something to be taken for it
