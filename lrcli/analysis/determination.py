@@ -46,9 +46,7 @@ def free_directions(columns: Array) -> Array:
     """Directions (M, P) that change no output of one design matrix (N, P), each 1 where others are 0."""
     lengths = np.linalg.norm(columns, axis=0)
     scales = np.where(lengths == 0, 1.0, lengths)
-    _, values, directions = np.linalg.svd(triangle_by_rows(columns, scales), full_matrices=True)
-    rank = np.count_nonzero(values > max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0))
-    free = directions[rank:] / scales
+    free = _kernel(columns, scales) / scales
     for number in range(len(free)):
         row = free[number]
         pivot = int(np.argmax(np.abs(row) * scales))
@@ -62,6 +60,11 @@ def free_directions(columns: Array) -> Array:
 
 def _open(columns: Array, scales: Array) -> NDArray[np.bool_]:
     """(P,) from one design matrix and the numbers that its columns are divided by."""
+    return np.asarray(np.linalg.norm(_kernel(columns, scales), axis=0) > _NEGLIGIBLE)
+
+
+def _kernel(columns: Array, scales: Array) -> Array:
+    """Orthonormal directions (M, P) that change no output of columns divided by their scales."""
     _, values, directions = np.linalg.svd(triangle_by_rows(columns, scales), full_matrices=True)
     rank = np.count_nonzero(values > max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0))
-    return np.asarray(np.linalg.norm(directions[rank:], axis=0) > _NEGLIGIBLE)
+    return np.asarray(directions[rank:])

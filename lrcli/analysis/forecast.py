@@ -1,8 +1,8 @@
 """What training is going to do, worked out without it: of SGD, where the loss is a quadratic.
 
 With all examples in every step, or batches in a fixed order, the numbers are those of the run, but for
-rounding. With shuffled batches the parameters follow gradient descent on average (to first order in the
-rate), and the loss is that of the average parameters plus what their spread adds.
+rounding. With shuffled batches the parameters nearly follow gradient descent on average, and the loss is that
+of the average parameters plus what their spread adds; see `lrcli.analysis.gradient_noise`.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from lrcli.analysis.quadratics import Array
 
 __all__ = ["Forecast", "Path", "RateForecast"]
 
-_NEAR = 4096  # epochs that are all looked at; later ones in steps of a hundredth
+_NEAR = 1024  # epochs that are all looked at; later ones in steps of a hundredth
 _FAR = 10**9  # epochs ahead that are looked at
 _RATES = 161  # that are tried
 _DECADES = 6  # below the largest stable rate
@@ -58,14 +58,14 @@ class Forecast:
         epoch: (T,) of the records, epoch 0 first; of very many, some.
         steps_per_epoch: optimizer updates in an epoch.
         exact: whether the run will do just this, in float64; else it is an average over orders of examples,
-            to first order in the rate.
+            to second order in the rate.
         least: the loss at the reference, below which no training comes.
         floor: what the noise of batches at the rate of the end keeps the loss above `least` by, on average;
-            0 where there is none, NaN where the rate has no end or the noise grows.
+            0 where there is none, NaN where the noise grows or is not worked out (see `notes`).
         floor_of_independent: the same, were the batches drawn independently of each other.
         lr: the optimizer's rate.
         constant: whether the rate is the same in every step.
-        largest_rate: above which training explodes; None where that is not known.
+        noise_counts: whether what the noise of batches adds to the loss is in it, where there is such noise.
         notes: what the forecast leaves out, a clause each.
     """
 
@@ -77,16 +77,22 @@ class Forecast:
     floor_of_independent: float
     lr: float
     constant: bool
-    largest_rate: float | None
+    noise_counts: bool
     notes: tuple[str, ...]
     _path: Path = field(repr=False)
     _by_name: Callable[[Array], dict[str, Array]] = field(repr=False)
     _change: Callable[[Array], Array] = field(repr=False)
+    _find_largest_rate: Callable[[], float | None] = field(repr=False)
 
     @property
     def step(self) -> NDArray[np.int64]:
         """(T,) optimizer updates at the records."""
         return self.epoch * self.steps_per_epoch
+
+    @cached_property
+    def largest_rate(self) -> float | None:
+        """The rate above which training explodes; None where that is not known."""
+        return self._find_largest_rate()
 
     @cached_property
     def loss(self) -> Array:
@@ -138,9 +144,10 @@ class Forecast:
     def best_rate(self) -> RateForecast | None:
         """The rate that leaves the smallest expected loss after as many steps; None where it is not known.
 
-        Of several that leave the same, the smallest.
+        It is not where the noise of batches, which speaks against large rates, is left out. Of several
+        that leave the same, the smallest.
         """
-        if self.largest_rate is None:
+        if self.largest_rate is None or not self.noise_counts:
             return None
 
         def ends(log_rates: Array) -> Array:

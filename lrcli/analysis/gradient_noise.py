@@ -1,9 +1,10 @@
-"""How far the gradients of shuffled batches spread the parameters about their mean.
+"""How shuffled batches move the mean of the parameters, and how far they spread them about it.
 
-Along an eigenvector i of the Hessian, (p, v) is the distance to the minimum and the velocity, M_i its map in
-a step, and w_i what a gradient's noise does to it. The gradient of an example at p differs from the mean by a
-noise whose variance is s_i + sum_j F_ij p_j^2, from the residuals at the minimum and from how X'X varies. So
-the second moments Y_i = E[(p, v) (p, v)'] follow, with N examples in batches of B, the linear map
+Along an eigenvector i of the Hessian, x = (p, v) is the distance to the minimum and the velocity (p alone
+without momentum), M_i its map in a step, and w_i what a gradient's noise does to it. The gradient of an
+example at p differs from the mean by a noise whose variance is s_i + sum_j F_ij p_j^2, from the residuals at
+the minimum and from how X'X varies. So the second moments Y_i = E[x x'] follow, with N examples in batches of
+B, the linear map
 
     Y_i -> M_i Y_i M_i' + N / (N - 1) / B (s_i + sum_j F_ij E[p_j^2]) w_i w_i',
 
@@ -14,9 +15,21 @@ variance of such a sum over a random permutation is (Hoeffding 1951)
     N / (N - 1) [sum_t h_i(t)^2 var(t) / B_t - 1 / N var of (sum_t h_i(t) noise(t))].
 
 The second term is taken to first order in the noise; moments of different directions are taken not to mix.
+
+For the same reason two batches of an epoch have Hessians with the covariance -cov / (N - 1), and the mean is
+not that of gradient descent. In an epoch of n steps M_i^n becomes, to second order, M_i^n + D_i,
+
+    D_i = -1 / (N - 1) sum_j F_ij sum M_i^a w_i e' M_j^d w_j e' M_i^s,    a + d + s = n - 2,
+
+e being (1, 0): the implicit bias of random reshuffling (Smith et al. 2021), which Y_i has, too. Where the
+residuals at the minimum go with the features (they do where weights decay) the mean is pulled away from it by
+
+    f_i = -1 / (N - 1) sum_j c_ij sum M_i^a w_i e' M_j^d w_j,    a + d <= n - 2,
+
+c_ij the covariance of z_i z_j and z_j r over the examples, z the features along the directions, r a residual.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +42,8 @@ from lrcli.analysis.theory import Rule
 
 __all__ = ["GradientNoise", "gradient_noise"]
 
+_TOGETHER = 2**18  # numbers of rates that are looked at side by side
+
 
 @dataclass(frozen=True, eq=False)
 class GradientNoise:
@@ -40,6 +55,7 @@ class GradientNoise:
         gap: (C,) how far from the minimum training begins.
         residual: (C,) s of the module's docstring.
         varying: (C, C) F.
+        pulling: (C, C) c.
         count: N.
         sizes: of the batches of an epoch; only the last may be smaller.
         rule: of SGD.
@@ -51,16 +67,26 @@ class GradientNoise:
     gap: Array
     residual: Array
     varying: Array
+    pulling: Array
     count: int
     sizes: Sequence[int]
     rule: Rule
     size: int
 
+    def shift(self, epochs: NDArray[np.int64], lr: Array) -> Array:
+        """How far the mean is from where gradient descent is, along all directions, (K, G, P)."""
+        found = np.zeros((len(epochs), len(lr), self.size))
+        for rates in self._together(lr):
+            plain, _, pulled = self._means(epochs, lr[rates])
+            with np.errstate(invalid="ignore"):
+                found[:, rates, self.directions] = pulled - plain
+        return found
+
     def spread(self, epochs: NDArray[np.int64], lr: Array) -> Array:
         """The variances along all directions after some epochs at G constant rates, (K, G, P)."""
         found = np.zeros((len(epochs), len(lr), self.size))
-        for number, rate in enumerate(lr.tolist()):
-            found[:, number, self.directions] = self._spread(epochs, rate)
+        for rates in self._together(lr):
+            found[:, rates, self.directions] = self._spread(epochs, lr[rates])
         return found
 
     def floor(self, rate: float, *, independent: bool = False) -> Array:
@@ -72,84 +98,159 @@ class GradientNoise:
             rate: constant.
             independent: were each batch drawn independently of the others.
         """
-        epoch = self._step(rate, self.sizes[0], alone=True) if independent else self._epoch(rate)
+        rates = np.array([rate])
+        epoch = (self._step(rates, self.sizes[0], alone=True) if independent else self._epoch(rates))[0]
         inner, constant = epoch[:-1, :-1], epoch[:-1, -1]
         found = np.zeros(self.size)
         stable = np.isfinite(inner).all() and np.abs(np.linalg.eigvals(inner)).max(initial=0.0) < 1
         if not stable:
             found[self.directions] = np.inf
             return found
-        found[self.directions] = np.linalg.solve(np.eye(len(inner)) - inner, constant)[::4]
+        found[self.directions] = np.linalg.solve(np.eye(len(inner)) - inner, constant)[:: self._squares]
         return np.clip(found, 0, None)
 
-    def _spread(self, epochs: NDArray[np.int64], rate: float) -> Array:
-        maps, _ = self._maps(rate)
-        start = np.zeros((len(self.gap), 2))
+    @property
+    def _states(self) -> int:
+        """The numbers of x: velocity is followed where there is momentum."""
+        return 2 if self.rule.momentum else 1
+
+    @property
+    def _squares(self) -> int:
+        return self._states**2
+
+    @property
+    def _map_size(self) -> int:
+        return self._squares * len(self.eigenvalues) + 1
+
+    def _together(self, lr: Array) -> Iterator[slice]:
+        """Rates that are looked at side by side, as many as do not take much memory."""
+        of_pairs = (len(self.eigenvalues) * (3 * self._states + 1)) ** 2
+        numbers = max(self._map_size**2, of_pairs, 4 * len(self.sizes) * len(self.gap))  # that a rate takes
+        step = max(1, _TOGETHER // numbers)
+        for first in range(0, len(lr), step):
+            yield slice(first, first + step)
+
+    def _start(self) -> Array:
+        """(C, states) before the first step."""
+        start = np.zeros((len(self.gap), self._states))
         start[:, 0] = self.gap
-        mean = after(epochs, power(maps, len(self.sizes)), start)[..., 0]
+        return start
+
+    def _means(self, epochs: NDArray[np.int64], rates: Array) -> tuple[Array, Array, Array]:
+        """(K, G, C) the mean distances of gradient descent, with the drift, and with drift and pull."""
+        maps, start = self._maps(rates)[0], self._start()
+        plain = power(maps, len(self.sizes))
+        drifting, pull = self._drift(rates)
+        size = self._states
+        pulled = np.zeros((*maps.shape[:2], size + 1, size + 1))
+        pulled[..., :size, :size], pulled[..., :size, -1], pulled[..., -1, -1] = plain + drifting, pull, 1.0
+        means = [after(epochs, epoch, start)[..., 0] for epoch in (plain, plain + drifting)]
+        with_one = np.column_stack([start, np.ones(len(start))])
+        return means[0], means[1], after(epochs, pulled, with_one)[..., 0]
+
+    def _spread(self, epochs: NDArray[np.int64], rates: Array) -> Array:
+        """The variances along the curved directions, (K, G, C)."""
+        start = self._start()
+        _, mean, _ = self._means(epochs, rates)
         squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
-        moments = after(epochs, self._epoch(rate), squares)[:, :-1:4]
+        moments = after(epochs, self._epoch(rates), squares)[..., : -1 : self._squares]
         with np.errstate(all="ignore"):
             return np.clip(moments - mean**2, 0, None)
 
-    def _maps(self, rate: float) -> tuple[Array, Array]:
-        """M (C, 2, 2) of the distance and the velocity, and w (C, 2)."""
-        whole = step_maps(np.array([rate]), self.eigenvalues, self.rule)
-        maps, noise = np.empty((len(self.eigenvalues), 2, 2)), np.empty((len(self.eigenvalues), 2))
-        noise[:, 0], noise[:, 1] = whole[:, MOVED, SLOPE], whole[:, VELOCITY, SLOPE]
-        maps[:, 0, 0], maps[:, 0, 1] = 1 + noise[:, 0] * self.eigenvalues, whole[:, MOVED, VELOCITY]
-        maps[:, 1, 0], maps[:, 1, 1] = noise[:, 1] * self.eigenvalues, whole[:, VELOCITY, VELOCITY]
-        return maps, noise
+    def _maps(self, rates: Array) -> tuple[Array, Array]:
+        """M (G, C, states, states) and w (G, C, states)."""
+        whole = step_maps(rates[:, None], self.eigenvalues, self.rule)
+        noise = np.stack([whole[..., MOVED, SLOPE], whole[..., VELOCITY, SLOPE]], axis=-1)
+        maps = np.empty((*noise.shape, 2))
+        maps[..., 0] = noise * self.eigenvalues[:, None]
+        maps[..., 0, 0] += 1
+        maps[..., 0, 1], maps[..., 1, 1] = whole[..., MOVED, VELOCITY], whole[..., VELOCITY, VELOCITY]
+        states = self._states
+        return maps[..., :states, :states], noise[..., :states]
 
-    def _step(self, rate: float, batch: int, *, alone: bool = False) -> Array:
-        """The map of (Y, 1) in a step, (4 C + 1, 4 C + 1); `alone`: its batch is independent of others."""
-        maps, noise = self._maps(rate)
+    def _drift(self, rates: Array) -> tuple[Array, Array]:
+        """D of the module's docstring, (G, C, states, states), and f, (G, C, states)."""
+        maps, noise = self._maps(rates)
+        count, size = maps.shape[1], self._states
+        taken = noise[..., None] * _first(size)[0]  # w e'
+        # For each pair a map whose power n has the sums in its corner.
+        blocks = np.zeros((len(rates), count, count, 3 * size + 1, 3 * size + 1))
+        one, two, three = (slice(size * i, size * (i + 1)) for i in range(3))
+        blocks[..., one, one] = blocks[..., three, three] = maps[:, :, None]
+        blocks[..., two, two], blocks[..., -1, -1] = maps[:, None], 1.0
+        blocks[..., one, two], blocks[..., two, three] = taken[:, :, None], taken[:, None]
+        blocks[..., two, -1] = noise[:, None]
+        sums, share = power(blocks, len(self.sizes))[..., one, :], -1 / max(self.count - 1, 1)
+        with np.errstate(all="ignore"):
+            drift = np.einsum("ij,gijab->giab", share * self.varying, sums[..., three])
+            return drift, np.einsum("ij,gija->gia", share * self.pulling, sums[..., -1])
+
+    def _step(self, rates: Array, batch: int, *, alone: bool = False) -> Array:
+        """The maps of (Y, 1) in a step, (G, M, M); `alone`: its batch is independent of others."""
+        maps, noise = self._maps(rates)
         share = self.count / max(self.count - 1, 1) * (1 / batch - alone / self.count)
-        outer = share * noise[:, :, None] * noise[:, None, :]
-        return self._assembled(maps, outer, outer[:, None, :, :, None, None] * _FIRST)
+        outer = share * noise[..., :, None] * noise[..., None, :]
+        return self._assembled(maps, outer, outer[:, :, None, :, :, None, None] * _first(self._states))
 
     def _assembled(self, maps: Array | None, constant: Array, varying: Array) -> Array:
-        """The map of (Y, 1).
+        """The maps of (Y, 1).
 
         Args:
-            maps: (C, 2, 2) of the states; None: 0.
-            constant: (C, 2, 2) what a unit of residual noise adds.
-            varying: (C, C or 1, 2, 2, 2, 2) what a unit of F and the moment Y_j add to Y_i.
+            maps: (G, C, states, states) of the states; None: 0.
+            constant: (G, C, states, states) what a unit of residual noise adds.
+            varying: (G, C, C or 1, and states four times) what a unit of F and the moment Y_j add to Y_i.
         """
-        count = len(self.eigenvalues)
-        blocks = varying * self.varying[:, :, None, None, None, None]
-        whole = np.zeros((4 * count + 1, 4 * count + 1))
+        count, size, squares = len(self.eigenvalues), self._map_size, self._squares
+        mixed = varying * self.varying[:, :, None, None, None, None]
+        whole = np.zeros((len(constant), size, size))
         if maps is not None:
             own = np.arange(count)
-            blocks[own, own] += np.einsum("iab,icd->iacbd", maps, maps)
-            whole[-1, -1] = 1.0
-        whole[:-1, :-1] = blocks.transpose(0, 2, 3, 1, 4, 5).reshape(4 * count, 4 * count)
-        whole[:-1, -1] = (constant * self.residual[:, None, None]).ravel()
+            mixed[:, own, own] += np.einsum("giab,gicd->giacbd", maps, maps)
+            whole[:, -1, -1] = 1.0
+        whole[:, :-1, :-1] = mixed.transpose(0, 1, 3, 4, 2, 5, 6).reshape(-1, size - 1, size - 1)
+        whole[:, :-1, -1] = (constant * self.residual[:, None, None]).reshape(-1, squares * count)
         return whole
 
-    def _epoch(self, rate: float) -> Array:
-        """The map of (Y, 1) in an epoch of shuffled batches."""
-        last = self._step(rate, self.sizes[-1])
+    def _epoch(self, rates: Array) -> Array:
+        """The maps of (Y, 1) in an epoch of shuffled batches."""
+        last, squares = self._step(rates, self.sizes[-1]), self._squares
         with np.errstate(all="ignore"):
-            whole = last @ power(self._step(rate, self.sizes[0]), len(self.sizes) - 1)
-            return np.asarray(whole - self._evened_out(rate))
+            whole = last @ power(self._step(rates, self.sizes[0]), len(self.sizes) - 1)
+            whole -= self._evened_out(rates)
+            drifted = self._drifted(rates)
+            for i in range(drifted.shape[1]):
+                own = slice(squares * i, squares * (i + 1))
+                whole[:, own, own] += drifted[:, i]
+        return np.asarray(whole)
 
-    def _evened_out(self, rate: float) -> Array:
+    def _drifted(self, rates: Array) -> Array:
+        """(G, C, squares, squares) what the drift of the mean does to Y in an epoch."""
+        maps, drift = power(self._maps(rates)[0], len(self.sizes)), self._drift(rates)[0]
+        pairs = ((maps, drift), (drift, maps), (drift, drift))
+        both = sum(np.einsum("giab,gicd->giacbd", one, two) for one, two in pairs)
+        return np.asarray(both).reshape(*maps.shape[:2], self._squares, self._squares)
+
+    def _evened_out(self, rates: Array) -> Array:
         """What an epoch takes off, since the noises of its examples add up to nothing."""
-        maps, noise = self._maps(rate)
-        number = len(self.sizes)
-        steps = np.arange(number)
-        left = after(steps, maps, noise)[::-1]  # (n, C, 2)
-        ahead = after(steps, np.swapaxes(maps, 1, 2), np.array([1.0, 0.0]))  # (n, C, 2): the distance's row
+        maps, noise = self._maps(rates)
+        steps = np.arange(len(self.sizes))
+        left = after(steps, maps, noise)[::-1]  # (n, G, C, states)
+        ahead = after(
+            steps, np.swapaxes(maps, -1, -2), _first(self._states)[0]
+        )  # likewise: the distance's row
         with np.errstate(all="ignore"):
-            both = np.einsum("tia,tjb->ijab", left, ahead, optimize=True)
+            both = np.einsum("tgia,tgjb->gijab", left, ahead, optimize=True)
             total = left.sum(axis=0)
             share = 1 / max(self.count - 1, 1)
-            constant = share * total[:, :, None] * total[:, None, :]
-            return self._assembled(None, constant, share * np.einsum("ijab,ijcd->ijacbd", both, both))
+            constant = share * total[..., :, None] * total[..., None, :]
+            return self._assembled(None, constant, share * np.einsum("gijab,gijcd->gijacbd", both, both))
 
 
-_FIRST = np.array([[1.0, 0.0], [0.0, 0.0]])  # of Y: E[p^2]
+def _first(states: int) -> Array:
+    """(states, states) a one where E[p^2] is in Y; its first row has a one where p is in x."""
+    found = np.zeros((states, states))
+    found[0, 0] = 1.0
+    return found
 
 
 def gradient_noise(
@@ -171,18 +272,18 @@ def gradient_noise(
         rule: of SGD.
     """
     curved = np.flatnonzero(loss.curved)
-    directions = loss.directions[:, curved]
-    squares = (columns @ directions) ** 2
-    mean = squares.mean(axis=0)
-    slope = (residuals @ (columns @ directions)) / len(columns)
-    varying = squares.T @ squares / len(columns) - np.diag(mean**2)
+    along = columns @ loss.directions[:, curved]
+    squares, count = along**2, len(columns)
+    mean, slope = along.T @ along / count, residuals @ along / count
+    varying = squares.T @ squares / count - np.diag(np.diag(mean) ** 2)
     return GradientNoise(
         eigenvalues=loss.eigenvalues[curved],
         directions=curved,
         gap=loss.slopes(start)[curved] / loss.eigenvalues[curved],
-        residual=np.clip(residuals**2 @ squares / len(columns) - slope**2, 0, None),
+        residual=np.clip(residuals**2 @ squares / count - slope**2, 0, None),
         varying=np.clip(varying, 0, None),
-        count=len(columns),
+        pulling=(along * residuals[:, None]).T @ squares / count - mean * slope,
+        count=count,
         sizes=sizes,
         rule=rule,
         size=len(start),

@@ -6,7 +6,6 @@ in float64, from what models and losses say of their derivatives. The products a
 where a term or a relu has a corner, they are those on either side of it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -14,11 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.components.losses import Loss
-from lrcli.components.models.base import Model
 from lrcli.components.models.derivatives import Derivatives, DerivativesOfDesign
 
-__all__ = ["Hessian", "LossHessian", "Preconditioned", "hessian_at"]
+__all__ = ["Hessian", "LossHessian", "OfMoved", "Preconditioned", "Sloped", "hessian_at"]
 
 Array = NDArray[np.float64]
 
@@ -39,6 +36,14 @@ class Hessian(Protocol):
         """(M, P), an R with R'R the matrix, which keeps twice the digits; None where none is at hand."""
 
 
+class Sloped(Protocol):
+    """A loss of which the derivatives by the outputs are known; see `lrcli.components.losses.Loss`."""
+
+    def slopes(self, outputs: Array, targets: Array) -> Array | None: ...
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array: ...
+
+
 @dataclass(frozen=True)
 class LossHessian:
     """The Hessian of a loss and of the decay.
@@ -51,7 +56,7 @@ class LossHessian:
         decay: (P,).
     """
 
-    loss: Loss
+    loss: Sloped
     derivatives: Derivatives
     targets: Array
     scale: float
@@ -110,11 +115,35 @@ class Preconditioned:
         return None if rows is None else rows / np.sqrt(self.diagonal)
 
 
+@dataclass(frozen=True)
+class OfMoved:
+    """The rows and columns of a Hessian that belong to what training moves.
+
+    Attributes:
+        hessian: (Q, Q).
+        moved: (Q,) which are moved, P of them.
+    """
+
+    hessian: Hessian
+    moved: NDArray[np.bool_]
+
+    @property
+    def size(self) -> int:
+        return int(np.count_nonzero(self.moved))
+
+    def products(self, directions: Array) -> Array:
+        whole = np.zeros((len(directions), len(self.moved)))
+        whole[:, self.moved] = directions
+        return self.hessian.products(whole)[:, self.moved]
+
+    def root(self) -> Array | None:
+        rows = self.hessian.root()
+        return None if rows is None else rows[:, self.moved]
+
+
 def hessian_at(
-    model: Model,
-    loss: Loss,
-    parameters: Mapping[str, Array],
-    features: Array,
+    derivatives: Derivatives | None,
+    loss: Sloped,
     targets: Array,
     scale: float,
     decay: Array,
@@ -122,10 +151,8 @@ def hessian_at(
     """The Hessian at some parameters.
 
     Args:
-        model: the model.
+        derivatives: of the model, there.
         loss: the loss.
-        parameters: of one member, from name to array in the parameter's shape, in their canonical order.
-        features: (N, F) what the model is given.
         targets: (N, O).
         scale: of the sum of the terms of all examples.
         decay: (P,) the weight decay of each number among the parameters.
@@ -133,7 +160,6 @@ def hessian_at(
     Returns:
         None where the model or the loss has no formula here.
     """
-    derivatives = model.derivatives(parameters, features)
     if derivatives is None or loss.slopes(derivatives.outputs, targets) is None:
         return None
     return LossHessian(loss, derivatives, targets, scale, decay)

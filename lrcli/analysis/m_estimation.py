@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.absolute_programs import programmed
 from lrcli.analysis.linear_fit import fit_linear, rounding_of_squares
 
-__all__ = ["RobustFit", "absolute_fits", "huber_fits"]
+__all__ = ["RobustFit", "absolute_fits", "huber_fits", "huber_from"]
 
 Array = NDArray[np.float64]
 
@@ -26,7 +27,6 @@ _WIDTHS = (1.0, 0.1)  # of the median absolute residual
 _CERTAIN = 1e-9  # by which multipliers must stay away from 1 for a minimum to be the only one
 _ZERO = 1e-11  # of the largest sums that a residual is the difference of: it is none
 _SINGULAR = 1e-11  # smallest eigenvalue of normal equations, columns of length 1: a number is open
-_MOST_PROGRAMS = 2e5  # N P of a set that linear programming is asked about
 
 
 class RobustFit(NamedTuple):
@@ -34,14 +34,23 @@ class RobustFit(NamedTuple):
 
     Attributes:
         theta: (K, P); NaN where it was not found.
-        open: (K, P) the numbers of which other values are as good.
+        open: (K, P) the numbers of which other values are as good; in other units, where these are asked for.
+        ends: (K, P, 2) the least and the greatest value that is as good, where known; NaN elsewhere.
     """
 
     theta: Array
     open: NDArray[np.bool_]
+    ends: Array
 
 
-def huber_fits(columns: Array, targets: Array, width: float, scale: float, decay: Array) -> RobustFit:
+def huber_fits(
+    columns: Array,
+    targets: Array,
+    width: float,
+    scale: float,
+    decay: Array,
+    change: Array | None = None,
+) -> RobustFit:
     """The parameters that make scale * (sum of Huber's losses) + (sum of decay p^2) / 2 smallest.
 
     Args:
@@ -50,19 +59,24 @@ def huber_fits(columns: Array, targets: Array, width: float, scale: float, decay
         width: delta, up to which an error counts as its square.
         scale: of the sum of the examples' losses.
         decay: (K, P).
+        change: to other units, as in `lrcli.analysis.linear_fit.fit_linear`.
     """
     theta = fit_linear(columns, targets[..., None], decay / scale).theta[..., 0]
-    theta = _huber_from(theta, columns, targets, np.full(len(theta), width), decay / scale)
+    theta = huber_from(theta, columns, targets, np.full(len(theta), width), decay / scale)
     inside = np.abs(targets - _product(columns, theta)) <= width * (1 + _ZERO)
-    return RobustFit(theta, _open(columns * inside[..., None], decay / scale))
+    opens = _open(columns * inside[..., None], decay / scale)
+    if change is not None:
+        opens = np.einsum("kp,kpq->kq", opens, change != 0) > 0
+    return RobustFit(theta, opens, np.full((*theta.shape, 2), np.nan))
 
 
-def absolute_fits(columns: Array, targets: Array) -> RobustFit:
+def absolute_fits(columns: Array, targets: Array, change: Array | None = None) -> RobustFit:
     """The parameters with the smallest sums of absolute errors.
 
     Args:
         columns: (K, N, P), of full rank.
         targets: (K, N).
+        change: to other units, as in `lrcli.analysis.linear_fit.fit_linear`.
     """
     fit = fit_linear(columns, targets[..., None])
     theta = fit.theta[..., 0].copy()
@@ -75,13 +89,14 @@ def absolute_fits(columns: Array, targets: Array) -> RobustFit:
             sizes = np.median(np.abs(targets[left] - _product(columns[left], theta[left])), axis=1)
             none = np.zeros_like(theta[left])
             widths = np.maximum(share * sizes, np.finfo(float).tiny)
-            theta[left] = _huber_from(theta[left], columns[left], targets[left], widths, none)
+            theta[left] = huber_from(theta[left], columns[left], targets[left], widths, none)
         theta[left], certain = _vertices(theta[left], columns[left], targets[left])
         doubtful = left[~certain]
-    opens = np.zeros(theta.shape, dtype=bool)
+    opens, ends = np.zeros(theta.shape, dtype=bool), np.full((*theta.shape, 2), np.nan)
     for number in doubtful.tolist():
-        theta[number], opens[number] = _programmed(columns[number], targets[number])
-    return RobustFit(theta, opens)
+        own = np.eye(theta.shape[1]) if change is None else change[number]
+        theta[number], opens[number], ends[number] = programmed(columns[number], targets[number], own)
+    return RobustFit(theta, opens, ends)
 
 
 def _product(columns: Array, theta: Array) -> Array:
@@ -89,7 +104,7 @@ def _product(columns: Array, theta: Array) -> Array:
     return np.asarray((columns @ theta[..., None])[..., 0])
 
 
-def _huber_from(theta: Array, columns: Array, targets: Array, width: Array, penalty: Array) -> Array:
+def huber_from(theta: Array, columns: Array, targets: Array, width: Array, penalty: Array) -> Array:
     """The minima (K, P) of sums of Huber's losses of widths (K,) plus penalty p^2 / 2, from a start."""
     theta = theta.copy()
     left = np.arange(len(theta))
@@ -242,53 +257,3 @@ def _crossed(residuals: Array, slopes: Array) -> NDArray[np.intp]:
     passed = start[:, None] + 2 * np.cumsum(weights, axis=1)
     first = np.argmax(passed >= 0, axis=1)
     return np.take_along_axis(order, first[:, None], axis=1)[:, 0]
-
-
-# Linear programming --------------------------------------------------------------------------------
-
-
-def _programmed(columns: Array, targets: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """The minimum (P,) of one set by linear programming, and the numbers of which others are as good."""
-    if columns.size > _MOST_PROGRAMS:
-        return np.full(columns.shape[1], np.nan), np.zeros(columns.shape[1], dtype=bool)
-    count, size = columns.shape
-    lengths = np.linalg.norm(columns, axis=0)
-    lengths = np.where(lengths == 0, 1.0, lengths)
-    unit = np.abs(targets).max() or 1.0
-    scaled, right = columns / lengths * np.sqrt(count), targets / unit
-    best = _solved(scaled, right, np.zeros(size), None)
-    if best is None:
-        return np.full(size, np.nan), np.zeros(size, dtype=bool)
-    least = float(np.abs(right - scaled @ best).sum())
-    ends = [[_solved(scaled, right, sign * axis, least) for sign in (1, -1)] for axis in np.eye(size)]
-    opens = np.array(
-        [low is None or high is None or abs(high[j] - low[j]) > 1e-6 for j, (low, high) in enumerate(ends)]
-    )
-    best = _polished(best, scaled, right)
-    return best / lengths * np.sqrt(count) * unit, opens
-
-
-def _solved(columns: Array, targets: Array, wanted: Array, least: float | None) -> Array | None:
-    """The theta with the smallest sum of absolute errors; or the smallest wanted' theta within least."""
-    from scipy.optimize import linprog
-
-    count, size = columns.shape
-    none, errors = np.zeros(2 * count), np.concatenate([np.zeros(size), np.ones(2 * count)])
-    answer = linprog(
-        errors if least is None else np.concatenate([wanted, none]),
-        A_ub=None if least is None else errors[None],
-        b_ub=None if least is None else [least * (1 + 1e-9) + 1e-12],
-        A_eq=np.hstack([columns, np.eye(count), -np.eye(count)]),
-        b_eq=targets,
-        bounds=[(None, None)] * size + [(0, None)] * (2 * count),
-    )
-    return np.asarray(answer.x[:size]) if answer.status == 0 else None
-
-
-def _polished(theta: Array, columns: Array, targets: Array) -> Array:
-    """The vertex itself, from a point near it."""
-    residuals = np.abs(targets - columns @ theta)
-    near = residuals <= 1e-7 * (np.abs(columns) @ np.abs(theta) + np.abs(targets))
-    exact = fit_linear(columns[None, near], targets[None, near, None]).theta[0, :, 0] if near.any() else theta
-    better = np.abs(targets - columns @ exact).sum() <= residuals.sum() * (1 + 1e-9)
-    return exact if better else theta

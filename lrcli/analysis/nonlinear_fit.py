@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.m_estimation import absolute_fits
+from lrcli.analysis.penalised_absolute import penalised_absolute_fits
 from lrcli.components.losses import Loss
 from lrcli.components.models.base import Model
 from lrcli.components.models.derivatives import DerivativesOfCurve
@@ -33,7 +34,8 @@ class CurveFit:
         loss: of squared errors, Huber's, or absolute errors.
         inputs: (N, 1).
         targets: (N, 1).
-        penalty: (P,) such that penalty p^2 is added to the sum of squared errors; twice that of Huber's loss.
+        penalty: (P,) such that penalty p^2 is added to the sum of squared errors, or to twice that of Huber's
+            loss or of absolute errors.
     """
 
     def __init__(self, model: Model, loss: Loss, inputs: Array, targets: Array, penalty: Array) -> None:
@@ -67,7 +69,7 @@ class CurveFit:
         """The sum of squared errors, or of what stands in its place, and the penalty."""
         sizes = np.abs(self.residuals(theta))
         if self._knee == 0:
-            return float(sizes.sum())
+            return float(sizes.sum() + np.sum(self._penalty * theta**2) / 2)
         edge = sizes if self._knee is None else np.minimum(sizes, self._knee)
         with np.errstate(over="ignore", invalid="ignore"):
             return float(np.sum(edge * (2 * sizes - edge)) + np.sum(self._penalty * theta**2))
@@ -116,7 +118,9 @@ class CurveFit:
             slopes = self.slopes(theta)
             if not np.isfinite(slopes).all():
                 return None
-            step = absolute_fits(slopes[None], self.residuals(theta)[None]).theta[0]
+            step = self._towards_vertex(slopes, self.residuals(theta), theta)
+            if not np.isfinite(step).all():
+                return None
             share = 1.0
             while share > 1e-9 and not self.value(theta + share * step) < value * (1 - 1e-14):
                 share /= 2
@@ -125,6 +129,14 @@ class CurveFit:
             theta = theta + share * step
             value = self.value(theta)
         return None
+
+    def _towards_vertex(self, slopes: Array, residuals: Array, theta: Array) -> Array:
+        """The step to the minimum of the tangent's absolute errors, with the penalty."""
+        if not self._penalty.any():
+            return np.asarray(absolute_fits(slopes[None], residuals[None]).theta[0])
+        around = (residuals + slopes @ theta)[None]
+        found = penalised_absolute_fits(slopes[None], around, self._penalty[None])
+        return np.asarray(found.theta[0] - theta)
 
 
 def lowest_curve(fit: CurveFit, starts: list[Array]) -> Array | None:

@@ -6,20 +6,23 @@ true minus reference, and what training still owes, reference minus learned. Whe
 parameters are held against the reference. Elsewhere, as in an MLP, parameters are not identifiable: other
 parameters give the same function.
 
-Where the data leave some parameters open (see `lrcli.analysis.determination`), their errors say nothing:
-what was learned of them depends on where training began.
+Where the data leave some parameters open (see `lrcli.analysis.determination`), they have no errors: what was
+learned of them depends on where training began. Nor are errors told from a reference of which other values
+are as good.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.chunks import chunks_of_sets
 from lrcli.analysis.determination import free_directions, undetermined
-from lrcli.analysis.reference import Examples, References, Standard, find_references, has_reference, minimises
+from lrcli.analysis.reference import References, Standard, find_references, has_reference
+from lrcli.analysis.set_fits import Examples, minimises
 from lrcli.components.datasets import AnyDataset
 from lrcli.components.datasets.base import Scaling
 from lrcli.components.initializers import element_names
@@ -48,7 +51,8 @@ class Recovery:
         elements: from parameter name to the names of its numbers, such as ``w[0]`` or ``w[age]``.
         scaling: what the inputs were standardised with, (K, D) each: learned parameters are those of
             standardised inputs, all else is in original units; None where there is no difference.
-        free: (M, P) directions that change no output on the first set, where it has examples enough.
+        free: (M, P) directions that change no output on the first set, where it has examples enough; of the
+            parameters of standardised inputs, where they are standardised.
     """
 
     model: Model
@@ -88,6 +92,15 @@ class Recovery:
         reference = self.reference
         return self.truth is not None and reference is not None and bool(reference.found.any())
 
+    @property
+    def told(self) -> dict[str, NDArray[np.bool_]]:
+        """Whose errors say something, from parameter name to (K, *shape)."""
+        several = self.reference.several if self.reference is not None and self.truth is None else {}
+        return {
+            name: ~(self.undetermined[name] | several.get(name, np.zeros(values.shape, dtype=bool)))
+            for name, values in self.values.items()
+        }
+
     def equivalent(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
         """Of the parameters that give the same function as the learned ones, the nearest to the values.
 
@@ -105,34 +118,45 @@ class Recovery:
         return self.model.nearest_equivalent(learned, values)
 
     def errors(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
-        """True (or reference) minus learned, as the textbooks print it: from name to (..., R, *shape)."""
-        learned = self.equivalent(learned, row_index)
-        return {name: values[row_index] - learned[name] for name, values in self.values.items()}
+        """True (or reference) minus learned, as the textbooks print it: from name to (..., R, *shape).
+
+        NaN where that says nothing.
+        """
+        learned, told = self.equivalent(learned, row_index), self.told
+        errors = {name: values[row_index] - learned[name] for name, values in self.values.items()}
+        return {
+            name: error if told[name].all() else np.where(told[name][row_index], error, np.nan)
+            for name, error in errors.items()
+        }
 
     @property
     def sampling_errors(self) -> dict[str, Array] | None:
-        """True minus reference, from name to (K, *shape); NaN where the data leave a number open."""
+        """True minus reference, from name to (K, *shape); NaN where other values would do as well."""
         if self.truth is None or self.reference is None:
             return None
-        found = self.reference.values
+        found, several = self.reference.values, self.reference.several
         return {
-            name: np.where(self.undetermined[name], np.nan, values - found[name])
+            name: np.where(self.undetermined[name] | several[name], np.nan, values - found[name])
             for name, values in self.truth.items()
         }
 
     def metrics(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
         """The metrics of the group recovery in `lrcli.config.metrics`, (..., R) each.
 
-        In the parts of the error the numbers that the data leave open do not count.
+        Numbers whose errors say nothing do not count; NaN where there are no others.
         """
         errors = self.errors(learned, row_index)
         numbers = [number for name, error in errors.items() for number in self._numbers(name, error)]
+        told = [of[row_index] for name, mask in self.told.items() for of in self._numbers(name, mask)]
         largest = squares = np.zeros(np.shape(numbers[0]))
         with np.errstate(over="ignore"):  # a member about to diverge
-            for number in numbers:
-                largest = np.maximum(largest, np.abs(number))
-                squares = squares + number**2
-            metrics = {MAX_ABS_ERROR: largest, ERROR_NORM: np.sqrt(squares)}
+            for number, counts in zip(numbers, told, strict=True):
+                error = number if counts.all() else np.where(counts, number, 0.0)
+                largest = np.maximum(largest, np.abs(error))
+                squares = squares + error**2
+            nothing = ~np.any(told, axis=0)
+            largest, norm = (np.where(nothing, np.nan, values) for values in (largest, np.sqrt(squares)))
+            metrics = {MAX_ABS_ERROR: largest, ERROR_NORM: norm}
             return metrics | (self._norms_of_parts(numbers, row_index) if self.parts else {})
 
     def _norms_of_parts(self, errors: Sequence[Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
@@ -167,8 +191,8 @@ class Recovery:
         """The names of the numbers of a parameter."""
         return self.elements.get(name) or element_names(name, self.values[name].shape[1:])
 
-    def _numbers(self, name: str, error: Array) -> Iterator[Array]:
-        """The errors of a parameter (..., K or R, *shape), number by number."""
+    def _numbers(self, name: str, error: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        """What a parameter has for each number (..., K or R, *shape), number by number."""
         leading = error.ndim - (self.values[name].ndim - 1)
         yield from np.moveaxis(error.reshape(*error.shape[:leading], -1), -1, 0)
 
@@ -201,8 +225,6 @@ def find_recovery(
     found_near = has_reference(model, loss, datasets[0].num_classes, near_truth=truth is not None)
     if found_near and (truth is None or (minimises(loss) and set(truth) == set(shapes))):
         best = find_references(model, loss, shapes, examples, truth, scaling)
-    if best is not None and not best.found.any() and not best.separable.any():
-        best = None if truth is None else best
     if truth is None and best is None:
         return None
     if best is not None and truth is not None:
@@ -211,15 +233,14 @@ def find_recovery(
         best, scaling = _in_original_units(model, best, examples, scaling)
         if datasets[0].truth_known:
             none = {name: np.full(values.shape, np.nan) for name, values in best.values.items()}
-            missing = np.full(len(best.missing), "no truth", best.missing.dtype)
+            missing = np.where(best.found & (best.missing != "several"), "no truth", best.missing)
             best = replace(best, standard_errors=none, missing=missing)
     scaling = None if truth is not None else scaling
     opens = _open(model, shapes, examples, scaling)
     if best is not None:
         best = _hidden(best, opens)
-        opens = {name: mask | best.several[name] for name, mask in opens.items()}
     of_sets = None if scaling is None else _of_sets(scaling, examples)
-    free = _free(model, opens, examples) if scaling is None else None
+    free = _free(model, opens, examples)
     return Recovery(model, truth, best, opens, elements or {}, of_sets, free)
 
 

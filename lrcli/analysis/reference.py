@@ -3,7 +3,8 @@
 - Squared errors of models that are linear in their parameters: least squares (`lrcli.analysis.linear_fit`).
   With the weight decay that SGD, RMSprop and Adam add to the gradient, least squares with that penalty in
   the loss's own scale, ridge regression (Hoerl and Kennard 1970).
-- Their absolute errors and Huber's loss: `lrcli.analysis.m_estimation`; no absolute errors with weight decay.
+- Their absolute errors and Huber's loss: `lrcli.analysis.m_estimation`, and for absolute errors with weight
+  decay `lrcli.analysis.penalised_absolute`.
 - Their cross-entropies: Newton's method, with the decay where there is one. There is no optimum where a plane
   separates the classes.
 - Curves: the lowest minimum that is found from the true parameters and from the model's own best fit
@@ -17,49 +18,28 @@ What a model and a loss say of themselves decides between these, see `lrcli.comp
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.chunks import chunks_of_sets
-from lrcli.analysis.linear_fit import LinearFit, fit_linear, rounding_of_squares
-from lrcli.analysis.logistic import fisher_covariance, logistic_optima, within_reach
-from lrcli.analysis.m_estimation import absolute_fits, huber_fits
-from lrcli.analysis.nonlinear_fit import CurveFit, lowest_curve
-from lrcli.analysis.standard_errors import changes_of_units, spread_of_noise
+from lrcli.analysis.curve_references import curve_fits
+from lrcli.analysis.linear_references import linear_fits
+from lrcli.analysis.logistic import within_reach
+from lrcli.analysis.set_fits import Examples, SetFits, found_together, minimises, nothing_found
 from lrcli.components.datasets.base import Scaling
 from lrcli.components.losses import Loss
-from lrcli.components.models.base import Model
+from lrcli.components.models.base import Model, NonlinearCurve
 
-__all__ = ["Examples", "References", "Standard", "find_references", "has_reference", "minimises"]
+__all__ = ["References", "Standard", "find_references", "has_reference"]
 
 Array = NDArray[np.float64]
 Standard = Literal["true", "least_squares", "ridge", "optimum"]
 
 _MOST_WORK = 2e9  # N P^2 of a set; more takes seconds
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What K sets of parameters were trained on, and with how much weight decay.
-
-    Attributes:
-        inputs: (S, N, D).
-        targets: (S, N, O).
-        rows: (K,) which of the S sets of data each has.
-        decay: (K, P) the weight decay of each number among the parameters, in their canonical order.
-        scale: of the sum of an example's terms in the loss of a step: 1 / N and the like.
-    """
-
-    inputs: Array
-    targets: Array
-    rows: NDArray[np.intp]
-    decay: Array
-    scale: float
 
 
 @dataclass(frozen=True)
@@ -80,7 +60,9 @@ class References:
         freedom: (K,) degrees of freedom of Student's t that they go with; infinite for the normal
             distribution.
         several: from parameter name to (K, *shape), the numbers of which other values are as good, although
-            the data determine them: the loss has several minima.
+            the data determine them: the loss has several minima. In original units, as the next.
+        ends: from parameter name to (K, *shape, 2), the least and the greatest value of those that are as
+            good, where known; NaN elsewhere.
         least_squares: from parameter name to (K, *shape), in the same units as values; None where the model
             is not linear in its parameters.
     """
@@ -95,23 +77,8 @@ class References:
     missing: NDArray[np.str_]
     freedom: Array
     several: dict[str, NDArray[np.bool_]]
+    ends: dict[str, Array]
     least_squares: dict[str, Array] | None = None
-
-
-class _Fit(NamedTuple):
-    """What was found of k sets, numbers in the parameters' canonical order; see `References`."""
-
-    theta: Array
-    errors: Array
-    missing: NDArray[np.str_]
-    freedom: Array
-    several: NDArray[np.bool_]
-    squares: Array | None = None
-
-
-def minimises(loss: Loss) -> bool:
-    """Whether what is found makes a loss smallest; least squares stands in for others."""
-    return loss.quadratic_factor is not None or loss.of_logits or loss.knee is not None
 
 
 def has_reference(model: Model, loss: Loss, num_classes: int | None, *, near_truth: bool = False) -> bool:
@@ -127,7 +94,7 @@ def has_reference(model: Model, loss: Loss, num_classes: int | None, *, near_tru
         return model.linear_in_parameters
     if model.linear_in_parameters:
         return num_classes is None or minimises(loss)
-    return num_classes is None and (model.has_best_fit or (near_truth and model.has_slopes))
+    return num_classes is None and (model.has_best_fit or (near_truth and isinstance(model, NonlinearCurve)))
 
 
 def find_references(
@@ -156,16 +123,16 @@ def find_references(
     else:
         out = (truth is not None or loss.knee is not None) and work > _MOST_WORK
     if out:
-        fit = _nothing(len(examples.rows), size, "large")
+        fit = nothing_found(len(examples.rows), size, "large")
     elif model.linear_in_parameters:
-        fit = _together(partial(_linear, model, loss, examples, scaling), examples, size)
+        fit = found_together(partial(linear_fits, model, loss, examples, scaling), examples, size)
     else:
-        fit = _curves(model, loss, examples, truth, scaling)
+        fit = curve_fits(model, loss, examples, truth, scaling)
     return _references(model, loss, shapes, examples, fit)
 
 
 def _references(
-    model: Model, loss: Loss, shapes: Mapping[str, tuple[int, ...]], examples: Examples, fit: _Fit
+    model: Model, loss: Loss, shapes: Mapping[str, tuple[int, ...]], examples: Examples, fit: SetFits
 ) -> References:
     values = _named(fit.theta, shapes)
     found = np.asarray(~np.isnan(fit.theta).any(axis=1), dtype=np.bool_)
@@ -177,208 +144,26 @@ def _references(
     separable = np.array([loss.of_logits and why == "none" for why in fit.missing.tolist()], dtype=np.bool_)
     losses = np.where(separable, 0.0, _losses_at(model, loss, values, examples))
     return References(
-        against,
-        values,
-        losses,
-        found,
-        separable,
-        minimises(loss),
-        _named(fit.errors, shapes),
-        fit.missing,
-        fit.freedom,
-        {name: mask == 1 for name, mask in _named(fit.several.astype(np.float64), shapes).items()},
-        None if fit.squares is None else _named(fit.squares, shapes),
+        against=against,
+        values=values,
+        losses=losses,
+        found=found,
+        separable=separable,
+        minimises=minimises(loss),
+        standard_errors=_named(fit.errors, shapes),
+        missing=fit.missing,
+        freedom=fit.freedom,
+        several={name: mask == 1 for name, mask in _named(fit.several.astype(np.float64), shapes).items()},
+        ends=_named(fit.ends, shapes),
+        least_squares=None if fit.squares is None else _named(fit.squares, shapes),
     )
 
 
 def _named(numbers: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Numbers (K, P) from parameter name to (K, *shape)."""
+    """Numbers (K, P, ...) from parameter name to (K, *shape, ...)."""
     edges = np.cumsum([math.prod(shape) for shape in shapes.values()])[:-1]
     parts = zip(shapes.items(), np.split(numbers, edges, axis=1), strict=True)
-    return {name: part.reshape(len(numbers), *shape) for (name, shape), part in parts}
-
-
-def _nothing(sets: int, size: int, missing: str) -> _Fit:
-    return _Fit(
-        theta=np.full((sets, size), np.nan),
-        errors=np.full((sets, size), np.nan),
-        missing=np.full(sets, missing, "U9"),
-        freedom=np.full(sets, np.inf),
-        several=np.zeros((sets, size), dtype=bool),
-    )
-
-
-def _together(find: Callable[[slice], _Fit], examples: Examples, size: int) -> _Fit:
-    """What is found of all sets, some at a time."""
-    parts = [find(chunk) for chunk in chunks_of_sets(len(examples.rows), examples.inputs.shape[1], size)]
-    squares = [part.squares for part in parts if part.squares is not None]
-    return _Fit(
-        theta=np.concatenate([part.theta for part in parts]),
-        errors=np.concatenate([part.errors for part in parts]),
-        missing=np.concatenate([part.missing for part in parts]),
-        freedom=np.concatenate([part.freedom for part in parts]),
-        several=np.concatenate([part.several for part in parts]),
-        squares=np.concatenate(squares) if squares else None,
-    )
-
-
-def _linear(model: Model, loss: Loss, examples: Examples, scaling: Scaling | None, chunk: slice) -> _Fit:
-    """Some sets of a model that is linear in its parameters."""
-    rows, decay = examples.rows[chunk], examples.decay[chunk]
-    columns, targets = model.design(model.features(examples.inputs[rows])), examples.targets[rows]
-    change = None
-    if scaling is not None:
-        mean, scale = scaling.mean[rows], scaling.scale[rows]
-        change = changes_of_units(model, mean.shape[1], targets.shape[2], mean, scale)
-    if loss.of_logits:
-        return _of_classes(columns, targets, examples.scale, decay, change)
-    if loss.knee is None or targets.shape[2] > 1:
-        penalty = decay / (examples.scale * 2 * (loss.quadratic_factor or 0.5))
-        return _of_squares(loss, columns, targets, penalty, change)
-    return _robust(loss, columns, targets, examples.scale, decay, change)
-
-
-def _of_squares(loss: Loss, columns: Array, targets: Array, penalty: Array, change: Array | None) -> _Fit:
-    """Least squares, also in place of a loss of the user's."""
-    fit = fit_linear(columns, targets, penalty, change)
-    theta = fit.theta.reshape(len(fit.theta), -1)
-    several = np.zeros(theta.shape, dtype=bool)
-    if targets.shape[2] > 1 or not minimises(loss):
-        return _nothing(len(theta), theta.shape[1], "large")._replace(theta=theta)
-    errors, missing = _spread(loss, fit, columns, targets, fit.theta)
-    missing[np.any(penalty > 0, axis=1)] = "decay"
-    freedom = np.asarray(targets.shape[1] - fit.rank, dtype=np.float64)
-    squares = theta
-    if np.any(penalty > 0):
-        squares = fit_linear(columns, targets).theta.reshape(theta.shape)
-    return _Fit(theta, errors, missing, freedom, several, squares)
-
-
-def _robust(
-    loss: Loss, columns: Array, targets: Array, scale: float, decay: Array, change: Array | None
-) -> _Fit:
-    """Huber's loss or absolute errors."""
-    plain = fit_linear(columns, targets, None, change)
-    decayed = np.any(decay > 0, axis=1)
-    if loss.knee:
-        theta, several = huber_fits(columns, targets[..., 0], loss.knee, scale, decay)
-    else:
-        theta, several = absolute_fits(columns, targets[..., 0])
-        theta[decayed] = np.nan
-    dependent = plain.rank < columns.shape[2]
-    several[dependent] = False  # what the data leave open is told apart from it
-    theta[dependent & ~decayed] = np.nan
-    errors, missing = _spread(loss, plain, columns, targets, theta[..., None])
-    missing[several.any(axis=1)] = "several"
-    missing[decayed] = "decay"
-    errors[missing != ""] = np.nan
-    freedom = np.asarray(columns.shape[1] - plain.rank, dtype=np.float64)
-    return _Fit(theta, errors, missing, freedom, several, plain.theta[..., 0])
-
-
-def _spread(
-    loss: Loss, fit: LinearFit, columns: Array, targets: Array, theta: Array
-) -> tuple[Array, NDArray[np.str_]]:
-    """Standard errors (K, P) of one output, and why there are none (K,)."""
-    residuals = (targets - columns @ theta)[..., 0]
-    factors, missing = spread_of_noise(
-        loss, residuals, fit.rank, rounding_of_squares(columns, targets, theta)
-    )
-    return factors[:, None] * np.sqrt(np.clip(fit.leverage, 0, None)), missing
-
-
-def _of_classes(columns: Array, targets: Array, scale: float, decay: Array, change: Array | None) -> _Fit:
-    """The optima of logistic regression, and the inverse of Fisher's information."""
-    outputs = targets.shape[2]
-    theta = logistic_optima(columns, targets, scale, decay.reshape(len(decay), -1, outputs))
-    flat = theta.reshape(len(theta), -1)
-    none = np.isnan(flat).any(axis=1)
-    missing = np.full(len(flat), "", "U9")
-    covariances = fisher_covariance(columns, np.nan_to_num(theta))
-    if change is not None:
-        covariances = change.transpose(0, 2, 1) @ covariances @ change
-    errors = np.sqrt(np.clip(np.einsum("kpp->kp", covariances), 0, None))
-    missing[columns.shape[1] <= columns.shape[2]] = "few"
-    missing[np.any(decay > 0, axis=1)] = "decay"
-    missing[none] = "none"
-    errors[missing != ""] = np.nan
-    several = np.zeros(flat.shape, dtype=bool)
-    squares = fit_linear(columns, targets).theta.reshape(flat.shape) if outputs == 1 else None
-    return _Fit(flat, errors, missing, np.full(len(flat), np.inf), several, squares)
-
-
-def _curves(
-    model: Model,
-    loss: Loss,
-    examples: Examples,
-    truth: Mapping[str, Array] | None,
-    scaling: Scaling | None,
-) -> _Fit:
-    """Curves that are not linear in their parameters, each set for itself."""
-    sets, size = examples.decay.shape
-    fit = _nothing(sets, size, "none")
-    freedom = np.full(sets, float(examples.inputs.shape[1] - size))
-    for number in range(sets):
-        own = None if truth is None else {name: values[number] for name, values in truth.items()}
-        found = _curve(model, loss, examples, number, own)
-        if found is None:
-            continue
-        curve, fit.theta[number] = found
-        if np.any(examples.decay[number] > 0):
-            fit.missing[number] = "decay"
-        elif minimises(loss):
-            fit.errors[number], fit.missing[number] = _spread_of_curve(
-                model, loss, examples, scaling, examples.rows[number], curve.named(fit.theta[number])
-            )
-    return fit._replace(freedom=freedom)
-
-
-def _spread_of_curve(
-    model: Model,
-    loss: Loss,
-    examples: Examples,
-    scaling: Scaling | None,
-    row: int,
-    best: Mapping[str, Array],
-) -> tuple[Array, str]:
-    """The standard errors (P,) of a curve, in original units, and why there are none."""
-    inputs, targets = examples.inputs[row], examples.targets[row]
-    if scaling is not None:
-        mean, scale = scaling.mean[row], scaling.scale[row]
-        original = model.in_original_units(best, mean, scale)
-        if original is not None:  # the same curve, of inputs in their own units
-            best, inputs = original, inputs * scale + mean
-    curve = CurveFit(model, loss, inputs, targets, np.zeros(len(best)))
-    theta = curve.of(best)
-    slopes, residuals = curve.slopes(theta), curve.residuals(theta)
-    if not (np.isfinite(slopes).all() and np.isfinite(residuals).all()):
-        return np.full(len(theta), np.nan), "none"
-    fit = fit_linear(slopes[None], residuals[None, :, None])
-    largest = np.abs(targets[:, 0]) + np.abs(targets[:, 0] - residuals) + np.abs(slopes) @ np.abs(theta)
-    rounding = rounding_of_squares(np.zeros((1, len(inputs), 1)), largest[None, :, None], np.zeros((1, 1, 1)))
-    factors, missing = spread_of_noise(loss, residuals[None], fit.rank, rounding)
-    if fit.rank[0] < len(theta):
-        return np.full(len(theta), np.nan), "several"
-    return factors[0] * np.sqrt(fit.leverage[0]), str(missing[0])
-
-
-def _curve(
-    model: Model, loss: Loss, examples: Examples, number: int, truth: Mapping[str, Array] | None
-) -> tuple[CurveFit, Array] | None:
-    """The lowest minimum that is found from the true parameters and from the best fit of squares."""
-    row = examples.rows[number]
-    inputs, targets = examples.inputs[row], examples.targets[row]
-    decay = examples.decay[number] / examples.scale
-    penalty = decay / (2 * loss.quadratic_factor) if loss.quadratic_factor else decay
-    curve = CurveFit(model, loss, inputs, targets, penalty)
-    squares = model.best_fit(inputs, targets) if model.has_best_fit else None
-    starts = [curve.of(start) for start in (truth, squares) if start is not None]
-    if not minimises(loss) or (squares is not None and loss.quadratic_factor and not penalty.any()):
-        return None if squares is None else (curve, curve.of(squares))
-    if loss.knee == 0 and penalty.any():
-        return None
-    best = lowest_curve(curve, starts)
-    return None if best is None else (curve, best)
+    return {name: part.reshape(len(numbers), *shape, *numbers.shape[2:]) for (name, shape), part in parts}
 
 
 def _losses_at(model: Model, loss: Loss, values: Mapping[str, Array], examples: Examples) -> Array:

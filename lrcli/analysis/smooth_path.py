@@ -37,7 +37,7 @@ class SmoothPath:
     noise: GradientNoise | None = None
 
     def losses(self, epochs: NDArray[np.int64], lr: Array) -> Array:
-        losses = self.errors.of(self._parameters(self._states(epochs, lr)))
+        losses = self.errors.of(self._means(epochs, lr))
         if self.noise is None:
             return losses
         added = self.added(self.noise.spread(epochs, lr))
@@ -50,18 +50,28 @@ class SmoothPath:
             return np.asarray((spread @ curvatures) / 2)
 
     def parameters(self, epochs: NDArray[np.int64], lr: float) -> Array:
-        return self._parameters(self._states(epochs, np.array([lr])))[:, 0]
+        return self._means(epochs, np.array([lr]))[:, 0]
 
     def gaps(self, epochs: NDArray[np.int64], lr: Array) -> Array:
         slopes = self._states(epochs, lr)[..., SLOPE]
         curved = self.objective.curved
         with np.errstate(all="ignore"):
             along = -slopes[..., curved] / self.objective.eigenvalues[curved]
+            along -= self._shift(epochs, lr)[..., curved]
             return np.asarray(along @ self.objective.directions[:, curved].T)
 
-    def _parameters(self, states: Array) -> Array:
+    def _means(self, epochs: NDArray[np.int64], lr: Array) -> Array:
+        """(K, G, P) the mean of the parameters."""
+        moved = self._states(epochs, lr)[..., MOVED]
         with np.errstate(all="ignore"):
-            return np.asarray(self.start + states[..., MOVED] @ self.objective.directions.T)
+            moved = moved + self._shift(epochs, lr)
+            return np.asarray(self.start + moved @ self.objective.directions.T)
+
+    def _shift(self, epochs: NDArray[np.int64], lr: Array) -> Array:
+        """(K, G, P) of the mean along the directions, for batches are shuffled."""
+        if self.noise is None:
+            return np.zeros((len(epochs), len(lr), len(self.start)))
+        return self.noise.shift(epochs, lr)
 
     def _states(self, epochs: NDArray[np.int64], lr: Array) -> Array:
         schedule = self.schedule

@@ -28,7 +28,20 @@ from lrcli.components.models.least_squares import by_name
 
 __all__ = ["Missing", "Spread", "changes_of_units", "spread_of_noise"]
 
-Missing = Literal["", "decay", "few", "exact", "bandwidth", "several", "large", "no truth", "none"]
+Missing = Literal[
+    "",  # there are
+    "decay",
+    "few",  # examples, no more than parameters
+    "exact",  # residuals that are rounding
+    "bandwidth",  # the density of absolute errors at 0 is not known
+    "several",  # minima
+    "alike",  # parameters that change a curve alike
+    "open",  # parameters that the data leave open
+    "large",  # too much work
+    "loss",  # of the user's
+    "no truth",
+    "none",  # no minimum was found
+]
 
 
 class Spread(NamedTuple):

@@ -47,7 +47,7 @@ def compare(
         metrics: of the result.
         recovery: the rows of the result's recovery.
     """
-    values = {error_name(row.name): row.error for row in recovery} | dict(metrics)
+    values = {error_name(row.name): row.error for row in recovery if row.told} | dict(metrics)
     rows = []
     for name, text in expected.items():
         sign, number = parse(text)

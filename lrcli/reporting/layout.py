@@ -37,6 +37,7 @@ class Column:
         right: whether it is set to the right.
         rank: the columns of the lowest are always shown, those of the highest are left out first.
         wraps: its cells are sentences, which may be broken between words.
+        note: a clause that stands below the table where the column is shown.
     """
 
     heading: str
@@ -45,6 +46,7 @@ class Column:
     right: bool = True
     rank: int = 0
     wraps: bool = False
+    note: str = ""
 
 
 def print_table(
@@ -61,7 +63,7 @@ def print_table(
         out: where.
         columns: all of the same length.
         box: the lines around it, where there is room for them.
-        caption: a sentence to stand below it.
+        caption: a sentence to stand below it, after the notes of its columns.
         as_on_a_terminal: no wider in a pipe or a file: it is to be read, not worked on.
     """
     limited = as_on_a_terminal or out.is_terminal or os.environ.get("COLUMNS")
@@ -77,11 +79,13 @@ def print_table(
         for row in zip(*(column.cells for column in columns), strict=True):
             _print_row(out, columns, row, room)
         kept = max(column.rank for column in columns)
+    notes = [column.note for column in columns if column.rank <= kept]
     left_out = [column.heading for column in columns if column.rank > kept and column.heading]
     if left_out:
         print_text(out, f"no room for {', '.join(left_out)}")
-    if caption:
-        print_text(out, caption)
+    said = "; ".join(filter(None, [*notes, caption]))
+    if said:
+        print_text(out, said)
 
 
 def _forms(columns: Sequence[Column], box: Box) -> Iterator[tuple[Sequence[Column], Box]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
@@ -16,7 +17,7 @@ from lrcli.experiment.loading import Source
 from lrcli.running.curvature import curvature_ends
 from lrcli.running.levels import Levels
 from lrcli.running.outcome import outcome_of_run
-from lrcli.running.result import build_result
+from lrcli.running.result import Findings, Setting, build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
 from lrcli.storage.files import LineFile, make_directory, write_arrays, write_json, write_yaml
@@ -28,8 +29,9 @@ from lrcli.training.loop import TrainingLoop
 from lrcli.training.problem import Array, Problem
 from lrcli.training.records import Records
 
-__all__ = ["RunFiles"]
+__all__ = ["OPTIMIZER_FILE", "RunFiles"]
 
+OPTIMIZER_FILE = "optimizer.npz"  # in checkpoint/
 _CHECKPOINT = "checkpoint"
 
 
@@ -66,7 +68,7 @@ class RunFiles:
     def so_far(self, loop: TrainingLoop) -> TrainedRun:
         """The run as far as its training has come."""
         path = self._path_to(loop, loop.parameters)
-        return self._trained(path, self._result("running", members=loop.members))
+        return self._trained(path, self._result("running", Findings(members=loop.members)))
 
     def _path_to(self, loop: TrainingLoop, parameters: Mapping[str, Array]) -> ParameterPath:
         """The path that ends at the parameters as they are now."""
@@ -79,7 +81,7 @@ class RunFiles:
         """Write what is known before training."""
         comment = "Resolved by lrcli; `lrcli train` on this file repeats the run."
         write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
-        self.close(self._result("running"))
+        self.close(self._result("running", Findings()))
 
     def record(self, records: Records) -> None:
         """A row of metrics.csv for each record; before training, what is taken from batches is left empty."""
@@ -125,19 +127,25 @@ class RunFiles:
         self._checkpoint("best", loop.members.best_parameters)
         path = self._path_to(loop, parameters)
         write_arrays(self.directory / _CHECKPOINT / PATH_FILE, path.arrays)
+        state = loop.optimizer_state(0)
+        if state:
+            arrays = _by_parameter(self.problem, state)
+            write_arrays(self.directory / _CHECKPOINT / OPTIMIZER_FILE, arrays)
         if self._table is not None:
             self._table.close()
-        self._ended = self._result(
-            status,
+        found = Findings(
             members=loop.members,
             parameters=parameters,
             original=self.problem.in_original_units(parameters, np.array([0])),
             recovery=self.recovery,
             outcome=outcome_of_run(self._history.history, status, levels),
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
-            curvature=curvature_ends(self.experiment, loop.problem, parameters),
+            curvature=curvature_ends(
+                self.experiment, loop.problem, parameters, state, int(loop.members.steps[0])
+            ),
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
+        self._ended = self._result(status, found)
         return self._trained(path, self._ended)
 
     def close(self, result: RunResult) -> None:
@@ -148,17 +156,9 @@ class RunFiles:
         """
         write_json(self.directory / "result.json", result.as_data())
 
-    def _result(self, status: RunStatus, **known: Any) -> RunResult:
-        return build_result(
-            self.experiment,
-            self.directory,
-            status,
-            source=self.source,
-            expected=self.expected,
-            metrics=self._metrics,
-            environment=self.facts,
-            **known,
-        )
+    def _result(self, status: RunStatus, found: Findings) -> RunResult:
+        setting = Setting(self.experiment, self.directory, self.source, self.expected)
+        return build_result(setting, status, self._metrics, self.facts, found)
 
     def _checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:
         arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
@@ -172,4 +172,18 @@ class RunFiles:
         with contextlib.suppress(Exception):  # the error under way is the one to report
             if self._table is not None:
                 self._table.close()
-            self.close(self._ended or self._result(status, members=loop.members))
+            self.close(self._ended or self._result(status, Findings(members=loop.members)))
+
+
+def _by_parameter(problem: Problem, state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The state of an optimizer by parameter: ``square/w``, in its shape; what is of no one's as it is."""
+    parameters = problem.parameters
+    edges = np.cumsum([parameter.size for parameter in parameters])
+    found: dict[str, NDArray[Any]] = {}
+    for name, values in state.items():
+        if values.shape != (edges[-1],):
+            found[name] = values
+            continue
+        parts = zip(parameters, np.split(values, edges[:-1]), strict=True)
+        found |= {f"{name}/{p.name}": part.reshape(p.shape) for p, part in parts}
+    return found

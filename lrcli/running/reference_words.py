@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment
+from lrcli.running.missing_words import NOT_FOUND, what_is_missing
 from lrcli.storage.run_result import Reference
 
 __all__ = ["describe_reference", "undetermined_names", "why_undetermined"]
@@ -18,29 +19,43 @@ def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Ref
         return Reference(None, _why_none(experiment, recovery))
     names = undetermined_names(recovery)
     why = why_undetermined(experiment, names) if names else ""
-    for said in _combinations(experiment, recovery):
+    for said in [*_combinations(experiment, recovery), *(_chosen(recovery) if names else [])]:
         why += f". {said}"
     how = _how(experiment, recovery)
     if recovery.scaling is None and experiment.dataset.scaling(experiment.seed) is not None:
         how += ", all in standardised units"
-    return Reference(recovery.against, how, tuple(names), why)
+    return Reference(recovery.against, how, tuple(names), why, what_is_missing(experiment, recovery))
 
 
 def _combinations(experiment: Experiment, recovery: Recovery) -> list[str]:
     """What of several numbers together the data determine, or leave open."""
     said = []
+    of = "with the features standardised, of" if recovery.scaling is not None else "of"
+    adding = "to the parameters of standardised features " if recovery.scaling is not None else ""
     for direction in [] if recovery.free is None else recovery.free[:_MOST_COMBINATIONS]:
         moved = [(name, v) for name, v in zip(experiment.elements, direction.tolist(), strict=True) if v]
         if len(moved) == 2:
             (first, a), (second, b) = moved
             said.append(
-                f"Of {first} and {second} only {first} {'-' if a * b > 0 else '+'} "
+                f"{of[0].upper()}{of[1:]} {first} and {second} only {first} {'-' if a * b > 0 else '+'} "
                 f"{_factor(abs(a / b))}{second} is determined"
             )
         elif 2 < len(moved) <= _MOST_NAMED:
             steps = ", ".join(f"{v:.4g} to {name}" for name, v in moved)
-            said.append(f"Adding {steps} changes no output")
+            said.append(f"Adding {adding}{steps} changes no output")
     return said
+
+
+def _chosen(recovery: Recovery) -> list[str]:
+    """Which of the parameters that fit as well those are that learned ones are held against."""
+    if recovery.against == "least_squares" and recovery.model.linear_in_parameters:
+        return [
+            "The best possible values shown are of the shortest parameters that fit as well, at which "
+            "gradient descent from zeros would end"
+        ]
+    if recovery.against == "ridge":
+        return ["The best possible values shown are those that the weight decay makes the only ones"]
+    return [] if recovery.against == "true" else ["The best possible values shown are some that fit as well"]
 
 
 def _factor(number: float) -> str:
@@ -69,7 +84,7 @@ def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = 
     listed = ", ".join(names[:_MOST_NAMED]) + more
     cure = experiment.dataset.cure_of_open_parameters
     return (
-        f"{whose} not determine {listed}: {reason}, so other values fit as well, and the errors of these "
+        f"{whose} not determine {listed}: {reason}, so other values fit as well, and errors of these would "
         f"say nothing{cure and f'. {cure}'}"
     )
 
@@ -97,7 +112,11 @@ def _method(experiment: Experiment) -> str:
     """How a minimum without a closed form was found."""
     if not experiment.model.linear_in_parameters:
         return "the lowest minimum that was found"
-    return "at a vertex, as by linear programming" if experiment.loss.knee == 0 else "by Newton's method"
+    if experiment.loss.knee != 0:
+        return "by Newton's method"
+    decays = experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
+    decays = decays and not experiment.optimizer.decoupled
+    return "by an active-set method" if decays else "at a vertex, as by linear programming"
 
 
 def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
@@ -106,15 +125,8 @@ def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
             "A plane separates the classes of the training set, so no parameters are the best: the longer "
             "the training, the larger they become. Judge them by losses and accuracies."
         )
-    if experiment.loss.knee == 0 and experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0:
-        return "What absolute errors and the weight decay make smallest together is not searched for."
-    if experiment.model.linear_in_parameters and (
-        experiment.loss.of_logits or experiment.loss.knee is not None
-    ):
-        return (
-            "The best possible parameters are not searched for: there are too many. Judge the model by its "
-            "losses and accuracies."
-        )
+    if recovery is not None and recovery.reference is not None:
+        return f"{NOT_FOUND[str(recovery.reference.missing[0])]}. Judge the model by its losses."
     if not experiment.model.identifiable or experiment.dataset.num_classes is not None:
         return (
             "The parameters of this model are not identifiable from these data: other parameters give the "

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,38 +19,15 @@ from lrcli.storage.run_result import BestRecord, CurvatureEnds, RecoveryRow, Run
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
 
-__all__ = ["build_result"]
+__all__ = ["Findings", "Setting", "build_result"]
 
 
-def build_result(
-    experiment: Experiment,
-    run_dir: Path,
-    status: RunStatus,
-    *,
-    source: Source | None,
-    expected: Mapping[str, str],
-    metrics: Mapping[str, float],
-    environment: Mapping[str, Any],
-    members: Members | None = None,
-    parameters: Mapping[str, Array] | None = None,
-    original: Mapping[str, Array] | None = None,
-    recovery: Recovery | None = None,
-    outcome: str | None = None,
-    stable: Stability | None = None,
-    curvature: CurvatureEnds | None = None,
-    timing: Timing | None = None,
-) -> RunResult:
-    """The result of a run of one member.
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What is known of a run once it has ended, or while it goes on.
 
-    Args:
-        experiment: what was trained.
-        run_dir: where its files are.
-        status: how far it came.
-        source: what the experiment was read from; None where it was made otherwise.
-        expected: from name to comparison.
-        metrics: the last value of each.
-        environment: what the numbers depended on.
-        members: what became of the member, once that is known.
+    Attributes:
+        members: what became of its one member.
         parameters: from name to (1, *shape), as they were trained.
         original: likewise, in the units of the data; None: they are the same.
         recovery: what they are held against.
@@ -58,6 +36,52 @@ def build_result(
         curvature: before and after training.
         timing: seconds.
     """
+
+    members: Members | None = None
+    parameters: Mapping[str, Array] | None = None
+    original: Mapping[str, Array] | None = None
+    recovery: Recovery | None = None
+    outcome: str | None = None
+    stable: Stability | None = None
+    curvature: CurvatureEnds | None = None
+    timing: Timing | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a run from its beginning.
+
+    Attributes:
+        experiment: what is trained.
+        run_dir: where its files are.
+        source: what the experiment was read from; None where it was made otherwise.
+        expected: from name to comparison.
+    """
+
+    experiment: Experiment
+    run_dir: Path
+    source: Source | None
+    expected: Mapping[str, str]
+
+
+def build_result(
+    setting: Setting,
+    status: RunStatus,
+    metrics: Mapping[str, float],
+    environment: Mapping[str, Any],
+    found: Findings,
+) -> RunResult:
+    """The result of a run of one member.
+
+    Args:
+        setting: what was known before.
+        status: how far it came.
+        metrics: the last value of each.
+        environment: what the numbers depended on.
+        found: what is known of it now.
+    """
+    experiment, source, members = setting.experiment, setting.source, found.members
+    parameters, recovery = found.parameters, found.recovery
     known = recovery is not None and recovery.known
     rows = _recovery_rows(experiment, recovery, parameters) if recovery and known and parameters else ()
     return RunResult(
@@ -65,21 +89,21 @@ def build_result(
         source=source.record if source else None,
         data=digests_of(experiment.dataset.files),
         status=status,
-        run_dir=run_dir.as_posix(),
+        run_dir=setting.run_dir.as_posix(),
         seed=experiment.seed,
         epochs=int(members.epochs[0]) if members else 0,
         steps=int(members.steps[0]) if members else 0,
         diverged_step=(int(members.diverged_step[0]) or None) if members else None,
-        outcome=outcome,
-        stability=stable.record if stable else None,
-        curvature=curvature,
+        outcome=found.outcome,
+        stability=found.stable.record if found.stable else None,
+        curvature=found.curvature,
         metrics=dict(metrics),
         best=_best(experiment, members),
-        parameters={name: values.tolist()[0] for name, values in (original or parameters or {}).items()},
+        parameters={name: v.tolist()[0] for name, v in (found.original or parameters or {}).items()},
         recovery=rows,
         reference=describe_reference(experiment, recovery) if parameters else None,
-        expectations=compare(expected, metrics, rows) if members else (),
-        timing=timing,
+        expectations=compare(setting.expected, metrics, rows) if members else (),
+        timing=found.timing,
         environment=dict(environment),
     )
 
@@ -89,6 +113,31 @@ def _best(experiment: Experiment, members: Members | None) -> BestRecord | None:
     if members is None or members.best.epoch[0] == 0:
         return None
     return BestRecord(experiment.best.metric, float(members.best.best[0]), int(members.best.epoch[0]))
+
+
+class _Numbers(NamedTuple):
+    """What is known of one number among the parameters, NaN where it is not.
+
+    Attributes:
+        held_to: what it is held against.
+        learned: what training found.
+        error: the difference.
+        reference: what minimises what was trained.
+        spread: its standard error.
+        squares: the value of least squares.
+        several: whether other references are as good.
+        low, high: the least and the greatest of them.
+    """
+
+    held_to: float
+    learned: float
+    error: float
+    reference: float
+    spread: float
+    squares: float
+    several: bool
+    low: float
+    high: float
 
 
 def _recovery_rows(
@@ -103,9 +152,11 @@ def _recovery_rows(
     found = none if best is None else best.values
     spreads = none if best is None else best.standard_errors
     squares = none if best is None or best.least_squares is None else best.least_squares
-    sources = (recovery.values, learned, errors, found, spreads, squares)
+    several = {name: values == 0 for name, values in none.items()} if best is None else best.several
+    low, high = (none if best is None else {n: v[..., end] for n, v in best.ends.items()} for end in (0, 1))
+    sources = (recovery.values, learned, errors, found, spreads, squares, several, low, high)
     return tuple(
-        _row(experiment, recovery, element, *numbers, determined=element not in is_open)
+        _row(experiment, recovery, element, _Numbers(*numbers), determined=element not in is_open)
         for name in recovery.values
         for element, *numbers in zip(
             recovery.names_of(name), *(arrays[name][0].ravel().tolist() for arrays in sources), strict=True
@@ -114,35 +165,26 @@ def _recovery_rows(
 
 
 def _row(
-    experiment: Experiment,
-    recovery: Recovery,
-    element: str,
-    held_to: float,
-    learned: float,
-    error: float,
-    reference: float,
-    spread: float,
-    squares: float,
-    *,
-    determined: bool,
+    experiment: Experiment, recovery: Recovery, element: str, numbers: _Numbers, *, determined: bool
 ) -> RecoveryRow:
     """One number among the parameters; what is not known of it is NaN."""
-    best = recovery.reference
-    known = recovery.truth is not None
-    parted = determined and best is not None and best.minimises
+    best, known, held_to = recovery.reference, recovery.truth is not None, numbers.held_to
+    alone = determined and not numbers.several
+    parted = alone and best is not None and best.minimises
     return RecoveryRow(
         element,
         held_to if known or experiment.dataset.truth_known else math.nan,
-        learned,
-        error,
+        numbers.learned,
+        numbers.error,
         recovery.against,
         determined,
-        _finite(reference),
-        _finite(spread),
-        sampling_error=_finite(held_to - reference) if parted and known else None,
-        optimization_error=_finite(reference - learned) if parted else None,
-        z=_finite(-error / spread) if known and spread > 0 else None,
-        least_squares=_finite(squares) if determined else None,
+        _finite(numbers.reference),
+        _finite(numbers.spread),
+        sampling_error=_finite(held_to - numbers.reference) if parted and known else None,
+        optimization_error=_finite(numbers.reference - numbers.learned) if parted else None,
+        z=_finite((numbers.learned - held_to) / numbers.spread) if known and numbers.spread > 0 else None,
+        least_squares=_finite(numbers.squares) if determined else None,
+        interval=(numbers.low, numbers.high) if determined and numbers.several else None,
     )
 
 

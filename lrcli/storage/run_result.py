@@ -13,6 +13,7 @@ __all__ = [
     "CurvatureEnds",
     "CurvatureRow",
     "ExpectationRow",
+    "PreconditionedRow",
     "RecoveryRow",
     "Reference",
     "RunResult",
@@ -46,11 +47,12 @@ class RecoveryRow:
         true: the value behind the data, or the best possible one of data that were drawn; not finite where
             the data were observed, and nobody knows.
         learned: what training found.
-        error: what it is held against minus learned.
+        error: what it is held against minus learned; not finite where that says nothing, since the data leave
+            the number open, or the reference is one of many that are as good.
         against: how the reference was found, as in `Reference`.
         determined: whether the data determine it.
-        reference: what minimises what was trained; None where that is not known. Earlier versions have here
-            what it is held against.
+        reference: what minimises what was trained; None where that is not known. The shortest of many where
+            the data leave it open. Earlier versions have here what it is held against.
         standard_error: of the reference as an estimate of the truth; None where there is none.
         sampling_error: true minus reference, what these data cannot tell; None where either is not known.
         optimization_error: reference minus learned, what training still owes; None where there is no
@@ -58,6 +60,8 @@ class RecoveryRow:
         z: (learned - true) / standard_error.
         least_squares: the value of least squares, whatever the loss is; None where the model is not linear in
             its parameters.
+        interval: the least and the greatest value that make small what was trained as well as the reference
+            does, not finite where they are not known; None where there is one value alone.
     """
 
     name: str
@@ -72,6 +76,12 @@ class RecoveryRow:
     optimization_error: float | None = None
     z: float | None = None
     least_squares: float | None = None
+    interval: tuple[Number, Number] | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether its error says something."""
+        return self.determined and (self.interval is None or self.against == "true")
 
     @property
     def held_to(self) -> float:
@@ -88,12 +98,15 @@ class Reference:
         text: a clause about it, or sentences that say why there is none.
         undetermined: the numbers among the parameters that the data leave open, such as ``w[0]``.
         why: a sentence about these; empty where there are none.
+        missing: a sentence or two that say why there is no reference, or it has no standard errors, or
+            others are as good; empty where nothing is missing.
     """
 
     against: str | None
     text: str
     undetermined: tuple[str, ...] = ()
     why: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +127,24 @@ class CurvatureRow:
 
 
 @dataclass(frozen=True)
+class PreconditionedRow:
+    """The largest curvature as an adaptive optimizer meets it, each number in units of its own steps.
+
+    Attributes:
+        largest: at the last parameters, divided by what the last step was divided by.
+        threshold: the rate above which steps along its direction grow while what they are divided by stays
+            as it is (Cohen et al. 2022).
+        rate: of the last step.
+        diagnostic: the threshold is a sign, and no bound: the optimizer adapts to steps that grow.
+    """
+
+    largest: float
+    threshold: float
+    rate: float
+    diagnostic: bool = True
+
+
+@dataclass(frozen=True)
 class CurvatureEnds:
     """The curvature where training begins and where it ends.
 
@@ -121,11 +152,14 @@ class CurvatureEnds:
         start: at the initial parameters; None where it is not known.
         end: at the last ones; likewise.
         unknown: why it is not, a clause; empty where both are.
+        preconditioned: as the optimizer meets it where training ends; None where it does not adapt, or its
+            state is not known.
     """
 
     start: CurvatureRow | None
     end: CurvatureRow | None
     unknown: str = ""
+    preconditioned: PreconditionedRow | None = None
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def agrees(model, loss, features, outputs):
     parameters, inputs, targets = drawn(model, features, outputs, loss)
     x = model.features(inputs)
     decay = RNG.uniform(0, 1, sum(v.size for v in parameters.values()))
-    hessian = hessian_at(model, loss, parameters, x, targets, 0.05, decay)
+    hessian = hessian_at(model.derivatives(parameters, x), loss, targets, 0.05, decay)
     ours = hessian.products(np.eye(len(decay)))
     theirs = by_torch(model, loss, parameters, x, targets, 0.05, decay)
     assert np.abs(ours - theirs).max() <= 1e-10 * np.abs(theirs).max()
@@ -172,7 +172,7 @@ def test_condition_numbers_of_features_to_1e12(condition):
     left = np.linalg.qr(np.c_[np.ones(50), RNG.normal(size=(50, 2))])[0]  # a column of ones, others across it
     x = np.sqrt(50) * left[:, 1:] * [1.0, 1 / condition]
     parameters = {"w": np.zeros((2, 1)), "b": np.zeros(1)}
-    hessian = hessian_at(model, loss, parameters, x, np.zeros((50, 1)), 1 / 50, np.zeros(3))
+    hessian = hessian_at(model.derivatives(parameters, x), loss, np.zeros((50, 1)), 1 / 50, np.zeros(3))
     found = curvature_of_hessian(hessian, exact=True)
     assert found.largest == pytest.approx(1)
     assert found.condition == pytest.approx(condition**2, rel=1e-3)
@@ -181,7 +181,7 @@ def test_condition_numbers_of_features_to_1e12(condition):
 def test_the_preconditioned_curvature_is_that_of_the_quotient():
     model, loss = component("model", kind="linear"), component("loss", kind="mse")
     parameters, x, y = drawn(model, 3, 1, loss)
-    hessian = hessian_at(model, loss, parameters, x, y, 0.05, np.zeros(4))
+    hessian = hessian_at(model.derivatives(parameters, x), loss, y, 0.05, np.zeros(4))
     diagonal = RNG.uniform(0.1, 2, 4)
     found = curvature_of_hessian(Preconditioned(hessian, diagonal), exact=False)
     quotient = np.linalg.eigvals(hessian.products(np.eye(4)) / diagonal[:, None]).real
@@ -189,9 +189,9 @@ def test_the_preconditioned_curvature_is_that_of_the_quotient():
 
 
 def of(model, loss, parameters, x, y):
-    kinds = component("model", **model), component("loss", **loss)
+    derivatives = component("model", **model).derivatives(parameters, x)
     size = sum(v.size for v in parameters.values())
-    hessian = hessian_at(*kinds, parameters, x, y, 1 / len(x), np.zeros(size))
+    hessian = hessian_at(derivatives, component("loss", **loss), y, 1 / len(x), np.zeros(size))
     return curvature_of_hessian(hessian, exact=False)
 
 

@@ -5,7 +5,7 @@ import pytest
 from builders import LINEAR, SINE, XOR, component, problem
 
 from lrcli.analysis.recovery import find_recovery
-from lrcli.analysis.reference import Examples
+from lrcli.analysis.set_fits import Examples
 from lrcli.components.models.curves import legendre_of_cubic
 
 FIRST = np.array([0])

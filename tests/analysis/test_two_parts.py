@@ -13,7 +13,8 @@ from sklearn.linear_model import Ridge
 from lrcli.analysis.linear_fit import fit_linear
 from lrcli.analysis.m_estimation import absolute_fits, huber_fits
 from lrcli.analysis.recovery import find_recovery
-from lrcli.analysis.reference import Examples, find_references
+from lrcli.analysis.reference import find_references
+from lrcli.analysis.set_fits import Examples
 from lrcli.components.truth import true_parameters
 
 LINE = component("model", kind="linear")

@@ -89,6 +89,7 @@ def test_the_whole_of_it(show):
         "  figures: true\n"
         "  histograms: false\n"
         "  evaluate_train: true\n"
+        "  curvature: false\n"
         "expect:\n"
         "  val/loss: <= 0.1   # base.yaml:6\n"
     )

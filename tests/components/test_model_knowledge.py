@@ -43,7 +43,7 @@ CASES = [
     Case("polynomial", {"degree": 0}, knows="design outputs best_fit equation"),
     Case("polynomial", {"degree": 4}, knows="design outputs best_fit equation"),
     Case("legendre", {}, knows="outputs best_fit equation"),
-    Case("sinusoid", {}, knows="outputs equation"),
+    Case("sinusoid", {}, knows="outputs equation best_fit"),
     Case("mlp", {"hidden": []}, knows="outputs"),
     Case("mlp", {"hidden": [3], "activation": "tanh"}, 2, 2, "outputs"),
     Case("mlp", {"hidden": [4, 4], "activation": "relu", "input_noise": 0.5}, 2, 1, "outputs"),
@@ -64,6 +64,8 @@ def drawn(case, seed=0, digits=2):
     parameters = {p.name: np.round(rng.normal(size=p.shape), digits) + 0.01 for p in case.parameters}
     if case.kind == "ohm":  # not so near to no resistance that the curve bends within a small step
         parameters = {"R": parameters["R"] + 4}
+    if case.kind == "sinusoid":  # turns enough that no parabola fits as well
+        parameters = parameters | {"frequency": parameters["frequency"] + 2}
     if case.kind == "planck":
         parameters = {"T": 3000 + 100 * np.round(10 * parameters["T"])}
         return 0.3 + np.abs(rng.normal(size=(N, 1))), {"T": np.asarray(parameters["T"])}

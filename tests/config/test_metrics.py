@@ -33,6 +33,9 @@ ALL = [
     "test/accuracy",
     "grad_norm",
     "lr",
+    "curvature/largest",
+    "curvature/smallest",
+    "curvature/preconditioned",
     "recovery/max_abs_error",
     "recovery/error_norm",
     "recovery/optimization_error",
@@ -90,7 +93,8 @@ def test_what_is_good_is_said_in_one_place(name):
     assert direction_of(name) == good
     assert Best(metric=name).direction == Select(metric=name).direction == good
     assert Best(metric=name, mode="max").direction == "max"
-    assert metric_of(name).scale == ("linear" if name.endswith("accuracy") else "log")
+    linear = name.endswith(("accuracy", "smallest"))
+    assert metric_of(name).scale == ("linear" if linear else "log")
 
 
 def test_a_new_row_is_followed_everywhere(monkeypatch):

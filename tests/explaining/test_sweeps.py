@@ -16,7 +16,7 @@ from lrcli.storage.result_fields import StableRate
 
 
 def facts(scores, stability=None, **fields):
-    result = SimpleNamespace(source=None, run_dir="runs/s/sweep-0001", stability=stability)
+    result = SimpleNamespace(source=None, run_dir="runs/s/sweep-0001", stability=stability, divergence=None)
     return SweepFacts(SimpleNamespace(results=made_results(scores, **fields), result=result))
 
 
@@ -103,7 +103,7 @@ def test_members_that_diverged_are_counted():
     assert told(r"# members of # diverged \(#%\), from a learning rate of # on", found.text) == pytest.approx(
         [17, 72, 100 * 17 / 72, np.geomspace(1e-3, 1, 9)[7]], rel=0.03
     )
-    assert "the largest stable rate (for batches) is 0.3." in found.text
+    assert "the largest stable rate is 0.3 (for batches)." in found.text
     assert not list(rates.diverged(facts(curve(4))))
 
 

@@ -45,8 +45,8 @@ RUNS = {  # name of the experiment, other values, and the figures that it is to 
     "classes_as_numbers": ("xor_mlp", ["training.epochs=40", "loss={kind: mse}"], ["loss", "regions"]),
     "network_of_numbers": (
         "linear",
-        ["model={kind: mlp, hidden: [3]}", "logging.histograms=true"],
-        ["loss", "predictions", "histograms"],
+        ["model={kind: mlp, hidden: [3]}", "logging.histograms=true", "logging.curvature=true"],
+        ["loss", "predictions", "curvature", "histograms"],
     ),
     "diverged": ("linear", ["optimizer.lr=1e20"], ["loss", "predictions", "path", "recovery"]),
     "exploded": ("linear", ["optimizer.lr=2.5"], ["loss", "predictions", "path", "recovery"]),

@@ -151,7 +151,7 @@ def test_what_the_data_leave_open_is_no_error():
     rows = tuple(replace(row, determined=row.name != "w[0]") for row in RESULT.recovery)
     page = read(replace(RESULT, recovery=rows, reference=Reference("true", "", ("w[0]",), "Open: w[0].")))
     assert "Of 2 parameters, w[1] is the farthest" in page.text
-    assert page.tables["Parameters after training"].column("determined by the data") == ["no", "yes", "yes"]
+    assert page.tables["Parameters after training"].column("note") == ["not determined", "", ""]
     assert "Open: w[0]." in page.texts["p"]
     none = tuple(replace(row, determined=False) for row in RESULT.recovery)
     page = read(replace(RESULT, recovery=none, reference=Reference("true", "", ("w[0]",), "All open.")))

@@ -178,7 +178,7 @@ def test_the_recovery_of_what_the_data_leave_open(seen):
     reference = Reference("least_squares", "the smallest squared error", ("w[1]",), "w[1] is open")
     columns = [
         Shown("parameter", ["w[0]", "w[1]"], always=True),
-        Shown("error", ["1.5", "-1.2e+30"], always=True),
+        Shown("error", ["1.5"], always=True),
         Shown("learned", ["-1.23457e-100", "1.2e+30"]),
         Shown("best possible", ["1.5", "7"]),
         Shown("", ["not determined", reference.text, reference.why], always=True),

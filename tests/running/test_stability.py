@@ -152,6 +152,8 @@ def test_random_batches_of_nearly_all_are_nearly_those_of_all():
         ({"training": {"batch_size": 10}, "optimizer": {"momentum": 1.5}}, "momentum"),
         ({"training": {"batch_size": 10, "shuffle": False}, "optimizer": {"momentum": 1.5}}, "momentum"),
         ({"dataset": DATA | {"feature_std": 1e100}}, "too large"),
+        ({"dataset": DATA | {"feature_std": 1e70}, "training": {"batch_size": 10}}, "too large"),
+        ({"optimizer": {"weight_decay": 1e300}, "training": {"batch_size": 10}}, "too large"),
         ({"dataset": DATA | {"w": [1.0] * 200}, "training": {"batch_size": 10}}, "batches"),
         ({"dataset": DATA | {"w": [1.0] * 2000}}, "more than 2,000 parameters"),
     ],

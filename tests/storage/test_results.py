@@ -12,8 +12,24 @@ from lrcli.errors import RunDirectoryError
 from lrcli.storage.files import replace_nonfinite, write_json
 from lrcli.storage.reading import find_result, read_result
 from lrcli.storage.result_fields import FileDigest, SourceFiles, StableRate, Timing
-from lrcli.storage.run_result import BestRecord, ExpectationRow, RecoveryRow, Reference, RunResult
-from lrcli.storage.sweep_result import BestConfiguration, ConfigurationRow, OpenParameters, SweepResult
+from lrcli.storage.run_result import (
+    BestRecord,
+    CurvatureEnds,
+    CurvatureRow,
+    ExpectationRow,
+    PreconditionedRow,
+    RecoveryRow,
+    Reference,
+    RunResult,
+)
+from lrcli.storage.sweep_result import (
+    BestConfiguration,
+    ConfigurationRow,
+    Divergence,
+    OpenParameters,
+    StableRateRow,
+    SweepResult,
+)
 
 SETTINGS = settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
@@ -36,6 +52,15 @@ def some(strategy):
 
 sources = st.builds(SourceFiles, texts, texts, some(digests), some(texts), some(digests))
 rates = st.builds(StableRate, st.none() | finite, texts)
+curvature_rows = st.none() | st.builds(CurvatureRow, finite, finite, st.none() | finite, st.booleans())
+preconditioned = st.none() | st.builds(PreconditionedRow, finite, finite, finite)
+curvatures = st.builds(CurvatureEnds, curvature_rows, curvature_rows, texts, preconditioned)
+maybe = st.none() | finite
+stable_rates = st.builds(
+    StableRateRow,
+    *(st.dictionaries(texts, swept, max_size=3), maybe, maybe, maybe, counts, texts, st.booleans(), texts),
+)
+divergences = st.builds(Divergence, some(stable_rates), counts, counts, counts, counts, counts)
 timings = st.builds(Timing, finite, finite)
 environments = st.dictionaries(texts, st.none() | texts | st.booleans() | st.integers(), max_size=3)
 rows = st.builds(
@@ -58,6 +83,7 @@ run_results = st.builds(
     steps=counts,
     diverged_step=st.none() | counts,
     stability=st.none() | rates,
+    curvature=st.none() | curvatures,
     metrics=tables,
     best=st.none() | st.builds(BestRecord, texts, numbers, counts),
     parameters=st.dictionaries(texts, nested, max_size=3),
@@ -90,6 +116,7 @@ sweep_results = st.builds(SweepResult, **unfinished_sweeps) | st.builds(
     configurations_left_out=counts,
     best=st.none() | best_rows,
     stability=st.none() | rates,
+    divergence=st.none() | divergences,
     reference=st.builds(OpenParameters, some(texts), texts),
     diverged=counts,
     missing=counts,

@@ -6,24 +6,22 @@ from typing import Literal
 import numpy as np
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.models.base import Array, Model, scalars
+from lrcli.components.models.base import Array, NonlinearCurve, scalars
 from lrcli.components.models.derivatives import DerivativesOfCurve, curve_derivatives
 from lrcli.components.models.equations import sum_of_terms
 from lrcli.components.models.least_squares import least_squares
+from lrcli.components.models.sinusoids import nearest_sinusoid
 
 __all__ = ["Legendre", "Sinusoid", "legendre_of_cubic"]
 
 _ROUNDING = 1e-10  # of the largest term of a cubic
 
 
-class Legendre(Model):
+class Legendre(NonlinearCurve):
     """o = a + b P3(c + d x), P3(u) = (5 u^3 - 3 u) / 2, the Legendre polynomial of degree 3.
 
     Source: the PyTorch tutorial "Learning PyTorch with Examples", its own autograd Function.
     """
-
-    one_feature = True
-    has_slopes = True
 
     kind: Literal["legendre"]
 
@@ -85,16 +83,19 @@ class Legendre(Model):
         return {"a": learned["a"], **turned}
 
 
-class Sinusoid(Model):
+class Sinusoid(NonlinearCurve):
     """o = amplitude * sin(frequency * x + phase) + offset.
 
     Source: the rule behind the sine dataset, with its parameters to be found.
     """
 
-    one_feature = True
-    has_slopes = True
+    many_valleys = True
 
     kind: Literal["sinusoid"]
+
+    @property
+    def has_best_fit(self) -> bool:
+        return True
 
     def parameters(self, num_features: int, num_outputs: int) -> tuple[Parameter, ...]:
         return scalars("amplitude", "frequency", "phase", "offset")
@@ -126,6 +127,15 @@ class Sinusoid(Model):
         slope = parameters["frequency"] / scale[..., 0]
         phase = parameters["phase"] - slope * mean[..., 0]
         return {**parameters, "frequency": slope, "phase": phase}
+
+    def best_fit(
+        self, inputs: Array, targets: Array, penalty: Array | None = None
+    ) -> dict[str, Array] | None:
+        """The lowest of the valleys that frequencies up to half a turn between inputs lead into.
+
+        A penalty is not taken into account. There is none where a line or a parabola fits better.
+        """
+        return nearest_sinusoid(inputs[:, 0], targets[:, 0])
 
     def equation(self, parameters: Mapping[str, Array]) -> str:
         p = {name: values.item() for name, values in parameters.items()}

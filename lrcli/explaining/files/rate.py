@@ -8,6 +8,7 @@ from lrcli.explaining.files.facts import FileFacts
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
 from lrcli.running.forecast import Unforeseen
+from lrcli.wording import times
 
 __all__ = ["stable_rate", "uneven"]
 
@@ -41,7 +42,7 @@ def stable_rate(facts: FileFacts) -> Iterator[Finding]:
             "the error is going to grow, on average over all orders of the examples, until training diverges"
         )
     text = (
-        f"The file's learning rate, {short(rate)}, is {short(rate / limit)} times the largest stable one, "
+        f"The file's learning rate, {short(rate)}, is {times(rate / limit)} the largest stable one, "
         f"{short(limit)}{sense}: {grows}."
     )
     yield Finding("diverges", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))

@@ -156,7 +156,7 @@ TERMS = (
         "size of its gradients so far. For Adam it tends to settle near (2 + 2 b1) / ((1 - b1) r), 38 / r "
         "for the usual b1 = 0.9. That is an observation, not a limit.",
         "Cohen et al. 2022, Adaptive gradient methods at the edge of stability",
-        ("curvature/preconditioned",),
+        ("curvature/preconditioned", "edge_of_stability", "edge of stability"),
     ),
     Term(
         "condition number",

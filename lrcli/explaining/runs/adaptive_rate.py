@@ -1,4 +1,4 @@
-"""A rate of Adam or RMSprop that is large beside the weights of a network."""
+"""A rate of Adam or RMSprop that is large beside the weights, or for the curvature at the end."""
 
 from collections.abc import Iterator
 
@@ -6,11 +6,16 @@ import numpy as np
 
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import short
+from lrcli.explaining.runs.curves import falls_at_end
+from lrcli.explaining.runs.errors import most_owed, owes
 from lrcli.explaining.runs.facts import RunFacts
+from lrcli.wording import times
 
-__all__ = ["larger_than_weights"]
+__all__ = ["edge_of_stability", "finished_at_the_edge", "larger_than_weights"]
 
 _USUAL = 0.01
+_AT = 0.9  # of the threshold: training that is held up there goes a little below and above it
+_BEYOND = 1.1
 _TINY = 0.05  # a size of weights that is small itself
 
 
@@ -29,3 +34,48 @@ def larger_than_weights(facts: RunFacts) -> Iterator[Finding]:
     )
     numbers = {"rate": facts.rate, "size": size}
     yield Finding("adaptive_rate", text, numbers, True, (facts.train(optimizer__lr=_USUAL),))
+
+
+def edge_of_stability(facts: RunFacts) -> Iterator[Finding]:
+    """What training owes is that the rate of the last step is hardly stable."""
+    if _is_unfinished(facts):
+        yield from _at_the_edge(facts)
+
+
+def finished_at_the_edge(facts: RunFacts) -> Iterator[Finding]:
+    """The same of training that owes nothing that matters."""
+    if not _is_unfinished(facts):
+        yield from _at_the_edge(facts)
+
+
+def _is_unfinished(facts: RunFacts) -> bool:
+    """Whether training owes something, as far as is known."""
+    row = most_owed(facts)
+    return row is None or owes(facts, row)
+
+
+def _at_the_edge(facts: RunFacts) -> Iterator[Finding]:
+    """The rate of the last step is that above which steps of this optimizer grow, or larger.
+
+    Training that gets there stays there: steps that grow make the gradients, and with them what the steps are
+    divided by, grow too (Cohen et al. 2022). Along other directions it may go on, so a loss that still falls
+    is no case of it.
+    """
+    curvature = facts.result.curvature
+    row = curvature.preconditioned if curvature else None
+    if row is None or row.rate < _AT * row.threshold or falls_at_end(facts):
+        return
+    kind, ratio = facts.experiment.optimizer.kind, row.rate / row.threshold
+    size = f"{times(ratio)} the largest" if ratio > _BEYOND else "about the largest"
+    text = (
+        f"{kind} ended where its steps are hardly stable: its learning rate, {short(row.rate)}, is {size} "
+        f"that is stable there, {short(row.threshold)} (a diagnostic, since {kind} adapts to steps that "
+        "grow). It swings across the steepest direction, which more epochs do not cure. A rate that falls to "
+        "zero, or a smaller one, lets it settle."
+    )
+    numbers = {"rate": row.rate, "threshold": row.threshold, "ratio": ratio, "sharpness": row.largest}
+    commands = (
+        facts.train(optimizer__schedule="{kind: cosine}"),
+        facts.train(optimizer__lr=facts.rate / 10),
+    )
+    yield Finding("edge_of_stability", text, numbers, estimate=True, commands=commands)

@@ -10,7 +10,7 @@ from lrcli.explaining.numerals import about, percent, short
 from lrcli.explaining.runs.facts import RunFacts
 from lrcli.training.problem import Array
 
-__all__ = ["levels", "overfit", "still_falling", "swings"]
+__all__ = ["falls_at_end", "levels", "overfit", "still_falling", "swings"]
 
 _RISE = 0.05  # of the lowest value
 _NOISE = 3.0  # standard deviations of the changes between records
@@ -141,6 +141,12 @@ def levels(facts: RunFacts) -> Iterator[Finding]:
         said.append(f"where a constant prediction has a loss of {short(constant)}")
     text = f"Nothing stands out: {', '.join(said)}."
     yield Finding("nothing", text, {"train/loss": loss, "constant": constant, "val/loss": val})
+
+
+def falls_at_end(facts: RunFacts) -> bool:
+    """Whether train/loss still falls, by more than a little."""
+    fall = _fall_at_end(facts)
+    return fall is not None and fall[1] >= _FALL
 
 
 def _fall_at_end(facts: RunFacts) -> tuple[float, float] | None:

@@ -13,7 +13,16 @@ from lrcli.running.forecast import Unforeseen
 from lrcli.storage.run_result import RecoveryRow
 from lrcli.wording import counted, one_line
 
-__all__ = ["decay_bias", "finished", "is_unfinished", "most_owed", "owes", "undetermined", "unfinished"]
+__all__ = [
+    "decay_bias",
+    "finished",
+    "is_unfinished",
+    "most_owed",
+    "owes",
+    "undetermined",
+    "unfinished",
+    "without_spread",
+]
 
 _NOISELESS = 1e-9  # of a value of size 1: a standard error that is rounding of float64
 _ROUNDING = 1e-6  # of a value of size 1: what float32 leaves
@@ -158,6 +167,17 @@ def undetermined(facts: RunFacts) -> Iterator[Finding]:
     if reference is not None and reference.why:
         names = ", ".join(reference.undetermined)
         yield Finding("undetermined", f"{reference.why.rstrip('.')}.", {"parameters": names})
+
+
+def without_spread(facts: RunFacts) -> Iterator[Finding]:
+    """Why it is not known what the data leave open, or what training owes.
+
+    That a model is not the rule behind the data is no finding: the file has it so.
+    """
+    reference = facts.result.reference
+    known = reference is not None and reference.against != "true" and facts.experiment.dataset.truth_known
+    if reference is not None and reference.missing and not known:
+        yield Finding("without_spread", reference.missing, {})
 
 
 def _told_to(row: RecoveryRow) -> float | None:

@@ -41,6 +41,7 @@ class _Diagnosis:
 
 _IDLE = frozenset({"dead_units", "saturated_units", "alike", "same_targets"})
 _LIMITS = frozenset({"cannot", "sorted", "outlier", "above_limit"})  # what no further training gets over
+_EDGE = frozenset({"edge_of_stability"})
 _FOUND = frozenset({"stuck", "swings", "cannot", "hardly_moved"})
 
 # In the order of what a reader should hear first.
@@ -57,19 +58,22 @@ _DIAGNOSES = (
     _Diagnosis(hidden_units.stuck, _IDLE | {"hardly_moved"}),
     _Diagnosis(outliers.dominating_example),
     _Diagnosis(order.sorted_examples),
-    _Diagnosis(curves.swings, _IDLE | {"above_limit"}),
+    _Diagnosis(adaptive_rate.edge_of_stability, _IDLE),
+    _Diagnosis(curves.swings, _IDLE | _EDGE | {"above_limit"}),
     _Diagnosis(schedules.schedule_ended, _LIMITS),
     _Diagnosis(schedules.stopped_too_early, _LIMITS),
     _Diagnosis(errors.decay_bias),
     _Diagnosis(batch_noise.noise_of_batches, _LIMITS, in_report=False),
-    _Diagnosis(errors.unfinished, _LIMITS | {"batch_noise"}),
+    _Diagnosis(errors.unfinished, _LIMITS | _EDGE | {"batch_noise"}),
     _Diagnosis(curves.overfit),
     _Diagnosis(errors.undetermined, in_report=False),
     _Diagnosis(curves.still_falling, _FOUND | _IDLE),
     _Diagnosis(precision.label_noise, in_report=False),
     _Diagnosis(precision.rounding, in_report=False),
     _Diagnosis(errors.finished, _LIMITS | {"batch_noise", "float32"}, in_report=False),
+    _Diagnosis(adaptive_rate.finished_at_the_edge, _LIMITS, in_report=False),
     _Diagnosis(ending.unmet, in_report=False),
+    _Diagnosis(errors.without_spread, in_report=False),
 )
 
 
@@ -81,7 +85,9 @@ def explain_run(run: TrainedRun) -> Explanation:
     """
     facts = facts_of(run)
     found = [finding for finding, _ in _found(facts)]
-    return Explanation(run.result.run_dir, tuple(_each_command_once(found) or curves.levels(facts)))
+    told = any(finding.kind != "without_spread" for finding in found)
+    found = found if told else [*curves.levels(facts), *found]
+    return Explanation(run.result.run_dir, tuple(_each_command_once(found)))
 
 
 def _each_command_once(findings: list[Finding]) -> list[Finding]:

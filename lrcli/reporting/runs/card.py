@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from lrcli.reporting.drawing import Drawing
 from lrcli.reporting.pages.card import card_html
 from lrcli.reporting.pages.content import Column, Table
-from lrcli.reporting.runs.parameter_table import parameter_columns
-from lrcli.reporting.runs.words import headline, held_against, unmet_expectations
+from lrcli.reporting.runs.parameter_table import on_a_page, parameter_columns, said_of
+from lrcli.reporting.runs.words import headline, unmet_expectations
 from lrcli.storage.run_result import RunResult
 
 __all__ = ["run_card"]
@@ -31,13 +31,10 @@ def run_card(result: RunResult, drawings: Mapping[str, Drawing]) -> str:
 def _tables(result: RunResult) -> Iterator[Table]:
     rows, reference = result.recovery[:_MOST_ROWS], result.reference
     if rows and reference is not None:
-        _, note = held_against(reference)
-        left_out = len(result.recovery) - len(rows)
-        yield Table(
-            "Parameters",
-            parameter_columns(result.recovery, reference, _MOST_ROWS),
-            f"{note}; {left_out:,} more in .recovery" if left_out else note,
-        )
+        left = len(result.recovery) - len(rows)
+        columns = parameter_columns(result.recovery, reference, _MOST_ROWS)
+        note = said_of(columns, f"{left:,} more in .recovery" if left else "")
+        yield Table("Parameters", on_a_page(columns), ". ".join(filter(None, [note, reference.missing])))
     if result.metrics:
         names, values = list(result.metrics), list(result.metrics.values())
         yield Table("Metrics", [Column("metric", names), Column("value", values)])

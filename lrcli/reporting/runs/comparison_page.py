@@ -133,7 +133,7 @@ def _best(name: str, results: Sequence[RunResult]) -> dict[int, str]:
 
 def _errors(results: Mapping[str, RunResult]) -> Iterator[Block]:
     """The errors of the parameters, those of one name beside each other."""
-    errors = [{row.name: row.error for row in result.recovery} for result in results.values()]
+    errors = [{row.name: row.error for row in result.recovery if row.told} for result in results.values()]
     names = list(dict.fromkeys(name for each in errors for name in each))
     if not names:
         return

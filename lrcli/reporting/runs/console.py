@@ -10,16 +10,8 @@ from rich.text import Text
 from lrcli.components.models.base import Model
 from lrcli.config.metrics import metric_of
 from lrcli.reporting.layout import Column, print_table
-from lrcli.reporting.runs.words import (
-    PARTS,
-    equations,
-    has_parts,
-    has_standard_errors,
-    headline,
-    held_against,
-    parts_of,
-    reference_values,
-)
+from lrcli.reporting.runs.parameter_table import parameter_columns
+from lrcli.reporting.runs.words import equations, headline
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.text import print_items, print_text
 from lrcli.storage.files import replace_nonfinite
@@ -30,7 +22,6 @@ from lrcli.wording import one_line
 __all__ = ["print_json", "print_report"]
 
 _MOST_ROWS = 30
-_SHORT = {"sampling error": "sampling", "optimization error": "optimization"}
 
 
 def print_report(result: RunResult, model: Model, why: str = "") -> None:
@@ -82,43 +73,18 @@ def _print_reference(out: Console, rows: Sequence[RecoveryRow], reference: Refer
         print_text(out, reference.text)
         return
     _print_recovery(out, rows, reference)
-    if reference.why:
-        print_text(out, reference.why)
+    for sentence in filter(None, (reference.missing, reference.why)):
+        print_text(out, sentence)
 
 
 def _print_recovery(out: Console, rows: Sequence[RecoveryRow], reference: Reference) -> None:
-    """Parameter, true, learned, error; at most a screen of them."""
-    against, errors = held_against(reference)
-    said = [errors]
-    shown = rows[:_MOST_ROWS]
-    if len(rows) > len(shown):
-        said.append(f"{len(rows) - len(shown):,} more in result.json")
+    """Parameter, true, learned, error, its parts; at most a screen of them."""
+    left = len(rows) - _MOST_ROWS
     columns = [
-        Column("parameter", [row.name for row in shown], right=False),
-        Column(
-            against,
-            [f"{number:.6g}" for number in reference_values(rows, reference)[: len(shown)]],
-            against.partition(" ")[0],
-            rank=2,
-        ),
-        Column("learned", [f"{row.learned:.6g}" for row in shown], rank=1),
-        Column("error", [f"{row.error:.6g}" for row in shown]),
+        Column(column.heading, column.texts, column.short, not column.of_words, column.rank, note=column.note)
+        for column in parameter_columns(rows, reference, _MOST_ROWS)
     ]
-    if has_parts(shown):
-        said.insert(1, PARTS)
-        for rank, (name, cells) in enumerate(parts_of(shown).items(), 3):
-            texts = ["" if cell is None else f"{cell:.4g}" for cell in cells]
-            columns.append(Column(name, texts, _SHORT.get(name, ""), rank=rank))
-    elif has_standard_errors(rows):
-        columns.insert(2, Column("std. error", [_number(row.standard_error) for row in shown], rank=3))
-    if reference.undetermined:
-        marks = ["" if row.determined else "not determined" for row in shown]
-        columns.append(Column("", marks, right=False))
-    print_table(out, columns, HEAVY_HEAD, "; ".join(said))
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
+    print_table(out, columns, HEAVY_HEAD, f"{left:,} more in result.json" if left > 0 else "")
 
 
 def _print_expectations(out: Console, rows: Sequence[ExpectationRow]) -> None:

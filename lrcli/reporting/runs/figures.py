@@ -6,6 +6,7 @@
     predictions  predicted over true targets
     path         two numbers among the parameters on their way over the loss
     recovery     errors of the parameters over the steps
+    curvature    of the training loss over the epochs, where logging.curvature asks for it
     histograms   the numbers of each parameter, where logging.histograms asks for them
 
 A new one is a function in a file of its subject and its row in the table below. matplotlib is imported when
@@ -16,6 +17,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 from lrcli.reporting.drawing import Drawing, made_of, side_by_side
+from lrcli.reporting.runs.figure_curvature import curvature
 from lrcli.reporting.runs.figure_fit import fit, fits
 from lrcli.reporting.runs.figure_histograms import histograms
 from lrcli.reporting.runs.figure_loss import loss, losses
@@ -35,6 +37,7 @@ _OF_ONE: dict[str, Callable[[TrainedRun], Drawing | None]] = {
     "predictions": predictions,
     "path": path,
     "recovery": recovery,
+    "curvature": curvature,
     "histograms": histograms,
 }
 _OF_SEVERAL: dict[str, Callable[[Mapping[str, TrainedRun]], Drawing | None]] = {  # in one pair of axes

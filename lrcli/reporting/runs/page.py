@@ -7,12 +7,11 @@ from lrcli.config.metrics import is_of_best, metric_of, split_of
 from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.pages.content import Block, Column, Figure, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section, repeat_section, settings_section
-from lrcli.reporting.runs.parameter_table import parameter_columns
+from lrcli.reporting.runs.parameter_table import on_a_page, parameter_columns, said_of
 from lrcli.reporting.runs.words import (
     SPLITS,
     compared_with,
     equations,
-    held_against,
     how_it_ended,
     unmet_expectations,
 )
@@ -73,9 +72,9 @@ def _said(value: float) -> str:
 
 def _recovered(result: RunResult, reference: Reference) -> str:
     """The largest error among the parameters that the data determine."""
-    rows = [row for row in result.recovery if row.determined]
+    rows = [row for row in result.recovery if row.told]
     if not rows:
-        return reference.why or reference.text
+        return reference.why or reference.missing or reference.text
     values = compared_with(result)
     if not all(math.isfinite(row.error) for row in rows):
         return (
@@ -96,14 +95,11 @@ def _parameters(result: RunResult, experiment: Experiment) -> Iterator[Block]:
     if not rows:
         yield Paragraph(reference.text)
     else:
-        _, errors = held_against(reference)
         left = len(result.recovery) - len(rows)
-        note = f"{errors}; {left:,} more in result.json" if left else errors
-        yield Table(
-            "Parameters after training", parameter_columns(result.recovery, reference, _MOST_ROWS), note
-        )
-        if reference.why:
-            yield Paragraph(reference.why)
+        columns = parameter_columns(result.recovery, reference, _MOST_ROWS)
+        note = said_of(columns, f"{left:,} more in result.json" if left else "")
+        yield Table("Parameters after training", on_a_page(columns), note)
+        yield from map(Paragraph, filter(None, (reference.missing, reference.why)))
     yield from map(Paragraph, equations(result, experiment.model))
 
 

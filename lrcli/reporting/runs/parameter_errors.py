@@ -26,7 +26,10 @@ def reference_parameters(run: TrainedRun) -> dict[str, Array] | None:
 
 
 def parameter_errors(run: TrainedRun) -> dict[str, Array]:
-    """True minus learned at each record of the path, from a number's name such as ``w[0]`` to (K,)."""
+    """True minus learned at each record of the path, from a number's name such as ``w[0]`` to (K,).
+
+    Of the numbers whose errors say something.
+    """
     reference = reference_parameters(run)
     if reference is None:
         return {}
@@ -35,7 +38,8 @@ def parameter_errors(run: TrainedRun) -> dict[str, Array]:
     learned = run.experiment.model.nearest_equivalent(dict(run.path.parameters), true)
     errors: dict[str, Array] = {}
     elements = run.problem.elements
+    empty = {row.name for row in run.result.recovery if not row.told}
     for name in reference:
         columns = (true[name] - learned[name]).reshape(count, -1).T
         errors.update(zip(elements[name], columns, strict=True))
-    return errors
+    return {element: error for element, error in errors.items() if element not in empty}

@@ -5,16 +5,8 @@ from collections.abc import Iterator
 from lrcli.experiment.experiment import Experiment
 from lrcli.reporting.curve_ends import FAR
 from lrcli.reporting.markdown import block, markdown_table, plain
-from lrcli.reporting.runs.words import (
-    PARTS,
-    equations,
-    has_parts,
-    has_standard_errors,
-    headline,
-    held_against,
-    parts_of,
-    reference_values,
-)
+from lrcli.reporting.runs.parameter_table import parameter_columns, said_of
+from lrcli.reporting.runs.words import equations, headline
 from lrcli.storage.run_result import RunResult
 from lrcli.wording import counted
 
@@ -85,25 +77,9 @@ def _recovery(result: RunResult) -> Iterator[str]:
     if reference is None or not rows:
         yield plain(reference.text if reference else "")
         return
-    against, errors = held_against(reference)
-    parts = parts_of(rows)
-    estimated = has_standard_errors(rows) and not has_parts(rows)
-    table = [
-        (
-            row.name if row.determined else f"{row.name} (not determined)",
-            f"{held_to:.6g}",
-            *(["" if row.standard_error is None else f"{row.standard_error:.6g}"] if estimated else []),
-            f"{row.learned:.6g}",
-            f"{row.error:.6g}",
-            *("" if cells[number] is None else f"{cells[number]:.6g}" for cells in parts.values()),
-        )
-        for number, (row, held_to) in enumerate(zip(rows, reference_values(rows, reference), strict=True))
-    ]
-    said = [errors, PARTS] if parts else [errors]
-    if len(rows) > _MOST_ROWS:
-        said.append(f"{len(rows) - _MOST_ROWS:,} more in result.json")
-    yield f"Parameters ({plain('; '.join(said))}):"
-    heads = ["parameter", against, *(["std. error"] if estimated else []), "learned", "error", *parts]
-    yield markdown_table(heads, table[:_MOST_ROWS])
-    if reference.why:
-        yield plain(reference.why)
+    columns = parameter_columns(rows, reference, _MOST_ROWS)
+    left = len(rows) - _MOST_ROWS
+    yield f"Parameters ({plain(said_of(columns, f'{left:,} more in result.json' if left > 0 else ''))}):"
+    table = list(zip(*(column.texts for column in columns), strict=True))
+    yield markdown_table([column.heading for column in columns], table)
+    yield from map(plain, filter(None, (reference.missing, reference.why)))

@@ -14,26 +14,18 @@ from lrcli.training.problem import SplitName
 from lrcli.wording import counted, one_line
 
 __all__ = [
-    "PARTS",
     "SHOWN_SPLITS",
     "SPLITS",
     "compared_with",
     "equations",
-    "has_parts",
-    "has_standard_errors",
     "headline",
     "held_against",
     "how_it_ended",
     "outcome_of",
-    "parts_of",
     "reference_arrays",
-    "reference_values",
     "titled",
     "unmet_expectations",
 ]
-
-_ROUNDING = 1e-12
-_BEYOND = 1e6  # times the true value: parts of such an error say nothing
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}  # sets of examples
 SHOWN_SPLITS: tuple[SplitName, ...] = ("train", "val")  # in pictures of examples
@@ -81,41 +73,6 @@ def held_against(reference: Reference) -> tuple[str, str]:
     return "best possible", f"best possible: {reference.text}"
 
 
-def has_standard_errors(rows: Sequence[RecoveryRow]) -> bool:
-    """Whether what learned parameters are held against is an estimate whose errors are known."""
-    return not _beyond_measure(rows) and any(row.standard_error is not None for row in rows)
-
-
-PARTS = (
-    "its parts: sampling error = true - reference, what these data cannot tell; optimization error = "
-    "reference - learned, what training still owes"
-)
-
-
-def has_parts(rows: Sequence[RecoveryRow]) -> bool:
-    """Whether any error is known in its two parts, and is not beyond all measure, as after a divergence."""
-    parts = [row.sampling_error for row in rows if row.optimization_error is not None]
-    return not _beyond_measure(rows) and any(part is not None for part in parts)
-
-
-def _beyond_measure(rows: Sequence[RecoveryRow]) -> bool:
-    return any(abs(row.error) > _BEYOND * max(1.0, abs(row.held_to)) for row in rows)
-
-
-def parts_of(rows: Sequence[RecoveryRow]) -> dict[str, list[float | None]]:
-    """What is known of errors beyond their sizes: columns by heading, in order of worth.
-
-    A standard error where the truth is not known is that of what learned parameters are held against.
-    """
-    columns: dict[str, list[float | None]] = {}
-    if has_parts(rows):
-        columns["sampling error"] = [row.sampling_error for row in rows]
-        columns["optimization error"] = [row.optimization_error for row in rows]
-        columns["std. error"] = [row.standard_error for row in rows]
-        columns["z"] = [row.z for row in rows]
-    return {name: cells for name, cells in columns.items() if any(cell is not None for cell in cells)}
-
-
 def compared_with(result: RunResult) -> str:
     """The word for what parameters are compared with: true, or best possible."""
     rows = [row.against for row in result.recovery[:1]] or ["true"]
@@ -134,12 +91,6 @@ def reference_arrays(rows: Sequence[RecoveryRow], shapes: Mapping[str, tuple[int
     for row in rows:
         numbers.setdefault(row.name.partition("[")[0], []).append(row.held_to)
     return {name: np.reshape(values, shapes[name]) for name, values in numbers.items()}
-
-
-def reference_values(rows: Sequence[RecoveryRow], reference: Reference) -> list[float]:
-    """What learned parameters are held against; what least squares find as a zero is rounding."""
-    largest = 0.0 if reference.against == "true" else max((abs(row.held_to) for row in rows), default=0.0)
-    return [0.0 if abs(row.held_to) < _ROUNDING * largest else row.held_to for row in rows]
 
 
 def equations(result: RunResult, model: Model) -> list[str]:
