@@ -33,8 +33,8 @@ class Path(Protocol):
     def parameters(self, epochs: NDArray[np.int64], lr: float) -> Array:
         """The mean of the parameters, (K, P)."""
 
-    def gaps(self, epochs: NDArray[np.int64], lr: float) -> Array:
-        """Reference minus mean of the parameters, as far as the data determine them, (K, P)."""
+    def gaps(self, epochs: NDArray[np.int64], lr: Array) -> Array:
+        """Reference minus mean of the parameters, as far as the data determine them, (K, G, P)."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Forecast:
 
         What the data leave open is no part of it.
         """
-        return np.asarray(self._change(self._path.gaps(self._epochs(step), self.lr))[0])
+        return np.asarray(self._gaps(self._epochs(step))[0])
 
     @property
     def remaining(self) -> float:
@@ -120,7 +120,7 @@ class Forecast:
 
         NaN where training begins at the reference.
         """
-        ends = self._change(self._path.gaps(np.array([0, self.epoch[-1]]), self.lr))
+        ends = self._gaps(np.array([0, self.epoch[-1]]))
         with np.errstate(all="ignore"):
             start, end = np.linalg.norm(ends, axis=1)
             return float(end / start)
@@ -136,8 +136,7 @@ class Forecast:
         """Likewise until no optimization error of the mean parameters is larger than this."""
 
         def reached(epochs: NDArray[np.int64]) -> NDArray[np.bool_]:
-            errors = self._change(self._path.gaps(epochs, self.lr))
-            return np.asarray(np.abs(errors).max(axis=1) <= error)
+            return np.asarray(np.abs(self._gaps(epochs)).max(axis=1) <= error)
 
         return self._first(reached)
 
@@ -174,15 +173,17 @@ class Forecast:
             return None
         high = np.log10(self.largest_rate)
         rates = 10.0 ** np.linspace(high - _DECADES, high, 4 * _RATES)
-        for rate in rates.tolist():
-            errors = self._change(self._path.gaps(self.epoch[-1:], rate))
-            if np.abs(errors).max() <= error:
-                return float(rate)
-        return None
+        errors = self._change(self._path.gaps(self.epoch[-1:], rates)[0])
+        near = np.flatnonzero(np.abs(errors).max(axis=1) <= error)
+        return float(rates[near[0]]) if len(near) else None
 
     def at_rate(self, lr: float) -> "Forecast":
         """The same training at another rate; its floor is not worked out."""
         return replace(self, lr=lr, floor=np.nan, floor_of_independent=np.nan)
+
+    def _gaps(self, epochs: NDArray[np.int64]) -> Array:
+        """(K, P) reference - mean after some epochs, in the units of the data."""
+        return self._change(self._path.gaps(epochs, np.array([self.lr]))[:, 0])
 
     def _epochs(self, step: int) -> NDArray[np.int64]:
         return np.array([step // self.steps_per_epoch])

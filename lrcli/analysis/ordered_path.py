@@ -45,10 +45,10 @@ class OrderedPath:
         found[epochs == 0] = state
         return np.asarray(self.start + found[:, :size])
 
-    def gaps(self, epochs: NDArray[np.int64], lr: float) -> Array:
+    def gaps(self, epochs: NDArray[np.int64], lr: Array) -> Array:
         directions = self.objective.directions[:, self.objective.curved]
-        gaps = self.objective.reference - self.parameters(epochs, lr)
-        return np.asarray((gaps @ directions) @ directions.T)
+        learned = np.stack([self.parameters(epochs, rate) for rate in lr.tolist()], axis=1)
+        return np.asarray(((self.objective.reference - learned) @ directions) @ directions.T)
 
     def _epoch(self, rate: float, *, first: bool = False) -> Array:
         """The map of (how far the parameters have come, velocity, 1) in an epoch."""

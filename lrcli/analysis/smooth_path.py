@@ -52,13 +52,12 @@ class SmoothPath:
     def parameters(self, epochs: NDArray[np.int64], lr: float) -> Array:
         return self._means(epochs, np.array([lr]))[:, 0]
 
-    def gaps(self, epochs: NDArray[np.int64], lr: float) -> Array:
-        rates = np.array([lr])
-        slopes = self._states(epochs, rates)[:, 0, :, SLOPE]
+    def gaps(self, epochs: NDArray[np.int64], lr: Array) -> Array:
+        slopes = self._states(epochs, lr)[..., SLOPE]
         curved = self.objective.curved
         with np.errstate(all="ignore"):
-            along = -slopes[:, curved] / self.objective.eigenvalues[curved]
-            along -= self._shift(epochs, rates)[:, 0, curved]
+            along = -slopes[..., curved] / self.objective.eigenvalues[curved]
+            along -= self._shift(epochs, lr)[..., curved]
             return np.asarray(along @ self.objective.directions[:, curved].T)
 
     def _means(self, epochs: NDArray[np.int64], lr: Array) -> Array:

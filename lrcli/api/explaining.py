@@ -107,7 +107,6 @@ def _nothing(what: str, error: Exception) -> Exception:
     try:
         explain_term(what)
     except UsageError as no_word:
-        return UsageError(
-            f"{what}: is no file, no run and no word of the glossary", [str(error), str(no_word)]
-        )
+        reasons = [line.strip() for each in (no_word, error) for line in str(each).splitlines()]
+        return UsageError(f"{what}: is no file, no run and no word of the glossary", reasons)
     return error

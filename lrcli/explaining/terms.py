@@ -4,7 +4,7 @@ from functools import cache
 
 from lrcli.config.hints import nearest
 from lrcli.errors import UsageError
-from lrcli.explaining.glossary import errors, sweeps, training
+from lrcli.explaining.glossary import errors, rates, sweeps, training
 from lrcli.explaining.glossary.term import Term
 
 __all__ = ["all_terms", "explain_term", "find_term"]
@@ -12,7 +12,9 @@ __all__ = ["all_terms", "explain_term", "find_term"]
 
 def all_terms() -> list[Term]:
     """All that the glossary has, in the order of the alphabet."""
-    return sorted((*errors.TERMS, *training.TERMS, *sweeps.TERMS), key=lambda term: term.name.lower())
+    return sorted(
+        (*errors.TERMS, *training.TERMS, *rates.TERMS, *sweeps.TERMS), key=lambda term: term.name.lower()
+    )
 
 
 def find_term(word: str) -> Term | None:

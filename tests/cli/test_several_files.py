@@ -64,11 +64,17 @@ def test_a_class(place, program):
     assert "carl.yaml:6:12: training.epoch: unknown key; did you mean epochs?" in first
     assert "finn.yaml:1:1: an experiment file is a mapping" in first
     assert rows(out) == {
-        "anna.yaml": ["regression", "completed", rows(out)["anna.yaml"][-1]],
+        "anna.yaml": ["regression", "completed", "improving", rows(out)["anna.yaml"][-1]],
         "ben.yaml": ["regression", "diverged"],
         "carl.yaml": ["wrong"],
-        "dora.yaml": ["regression", "completed", "0", "of", "1", "met", rows(out)["dora.yaml"][-1]],
-        "emil.yaml": ["emil", "completed", rows(out)["emil.yaml"][-1]],
+        "dora.yaml": [
+            "regression",
+            "completed",
+            "improving",
+            *["0", "of", "1", "met"],
+            rows(out)["dora.yaml"][-1],
+        ],
+        "emil.yaml": ["emil", "completed", "stuck", rows(out)["emil.yaml"][-1]],
         "finn.yaml": ["wrong"],
     }
     assert out.endswith("6 files: 2 did well, 2 wrong, 1 failed, 1 short of an expectation\n")
@@ -136,7 +142,7 @@ def test_files_that_an_interruption_left_untrained_are_not_called_wrong(place, p
 
 def test_a_lesson_replaces_the_expectations_of_every_file(place, program):
     _, out, _ = program("train", *files("anna", "dora", "emil"), "--expect", "lesson.yaml", code=3)
-    assert [rows(out)[name][2:6] for name in files("anna", "dora", "emil")] == [
+    assert [rows(out)[name][3:7] for name in files("anna", "dora", "emil")] == [
         ["2", "of", "2", "met"],
         ["2", "of", "2", "met"],
         ["0", "of", "2", "met"],

@@ -84,4 +84,25 @@ BROKEN: dict[str, dict[str, Any]] = {
     ),
     "float32_floor": _with(_LINE, dataset={"noise": 0.0}, training={**_FULL, "epochs": 1000}),
     "linear_model_on_xor": _with(_NET, model={"kind": "linear"}),
+    "momentum_too_large": _with(_LINE, optimizer={"momentum": 0.999}),
+    "just_above_the_limit": _with(_LINE, optimizer={"lr": 1.7}, training=_FULL),
+    "rate_of_nothing": _with(_LINE, optimizer={"lr": 1e-12}),
+    "net_with_rate_of_nothing": _with(_NET, optimizer={"kind": "adam", "lr": 1e-12}),
+    "slow_net": _with(_NET, optimizer={"kind": "sgd", "lr": 0.01}),
+    "features_of_unlike_size": _with(_LINE, dataset={"feature_std": [1.0, 1000.0]}, optimizer={"lr": 1e-6}),
+    "one_class": _with(_NET, dataset={"low": 0.5, "high": 1.0}),
+    "labels_by_chance": _with(_NET, dataset={"label_noise": 0.5}, training={"epochs": 40}),
+    "huge_decay": _with(_LINE, optimizer={"weight_decay": 50.0, "lr": 0.01}),
+    "decay_of_adamw": _with(
+        _LINE, optimizer={"kind": "adamw", "lr": 0.05, "weight_decay": 0.5}, training={"epochs": 100}
+    ),
+    "adam_does_not_settle": _with(_LINE, optimizer={"kind": "adam", "lr": 1.0}),
+    "l1_does_not_settle": _with(_LINE, loss={"kind": "l1"}),
+    "one_epoch": _with(_LINE, training={"epochs": 1}),
+    "as_many_as_parameters": _with(_LINE, dataset={"num_train": 3}),
+    "much_noise": _with(_LINE, dataset={"noise": 100.0}),
+    "small_deep_start": _with(_NET, model={"hidden": [8, 8, 8, 8], "init": {"kind": "normal", "std": 0.01}}),
+    "saturated_sigmoid": _with(
+        _NET, model={"activation": "sigmoid", "init": {"kind": "normal", "std": 200.0}}
+    ),
 }

@@ -1,9 +1,12 @@
 """The glossary: every word of the tables is in it, each is found, and none is longer than it need be."""
 
+import ast
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from lrcli import reporting
 from lrcli.config.metrics import METRICS
 from lrcli.errors import UsageError
 from lrcli.explaining.terms import all_terms, explain_term, find_term
@@ -31,8 +34,35 @@ ASKED_FOR = [
     "coverage", "sampling error", "optimization error", "standard error", "z", "usable band", "epoch",
     "batch", "running loss", "gradient norm", "condition number", "sharpness", "largest stable rate",
     "noise floor", "reference", "least squares", "ridge", "recovery", "identifiable", "quartiles",
-    "distinguishable", "true", "learned", "error", "not determined", "best possible",
+    "distinguishable", "true", "learned", "error", "not determined", "best possible", "suggestion",
+    "blow-up rate", "stable band", "ramp", "steepest fall", "smoothed", "lr-find", "diagnostic",
+    "in mean square", "where training begins", "of the way", "quadratic", "linear in its parameters",
+    "hidden unit", "relu", "huber", "orders", "forecast", "curvature", "weight decay", "label noise",
 ]  # fmt: skip
+# Headings that say what they mean, of tables of files, of keys and of what a page is made of.
+PLAIN = {
+    "SHA-256 of its content", "command", "default", "directory", "fact", "file", "key", "lrcli", "meaning",
+    "name", "of", "range", "seconds", "takes", "value", "what it is", "what it means", "",
+}  # fmt: skip
+REPORTING = Path(reporting.__file__).parent
+
+
+def headings():
+    """The first argument of every column of a table, where it is written down."""
+    for file in REPORTING.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") in {"Column", "ParameterColumn"}
+                and node.args
+            ):
+                yield from (each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant))
+
+
+def test_every_heading_of_a_table_is_a_word_of_the_glossary_or_plain():
+    found = set(headings())
+    assert {"outcome", "std. error", "z", "sampling error", "learned"} <= found
+    assert {word for word in found - PLAIN if find_term(word) is None} == set()
 
 
 def metric_names():

@@ -287,11 +287,12 @@ def test_errors_stand_side_by_side():
 
 
 def test_where_each_run_is_and_how_to_repeat_it():
-    other = replace(RESULT, run_dir="my runs/b", status="stopped_early", expectations=())
+    other = replace(RESULT, run_dir="my runs/b", status="stopped_early", expectations=(), outcome="improving")
     page = compare(a=trained(), b=trained(other))
     ended = page.tables["How each run ended"]
     assert ended.column("directory") == ["runs/line/train-0001", "my runs/b"]
     assert ended.column("status") == ["completed", "stopped early"]
+    assert ended.column("outcome") == ["", "improving"]
     assert ended.column("expectations") == ["1 of 2 met", ""]
     commands = page.tables["Commands"].column("command")
     assert [shlex.split(line)[-1] for line in commands] == [

@@ -17,6 +17,12 @@ TERMS = (
         "lrcli: names below recovery/ in metrics.csv; the section recovery of result.json",
     ),
     Term(
+        "parameter",
+        "One number that training changes, such as a weight or a bias. w[0] is the first one within w.",
+        "lrcli: parameters in result.json",
+        ("parameters",),
+    ),
+    Term(
         "error",
         "The true value of a parameter minus the learned one, as the textbooks print it; where no true value "
         "is known, the reference minus the learned one. It is the sum of two parts with different cures: the "
@@ -120,7 +126,7 @@ TERMS = (
         "fewer examples than parameters, or where a column of the data is constant or follows from others. "
         "What is learned of it depends on where training began, so its error says nothing.",
         f"{_BOOK}, section 3.9",
-        ("undetermined", "determined", "collinear"),
+        ("undetermined", "determined", "determined by the data", "collinear"),
     ),
     Term(
         "minimum norm",
@@ -188,6 +194,14 @@ TERMS = (
         "move all parameters; the l1 and huber losses limit its pull.",
         "Huber 1964, Robust estimation of a location parameter",
         ("outliers",),
+    ),
+    Term(
+        "robust loss",
+        "A loss that grows no faster than the error itself where errors are large, so that single examples "
+        "far off cannot rule it: l1 is the absolute error, huber is squared up to delta and straight "
+        "beyond.",
+        "Huber 1964, Robust estimation of a location parameter",
+        ("huber", "l1", "absolute error"),
     ),
     Term(
         "leverage",

@@ -15,6 +15,20 @@ TERMS = (
         ("grid",),
     ),
     Term(
+        "run",
+        "One training, with a directory of its own that holds what was asked, what came out and how to "
+        "repeat it.",
+        "lrcli: lrcli train FILE",
+        ("runs",),
+    ),
+    Term(
+        "metric",
+        "A number that is recorded as training goes on, such as val/loss; what stands before the stroke is "
+        "the set of examples that it is of.",
+        "lrcli: metrics.csv",
+        ("metrics",),
+    ),
+    Term(
         "configuration",
         "One point of the grid of a sweep: a value for each swept key, without the seed.",
         "lrcli: a row of summary.csv",
@@ -142,7 +156,7 @@ TERMS = (
         "than 1,000 times above its beginning and growing. The usual cause is a learning rate above the "
         "largest stable one. In a sweep such a member ranks last, and is never left out of a median.",
         "lrcli: lrcli docs numbers has the definition",
-        ("divergence", "blow-up"),
+        ("divergence",),
     ),
     Term(
         "unknown",

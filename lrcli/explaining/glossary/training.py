@@ -172,7 +172,7 @@ TERMS = (
         "for gradient descent, 2 (1 + b) over it with momentum b. For small random batches it is lower, and "
         "stable then means that the mean over many runs stays bounded.",
         "Polyak 1964; lrcli computes the one for batches from the second moments of the data",
-        ("largest stable learning rate", "stability", "limit", "blow-up rate"),
+        ("largest stable learning rate", "stability", "limit"),
     ),
     Term(
         "in mean square",
@@ -204,6 +204,14 @@ TERMS = (
         "Fewer epochs, more data, weight decay or a smaller model help.",
         "Goodfellow, Bengio and Courville 2016, Deep Learning, section 5.2",
         ("overfitting",),
+    ),
+    Term(
+        "hidden unit",
+        "One number within a network: a weighted sum of the layer before, bent by an activation such as relu "
+        "(negative sums become 0), tanh or sigmoid (sums far from 0 are squeezed to the ends of a range). "
+        "Without the bend a network could do no more than a line.",
+        "Goodfellow, Bengio and Courville 2016, Deep Learning, section 6.3",
+        ("unit", "hidden units", "activation", "relu", "tanh", "sigmoid", "layer"),
     ),
     Term(
         "dead unit",
@@ -260,7 +268,7 @@ TERMS = (
         "What an experiment file says must come out, such as a val/loss of at most 0.1. Where one fails, the "
         "exit code is 3.",
         "lrcli: section expect of the experiment file",
-        ("expect", "expectations"),
+        ("expect", "expectations", "verdict", "passed", "met"),
     ),
     Term(
         "best",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lrcli.components.user_code import FromFile
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import about, percent, short
 from lrcli.explaining.runs.facts import RunFacts
@@ -91,9 +92,11 @@ def still_falling(facts: RunFacts) -> Iterator[Finding]:
 
 def _larger_rate(facts: RunFacts) -> float | None:
     """A rate with which it may fall faster; None where even twice the rate may be too much."""
+    if facts.experiment.optimizer.adaptive:
+        return 2 * facts.rate
     limit = facts.stable.limit if facts.foresees else None
-    if limit is None:
-        return None if facts.experiment.model.needs_code else 2 * facts.rate
+    if limit is None or isinstance(facts.experiment.model, FromFile):  # whose limit is not always known
+        return None
     return next((k * facts.rate for k in (10, 2) if k * facts.rate <= _SAFE * limit), None)
 
 

@@ -13,7 +13,16 @@ from lrcli.running.forecast import Unforeseen
 from lrcli.storage.run_result import RecoveryRow
 from lrcli.wording import counted, one_line
 
-__all__ = ["decay_bias", "finished", "most_owed", "owes", "undetermined", "unfinished", "without_spread"]
+__all__ = [
+    "decay_bias",
+    "finished",
+    "is_unfinished",
+    "most_owed",
+    "owes",
+    "undetermined",
+    "unfinished",
+    "without_spread",
+]
 
 _NOISELESS = 1e-9  # of a value of size 1: a standard error that is rounding of float64
 _ROUNDING = 1e-6  # of a value of size 1: what float32 leaves
@@ -25,11 +34,9 @@ _SMALL = 0.1  # of a standard error: training owes next to nothing
 def unfinished(facts: RunFacts) -> Iterator[Finding]:
     """Training owes more than the data leave open: of the parameter of which it owes most."""
     row = most_owed(facts)
-    if row is None or not owes(facts, row):
+    if row is None or not is_unfinished(facts):
         return
     left, data = _way_left(facts), _of_data(facts, row)
-    if not facts.foresees and left is not None and left < _LITTLE:
-        return  # or it may be the noise of the batches
     text = f"{_off(facts, row)}. {f'{data}; the rest is' if data else 'That is'} {_rest(facts, left)}."
     numbers: dict[str, float | str | None] = {
         "parameter": row.name,
@@ -44,6 +51,14 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     else:
         more, commands = further_training(facts, _told_to(row), left)
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
+
+
+def is_unfinished(facts: RunFacts) -> bool:
+    """Whether training owes more of any parameter than the data leave open."""
+    row, left = most_owed(facts), _way_left(facts)
+    if not facts.foresees and left is not None and left < _LITTLE:
+        return False  # or it may be the noise of the batches
+    return row is not None and owes(facts, row)
 
 
 def _rest(facts: RunFacts, left: float | None) -> str:

@@ -43,7 +43,8 @@ def further_training(
         commands.append(facts.train(optimizer__lr=rate, **go_on))
     noise = 0.0 if rate is None or not standard_error else _noise_at(facts, rate) * standard_error
     goal = "as near as that" if standard_error else "to within a hundredth of the way"
-    return _said(more, rate, noise if noise > _QUIET * near else 0.0, goal), tuple(commands) or _longer(facts)
+    said = _said(more, rate, noise if noise > _QUIET * near else 0.0, goal)
+    return said, tuple(commands) if said else _longer(facts)
 
 
 def _said(more: int, rate: float | None, noise: float, goal: str) -> str:

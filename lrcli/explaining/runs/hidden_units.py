@@ -7,6 +7,7 @@ import numpy as np
 from lrcli.components.models.networks import MLP
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
+from lrcli.explaining.runs.adaptive_rate import larger_than_weights
 from lrcli.explaining.runs.facts import RunFacts
 from lrcli.training.problem import Array
 from lrcli.wording import counted
@@ -75,7 +76,9 @@ def _dead(facts: RunFacts, model: MLP, layers: list[Array]) -> Iterator[Finding]
     if whole:
         text += " A whole layer is dead, so the answer is the same for every input."
     numbers = {"dead": float(total), "units": float(units)}
-    yield Finding("dead_units", text, numbers, commands=_another_start(facts, model))
+    by_the_rate = any(True for _ in larger_than_weights(facts))  # another start would end like this one
+    commands = () if by_the_rate else _another_start(facts, model)
+    yield Finding("dead_units", text, numbers, commands=commands)
 
 
 def _saturated(facts: RunFacts, model: MLP, layers: list[Array]) -> Iterator[Finding]:

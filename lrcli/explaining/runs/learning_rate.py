@@ -7,7 +7,7 @@ import numpy as np
 from lrcli.explaining.data.conditioning import uneven_directions
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
-from lrcli.explaining.runs.errors import unfinished
+from lrcli.explaining.runs.errors import is_unfinished
 from lrcli.explaining.runs.facts import RunFacts
 from lrcli.wording import counted
 
@@ -68,5 +68,5 @@ def uneven(facts: RunFacts) -> Iterator[Finding]:
     """Directions so unequal that training diverged, or is not finished."""
     found = uneven_directions(facts)
     adaptive = facts.experiment.optimizer.adaptive
-    if found and not adaptive and (facts.result.status == "diverged" or any(True for _ in unfinished(facts))):
+    if found and not adaptive and (facts.result.status == "diverged" or is_unfinished(facts)):
         yield found

@@ -6,7 +6,7 @@ import numpy as np
 
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
-from lrcli.explaining.runs.errors import unfinished
+from lrcli.explaining.runs.errors import is_unfinished
 from lrcli.explaining.runs.facts import RunFacts
 
 __all__ = ["schedule_ended", "stopped_too_early"]
@@ -19,7 +19,7 @@ def schedule_ended(facts: RunFacts) -> Iterator[Finding]:
     rates = facts.curve("lr")
     if len(rates) < 2 or rates[-1] > _NOTHING * facts.rate or not facts.counts_steps:
         return
-    if not any(True for _ in unfinished(facts)):
+    if not is_unfinished(facts):
         return
     moved = int(facts.epochs_of("lr")[int(np.argmax(rates <= _NOTHING * facts.rate))])
     kind = facts.experiment.optimizer.schedule.kind
@@ -39,7 +39,7 @@ def stopped_too_early(facts: RunFacts) -> Iterator[Finding]:
     stopping = facts.experiment.training.early_stopping
     if facts.result.status != "stopped_early" or stopping is None:
         return
-    if not any(True for _ in unfinished(facts)):
+    if not is_unfinished(facts):
         return
     epochs, patience = facts.experiment.training.epochs, stopping.patience
     text = (

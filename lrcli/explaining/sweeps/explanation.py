@@ -9,6 +9,7 @@ __all__ = ["explain_sweep"]
 
 # In the order of what a reader should hear first.
 _DIAGNOSES = (
+    rates.too_large,
     winner.best,
     rates.edge,
     rates.usable,

@@ -39,6 +39,11 @@ class SweepFacts:
         """Where commands find its experiment."""
         return origin_of(self.result)
 
+    @property
+    def same_grid(self) -> Origin:
+        """Where commands find its experiment with the grid that was swept, of the file or of options."""
+        return Origin(f"{self.result.run_dir}/experiment.yaml")
+
     @cached_property
     def statistics(self) -> Statistics:
         """Of the metric that ranks."""

@@ -9,13 +9,13 @@ from lrcli.explaining.numerals import percent, short
 from lrcli.explaining.sweeps.facts import RATE, SweepFacts
 from lrcli.wording import counted
 
-__all__ = ["diverged", "edge", "usable"]
+__all__ = ["diverged", "edge", "too_large", "usable"]
 
 
 def edge(facts: SweepFacts) -> Iterator[Finding]:
     """The best rate is the last one tried."""
     rates = facts.verdict.rates
-    if rates is None or rates.edge is None:
+    if rates is None or rates.edge is None or not facts.verdict.best.has_median:
         return
     advice = rates.edge
     which = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
@@ -25,19 +25,34 @@ def edge(facts: SweepFacts) -> Iterator[Finding]:
     yield Finding("edge", text, {"low": low, "high": high}, commands=(command,))
 
 
+def too_large(facts: SweepFacts) -> Iterator[Finding]:
+    """Every rate is too large for most seeds."""
+    lowest = facts.verdict.lowest_rate
+    if facts.verdict.best.has_median:
+        return
+    text = f"Every configuration diverged in at least half of its seeds ({facts.verdict.seeds:,})."
+    commands: tuple[str, ...] = ()
+    if lowest is not None and np.isfinite(lowest):
+        text += f" The lowest learning rate tried, {short(lowest)}, is too large."
+        lr = f"{lowest / 1000:.2g}:{lowest:.2g}:13"
+        commands = (facts.origin.command("sweep", None, "--lr", lr),)
+    yield Finding("no_winner", text, {"lowest_rate": lowest}, commands=commands)
+
+
 def usable(facts: SweepFacts) -> Iterator[Finding]:
     """How wide the band of usable rates is."""
     rates = facts.verdict.rates
     if rates is None or rates.band is None or rates.edge is not None or rates.held:
         return
     band = rates.band
+    good = "at most 0.05 below the best" if facts.results.mode == "max" else "at most twice the best"
     text = (
         f"Learning rates from {short(band.low)} to {short(band.high)} are usable, a band of "
-        f"{short(band.decades)} decade{'s' * (short(band.decades) != '1')}: their median is at most twice "
-        "the best."
+        f"{short(band.decades)} decade{'s' * (short(band.decades) != '1')}: their median is {good}."
     )
-    if facts.results.mode == "max":
-        text = text.replace("at most twice the best", "at most 0.05 below the best")
+    beyond = [side for side, is_open in (("lower", band.open_low), ("higher", band.open_high)) if is_open]
+    if beyond:
+        text += f" No {' or '.join(beyond)} rate was tried, so it may be wider."
     yield Finding("usable", text, {"low": band.low, "high": band.high, "decades": band.decades})
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrcli.analysis.statistics import scores
-from lrcli.analysis.study import study_of
+from lrcli.analysis.study import NOMINAL, Study, shortfall, study_of, study_of_references
 from lrcli.analysis.winners import Needed, agreement
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
@@ -13,8 +13,6 @@ from lrcli.explaining.sweeps.facts import SweepFacts
 from lrcli.wording import counted, one_line
 
 __all__ = ["bias_and_coverage", "same_winner"]
-
-_FEW = 2  # standard errors
 
 
 def same_winner(facts: SweepFacts) -> Iterator[Finding]:
@@ -35,7 +33,7 @@ def same_winner(facts: SweepFacts) -> Iterator[Finding]:
     numbers["needed"] = None if seeds is None else float(seeds)
     commands: tuple[str, ...] = ()
     if needed is not None and needed.estimate is not None:
-        commands = (facts.origin.command("sweep", None, "--seeds", str(needed.estimate)),)
+        commands = (facts.same_grid.command("sweep", None, "--seeds", str(needed.estimate)),)
     yield Finding("seeds", f"{text}{said}", numbers, estimate=True, commands=commands)
 
 
@@ -43,12 +41,12 @@ def _needed(needed: Needed | None) -> str:
     if needed is None:
         return ""
     if needed.seeds is not None:
-        return f" To be right 19 times of 20 takes {needed.seeds:,} seeds."
+        return f" To be right 19 times of 20 takes {counted(needed.seeds, 'seed')}."
     if needed.estimate is not None:
         return (
             f" To be right 19 times of 20 takes about {needed.estimate:,}, more than half of those trained."
         )
-    return " How many it takes to be right 19 times of 20 cannot be told from so few."
+    return " How many it takes to be right 19 times of 20 cannot be told from these."
 
 
 def bias_and_coverage(facts: SweepFacts) -> Iterator[Finding]:
@@ -57,25 +55,18 @@ def bias_and_coverage(facts: SweepFacts) -> Iterator[Finding]:
     known = {
         name: study
         for name, study in study_of(facts.results).items()
-        if np.isfinite(study.coverage[best]) and np.isfinite(study.bias[best])
+        if np.isfinite(study.coverage[best]) and np.isfinite(study.bias_mcse[best])
     }
-    if not known or len(facts.results.seeds) < _FEW:
+    if not known or not facts.verdict.best.has_median:
         return
     name = min(known, key=lambda each: float(known[each].coverage[best]))
     study = known[name]
     bias, error = float(study.bias[best]), float(study.bias_mcse[best])
-    coverage, spread = float(study.coverage[best]), float(study.coverage_mcse[best])
-    count = int(study.n[best] - study.diverged[best])
-    low = coverage + _FEW * max(spread, float(np.sqrt(0.05 * 0.95 / count))) < 0.95
+    coverage, count = float(study.coverage[best]), int(study.n[best] - study.diverged[best])
     text = (
         f"Over {counted(count, 'seed')} of the best configuration, {one_line(name)} is off by "
         f"{short(bias)} +- {short(error)} on average (learned minus true); an interval that should hold "
-        f"the truth in 95% of trainings holds it in {percent(coverage)}"
-    )
-    text += (
-        ": training leaves more than the data do."
-        if low
-        else f", which {count:,} seeds cannot tell from 95%."
+        f"the truth in 95% of trainings holds it in {percent(coverage)}{_why_seldom(facts, name, study)}."
     )
     numbers: dict[str, float | str | None] = {
         "parameter": name,
@@ -84,6 +75,25 @@ def bias_and_coverage(facts: SweepFacts) -> Iterator[Finding]:
         "coverage": coverage,
     }
     yield Finding("coverage", text, numbers, estimate=True)
+
+
+def _why_seldom(facts: SweepFacts, name: str, study: Study) -> str:
+    """A clause: why so few intervals hold the truth; empty where enough of them do."""
+    best = facts.best
+    reference = study_of_references(facts.results)[name]
+    match shortfall(study, reference, best):
+        case "unfinished":
+            return ": training is not finished"
+        case "noisy":
+            spread, alone = float(study.empirical_se[best]), float(study.standard_error[best])
+            return f": over the seeds it spreads by {short(spread)}, where data alone would by {short(alone)}"
+        case "reference":
+            held = percent(float(reference.coverage[best]))
+            return (
+                f". Finished training would hold it in no more than {held}: the model or the loss does that"
+            )
+    count = int(study.n[best] - study.diverged[best])
+    return "" if study.coverage[best] >= NOMINAL else f", which {count:,} seeds cannot tell from 95%"
 
 
 def _listed(parts: list[str]) -> str:

@@ -17,17 +17,16 @@ def best(facts: SweepFacts) -> Iterator[Finding]:
     found = facts.verdict.best
     seeds = counted(facts.verdict.seeds, "seed")
     if not found.has_median:
-        text = f"No configuration has a value in more than half of its seeds ({seeds}): all of them diverged."
-        yield Finding("no_winner", text)
         return
-    text = (
-        f"Best is {said(found.values)}, with a median {one_line(facts.verdict.metric)} of "
-        f"{short(found.median)} over {seeds}."
-    )
+    level = f"median {one_line(facts.verdict.metric)} of {short(found.median)} over {seeds}."
     numbers = {"median": found.median, "low": found.low, "high": found.high}
+    if len(facts.results.configurations) == 1:
+        yield Finding("winner", f"{said(found.values)} has a {level}", numbers)
+        return
+    text = f"Best is {said(found.values)}, with a {level}"
     if found.alike is None:
         text += f" With fewer than {FEWEST_SEEDS} seeds it cannot be told from others."
-        command = facts.origin.command("sweep", None, "--seeds", "10")
+        command = facts.same_grid.command("sweep", None, "--seeds", "10")
         yield Finding("winner", text, numbers, commands=(command,))
         return
     if found.alike:

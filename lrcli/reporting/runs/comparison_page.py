@@ -9,7 +9,7 @@ from lrcli.config.metrics import metric_of
 from lrcli.reporting.pages.content import Block, Cell, Column, Page, Paragraph, Section, Table
 from lrcli.reporting.pages.sections import figures_section
 from lrcli.reporting.runs.naming import differing_keys
-from lrcli.reporting.runs.words import compared_with
+from lrcli.reporting.runs.words import compared_with, outcome_of
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.run_result import RunResult
 from lrcli.wording import counted
@@ -87,6 +87,7 @@ def _endings(results: Mapping[str, RunResult]) -> Table:
     columns = [
         Column("run", list(results)),
         Column("status", [result.status.replace("_", " ") for result in every]),
+        Column("outcome", [outcome_of(result) or None for result in every]),
         Column("epochs", [result.epochs for result in every]),
         Column("steps", [result.steps for result in every]),
         Column("seconds", [result.timing.train_seconds if result.timing else None for result in every]),

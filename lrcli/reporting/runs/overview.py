@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from lrcli.reporting.layout import Column, print_table
-from lrcli.reporting.runs.words import unmet_expectations
+from lrcli.reporting.runs.words import outcome_of, unmet_expectations
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.text import print_text
 from lrcli.storage.run_result import RunResult
@@ -30,8 +30,9 @@ def print_overview(results: Mapping[str, RunResult | None]) -> None:
     heading = metrics.pop() if len(metrics) == 1 else ""
     columns = [
         Column("file", list(results), right=False),
-        Column("name", [result.name if result else "" for result in rows], right=False, rank=3),
+        Column("name", [result.name if result else "" for result in rows], right=False, rank=4),
         Column("status", [_status(result) for result in rows], right=False),
+        Column("outcome", [outcome_of(result) if result else "" for result in rows], right=False, rank=3),
         Column("expectations", [_passed(result) for result in rows], "expected", rank=1),
         Column(heading or "value", [_value(result, named=not heading) for result in rows], rank=2),
     ]

@@ -21,6 +21,7 @@ __all__ = [
     "headline",
     "held_against",
     "how_it_ended",
+    "outcome_of",
     "reference_arrays",
     "titled",
     "unmet_expectations",
@@ -44,7 +45,7 @@ def headline(result: RunResult) -> str:
 
 
 def how_it_ended(result: RunResult) -> str:
-    """A clause, such as ``completed (3 epochs, 96 steps in 0.04 s)``."""
+    """A clause, such as ``completed (3 epochs, 96 steps in 0.04 s), outcome improving``."""
     words = {
         "running": "has not ended, or was ended before it could say how",
         "completed": "completed",
@@ -56,7 +57,13 @@ def how_it_ended(result: RunResult) -> str:
     how = words.get(result.status) or f"diverged at step {result.diverged_step}; {smaller}"
     done = f"{counted(result.epochs, 'epoch')}, {counted(result.steps, 'step')}"
     seconds = f" in {result.timing.train_seconds:.3g} s" if result.timing else ""
-    return f"{how} ({done}{seconds})"
+    known = outcome_of(result)
+    return f"{how} ({done}{seconds}){known and f', outcome {known}'}"
+
+
+def outcome_of(result: RunResult) -> str:
+    """What became of its training loss; empty where the status says that already, or it is not known."""
+    return (result.outcome or "") if result.ended_well and result.outcome != "unknown" else ""
 
 
 def held_against(reference: Reference) -> tuple[str, str]:
