@@ -75,9 +75,8 @@ def _intervals(recovery: Recovery) -> Iterator[str]:
     ]
     known = [f"{e} from {low:.5g} to {high:.5g}" for e, low, high in named if math.isfinite(high - low)]
     if known:
-        more = " and others" if len(named) > _MOST_NAMED else ""
-        said = f"{', '.join(known[:_MOST_NAMED])}{more}"
+        said = ", ".join(known[:_MOST_NAMED]) + (" and others" if len(named) > _MOST_NAMED else "")
     else:
-        said = ", ".join(element for element, _, _ in named[:_MOST_NAMED]) + " within an interval"
-    yield f"The training loss has many minima: {said}."
-    yield "So there are no standard errors, and no two parts of those errors."
+        said = f"other values of {', '.join(element for element, _, _ in named[:_MOST_NAMED])}"
+    which = "these errors are not told in two parts" if recovery.truth else "these have no errors"
+    yield f"The training loss is as small for {said}: {which}, and there are no standard errors."
