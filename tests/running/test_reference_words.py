@@ -122,7 +122,7 @@ def test_dependent_features_of_a_table_are_told_in_standardised_units(told, tmp_
         in result.reference.why
     )
     plain = told(dataset=TABLE | {"standardize": False}).reference.why
-    assert "Adding 2 to w[x], 1 to w[twice], -1 to b changes no output" in plain
+    assert "Adding 1 to w[x], 0.5 to w[twice], -0.5 to b changes no output" in plain
     assert "standardised" not in plain
 
 
