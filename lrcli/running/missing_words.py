@@ -22,7 +22,7 @@ _NO_SPREAD = {  # why the reference has no standard errors
     "exact": "the best fit leaves only rounding, and so no noise to judge by",
     "bandwidth": "the residuals are too few, or too much alike, to tell how dense the errors are at 0",
     "alike": "near the best fit some of the parameters change the curve alike",
-    "no truth": "the model is not the rule behind the data, so there is nothing true that they would be of",
+    "no truth": "the rule behind the data is not known as parameters of this model",
     "none": "they could not be found at the best fit",
 }
 

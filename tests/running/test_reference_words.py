@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lrcli.analysis.reference as module
+from lrcli.errors import UsageError
 from lrcli.experiment.loading import load
 from lrcli.running.preparation import prepare
 from lrcli.running.reference_words import describe_reference
@@ -61,7 +62,7 @@ CASES = {
     "bandwidth": ({"dataset": {"num_train": 5}, "loss": {"kind": "l1"}}, "how dense the errors are at 0"),
     "no rule": (
         {"dataset": {"kind": "sine", "num_train": 20, "num_val": 0}},
-        "No standard errors: the model is not the rule behind the data",
+        "No standard errors: the rule behind the data is not known as parameters of this model.",
     ),
     "not searched": (
         {"dataset": {"num_train": 2}, "loss": {"kind": "huber"}},
@@ -133,3 +134,8 @@ def test_a_sinusoid_of_observed_data_has_a_reference(told, tmp_path):
     best = {row.name: row.reference for row in result.recovery}
     assert abs(best["frequency"]) == pytest.approx(1.3)
     assert best["offset"] == pytest.approx(4)
+
+
+def test_where_nothing_is_determined_no_metric_of_recovery_is_taken(told):
+    with pytest.raises(UsageError, match="the data determine none that recovery"):
+        told(dataset={"num_train": 2}, training={"best": {"metric": "recovery/error_norm"}})
