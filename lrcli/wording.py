@@ -4,9 +4,10 @@ Keys, file names and values come from outside. What a terminal would obey instea
 move the cursor, change colours or the direction of writing) appears as its code, such as ``\x1b``.
 """
 
+import math
 import re
 
-__all__ = ["counted", "one_line", "printable"]
+__all__ = ["counted", "one_line", "printable", "times"]
 
 # Control characters but for tab and line feed, separators of lines, half characters, and those formatting
 # characters that hide or turn text around. What scripts and emoji are joined with is left alone.
@@ -30,6 +31,19 @@ def one_line(text: object) -> str:
 
 def _code(match: re.Match[str]) -> str:
     return ascii(match[0])[1:-1]
+
+
+def times(ratio: float) -> str:
+    """How many times as large: ``1.82 times``, ``about 500,000 times``, ``about 20 million times``."""
+    if ratio < 100:
+        return f"{ratio:.3g} times"
+    rounded = float(f"{ratio:.1g}")
+    if rounded < 1e6:
+        return f"about {rounded:,.0f} times"
+    for name, size in (("million", 1e6), ("billion", 1e9), ("trillion", 1e12)):
+        if rounded < 1000 * size:
+            return f"about {rounded / size:.0f} {name} times"
+    return f"about 10^{math.log10(ratio):.0f} times" if math.isfinite(ratio) else "infinitely many times"
 
 
 def counted(count: int, noun: str) -> str:

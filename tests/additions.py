@@ -114,7 +114,11 @@ ADDITIONS = {
         "AnyDataset = ",
         "| DecayDataset",
     ),
-    "components/models/curves.py": (EXPONENTIAL, "", ""),
+    "components/models/curves.py": (
+        f"from lrcli.components.models.base import Model\n{EXPONENTIAL}",
+        "",
+        "",
+    ),
     "components/models/__init__.py": (
         "from lrcli.components.models.curves import Exponential",
         "AnyModel = ",

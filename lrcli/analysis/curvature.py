@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.hessian import Hessian
 
-__all__ = ["Curvature", "Extremes", "curvature_of_hessian", "extreme_eigenvalues", "products_needed"]
+__all__ = [
+    "Curvature",
+    "Extremes",
+    "curvature_of_hessian",
+    "extreme_eigenvalues",
+    "multiply_adds",
+    "seconds_needed",
+]
 
 Array = NDArray[np.float64]
 
@@ -26,6 +33,8 @@ _BETWEEN = 10  # of its steps, between two looks at what they have found
 _NUMBERS = 2e7  # that its vectors may have in all
 _CLOSE = 1e-6  # of the largest eigenvalue: an error that is small enough
 _EPS = float(np.finfo(np.float64).eps)
+_PASSES = 6  # through the model, for a product with the Hessian
+_CALL, _RATE = 3e-4, 1e9  # seconds, however few the multiply-adds; multiply-adds in a second
 
 
 @dataclass(frozen=True)
@@ -86,9 +95,16 @@ def curvature_of_hessian(hessian: Hessian, *, exact: bool) -> Curvature | None:
     return Curvature(found.smallest, found.largest, exact, found.uncertainty)
 
 
-def products_needed(size: int) -> int:
-    """How many products with directions the eigenvalues of a matrix of so many rows usually take."""
-    return size if size <= _SMALL else min(size, _USUAL_STEPS)
+def multiply_adds(size: int, examples: int) -> float:
+    """Those that the curvature of a model of so many parameters usually takes, about."""
+    products = size if size <= _SMALL else min(size, _USUAL_STEPS)
+    return float(_PASSES * examples * size * products)
+
+
+def seconds_needed(size: int, examples: int) -> float:
+    """The time that it takes, within a factor of three."""
+    calls = 1 if size <= _SMALL else min(size, _USUAL_STEPS)
+    return calls * _CALL + multiply_adds(size, examples) / _RATE
 
 
 def _of_root(hessian: Hessian) -> Extremes | None:

@@ -17,7 +17,7 @@ from lrcli.analysis.quadratics import Array
 
 __all__ = ["Forecast", "Path", "RateForecast"]
 
-_NEAR = 4096  # epochs that are all looked at; later ones in steps of a hundredth
+_NEAR = 1024  # epochs that are all looked at; later ones in steps of a hundredth
 _FAR = 10**9  # epochs ahead that are looked at
 _RATES = 161  # that are tried
 _DECADES = 6  # below the largest stable rate
@@ -65,7 +65,6 @@ class Forecast:
         floor_of_independent: the same, were the batches drawn independently of each other.
         lr: the optimizer's rate.
         constant: whether the rate is the same in every step.
-        largest_rate: above which training explodes; None where that is not known.
         notes: what the forecast leaves out, a clause each.
     """
 
@@ -77,16 +76,21 @@ class Forecast:
     floor_of_independent: float
     lr: float
     constant: bool
-    largest_rate: float | None
     notes: tuple[str, ...]
     _path: Path = field(repr=False)
     _by_name: Callable[[Array], dict[str, Array]] = field(repr=False)
     _change: Callable[[Array], Array] = field(repr=False)
+    _find_largest_rate: Callable[[], float | None] = field(repr=False)
 
     @property
     def step(self) -> NDArray[np.int64]:
         """(T,) optimizer updates at the records."""
         return self.epoch * self.steps_per_epoch
+
+    @cached_property
+    def largest_rate(self) -> float | None:
+        """The rate above which training explodes; None where that is not known."""
+        return self._find_largest_rate()
 
     @cached_property
     def loss(self) -> Array:

@@ -29,6 +29,8 @@ from lrcli.analysis.theory import Rule
 
 __all__ = ["GradientNoise", "gradient_noise"]
 
+_TOGETHER = 2**18  # numbers of rates that are looked at side by side
+
 
 @dataclass(frozen=True, eq=False)
 class GradientNoise:
@@ -59,8 +61,11 @@ class GradientNoise:
     def spread(self, epochs: NDArray[np.int64], lr: Array) -> Array:
         """The variances along all directions after some epochs at G constant rates, (K, G, P)."""
         found = np.zeros((len(epochs), len(lr), self.size))
-        for number, rate in enumerate(lr.tolist()):
-            found[:, number, self.directions] = self._spread(epochs, rate)
+        numbers = max(self._map_size**2, 4 * len(self.sizes) * len(self.gap))  # that a rate takes
+        step = max(1, _TOGETHER // numbers)
+        for first in range(0, len(lr), step):
+            rates = slice(first, first + step)
+            found[:, rates, self.directions] = self._spread(epochs, lr[rates])
         return found
 
     def floor(self, rate: float, *, independent: bool = False) -> Array:
@@ -72,7 +77,8 @@ class GradientNoise:
             rate: constant.
             independent: were each batch drawn independently of the others.
         """
-        epoch = self._step(rate, self.sizes[0], alone=True) if independent else self._epoch(rate)
+        rates = np.array([rate])
+        epoch = (self._step(rates, self.sizes[0], alone=True) if independent else self._epoch(rates))[0]
         inner, constant = epoch[:-1, :-1], epoch[:-1, -1]
         found = np.zeros(self.size)
         stable = np.isfinite(inner).all() and np.abs(np.linalg.eigvals(inner)).max(initial=0.0) < 1
@@ -82,71 +88,76 @@ class GradientNoise:
         found[self.directions] = np.linalg.solve(np.eye(len(inner)) - inner, constant)[::4]
         return np.clip(found, 0, None)
 
-    def _spread(self, epochs: NDArray[np.int64], rate: float) -> Array:
-        maps, _ = self._maps(rate)
+    @property
+    def _map_size(self) -> int:
+        return 4 * len(self.eigenvalues) + 1
+
+    def _spread(self, epochs: NDArray[np.int64], rates: Array) -> Array:
+        """The variances along the curved directions, (K, G, C)."""
+        maps, _ = self._maps(rates)
         start = np.zeros((len(self.gap), 2))
         start[:, 0] = self.gap
         mean = after(epochs, power(maps, len(self.sizes)), start)[..., 0]
         squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
-        moments = after(epochs, self._epoch(rate), squares)[:, :-1:4]
+        moments = after(epochs, self._epoch(rates), squares)[..., :-1:4]
         with np.errstate(all="ignore"):
             return np.clip(moments - mean**2, 0, None)
 
-    def _maps(self, rate: float) -> tuple[Array, Array]:
-        """M (C, 2, 2) of the distance and the velocity, and w (C, 2)."""
-        whole = step_maps(np.array([rate]), self.eigenvalues, self.rule)
-        maps, noise = np.empty((len(self.eigenvalues), 2, 2)), np.empty((len(self.eigenvalues), 2))
-        noise[:, 0], noise[:, 1] = whole[:, MOVED, SLOPE], whole[:, VELOCITY, SLOPE]
-        maps[:, 0, 0], maps[:, 0, 1] = 1 + noise[:, 0] * self.eigenvalues, whole[:, MOVED, VELOCITY]
-        maps[:, 1, 0], maps[:, 1, 1] = noise[:, 1] * self.eigenvalues, whole[:, VELOCITY, VELOCITY]
+    def _maps(self, rates: Array) -> tuple[Array, Array]:
+        """M (G, C, 2, 2) of the distance and the velocity, and w (G, C, 2)."""
+        whole = step_maps(rates[:, None], self.eigenvalues, self.rule)
+        noise = np.stack([whole[..., MOVED, SLOPE], whole[..., VELOCITY, SLOPE]], axis=-1)
+        maps = np.empty((*noise.shape, 2))
+        maps[..., 0] = noise * self.eigenvalues[:, None]
+        maps[..., 0, 0] += 1
+        maps[..., 0, 1], maps[..., 1, 1] = whole[..., MOVED, VELOCITY], whole[..., VELOCITY, VELOCITY]
         return maps, noise
 
-    def _step(self, rate: float, batch: int, *, alone: bool = False) -> Array:
-        """The map of (Y, 1) in a step, (4 C + 1, 4 C + 1); `alone`: its batch is independent of others."""
-        maps, noise = self._maps(rate)
+    def _step(self, rates: Array, batch: int, *, alone: bool = False) -> Array:
+        """The maps of (Y, 1) in a step, (G, 4 C + 1, 4 C + 1); `alone`: its batch is independent."""
+        maps, noise = self._maps(rates)
         share = self.count / max(self.count - 1, 1) * (1 / batch - alone / self.count)
-        outer = share * noise[:, :, None] * noise[:, None, :]
-        return self._assembled(maps, outer, outer[:, None, :, :, None, None] * _FIRST)
+        outer = share * noise[..., :, None] * noise[..., None, :]
+        return self._assembled(maps, outer, outer[:, :, None, :, :, None, None] * _FIRST)
 
     def _assembled(self, maps: Array | None, constant: Array, varying: Array) -> Array:
-        """The map of (Y, 1).
+        """The maps of (Y, 1).
 
         Args:
-            maps: (C, 2, 2) of the states; None: 0.
-            constant: (C, 2, 2) what a unit of residual noise adds.
-            varying: (C, C or 1, 2, 2, 2, 2) what a unit of F and the moment Y_j add to Y_i.
+            maps: (G, C, 2, 2) of the states; None: 0.
+            constant: (G, C, 2, 2) what a unit of residual noise adds.
+            varying: (G, C, C or 1, 2, 2, 2, 2) what a unit of F and the moment Y_j add to Y_i.
         """
-        count = len(self.eigenvalues)
-        blocks = varying * self.varying[:, :, None, None, None, None]
-        whole = np.zeros((4 * count + 1, 4 * count + 1))
+        count, size = len(self.eigenvalues), self._map_size
+        mixed = varying * self.varying[:, :, None, None, None, None]
+        whole = np.zeros((len(constant), size, size))
         if maps is not None:
             own = np.arange(count)
-            blocks[own, own] += np.einsum("iab,icd->iacbd", maps, maps)
-            whole[-1, -1] = 1.0
-        whole[:-1, :-1] = blocks.transpose(0, 2, 3, 1, 4, 5).reshape(4 * count, 4 * count)
-        whole[:-1, -1] = (constant * self.residual[:, None, None]).ravel()
+            mixed[:, own, own] += np.einsum("giab,gicd->giacbd", maps, maps)
+            whole[:, -1, -1] = 1.0
+        whole[:, :-1, :-1] = mixed.transpose(0, 1, 3, 4, 2, 5, 6).reshape(-1, 4 * count, 4 * count)
+        whole[:, :-1, -1] = (constant * self.residual[:, None, None]).reshape(-1, 4 * count)
         return whole
 
-    def _epoch(self, rate: float) -> Array:
-        """The map of (Y, 1) in an epoch of shuffled batches."""
-        last = self._step(rate, self.sizes[-1])
+    def _epoch(self, rates: Array) -> Array:
+        """The maps of (Y, 1) in an epoch of shuffled batches."""
+        last = self._step(rates, self.sizes[-1])
         with np.errstate(all="ignore"):
-            whole = last @ power(self._step(rate, self.sizes[0]), len(self.sizes) - 1)
-            return np.asarray(whole - self._evened_out(rate))
+            whole = last @ power(self._step(rates, self.sizes[0]), len(self.sizes) - 1)
+            return np.asarray(whole - self._evened_out(rates))
 
-    def _evened_out(self, rate: float) -> Array:
+    def _evened_out(self, rates: Array) -> Array:
         """What an epoch takes off, since the noises of its examples add up to nothing."""
-        maps, noise = self._maps(rate)
-        number = len(self.sizes)
-        steps = np.arange(number)
-        left = after(steps, maps, noise)[::-1]  # (n, C, 2)
-        ahead = after(steps, np.swapaxes(maps, 1, 2), np.array([1.0, 0.0]))  # (n, C, 2): the distance's row
+        maps, noise = self._maps(rates)
+        steps = np.arange(len(self.sizes))
+        left = after(steps, maps, noise)[::-1]  # (n, G, C, 2)
+        ahead = after(steps, np.swapaxes(maps, -1, -2), np.array([1.0, 0.0]))  # likewise: the distance's row
         with np.errstate(all="ignore"):
-            both = np.einsum("tia,tjb->ijab", left, ahead, optimize=True)
+            both = np.einsum("tgia,tgjb->gijab", left, ahead, optimize=True)
             total = left.sum(axis=0)
             share = 1 / max(self.count - 1, 1)
-            constant = share * total[:, :, None] * total[:, None, :]
-            return self._assembled(None, constant, share * np.einsum("ijab,ijcd->ijacbd", both, both))
+            constant = share * total[..., :, None] * total[..., None, :]
+            return self._assembled(None, constant, share * np.einsum("gijab,gijcd->gijacbd", both, both))
 
 
 _FIRST = np.array([[1.0, 0.0], [0.0, 0.0]])  # of Y: E[p^2]

@@ -18,7 +18,7 @@ from lrcli.components.losses import Loss
 from lrcli.components.models.base import Model
 from lrcli.components.models.derivatives import Derivatives, DerivativesOfDesign
 
-__all__ = ["Hessian", "LossHessian", "Preconditioned", "hessian_at"]
+__all__ = ["Hessian", "LossHessian", "OfMoved", "Preconditioned", "hessian_at"]
 
 Array = NDArray[np.float64]
 
@@ -108,6 +108,32 @@ class Preconditioned:
     def root(self) -> Array | None:
         rows = self.hessian.root()
         return None if rows is None else rows / np.sqrt(self.diagonal)
+
+
+@dataclass(frozen=True)
+class OfMoved:
+    """The rows and columns of a Hessian that belong to what training moves.
+
+    Attributes:
+        hessian: (Q, Q).
+        moved: (Q,) which are moved, P of them.
+    """
+
+    hessian: Hessian
+    moved: NDArray[np.bool_]
+
+    @property
+    def size(self) -> int:
+        return int(np.count_nonzero(self.moved))
+
+    def products(self, directions: Array) -> Array:
+        whole = np.zeros((len(directions), len(self.moved)))
+        whole[:, self.moved] = directions
+        return self.hessian.products(whole)[:, self.moved]
+
+    def root(self) -> Array | None:
+        rows = self.hessian.root()
+        return None if rows is None else rows[:, self.moved]
 
 
 def hessian_at(

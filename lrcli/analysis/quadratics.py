@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.analysis.row_blocks import triangle_by_rows
+
 __all__ = ["Array", "Quadratic", "SquaredErrors", "quadratic", "triangle"]
 
 Array = NDArray[np.float64]
@@ -69,8 +71,8 @@ class Quadratic:
 
 def triangle(columns: Array, targets: Array, factor: float = 1.0) -> SquaredErrors:
     """factor / 2 |A theta - y|^2 of columns (N, P) and targets (N,), reduced."""
-    whole = np.linalg.qr(np.column_stack([columns, targets])).R
     size = columns.shape[1]
+    whole = triangle_by_rows(columns, np.ones(size), targets[:, None])
     rest = float(whole[size, size] ** 2) if len(whole) > size else 0.0
     return SquaredErrors(whole[:size, :size], whole[:size, size], rest, factor)
 

@@ -9,12 +9,14 @@ The **cost** of a member is the logarithm of its score, so that a factor is the 
 below 1e-12 counts as 1e-12: rounding); of an accuracy, or of scores that may be negative, the score itself,
 turned so that small is good. The **level** of a rate is the median over the seeds of the cost. Where training
 is chaotic the level jumps from one rate to the next, and the lowest of many is luck: where levels lie further
-than 5% (typically) from the line between close neighbours, by turns above and below it, the level is the
-median over the seeds of all rates within a factor of 1.8.
+than 5% (typically) from the line between close neighbours, by turns above and below it, the cost of a seed is
+its mean over all rates within a factor of 1.8.
 
-A rate is **as good as the best** where its level is at most 5% (of an accuracy 0.005) above the lowest, or at
-most one standard error of the differences paired by seed (the rule of Breiman et al. 1984, section 3.4.3),
-but never more than twice (0.05 of an accuracy). Rates at which any seed blew up never are. The **suggestion**
+A rate is **as good as the best** where its level is at most 5% (of an accuracy 0.005) above the lowest; or
+where its differences from the best, paired by seed, have a median of no more than that or than the median's
+standard error (the rule of Breiman et al. 1984, section 3.4.3), unless its level is more than twice the
+lowest (0.05 of an accuracy above it). That error is from the median absolute deviation: one seed that is near
+its blow-up says nothing of the others. Rates at which any seed blew up never are as good. The **suggestion**
 is that of the rates tried that is nearest to the geometric middle of the stretch of rates as good as the
 best: it is as far as can be from either end of what works.
 """
@@ -47,6 +49,8 @@ _CLOSE, _FAR = math.log(1.05), math.log(2.0)
 _CLOSE_OF_ACCURACY, _FAR_OF_ACCURACY = 0.005, 0.05
 _NEIGHBOURS, _FEWEST_JUMPS = 1.3, 4  # rates so close by are compared, if so many are
 _POOLED = 1.8
+_TO_SIGMA = 1.4826  # a normal distribution's, times its median absolute deviation
+_OF_MEDIAN = math.sqrt(math.pi / 2)  # a median's standard error, times the mean's
 _DIGITS = 3  # of a rate that is tried
 
 
@@ -124,7 +128,7 @@ def blow_up(trials: Trials) -> BlowUp | None:
     brackets = _brackets(trials)
     if not brackets:
         return None
-    middles = [math.sqrt(low * high) if low > 0 else high for low, high in brackets]
+    middles = [math.sqrt(low) * math.sqrt(high) if low > 0 else high for low, high in brackets]
     return BlowUp(
         rate=float(np.exp(np.median(np.log(middles)))),
         low=min(low for low, _ in brackets),
@@ -158,6 +162,7 @@ class Chosen:
         score: the median over seeds, at the suggestion.
         best_score: that of the best rate.
         noisy: whether the level jumps from one rate to the next.
+        levels: (K,) that of every rate in the unit of the scores, the worst there is where any seed blew up.
         spread: the level of the worst rate that did not blow up minus that of the best.
     """
 
@@ -168,6 +173,7 @@ class Chosen:
     score: float
     best_score: float
     noisy: bool
+    levels: Array
     spread: float
 
 
@@ -191,14 +197,20 @@ def choose(trials: Trials, mode: Mode) -> Chosen | None:
     if not sound.any():
         return None
     cost = np.where(sound, cost, 0.0)
-    level, noisy = _levels(trials.rates, cost, sound, close)
+    noisy = _jumps(trials.rates[sound], np.median(cost[:, sound], axis=0), close)
+    cost = _pooled(trials.rates, cost, sound) if noisy else cost
+    level = np.where(sound, np.median(cost, axis=0), np.inf)
     best = _middle_of_equals(level)
     above = level - level[best]
-    good = sound & (above <= np.clip(_standard_errors(cost, best), close, far))
+    good = sound & ((above <= close) | ((above <= far) & _alike(cost, best, close)))
     low, high = _stretch(good, best)
     rates = trials.rates[low : high + 1]
-    nearest = low + int(np.argmin(np.abs(np.log(rates / math.sqrt(rates[0] * rates[-1])))))
-    score = medians(trials, mode)
+    places = np.log(rates)
+    nearest = low + int(np.argmin(np.abs(places - (places[0] + places[-1]) / 2)))
+    score, worst = medians(trials, mode), np.inf if mode == "min" else -np.inf
+    in_logs = close == _CLOSE
+    with np.errstate(over="ignore"):
+        levels = np.exp(level) if in_logs else level if mode == "min" else -level
     return Chosen(
         rate=float(trials.rates[nearest]),
         low=float(rates[0]),
@@ -207,6 +219,7 @@ def choose(trials: Trials, mode: Mode) -> Chosen | None:
         score=float(score[nearest]),
         best_score=float(score[best]),
         noisy=noisy,
+        levels=np.where(sound, levels, worst),
         spread=float(above[sound].max()),
     )
 
@@ -222,24 +235,26 @@ def _costs(trials: Trials, mode: Mode) -> tuple[Array, float, float]:
     return np.where(known, signed, np.inf), _CLOSE_OF_ACCURACY, _FAR_OF_ACCURACY
 
 
-def _levels(rates: Array, cost: Array, sound: NDArray[np.bool_], close: float) -> tuple[Array, bool]:
-    """(K,) the level of each rate, infinite where one is not sound; and whether neighbours were pooled."""
-    own = np.median(cost, axis=0)
-    x, y = np.log(rates[sound]), own[sound]
-    if len(x) < 3:
-        return np.where(sound, own, np.inf), False
+def _jumps(rates: Array, level: Array, close: float) -> bool:
+    """Whether the level jumps from one rate to the next, (K,) both."""
+    if len(rates) < 3:
+        return False
+    x = np.log(rates)
     left, right = np.diff(x)[:-1], np.diff(x)[1:]
-    line = (y[:-2] * right + y[2:] * left) / (left + right)
+    line = (level[:-2] * right + level[2:] * left) / (left + right)
     near = np.maximum(left, right) <= math.log(_NEIGHBOURS)
-    jumps = np.where(near, y[1:-1] - line, 0.0)
-    few = np.count_nonzero(near) < _FEWEST_JUMPS
+    jumps = np.where(near, level[1:-1] - line, 0.0)
+    if np.count_nonzero(near) < _FEWEST_JUMPS or np.median(np.abs(jumps[near])) <= close:
+        return False
     # Of what bends smoothly, neighbours lie on the same side of their lines.
-    if few or np.median(np.abs(jumps[near])) <= close or np.sum(jumps[1:] * jumps[:-1]) >= 0:
-        return np.where(sound, own, np.inf), False
+    return bool(np.sum(jumps[1:] * jumps[:-1]) < 0)
+
+
+def _pooled(rates: Array, cost: Array, sound: NDArray[np.bool_]) -> Array:
+    """(S, K) for each seed the mean over the sound rates around each rate."""
     places = np.log(rates)
     within = (np.abs(places[:, None] - places) <= math.log(_POOLED)) & sound
-    pooled = [np.median(cost[:, each]) if each.any() else np.inf for each in within]
-    return np.where(sound, pooled, np.inf), True
+    return np.asarray(cost @ within.T / np.maximum(within.sum(axis=1), 1))
 
 
 def _middle_of_equals(level: Array) -> int:
@@ -257,11 +272,13 @@ def _stretch(good: NDArray[np.bool_], start: int) -> tuple[int, int]:
     return low, high
 
 
-def _standard_errors(cost: Array, best: int) -> Array:
-    """(K,) of the mean difference of each rate from the best one, paired by seed."""
-    if len(cost) < 2:
-        return np.zeros(cost.shape[1])
-    return np.asarray((cost - cost[:, [best]]).std(axis=0, ddof=1) / math.sqrt(len(cost)))
+def _alike(cost: Array, best: int, close: float) -> NDArray[np.bool_]:
+    """(K,) whether the seeds do not tell a rate from the best one."""
+    differences = cost - cost[:, [best]]
+    middle = np.median(differences, axis=0)
+    deviations = np.median(np.abs(differences - middle), axis=0)
+    errors = _OF_MEDIAN * _TO_SIGMA * deviations / math.sqrt(len(cost))
+    return np.asarray(middle <= np.maximum(close, errors))
 
 
 # Where to look next -------------------------------------------------------------------------------------

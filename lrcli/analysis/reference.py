@@ -32,7 +32,7 @@ from lrcli.analysis.logistic import within_reach
 from lrcli.analysis.set_fits import Examples, SetFits, found_together, minimises, nothing_found
 from lrcli.components.datasets.base import Scaling
 from lrcli.components.losses import Loss
-from lrcli.components.models.base import Model
+from lrcli.components.models.base import Model, NonlinearCurve
 
 __all__ = ["References", "Standard", "find_references", "has_reference"]
 
@@ -94,7 +94,7 @@ def has_reference(model: Model, loss: Loss, num_classes: int | None, *, near_tru
         return model.linear_in_parameters
     if model.linear_in_parameters:
         return num_classes is None or minimises(loss)
-    return num_classes is None and (model.has_best_fit or (near_truth and model.has_slopes))
+    return num_classes is None and (model.has_best_fit or (near_truth and isinstance(model, NonlinearCurve)))
 
 
 def find_references(

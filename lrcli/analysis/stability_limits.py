@@ -22,7 +22,7 @@ from lrcli.analysis.curvature import Curvature
 from lrcli.analysis.theory import Rule, largest_stable_rate
 from lrcli.components.optimizers import SGD, Adam, AdamW, AnyOptimizer, RMSprop
 
-__all__ = ["Limit", "divisor", "formula_of", "limit_of"]
+__all__ = ["Limit", "curvature_at_limit", "divisor", "formula_of", "has_divisor", "limit_of"]
 
 Array = NDArray[np.float64]
 
@@ -78,6 +78,31 @@ def formula_of(optimizer: AnyOptimizer) -> str:
     if isinstance(optimizer, RMSprop):
         return _formula_of_momentum(optimizer.momentum).replace("largest", "largest preconditioned")
     return "2 (1 + beta1) / ((1 - beta1) largest preconditioned curvature)"
+
+
+def curvature_at_limit(optimizer: AnyOptimizer, rate: float) -> float | None:
+    """The curvature for which a rate is the largest stable one, preconditioned for an adaptive optimizer.
+
+    Args:
+        optimizer: whose limit it is.
+        rate: above 0.
+
+    Returns:
+        0 where no curvature is stable at that rate; None where no limit is known.
+    """
+    if not isinstance(optimizer, SGD | Adam | AdamW | RMSprop):
+        return None
+    if isinstance(optimizer, Adam | AdamW):
+        b = optimizer.betas[0]
+        shrinking = optimizer.weight_decay if optimizer.decoupled else 0.0
+        return max(0.0, (1 + b) / (1 - b) * (2 / rate - shrinking))
+    limit = _rate(optimizer, 1.0)  # in inverse proportion to the curvature
+    return None if limit is None else limit / rate
+
+
+def has_divisor(optimizer: AnyOptimizer) -> bool:
+    """Whether it is an adaptive optimizer whose `divisor` is known."""
+    return isinstance(optimizer, Adam | AdamW | RMSprop)
 
 
 def divisor(optimizer: AnyOptimizer, state: Mapping[str, Array], steps: int) -> Array | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.sampling import Sampling
+from lrcli.analysis.stable_rates import StableRates
 
 __all__ = ["SweepResults"]
 
@@ -47,6 +48,7 @@ class SweepResults:
         constant: (S, C) that of the best constant answer; NaN where it is not known.
         problems: (C,) equal for configurations with the same data, model and loss.
         sampling: what the data say about the true parameters, (S, C) each; None where these are not known.
+        stable: the learning rates, and the largest stable ones; None in sweeps of an older lrcli.
     """
 
     keys: tuple[str, ...]
@@ -68,6 +70,7 @@ class SweepResults:
     constant: Array
     problems: NDArray[np.intp]
     sampling: Sampling | None = None
+    stable: StableRates | None = None
 
     @property
     def missing(self) -> NDArray[np.bool_]:

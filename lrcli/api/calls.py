@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lrcli.api.following import Following
 from lrcli.api.interrupts import say_nothing
@@ -16,6 +16,18 @@ from lrcli.api.process import undisturbed
 from lrcli.api.run_object import Run
 from lrcli.api.stored import Stored
 from lrcli.api.sweep_object import Sweep
+from lrcli.api.written import (
+    Overrides,
+    PathLike,
+    Values,
+    Written,
+    origin_of,
+    path_of,
+    plain_seeds,
+    specification,
+    words_of_overrides,
+    written_file,
+)
 from lrcli.errors import RunDirectoryError, UsageError
 
 if TYPE_CHECKING:
@@ -25,23 +37,7 @@ if TYPE_CHECKING:
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
-__all__ = [
-    "Overrides",
-    "Written",
-    "explain",
-    "load",
-    "loaded_from",
-    "replay",
-    "resume",
-    "runs",
-    "sweep",
-    "train",
-]
-
-PathLike = str | os.PathLike[str]
-Written = PathLike | Mapping[str, Any]
-Overrides = Mapping[str, Any] | Sequence[str] | None
-Values = str | Sequence[Any] | Mapping[str, Any]
+__all__ = ["explain", "load", "replay", "resume", "runs", "sweep", "train"]
 
 
 def train(
@@ -96,10 +92,10 @@ def train(
     """
     from lrcli.experiment.loading import load as load_experiment
 
-    words = _words(overrides)
-    words += [] if seed is None else _words({"seed": seed})
-    loaded = load_experiment(_written(experiment), words)
-    return _train(loaded, _origin(experiment), runs_dir, run_dir, progress=progress)
+    words = words_of_overrides(overrides)
+    words += [] if seed is None else words_of_overrides({"seed": seed})
+    loaded = load_experiment(written_file(experiment), words)
+    return _train(loaded, origin_of(experiment), runs_dir, run_dir, progress=progress)
 
 
 def replay(
@@ -185,13 +181,17 @@ def sweep(
     from lrcli.sweeps.plan import plan_sweep
     from lrcli.sweeps.resuming import files_for
 
-    rates = None if lr is None else _specification("lr", lr)
-    grids = [f"{key}={_specification(key, values)}" for key, values in (grid or {}).items()]
+    rates = None if lr is None else specification("lr", lr)
+    grids = [f"{key}={specification(key, values)}" for key, values in (grid or {}).items()]
     loaded = load_sweep(
-        _written(experiment), _words(overrides), rates=rates, grids=grids, seeds=_seeds(seeds)
+        written_file(experiment),
+        words_of_overrides(overrides),
+        rates=rates,
+        grids=grids,
+        seeds=plain_seeds(seeds),
     )
     plan = plan_sweep(loaded, memory)
-    location = OutputLocation(Path(runs_dir), _path(run_dir), _origin(experiment))
+    location = OutputLocation(Path(runs_dir), path_of(run_dir), origin_of(experiment))
     return _sweep(plan, files_for(plan, location), [*loaded.notes, *plan.notes], progress=progress)
 
 
@@ -313,7 +313,7 @@ def explain(
     """
     from lrcli.api.explaining import explain_directory, explain_written, explained
 
-    words = _words(overrides)
+    words = words_of_overrides(overrides)
     if isinstance(what, Stored):
         if words:
             raise UsageError("only an experiment can be changed, not a run or a sweep that has been trained")
@@ -372,7 +372,7 @@ def _train(
 
         _tell(loaded.notes)
         report = ProgressReport()
-    location = OutputLocation(Path(runs_dir), _path(run_dir), origin)
+    location = OutputLocation(Path(runs_dir), path_of(run_dir), origin)
     with undisturbed(), Following(report, say_nothing) as following:
         result = api.train(loaded, location, [following.observe], following.interruption)
     run = Run(Path(result.run_dir).absolute(), result)
@@ -403,74 +403,3 @@ def _tell(notes: Sequence[str]) -> None:
 
     for note in notes:
         print_note(note)
-
-
-# What users write -----------------------------------------------------------------------------------------
-
-
-def _written(experiment: Written) -> Path | Mapping[str, Any]:
-    if isinstance(experiment, Mapping):
-        return experiment
-    if isinstance(experiment, str | os.PathLike):
-        return Path(experiment)
-    raise UsageError(f"an experiment is the path of a file or a mapping, not a {type(experiment).__name__}")
-
-
-def _origin(experiment: Written) -> Path:
-    """The folder whose repository the result names."""
-    return Path.cwd() if isinstance(experiment, Mapping) else Path(experiment).absolute().parent
-
-
-def loaded_from(experiment: Written, overrides: Overrides) -> "Loaded":
-    """The checked experiment that a user has written.
-
-    Raises:
-        ExperimentError: it is wrong.
-        UsageError: the overrides are neither a mapping nor words.
-    """
-    from lrcli.experiment.loading import load as load_experiment
-
-    return load_experiment(_written(experiment), _words(overrides))
-
-
-def _path(directory: PathLike | None) -> Path | None:
-    return None if directory is None else Path(directory)
-
-
-def _words(overrides: Overrides) -> list[str]:
-    """Overrides as the words of a command line.
-
-    Raises:
-        UsageError: they are neither a mapping nor words.
-        ExperimentError: a value could not stand in a file.
-    """
-    from lrcli.config.mappings import plain_data
-    from lrcli.config.overrides import words_of
-
-    if overrides is None:
-        return []
-    if isinstance(overrides, Mapping):
-        return words_of(plain_data(overrides, "overrides"))
-    if isinstance(overrides, str) or not all(isinstance(word, str) for word in overrides):
-        raise UsageError("overrides are a mapping from dotted key to value, or a list of KEY=VALUE words")
-    return list(overrides)
-
-
-def _specification(key: str, values: Values) -> str:
-    """Values of a swept key as an option of the command line has them."""
-    import json
-
-    from lrcli.config.mappings import plain_data
-
-    if isinstance(values, str):
-        return values
-    plain = plain_data(values, key)
-    return json.dumps(plain if isinstance(plain, dict) else {"values": plain}, ensure_ascii=False)
-
-
-def _seeds(seeds: int | Sequence[int] | None) -> int | list[int] | None:
-    """How many seeds, or which; whether they are sound is told with the rest of the file."""
-    from lrcli.config.mappings import plain_data
-
-    plain: int | list[int] | None = plain_data(seeds, "seeds")
-    return plain

@@ -62,14 +62,18 @@ def explain_written(
     Raises:
         ExperimentError: it is wrong.
     """
+    from dataclasses import replace
+
     from lrcli.config.mappings import MAPPING
     from lrcli.experiment.loading import load
     from lrcli.explaining.commands import Origin
     from lrcli.explaining.files.explanation import explain_file
 
     loaded = load(written, overrides)
-    file = str(written) if isinstance(written, Path) else MAPPING
-    return explain_file(loaded.experiment, Origin(file, tuple(overrides))), loaded.notes
+    if isinstance(written, Path):
+        return explain_file(loaded.experiment, Origin(str(written), tuple(overrides))), loaded.notes
+    explained = explain_file(loaded.experiment, Origin("FILE", tuple(overrides)))
+    return replace(explained, subject=MAPPING), loaded.notes
 
 
 def explain_directory(directory: Path) -> "Explanation":

@@ -1,9 +1,10 @@
 """`lrcli.lr_find`: what ``lrcli lr-find`` does, for Python users."""
 
+import math
 from typing import TYPE_CHECKING
 
-from lrcli.api.calls import Overrides, Written, loaded_from
 from lrcli.api.process import undisturbed
+from lrcli.api.written import Overrides, Written, loaded_from
 
 if TYPE_CHECKING:
     from lrcli.sweeps.rate_finding import RateFinding
@@ -22,7 +23,8 @@ def lr_find(
         experiment: the path of a file, or a mapping as the file would have it.
         overrides: from dotted key to value; or ``KEY=VALUE`` words.
         seeds: how many, from the experiment's own on.
-        seconds: how long training may take, about; default: 1, or as long as five runs.
+        seconds: how long training may take, about; default: at most 10, or 60 where five
+            runs take as long.
 
     Returns:
         What was found: ``suggestion``, the rate to take, or None with a ``reason``; ``chosen.low`` and
@@ -41,9 +43,9 @@ def lr_find(
     from lrcli.errors import UsageError
     from lrcli.sweeps.rate_finding import found_rate
 
-    if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
-        raise UsageError(f"seeds: how many, a whole number from 1 on, not {seeds!r}")
-    if seconds is not None and not seconds > 0:
+    if not isinstance(seeds, int) or isinstance(seeds, bool) or not 1 <= seeds <= 1000:
+        raise UsageError(f"seeds: how many, a whole number from 1 to 1000, not {seeds!r}")
+    if seconds is not None and not 0 < seconds < math.inf:
         raise UsageError(f"seconds: must be more than 0, not {seconds!r}")
     loaded = loaded_from(experiment, overrides)
     with undisturbed():

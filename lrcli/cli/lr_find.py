@@ -19,6 +19,7 @@ EPILOG = examples(
     "lrcli lr-find experiments/xor_mlp.yaml optimizer.kind=adam --seeds 10 --figure rates.svg",
 )
 _MOST_SEEDS = 1000
+_MOST_SECONDS = 86400  # a day
 
 
 def lr_find(
@@ -31,7 +32,8 @@ def lr_find(
         float | None,
         typer.Option(
             min=0.01,
-            help="How long to train, about. Default: 1, or as long as five runs.",
+            max=_MOST_SECONDS,
+            help="How long to train, about. Default: at most 10, or 60 where five runs take as long.",
             show_default=False,
         ),
     ] = None,
@@ -52,7 +54,6 @@ def lr_find(
     """
     from lrcli.experiment.loading import load
     from lrcli.reporting.messages import print_note
-    from lrcli.reporting.progress import still_line
     from lrcli.reporting.rates.console import print_finding, print_finding_as_json
     from lrcli.reporting.rates.words import command_of
 
@@ -67,10 +68,10 @@ def lr_find(
     if by_ramp:
         _ramp(loaded, figure, as_json=as_json)
         return
-    from lrcli.sweeps.rate_finding import found_rate
+    from lrcli.reporting.rates.progress import watched
+    from lrcli.sweeps.rate_finding import find_rate
 
-    with still_line("trying learning rates"):
-        finding = found_rate(loaded.experiment, seeds, seconds)
+    finding = watched(find_rate(loaded.experiment, seeds, seconds))
     command = command_of(finding, str(file), words)
     (print_finding_as_json if as_json else print_finding)(finding, command)
     if figure is not None:

@@ -362,6 +362,17 @@ class PythonLoss(FromFile, Loss):
         elif num_classes is not None and num_classes > 2 and self.outputs != num_classes:
             yield "outputs", f"must be {num_classes}, one for each class"
 
+    def slopes(self, outputs: Array, targets: Array) -> Array | None:
+        """By torch's autograd, where its second derivatives can be relied on, too."""
+        if self.needs_code:
+            return None
+        slopes: Array | None = self.code.slopes(outputs, targets)
+        return slopes
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
+        bends: Array = self.code.bends(outputs, targets, changes)
+        return bends
+
     def probabilities(self, outputs: Array) -> Array:
         if outputs.shape[1] > 1:
             return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))

@@ -93,6 +93,9 @@ class Logging(Config):
     )
     histograms: bool = Field(False, description="histograms of each parameter in TensorBoard")
     evaluate_train: bool = Field(True, description="evaluate the whole training set at each record")
+    curvature: bool = Field(
+        False, description="the largest and the smallest curvature of the training loss at each record"
+    )
 
 
 _THREE: JsonDict = {"minItems": 3, "maxItems": 3}

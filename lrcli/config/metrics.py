@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "CURVATURES",
     "ERROR_NORM",
     "GRAD_NORM",
+    "LARGEST_CURVATURE",
     "LR",
     "MAX_ABS_ERROR",
     "METRICS",
     "OPTIMIZATION_ERROR",
+    "PRECONDITIONED_CURVATURE",
     "RUNNING_LOSS",
     "SAMPLING_ERROR",
+    "SMALLEST_CURVATURE",
     "Direction",
     "Group",
     "Metric",
@@ -37,6 +41,9 @@ Group = Literal["loss", "accuracy", "recovery", "training"]
 Split = Literal["train", "val", "test"]
 
 RUNNING_LOSS, GRAD_NORM, LR = "train/running_loss", "grad_norm", "lr"
+LARGEST_CURVATURE, SMALLEST_CURVATURE = "curvature/largest", "curvature/smallest"
+PRECONDITIONED_CURVATURE = "curvature/preconditioned"
+CURVATURES = (LARGEST_CURVATURE, SMALLEST_CURVATURE, PRECONDITIONED_CURVATURE)
 MAX_ABS_ERROR, ERROR_NORM = "recovery/max_abs_error", "recovery/error_norm"
 OPTIMIZATION_ERROR, SAMPLING_ERROR = "recovery/optimization_error", "recovery/sampling_error"
 _RECOVERY = "recovery/"
@@ -89,6 +96,24 @@ METRICS = (
     ),
     Metric(GRAD_NORM, "norm of the gradient of the epoch's last batch, before clipping", is_outcome=False),
     Metric(LR, "learning rate of the epoch's last step", direction=None, is_outcome=False),
+    Metric(
+        LARGEST_CURVATURE,
+        "largest eigenvalue of the training loss's Hessian, where logging.curvature asks for it",
+        direction=None,
+        is_outcome=False,
+    ),
+    Metric(
+        SMALLEST_CURVATURE,
+        "smallest eigenvalue of the training loss's Hessian; negative where the loss is no valley",
+        direction=None,
+        is_outcome=False,
+    ),
+    Metric(
+        PRECONDITIONED_CURVATURE,
+        "largest eigenvalue in units of the steps of adam, adamw or rmsprop",
+        direction=None,
+        is_outcome=False,
+    ),
     Metric(MAX_ABS_ERROR, "largest error of a parameter, without its sign", group="recovery"),
     Metric(ERROR_NORM, "Euclidean norm of the errors of all parameters", group="recovery"),
     Metric(

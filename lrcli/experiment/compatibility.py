@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lrcli.analysis.curvature import seconds_needed
 from lrcli.components.initializers import element_names
 from lrcli.config.blocks import Best
 from lrcli.config.hints import nearest
@@ -24,6 +25,8 @@ from lrcli.wording import counted
 
 __all__ = ["incompatibilities", "remarks", "result_names"]
 
+_MOST_SECONDS = 10.0  # that a record may take for the curvature
+
 
 def incompatibilities(experiment: Experiment) -> list[Mistake]:
     """Every reason why the components of an experiment do not fit together, each at the field to change."""
@@ -37,6 +40,7 @@ def incompatibilities(experiment: Experiment) -> list[Mistake]:
         *of_optimizer,
         *_components(experiment),
         *_batches(experiment),
+        *_curvature(experiment),
         *_metrics(experiment),
         *_expectations(experiment),
         *_engine(experiment),
@@ -62,6 +66,19 @@ def _batches(experiment: Experiment) -> Iterator[Mistake]:
     if size != "full" and size > count and experiment.training.drop_last:
         larger = f"batch_size {size:,} is larger than the {counted(count, 'example')}"
         yield _mistake("training", "drop_last", f"would leave out the only batch: {larger}")
+
+
+def _curvature(experiment: Experiment) -> Iterator[Mistake]:
+    """It is taken of models and data of moderate size."""
+    if not experiment.logging.curvature or experiment.model.needs_code:
+        return
+    size, count = sum(p.size for p in experiment.parameters), experiment.dataset.sizes["train"]
+    seconds = seconds_needed(size, count)
+    if seconds > _MOST_SECONDS:
+        of_what = f"{counted(size, 'parameter')} and {counted(count, 'training example')}"
+        yield _mistake(
+            "logging", "curvature", f"would take about {seconds:,.0f} s a record for {of_what}; leave it out"
+        )
 
 
 def _metrics(experiment: Experiment) -> Iterator[Mistake]:

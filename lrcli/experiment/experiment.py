@@ -7,13 +7,20 @@ from pydantic import AfterValidator, Field, field_validator
 
 from lrcli.analysis.reference import has_reference
 from lrcli.analysis.set_fits import minimises
+from lrcli.analysis.stability_limits import has_divisor
 from lrcli.components.choices import AnyDataset, AnyLoss, AnyModel, AnyOptimizer
 from lrcli.components.component import Component
 from lrcli.components.initializers import Parameter, elements_by_name
 from lrcli.components.truth import true_parameters
 from lrcli.config.base import Config
 from lrcli.config.blocks import Best, Logging, Sweep, Training
-from lrcli.config.metrics import RUNNING_LOSS, recorded_names, training_loss_of
+from lrcli.config.metrics import (
+    CURVATURES,
+    PRECONDITIONED_CURVATURE,
+    RUNNING_LOSS,
+    recorded_names,
+    training_loss_of,
+)
 from lrcli.experiment.expectations import PATTERN, parse
 from lrcli.experiment.names import NAME, check_name
 
@@ -140,7 +147,11 @@ def recorded_metrics(experiment: Experiment) -> list[str]:
     """The metrics of every record of an experiment, without those of ``recovery``."""
     evaluated = {"train": experiment.logging.evaluate_train, "val": experiment.dataset.sizes["val"] > 0}
     splits = [split for split, is_evaluated in evaluated.items() if is_evaluated]
-    return recorded_names(splits, classes=experiment.dataset.num_classes is not None)
+    curvatures = CURVATURES if experiment.logging.curvature else ()
+    return [
+        *recorded_names(splits, classes=experiment.dataset.num_classes is not None),
+        *(n for n in curvatures if n != PRECONDITIONED_CURVATURE or has_divisor(experiment.optimizer)),
+    ]
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:

@@ -108,11 +108,24 @@ class Facts:
     @cached_property
     def forecast(self) -> Forecast | Unforeseen:
         """What training is going to do, or why that is not known."""
-        experiment = self.experiment
-        scaled = experiment.dataset.scaling(experiment.seed) is not None
-        return forecast(experiment, None if scaled else self.problem)
+        return forecast(self.experiment, self.trained_problem)
 
     @cached_property
     def stable(self) -> Stability:
         """The largest stable rate, or why it is not known."""
-        return stability(self.experiment, self.problem)
+        return stability(self.experiment, self.trained_problem)
+
+    @property
+    def trained_problem(self) -> Problem | None:
+        """Its data as they are trained; None where those are standardised, and have to be drawn again."""
+        return None if self.experiment.dataset.scaling(self.experiment.seed) is not None else self.problem
+
+    @property
+    def decay(self) -> float:
+        """Its weight decay."""
+        return float(self.experiment.optimizer.hyperparameters().get("weight_decay", 0.0))
+
+    @property
+    def condition(self) -> float | None:
+        """The condition number of a loss whose curvature is the same everywhere; None: it is not known."""
+        raise NotImplementedError

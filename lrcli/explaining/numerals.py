@@ -3,7 +3,7 @@
 import math
 import re
 
-__all__ = ["percent", "short"]
+__all__ = ["about", "percent", "short"]
 
 _PLAIN = 1e6  # from here on with a power of ten
 _EXPONENT = re.compile(r"e([+-])0*")
@@ -16,6 +16,11 @@ def short(number: float) -> str:
     if 999.5 <= abs(number) < _PLAIN:
         return f"{float(f'{number:.2e}'):,.0f}"
     return _EXPONENT.sub(lambda match: "e" + match[1].replace("+", ""), f"{number:.3g}")
+
+
+def about(said: str) -> str:
+    """An estimate in words; what is said to be under or over something needs no ``about``."""
+    return said if said.startswith(("under", "over")) else f"about {said}"
 
 
 def percent(share: float) -> str:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -28,19 +28,28 @@ _COMPILING_SHORT = "compiling the engine, once"
 
 
 @contextlib.contextmanager
-def still_line(text: str) -> Iterator[None]:
-    """A line on a terminal while something takes a moment; nothing elsewhere."""
+def still_line(text: str) -> Iterator[Callable[[str], None]]:
+    """A line on a terminal while something takes a moment, and what changes it; nothing elsewhere."""
     out = console(stderr=True)
     if not draws_bars(out):
-        yield
+        yield lambda _text: None
         return
     from lrcli.reporting.live_area import LiveArea
 
-    area = LiveArea(out, lambda width, _height: [Text(text)] if len(text) <= width else [])
+    shown, painted = text, time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal shown, painted
+        shown, now = text, time.monotonic()
+        if now > painted + _PAINT_SECONDS[0]:
+            painted = now
+            area.refresh()
+
+    area = LiveArea(out, lambda width, _height: [Text(shown)] if len(shown) <= width else [])
     area.start()
     area.refresh()
     try:
-        yield
+        yield tell
     finally:
         area.finish(lambda _width, _height: ())
 

@@ -4,17 +4,22 @@ It is that of the loss of a step, on average over the batches of an epoch, with 
 of the gradient. Where training adds noise to the inputs, that of the inputs as they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lrcli.analysis.curvature import Curvature, curvature_of_hessian, products_needed
-from lrcli.analysis.hessian import LossHessian, Preconditioned, hessian_at
-from lrcli.analysis.stability_limits import Limit, limit_of
+from lrcli.analysis.curvature import Curvature, curvature_of_hessian, multiply_adds
+from lrcli.analysis.hessian import Hessian, OfMoved, Preconditioned, hessian_at
+from lrcli.analysis.stability_limits import Limit, divisor, limit_of
 from lrcli.analysis.theory import term_curvature
+from lrcli.components.choices import AnyOptimizer
+from lrcli.components.initializers import Parameter
+from lrcli.config.blocks import Training
 from lrcli.experiment.experiment import Experiment
-from lrcli.storage.run_result import CurvatureEnds, CurvatureRow
+from lrcli.storage.run_result import CurvatureEnds, CurvatureRow, PreconditionedRow
 from lrcli.training.problem import Array, Problem, build_problem
 
 __all__ = [
@@ -23,14 +28,17 @@ __all__ = [
     "Limit",
     "curvature_ends",
     "curvature_of",
+    "decay_by",
     "decay_of",
     "limit_of",
+    "loss_hessian",
+    "moved_numbers",
+    "preconditioned_curvature",
     "why_no_curvature",
 ]
 
 QUICK = 2e6  # multiply-adds, about: milliseconds
 _MOST_WORK = 1e9  # about a second
-_PASSES = 6  # through the model, for a product with the Hessian
 
 
 def curvature_of(
@@ -47,7 +55,8 @@ def curvature_of(
         experiment: whose loss, weight decay and batches count.
         problem: its data; the first row counts.
         parameters: of one member, from name to (*shape), in the units of the problem's inputs.
-        divided_by: (P,) what the optimizer divides its steps by, for `Curvature.preconditioned`.
+        divided_by: (P,) what the optimizer divides its steps by, for `Curvature.preconditioned`; of what
+            training moves alone.
         most_work: multiply-adds that it may take; `QUICK` where nobody should notice.
 
     Returns:
@@ -55,15 +64,26 @@ def curvature_of(
     """
     if why_no_curvature(experiment, problem, most_work=most_work):
         return None
-    hessian = _hessian(experiment, *_as_trained(experiment, problem, parameters))
+    problem, parameters = _as_trained(experiment, problem, parameters)
+    hessian = loss_hessian(problem, experiment.training, decay_of(experiment), parameters)
     if hessian is None:
         return None
     exact = term_curvature(experiment.model, experiment.loss) is not None
     found = curvature_of_hessian(hessian, exact=exact)
     if found is None or divided_by is None:
         return found
-    divided = curvature_of_hessian(Preconditioned(hessian, divided_by), exact=False)
-    return replace(found, preconditioned=divided.largest) if divided else found
+    return replace(found, preconditioned=preconditioned_curvature(hessian, divided_by))
+
+
+def preconditioned_curvature(hessian: Hessian, divided_by: Array) -> float | None:
+    """The largest curvature as an adaptive optimizer meets it; None where its numbers are not finite.
+
+    Args:
+        hessian: of the loss.
+        divided_by: (P,) what the optimizer divides its steps by.
+    """
+    found = curvature_of_hessian(Preconditioned(hessian, divided_by), exact=False)
+    return found.largest if found else None
 
 
 def why_no_curvature(experiment: Experiment, problem: Problem, *, most_work: float = _MOST_WORK) -> str:
@@ -74,13 +94,19 @@ def why_no_curvature(experiment: Experiment, problem: Problem, *, most_work: flo
     if work_of_curvature(experiment) > most_work:
         return "it would take too long for so many parameters and examples"
     first = {name: values[0] for name, values in problem.initial.items()}
-    if _hessian(experiment, problem, first, examples=1) is None:
+    if loss_hessian(problem, experiment.training, decay_of(experiment), first, examples=2) is None:
+        if model.code_path or loss.code_path:
+            return "torch has no second derivatives of its code that can be relied on"
         return f"a {model.kind} with {loss.kind} does not say its derivatives"
     return ""
 
 
 def curvature_ends(
-    experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]
+    experiment: Experiment,
+    problem: Problem,
+    parameters: Mapping[str, Array],
+    state: Mapping[str, NDArray[Any]] | None = None,
+    steps: int = 0,
 ) -> CurvatureEnds:
     """The curvature before and after training, where it takes milliseconds.
 
@@ -88,52 +114,94 @@ def curvature_ends(
         experiment: what was trained.
         problem: its data and initial parameters.
         parameters: the last ones, from name to (1, *shape).
+        state: of the optimizer, by the names of `lrcli.components.optimizers.Optimizer.state`, (P,) each;
+            empty or None where it is not known.
+        steps: that it has taken.
     """
     why = why_no_curvature(experiment, problem, most_work=QUICK)
     if why:
         return CurvatureEnds(None, None, why)
-    start, end = (_row(experiment, problem, each) for each in (problem.initial, parameters))
-    return CurvatureEnds(start, end, "" if start and end else "its numbers are too large to compute with")
+    divided_by = divisor(experiment.optimizer, state, steps) if state else None
+    start = curvature_of(experiment, problem, _of_first(problem.initial))
+    end = curvature_of(experiment, problem, _of_first(parameters), divided_by=divided_by)
+    why = "" if start and end else "its numbers are too large to compute with"
+    return CurvatureEnds(_row(start), _row(end), why, _preconditioned(experiment, end, steps))
 
 
-def _row(experiment: Experiment, problem: Problem, parameters: Mapping[str, Array]) -> CurvatureRow | None:
-    found = curvature_of(experiment, problem, {name: values[0] for name, values in parameters.items()})
+def _of_first(parameters: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: values[0] for name, values in parameters.items()}
+
+
+def _row(found: Curvature | None) -> CurvatureRow | None:
     return CurvatureRow(found.largest, found.smallest, found.condition, found.exact) if found else None
+
+
+def _preconditioned(experiment: Experiment, end: Curvature | None, steps: int) -> PreconditionedRow | None:
+    """What an adaptive optimizer meets, against its rate; clipped steps have no threshold."""
+    optimizer, training = experiment.optimizer, experiment.training
+    if end is None or end.preconditioned is None or training.clip_grad_norm is not None:
+        return None
+    limit = limit_of(optimizer, end)
+    if limit.rate is None:
+        return None
+    total = training.epochs * training.num_batches(experiment.dataset.sizes["train"])
+    rate = optimizer.rates({"lr": np.array([optimizer.lr])}, np.array([steps - 1]), total)
+    return PreconditionedRow(end.preconditioned, limit.rate, float(rate[0, 0]), limit.diagnostic)
 
 
 def work_of_curvature(experiment: Experiment) -> float:
     """The multiply-adds that it takes to find it, about."""
     size = sum(parameter.size for parameter in experiment.parameters)
-    return float(_PASSES * experiment.dataset.sizes["train"] * size * products_needed(size))
+    return multiply_adds(size, experiment.dataset.sizes["train"])
 
 
 def decay_of(experiment: Experiment) -> Array:
     """(P,) the weight decay that is part of the gradient, of each number among the parameters."""
-    optimizer = experiment.optimizer
+    return decay_by(experiment.optimizer, experiment.parameters)
+
+
+def decay_by(optimizer: AnyOptimizer, parameters: Sequence[Parameter]) -> Array:
+    """(P,) the same of an optimizer."""
     decay = 0.0 if optimizer.decoupled else optimizer.hyperparameters().get("weight_decay", 0.0)
-    return np.concatenate([np.full(p.size, decay * optimizer.decays(p)) for p in experiment.parameters])
+    return np.concatenate([np.full(p.size, decay * optimizer.decays(p)) for p in parameters])
 
 
-def _hessian(
-    experiment: Experiment, problem: Problem, parameters: Mapping[str, Array], examples: int | None = None
-) -> LossHessian | None:
-    """That of the loss of a step.
+def loss_hessian(
+    problem: Problem,
+    training: Training,
+    decay: Array,
+    parameters: Mapping[str, Array],
+    row: int = 0,
+    examples: int | None = None,
+) -> Hessian | None:
+    """The Hessian of the loss of a step, on average over the batches of an epoch, of what training moves.
 
     Args:
-        experiment: as for `curvature_of`, like the next ones.
-        problem: likewise.
-        parameters: likewise.
+        problem: the data, the model and the loss.
+        training: the batches.
+        decay: (P,) of each number among the parameters.
+        parameters: of one member, from name to (*shape), in the units of the problem's inputs.
+        row: of the data.
         examples: the first of which alone count; None: all that are trained on.
+
+    Returns:
+        None where the model or the loss does not say its derivatives.
     """
-    split, training = problem.splits["train"], experiment.training
+    split = problem.splits["train"]
     sizes = training.batch_sizes(split.size)
     used = split.size if training.shuffle else sum(sizes)  # without shuffling some may never be seen
     scale = 1 / (used * problem.num_terms) if problem.loss.reduction == "mean" else 1 / len(sizes)
-    features, targets = split.features[0, : examples or used], split.targets[0, : examples or used]
+    features, targets = split.features[row, : examples or used], split.targets[row, : examples or used]
     ordered = {p.name: np.asarray(parameters[p.name], dtype=np.float64) for p in problem.parameters}
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        decay = decay_of(experiment)
-        return hessian_at(problem.model, problem.loss, ordered, features, targets, scale, decay)
+        found = hessian_at(problem.model, problem.loss, ordered, features, targets, scale, decay)
+    moved = moved_numbers(problem.parameters)
+    return found if found is None or moved.all() else OfMoved(found, moved)
+
+
+def moved_numbers(parameters: Sequence[Parameter]) -> NDArray[np.bool_]:
+    """(Q,) which of the numbers among the parameters training moves."""
+    return np.concatenate([np.full(p.size, not p.is_frozen) for p in parameters])
 
 
 def _as_trained(

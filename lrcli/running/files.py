@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
@@ -28,8 +29,9 @@ from lrcli.training.loop import TrainingLoop
 from lrcli.training.problem import Array, Problem
 from lrcli.training.records import Records
 
-__all__ = ["RunFiles"]
+__all__ = ["OPTIMIZER_FILE", "RunFiles"]
 
+OPTIMIZER_FILE = "optimizer.npz"  # in checkpoint/
 _CHECKPOINT = "checkpoint"
 
 
@@ -125,6 +127,10 @@ class RunFiles:
         self._checkpoint("best", loop.members.best_parameters)
         path = self._path_to(loop, parameters)
         write_arrays(self.directory / _CHECKPOINT / PATH_FILE, path.arrays)
+        state = loop.optimizer_state(0)
+        if state:
+            arrays = _by_parameter(self.problem, state)
+            write_arrays(self.directory / _CHECKPOINT / OPTIMIZER_FILE, arrays)
         if self._table is not None:
             self._table.close()
         found = Findings(
@@ -134,7 +140,9 @@ class RunFiles:
             recovery=self.recovery,
             outcome=outcome_of_run(self._history.history, status, levels),
             stable=stability(self.experiment, loop.problem) if status == "diverged" else None,
-            curvature=curvature_ends(self.experiment, loop.problem, parameters),
+            curvature=curvature_ends(
+                self.experiment, loop.problem, parameters, state, int(loop.members.steps[0])
+            ),
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
         self._ended = self._result(status, found)
@@ -165,3 +173,17 @@ class RunFiles:
             if self._table is not None:
                 self._table.close()
             self.close(self._ended or self._result(status, Findings(members=loop.members)))
+
+
+def _by_parameter(problem: Problem, state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The state of an optimizer by parameter: ``square/w``, in its shape; what is of no one's as it is."""
+    parameters = problem.parameters
+    edges = np.cumsum([parameter.size for parameter in parameters])
+    found: dict[str, NDArray[Any]] = {}
+    for name, values in state.items():
+        if values.shape != (edges[-1],):
+            found[name] = values
+            continue
+        parts = zip(parameters, np.split(values, edges[:-1]), strict=True)
+        found |= {f"{name}/{p.name}": part.reshape(p.shape) for p, part in parts}
+    return found

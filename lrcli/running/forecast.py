@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,13 @@ from lrcli.running.curvature import decay_of
 from lrcli.running.stability import stability
 from lrcli.training.problem import Array, Problem, build_problem
 
-__all__ = ["Forecast", "RateForecast", "Unforeseen", "forecast"]
+__all__ = ["Forecast", "RateForecast", "Unforeseen", "forecast", "is_quick"]
 
 _MOST_WORK = 1e9  # N P^2: about half a second
 _MOST_NOISY = 60  # parameters whose spread is worked out
 _MOST_STEPS = 50_000  # of a rate that changes, or batches in their order in an epoch
 _MOST_RECORDS = 10_000
+_QUICK = 3e6  # multiply-adds of the data, or of the maps of an epoch's batches: some milliseconds
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,15 @@ def forecast(experiment: Experiment, problem: Problem | None = None) -> Forecast
     setting = _setting(experiment, problem)
     path = _path(experiment, setting)
     return _forecast(experiment, problem, setting, path)
+
+
+def is_quick(experiment: Experiment) -> bool:
+    """Whether a forecast takes so little time that nobody notices."""
+    size = sum(parameter.size for parameter in experiment.parameters)
+    count = experiment.dataset.sizes["train"]
+    batches = experiment.training.num_batches(count)
+    maps = batches * (2 * size + 1) ** 3 if batches > 1 else 0
+    return max(max(count, size) * size**2, maps) <= _QUICK
 
 
 def _why_not(experiment: Experiment) -> str:
@@ -216,11 +227,11 @@ def _forecast(
         floor_of_independent=floors[1],
         lr=lr,
         constant=_schedule(experiment, setting) is None,
-        largest_rate=_largest_rate(experiment, problem),
         notes=tuple(_notes(experiment, path, exact=exact)),
         _path=path,
         _by_name=problem.by_name,
         _change=_change(problem),
+        _find_largest_rate=partial(_largest_rate, experiment, problem),
     )
 
 
@@ -228,7 +239,7 @@ def _records(experiment: Experiment) -> NDArray[np.int64]:
     """The epochs of the records, or of every so manyth."""
     epochs, every = experiment.training.epochs, experiment.logging.every
     every *= max(1, -(-epochs // every // _MOST_RECORDS))
-    return np.unique(np.append(np.arange(0, epochs + 1, every, dtype=np.int64), epochs))
+    return np.append(np.arange(0, epochs, every, dtype=np.int64), epochs)
 
 
 def _floors(path: SmoothPath | OrderedPath, lr: float) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """What stands between an experiment and its training: drawn, placed in an engine, ready to run."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +13,9 @@ from lrcli.analysis.set_fits import Examples
 from lrcli.config.metrics import OPTIMIZATION_ERROR, SAMPLING_ERROR, is_recovery
 from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
+from lrcli.running.curvature import why_no_curvature
 from lrcli.running.engine_choice import build_engine
+from lrcli.running.recorded_curvature import RecordedCurvature
 from lrcli.running.resources import Sizes, memory_for_training, refuse_too_much, refuse_uncountable
 from lrcli.training.engine import Engine
 from lrcli.training.loop import Plan, TrainingLoop
@@ -81,6 +84,11 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
     plan = Plan(logging.every, logging.evaluate_train, experiment.best, training.early_stopping)
     if recovery is not None and recovery.tells:
         plan = replace(plan, of_parameters=partial(recovery.metrics, row_index=rows))
+    if logging.curvature:
+        why = why_no_curvature(experiment, problem, most_work=math.inf)
+        if why:
+            raise UsageError(f"logging.curvature: {why}")
+        plan = replace(plan, of_state=RecordedCurvature(problem, population))
     loop = TrainingLoop(engine, problem, population, plan)
     return Prepared(experiment, problem, population, engine, loop, examples, rows, recovery)
 

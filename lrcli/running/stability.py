@@ -18,6 +18,7 @@ from lrcli.experiment.experiment import Experiment
 from lrcli.running.curvature import curvature_of, decay_of, limit_of, why_no_curvature
 from lrcli.storage.result_fields import StableRate
 from lrcli.training.problem import Array, Problem, build_problem
+from lrcli.wording import times
 
 __all__ = ["Stability", "advice", "stability"]
 
@@ -66,9 +67,7 @@ def advice(stable: StableRate | None, lowest: float) -> str:
     source = f" = {stable.formula} {stable.curvature:.3g}" if stable.curvature is not None else ""
     if not np.isfinite(lowest):
         return f"the largest stable learning rate{sense} is {limit:.3g}{source}; try a smaller one"
-    times = lowest / limit
-    ratio = f"{times:.2g} times" if times < 100 else f"{times:.1e} times"
-    above = "just above" if times < 1.1 else ratio
+    above = "just above" if lowest / limit < 1.1 else times(lowest / limit)
     return (
         f"a rate of {lowest:.3g} is {above} the largest stable one{sense}, {limit:.3g}{source}; "
         "try a smaller one"

@@ -13,6 +13,7 @@ __all__ = [
     "CurvatureEnds",
     "CurvatureRow",
     "ExpectationRow",
+    "PreconditionedRow",
     "RecoveryRow",
     "Reference",
     "RunResult",
@@ -126,6 +127,24 @@ class CurvatureRow:
 
 
 @dataclass(frozen=True)
+class PreconditionedRow:
+    """The largest curvature as an adaptive optimizer meets it, each number in units of its own steps.
+
+    Attributes:
+        largest: at the last parameters, divided by what the last step was divided by.
+        threshold: the rate above which steps along its direction grow while what they are divided by stays
+            as it is (Cohen et al. 2022).
+        rate: of the last step.
+        diagnostic: the threshold is a sign, and no bound: the optimizer adapts to steps that grow.
+    """
+
+    largest: float
+    threshold: float
+    rate: float
+    diagnostic: bool = True
+
+
+@dataclass(frozen=True)
 class CurvatureEnds:
     """The curvature where training begins and where it ends.
 
@@ -133,11 +152,14 @@ class CurvatureEnds:
         start: at the initial parameters; None where it is not known.
         end: at the last ones; likewise.
         unknown: why it is not, a clause; empty where both are.
+        preconditioned: as the optimizer meets it where training ends; None where it does not adapt, or its
+            state is not known.
     """
 
     start: CurvatureRow | None
     end: CurvatureRow | None
     unknown: str = ""
+    preconditioned: PreconditionedRow | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,15 @@ from typing import Any, Literal
 
 from lrcli.storage.result_fields import Number, Result, StableRate, Timing, plain
 
-__all__ = ["BestConfiguration", "ConfigurationRow", "OpenParameters", "SweepResult", "SweepStatus"]
+__all__ = [
+    "BestConfiguration",
+    "ConfigurationRow",
+    "Divergence",
+    "OpenParameters",
+    "StableRateRow",
+    "SweepResult",
+    "SweepStatus",
+]
 
 SweepStatus = Literal["running", "completed", "interrupted", "failed"]
 
@@ -68,6 +76,54 @@ class OpenParameters:
     why: str
 
 
+@dataclass(frozen=True)
+class StableRateRow:
+    """The largest stable learning rate of configurations that differ in the rate alone.
+
+    Seeds have data of their own, and so limits of their own; those of a few tell where they lie.
+
+    Attributes:
+        values: from swept key to value, but for the learning rate.
+        limit: the median of these; None where none is known.
+        low: the lowest of them; likewise.
+        high: the highest; likewise.
+        seeds: how many there are.
+        sense: what stable means, to be put behind "the largest stable rate"; empty where it needs no words.
+        diagnostic: it is a sign, and no bound: the curvature changes with the parameters.
+        unknown: why there is none, a clause; empty where there is one.
+    """
+
+    values: Mapping[str, Any]
+    limit: float | None
+    low: float | None = None
+    high: float | None = None
+    seeds: int = 0
+    sense: str = ""
+    diagnostic: bool = False
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Which members should diverge, since their rate is above the largest stable one, and which did.
+
+    Attributes:
+        stable_rates: for each combination of the other swept keys; the first thousand.
+        predicted_and_did: members above it that diverged.
+        predicted_but_did_not: those above it that did not: too few steps, or only just above.
+        not_predicted_but_did: those not above it that diverged.
+        neither: the rest of those whose limit is known.
+        unpredicted: those whose limit is not.
+    """
+
+    stable_rates: tuple[StableRateRow, ...]
+    predicted_and_did: int
+    predicted_but_did_not: int
+    not_predicted_but_did: int
+    neither: int
+    unpredicted: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class SweepResult(Result):
     """How a sweep ended, and what it found.
@@ -87,6 +143,8 @@ class SweepResult(Result):
         configurations_left_out: how many more there are; summary.csv has all.
         best: the best configuration; None while members are missing.
         stability: which rates are stable, where none of the sweep was.
+        divergence: the largest stable rates, and how many members diverged that should; None before the
+            tables are written and in files of earlier versions.
         reference: which parameters the data leave open; None before the tables are written.
         diverged: members that diverged, counted when the tables are written.
         missing: members that have not ended, likewise.
@@ -108,6 +166,7 @@ class SweepResult(Result):
     configurations_left_out: int = 0
     best: BestConfiguration | None = None
     stability: StableRate | None = None
+    divergence: Divergence | None = None
     reference: OpenParameters | None = None
     diverged: int = 0
     missing: int = 0
@@ -124,6 +183,7 @@ _FOUND = {
     "configurations_left_out",
     "best",
     "stability",
+    "divergence",
     "reference",
     "diverged",
     "missing",

@@ -11,6 +11,7 @@ from lrcli.config.metrics import split_of
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.outcome import PartOutcome
 from lrcli.sweeps.plan import SweepPlan
+from lrcli.sweeps.stable_rates import stable_rates
 from lrcli.training.problem import Array
 
 __all__ = ["Collection", "problems_of", "records_of"]
@@ -87,6 +88,7 @@ class Collection:
             constant=self._column(self._levels, "constant"),
             problems=problems_of(plan),
             sampling=Sampling.of_arrays(self._sampling),
+            stable=stable_rates(plan),
         )
 
     def _curve(self, name: str) -> Array:

@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 
+from lrcli.analysis.curvature import seconds_needed
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
 from lrcli.running.engine_choice import engine_of, multiply_adds
 from lrcli.running.resources import Sizes
@@ -134,6 +135,8 @@ def _of_record(experiment: Experiment, members: int, *, compiled: bool) -> float
     """Metrics and parameters of all members, and the evaluation of two splits."""
     dataset, parameters = experiment.dataset, _parameters(experiment)
     seconds = _RECORD + members * (_METRIC * len(recorded_metrics(experiment)) + _PARAMETER * parameters)
+    if experiment.logging.curvature:
+        seconds += members * seconds_needed(parameters, dataset.sizes["train"])
     for count in (dataset.sizes["train"] if experiment.logging.evaluate_train else 0, dataset.sizes["val"]):
         if has_triangle(experiment, count):
             seconds += members * parameters**2 * _TRIANGLE

@@ -15,6 +15,7 @@ from lrcli.running.reference_words import why_undetermined
 from lrcli.running.stability import stability
 from lrcli.storage.result_fields import StableRate
 from lrcli.storage.sweep_result import BestConfiguration, ConfigurationRow, OpenParameters
+from lrcli.sweeps.stable_rates import divergence_of
 
 __all__ = ["STATISTICS", "findings", "without_missing"]
 
@@ -34,6 +35,7 @@ def findings(experiment: Experiment, results: SweepResults, statistics: Statisti
     ranked = {} if missing.any() else _ranked(results, statistics)  # nothing is judged before all have ended
     return ranked | {
         "stability": _stability(experiment, results, statistics),
+        "divergence": divergence_of(results),
         "reference": _reference(experiment, results),
         "diverged": int(np.count_nonzero(results.status == "diverged")),
         "missing": int(np.count_nonzero(missing)),

@@ -1,6 +1,7 @@
 """Trying learning rates: fresh copies of an experiment, trained side by side and forgotten."""
 
-from collections.abc import Generator, Sequence
+import time
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from lrcli.training.problem import Array, Draw, draw_problem
 
 __all__ = ["RateEvent", "Tried", "Trying", "differing_seeds", "shortened", "try_rates"]
 
-_TRAIN_LOSS = "train/loss"
+_TRAIN_LOSS, _VAL_LOSS = "train/loss", "val/loss"
 _RISEN = 1.01  # times where a loss began is above it; less may be rounding
 
 
@@ -52,12 +53,16 @@ class Tried:
         trials: the rates, with their scores.
         began: (S,) the loss of the training set before the first step.
         levels: between which the loss of each seed's training set can lie, (S,) each.
-        seconds: in the engine.
+        first_scores: (S,) what the members are ranked by, before the first step.
+        constant_scores: (S,) likewise, of the best constant answer; NaN where unknown.
+        seconds: of training and its records, with machine code that is ready.
     """
 
     trials: Trials
     began: Array
     levels: Levels
+    first_scores: Array
+    constant_scores: Array
     seconds: float
 
 
@@ -130,29 +135,35 @@ def try_rates(
     varied = {"lr": np.tile(rates, len(seeds))}
     prepared = prepare(short, draws, build_population(short.optimizer, short.training, index, varied))
     yield from make_ready(prepared)
-    loop, began = prepared.loop, np.empty(0)
+    started = time.perf_counter()
+    loop, first = prepared.loop, dict[str, Array]()
     total = epochs * loop.steps_per_epoch
     for event in loop:
-        if not began.size:
-            began = loop.last_metrics[_TRAIN_LOSS]
+        first = first or loop.last_metrics
         yield Trying(len(rates), len(seeds), epochs, event.step / total)
-    return _tried(prepared, rates, epochs, began, select)
+    return _tried(prepared, rates, epochs, first, select, time.perf_counter() - started)
 
 
-def _tried(prepared: Prepared, rates: Array, epochs: int, began: Array, select: Best) -> Tried:
-    loop, index = prepared.loop, prepared.population.draw_index
-    shape = (-1, len(rates))
+def _tried(
+    prepared: Prepared, rates: Array, epochs: int, first: Mapping[str, Array], select: Best, seconds: float
+) -> Tried:
+    loop, index, shape = prepared.loop, prepared.population.draw_index, (-1, len(rates))
     diverged = loop.members.status == "diverged"
     ended = np.where(diverged, np.nan, loop.last_metrics[_TRAIN_LOSS])
-    level = starting_level(loop.problem, began, index)
-    blown = ~(ended <= _RISEN * level)
+    blown = ~(ended <= _RISEN * starting_level(loop.problem, first[_TRAIN_LOSS], index))
     scores = np.where(diverged, np.nan, loop.last_metrics[select.metric])
-    trials = Trials(
-        rates,
-        np.full(len(rates), epochs),
-        scores.reshape(shape),
-        ended.reshape(shape),
-        blown.reshape(shape),
-    )
-    least, constant = (values.reshape(shape)[:, 0] for values in find_levels(prepared))
-    return Tried(trials, began.reshape(shape)[:, 0], Levels(least, constant), loop.seconds)
+    each = [first[_TRAIN_LOSS], *find_levels(prepared), first[select.metric], _constant(prepared, select)]
+    began, least, constant, first_scores, of_constant = (values.reshape(shape)[:, 0] for values in each)
+    of_seeds = scores.reshape(shape), ended.reshape(shape)
+    trials = Trials(rates, np.full(len(rates), epochs), *of_seeds, blown.reshape(shape))
+    return Tried(trials, began, Levels(least, constant), first_scores, of_constant, seconds)
+
+
+def _constant(prepared: Prepared, select: Best) -> Array:
+    """(R,) the score of the best constant answer, where the score is the loss of the validation set."""
+    problem, loss = prepared.problem, prepared.experiment.loss
+    rows = problem.data_index[prepared.population.draw_index]
+    if select.metric != _VAL_LOSS:
+        return np.full(len(rows), np.nan)
+    values = [loss.constant_value(targets) for targets in problem.splits["val"].targets]
+    return np.array([np.nan if value is None else value for value in values])[rows]

@@ -9,7 +9,7 @@ they were in memory, so the results are equal, and so is all that is made of the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from lrcli.sweeps.collection import problems_of, records_of
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reference_file import Reference, read_reference
 from lrcli.sweeps.resuming import plan_again, result_of_sweep
+from lrcli.sweeps.stable_rates import read_stable_rates
 
 __all__ = ["FinishedSweep", "read_sweep"]
 
@@ -64,7 +65,10 @@ def read_sweep(directory: Path) -> FinishedSweep:
     plan, _ = plan_again(directory, runs_code=False)
     reference = read_reference(directory, (len(plan.seeds), len(plan.configurations)))
     table = _members(directory / "results.csv", plan)
-    results = _results(plan, table, _curves(directory / "curves.npz", plan), reference)
+    results = replace(
+        _results(plan, table, _curves(directory / "curves.npz", plan), reference),
+        stable=read_stable_rates(plan, result.divergence),
+    )
     return FinishedSweep(plan, results, result)
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from lrcli.config.blocks import Best, EarlyStopping
 from lrcli.config.metrics import best_name
 from lrcli.training.divergence import exploded, starting_level
-from lrcli.training.engine import Engine
+from lrcli.training.engine import Engine, State
 from lrcli.training.evaluation import Evaluation
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
@@ -45,6 +46,9 @@ class Plan:
         best: the metric by which each member's best state is kept.
         early_stopping: when a member stops before the last epoch.
         of_parameters: further metrics, computed from the parameters: from name to (K, R, *shape), to (K, R).
+        of_state: further metrics, (R,) each, computed from all that the engine holds at a record, the steps
+            (R,) that each member has taken, and which of them (R,) still train. Records are then taken one
+            at a time.
     """
 
     every: int
@@ -52,6 +56,7 @@ class Plan:
     best: Best
     early_stopping: EarlyStopping | None = None
     of_parameters: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None
+    of_state: Callable[[State, NDArray[np.int64], NDArray[np.bool_]], dict[str, Array]] | None = None
 
 
 @dataclass
@@ -123,6 +128,18 @@ class TrainingLoop:
         """The parameters as they are now, from name to (R, *shape)."""
         return self._engine.parameters_at(np.full(self._population.size, -1))
 
+    def optimizer_state(self, member: int) -> dict[str, NDArray[Any]]:
+        """What the optimizer carries from step to step, from name to (n,); as it is at the last parameters.
+
+        Empty where it carries nothing, and of a member that diverged or stopped early: its state may have
+        seen later epochs, for records are judged when the chunk that they are in has been trained.
+        """
+        if self.members.status[member] not in ("completed", "interrupted"):
+            return {}
+        prefix = "state/"
+        state = self._engine.state().items()
+        return {name.removeprefix(prefix): v[member] for name, v in state if name.startswith(prefix)}
+
     def interrupt(self) -> None:
         """End after the epochs under way; members still training then are marked interrupted."""
         self._interrupted = True
@@ -184,6 +201,7 @@ class TrainingLoop:
         ahead = min(epoch + count, epochs)
         numbers = sum(parameter.size for parameter in self.problem.parameters) + len(self.last_metrics)
         most = max(1, _CHUNK_NUMBERS // (numbers * self._population.size))
+        most = most if self._plan.of_state is None else 1  # the state is that of the last snapshot alone
         first = (epoch // every + 1) * every
         records = np.arange(first, min(ahead, first + (most - 1) * every) + 1, every, dtype=np.int64)
         if ahead == epochs and len(records) < most and (not len(records) or records[-1] < epochs):
@@ -267,6 +285,9 @@ class TrainingLoop:
         if "val" in self.problem.splits:
             metrics |= self._evaluate("val")
         metrics["lr"] = self._rates(epochs)
+        if self._plan.of_state is not None:
+            found = self._plan.of_state(self._engine.state(), self.members.steps, ~self._ended)
+            metrics |= {name: values[None] for name, values in found.items()}
         if self._plan.of_parameters is not None:
             metrics |= self._plan.of_parameters(self._engine.parameters())
         return metrics

@@ -1,6 +1,8 @@
 """`lrcli lr-find`: what it says, what it writes, and what it refuses."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def test_it_ends_with_the_command_to_type(line, program):
     assert last.startswith("try: lrcli train line.yaml training.epochs=40 optimizer.lr=")
     assert "blow-up: at" in out
     assert [path.name for path in line.iterdir()] == ["line.yaml"]
-    _, _, err = program(*last.split()[2:], "--quiet", "expect={}", code=None)
+    _, _, err = program(*last.split()[2:], "--quiet", "expect={}", "logging={figures: false}", code=None)
     assert "Traceback" not in err
 
 
@@ -49,12 +51,92 @@ def test_a_picture_is_written_where_it_is_asked_for(line, program):
 
 
 @pytest.mark.parametrize(
-    "words", [["nothing.yaml"], ["line.yaml", "optimizer.lr=-1"], ["line.yaml", "--seeds", "0"]]
+    "words",
+    [
+        ["nothing.yaml"],
+        ["line.yaml", "optimizer.lr=-1"],
+        ["line.yaml", "dataset={kind: csv, path: none.csv, target: y}"],
+        ["line.yaml", "model={kind: module, path: none.py, name: Net}"],
+        ["line.yaml", "--seeds", "0"],
+        ["line.yaml", "--seeds", "1001"],
+        *(["line.yaml", "--seconds", seconds] for seconds in ("nan", "-1", "0", "1e999", "soon")),
+    ],
 )
 def test_what_is_wrong_is_told_before_anything_is_trained(line, program, words):
     _, out, err = program("lr-find", *words, code=2)
     assert not out
     assert err.startswith("error: ")
+
+
+def test_a_sweep_of_the_file_is_left_aside(line, program):
+    swept = "sweep={grid: {optimizer.lr: {log_range: [1e-4, 1, 5]}, training.epochs: {values: [1, 2]}}}"
+    _, out, _ = program("lr-find", "line.yaml", swept)
+    assert out.startswith("left aside: the file's sweep over optimizer.lr and training.epochs; ")
+    assert ", 50 epochs, " in out
+    _, out, _ = program("lr-find", "line.yaml", swept, "--json")
+    assert json.loads(out)["left_aside"] == ["optimizer.lr", "training.epochs"]
+
+
+CODE = """
+import signal
+import numpy as np
+
+class Line:
+    def sample(self, rng, count):
+        x = rng.normal(size=(count, 1))
+        return x, 2 * x[:, 0]
+
+class Breaks(Line):
+    def sample(self, rng, count):
+        raise ValueError("no sensor")
+
+class Pressed(Line):
+    def sample(self, rng, count):
+        signal.raise_signal(signal.SIGINT)
+        return super().sample(rng, count)
+
+class Endless(Line):
+    def sample(self, rng, count):
+        return super().sample(rng, count)[0], np.full(count, 1e30)
+"""
+
+
+@pytest.fixture
+def coded(line):
+    """Makes `line.yaml` take its examples from a class of the user's."""
+
+    def make(name):
+        (line / "code.py").write_text(CODE)
+        data = f"dataset: {{kind: python, path: code.py, name: {name}, num_train: 60, num_val: 20}}"
+        (line / "line.yaml").write_text("\n".join(["", data, *FILE.splitlines()[2:]]))
+
+    return make
+
+
+def test_code_of_the_users(coded, program):
+    coded("Line")
+    _, out, _ = program("lr-find", "line.yaml", "--seeds", "2")
+    assert "try: lrcli train line.yaml optimizer.lr=" in out
+    coded("Breaks")
+    _, out, err = program("lr-find", "line.yaml", code=2)
+    assert not out
+    assert "no sensor" in err
+
+
+def test_what_cannot_be_trained_has_no_rate(coded, program):
+    """Targets whose squares are more than float32 can hold."""
+    coded("Endless")
+    _, out, _ = program("lr-find", "line.yaml", "--seeds", "1")
+    assert "no rate is suggested: the training loss is no finite number even before the first step" in out
+
+
+def test_ctrl_c_ends_it_quietly(coded):
+    coded("Pressed")
+    words = [sys.executable, "-m", "lrcli", "lr-find", "line.yaml"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 130
+    assert not ended.stdout
+    assert "Traceback" not in ended.stderr
 
 
 def test_the_ramp_is_gradient_descent_whose_rate_grows(line, program):

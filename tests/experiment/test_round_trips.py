@@ -30,7 +30,7 @@ CHECKS = settings(
     deadline=None,
     database=None,
     phases=[Phase.generate],  # shrinking a whole file takes minutes
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 TABLE = Path(__file__).parents[1] / "table.csv"

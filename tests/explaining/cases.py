@@ -50,7 +50,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "dead_units": _with(
         _NET,
         model={"init": {"kind": "uniform", "low": -2.0, "high": -1.0}},
-        dataset={"low": 0.5, "high": 1.0},
+        dataset={"low": 0.5, "high": 1.0, "label_noise": 0.2},
     ),
     "label_noise": _with(_NET, dataset={"label_noise": 0.2}, training={"epochs": 20}),
     "zero_init": _with(_NET, model={"init": {"kind": "zeros"}, "activation": "tanh"}),

@@ -18,7 +18,7 @@ from lrcli.training.population import build_population
 from lrcli.training.problem import build_problem
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-SEEDS = 200
+SEEDS = 100
 CONSTANTS = {
     "ohm": {"R": "R"},
     "planck": {"T": "temperature"},

@@ -18,7 +18,7 @@ VERDICT = Verdict(("optimizer.lr",), "val/loss", "min", 5, BEST, 0.0, 0.01, RATE
 
 def result_with(**changes):
     """What the sentences need of the result of a sweep."""
-    known = {"reference": SimpleNamespace(why=""), "warnings": [], "stability": None}
+    known = {"reference": SimpleNamespace(why=""), "warnings": [], "stability": None, "divergence": None}
     return SimpleNamespace(**(known | changes))
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from benchmarks.rates import judge, random_problem
 
 from lrcli.analysis.rate_finding import Trials, blow_up, choose, medians, merged
 from lrcli.analysis.theory import largest_curvature
@@ -59,6 +60,58 @@ def test_no_rate_is_told_where_no_gradient_is():
     assert found.reason
 
 
+def test_outliers_do_not_hide_what_the_validation_set_learns():
+    """One target is far off: the training loss is its alone, whatever the rate is."""
+    line = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "num_train": 3000, "num_val": 100}
+    found = found_rate(experiment(dataset=line | {"outliers": {5: 3000.0}}))
+    assert found.began < 1.02 * found.least
+    assert found.chosen.best_score < found.first_score / 5
+    assert found.suggestion == found.chosen.rate
+
+
+def test_a_start_at_the_minimum_tells_no_rate():
+    line = {"kind": "linear", "w": [0.0], "b": 0.0, "noise": 0.0, "num_train": 20, "num_val": 0}
+    found = found_rate(experiment(dataset=line, model={"kind": "linear", "init": {"kind": "zeros"}}))
+    assert found.suggestion is None
+    assert "begins at about the smallest loss" in found.reason
+
+
+@pytest.mark.parametrize("own", [1e-7, 1.0])
+def test_the_suggestion_does_not_depend_on_the_rate_of_the_file(own):
+    """Far above or far below what works: both ends of what is as good as the best are looked for."""
+    found = found_rate(experiment(optimizer={"kind": "sgd", "lr": own}))
+    at_hand = found_rate(experiment())
+    assert found.chosen.low == pytest.approx(at_hand.chosen.low, rel=0.2)
+    assert found.chosen.high == pytest.approx(at_hand.chosen.high, rel=0.2)
+    assert found.band.low <= found.suggestion <= found.band.high
+
+
+def test_little_time_tells_nothing_and_says_so():
+    long = {"epochs": 10**6, "batch_size": 10}
+    found = found_rate(experiment(training=long), seconds=0.02)
+    assert found.suggestion is None
+    assert found.epochs < 10**5
+    assert f"{found.epochs:,} of 1,000,000 epochs" in found.reason
+    assert found.seconds < 5
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_random_problems(number):
+    """Five of those that tests/benchmarks/rates.py takes fifty of."""
+    judged = judge(load(random_problem(9000 + number)).experiment)
+    assert 1 / 1.3 < judged.blow_up < 1.3
+    assert judged.of_sound < 1.1
+
+
+def test_batches_of_one_and_schedules():
+    batches = experiment(training={"epochs": 5, "batch_size": 1})
+    cosine = experiment(optimizer={"kind": "sgd", "lr": 0.01, "schedule": {"kind": "cosine"}})
+    for each in (batches, cosine):
+        found = found_rate(each, 3)
+        assert found.epochs == each.training.epochs
+        assert found.chosen.low <= found.suggestion <= found.chosen.high <= found.blow_up.low
+
+
 def test_the_first_epochs_have_the_rates_of_the_whole_run():
     """A cosine over 200 epochs, of which 20 are trained, against the closed form on one example."""
     data = {
@@ -90,6 +143,32 @@ def test_the_suggestion_is_the_middle_of_what_is_as_good():
     assert (chosen.low, chosen.rate, chosen.high) == (2, 4, 8)
     accuracy = choose(trials([1, 2, 4], [[0.5, 0.9, 0.7]]), "max")
     assert accuracy.rate == 2
+
+
+def test_a_seed_near_its_blow_up_says_nothing_of_the_others():
+    """Four seeds gain a quarter from each rate to the next, the fifth is about to blow up."""
+    fall = [1.0, 0.75, 0.56, 0.42]
+    chosen = choose(trials([1, 2, 4, 8], [fall, fall, fall, fall, [1.0, 0.75, 0.56, 40]]), "min")
+    assert (chosen.low, chosen.high) == (8, 8)
+
+
+def test_one_seed_that_moves_the_median_tells_rates_no_better():
+    """Seeds that have learned and seeds that are stuck, and one that is lucky at one rate."""
+    stuck, learned = [0.6, 0.6, 0.6], [0.1, 0.1, 0.1]
+    chosen = choose(trials([1, 2, 4], [stuck, stuck, learned, learned, [0.4, 0.3, 0.4]]), "min")
+    assert (chosen.low, chosen.rate, chosen.high) == (1, 2, 4)
+    far = choose(trials([1, 2, 4], [stuck, stuck, learned, learned, [0.6, 0.1, 0.6]]), "min")
+    assert (far.low, far.high) == (2, 2)  # six times the best is not as good, whatever the reason
+
+
+def test_chaos_is_averaged_over_neighbouring_rates():
+    """Seeds jump from rate to rate by a factor of two about a valley: its bottom is taken, no lucky rate."""
+    rates = np.geomspace(0.1, 10, 41)
+    luck = np.random.default_rng(0).choice([-0.7, 0.7], size=(5, 41))
+    luck[:, 30] = -3  # of all seeds, at 3.16: lower than anything at the bottom
+    chosen = choose(trials(rates, np.exp(np.log(rates) ** 2 + luck)), "min")
+    assert chosen.noisy
+    assert 0.5 < chosen.rate < 2
 
 
 def test_a_rate_at_which_any_seed_blows_up_is_never_taken():

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from lrcli.components.component import Component
 from lrcli.components.initializers import AnyInitializer, Default, Own, Parameter, Uniform, Values
-from lrcli.components.models.derivatives import Derivatives, DerivativesOfDesign
+from lrcli.components.models.derivatives import Derivatives, DerivativesOfCurve, DerivativesOfDesign
 from lrcli.components.models.least_squares import by_name, least_squares
 from lrcli.components.randomness import generator
 
-__all__ = ["Array", "Model", "dense_in_original_units", "dense_layer", "scalars"]
+__all__ = ["Array", "Model", "NonlinearCurve", "dense_in_original_units", "dense_layer", "scalars"]
 
 Array = NDArray[np.float64]
 
@@ -29,7 +29,6 @@ class Model(Component):
         dense: made of products of matrices alone; quickest on the CPU at the sizes lrcli is for.
         linear_in_parameters: its output is `design` times its parameters, so least squares solves it.
         identifiable: other parameters give another function, but for those of `nearest_equivalent`.
-        has_slopes: its `derivatives` are those of a curve, with one output and a few parameters.
         many_valleys: its squared errors may have many minima; `best_fit` is the lowest of those it finds.
         size_key: the key that makes its parameters many; None where the number of features does.
     """
@@ -39,7 +38,6 @@ class Model(Component):
     linear_in_parameters: ClassVar[bool] = False
     identifiable: ClassVar[bool] = True
     size_key: ClassVar[str | None] = None
-    has_slopes: ClassVar[bool] = False
     many_valleys: ClassVar[bool] = False
 
     init: AnyInitializer = Field(
@@ -226,6 +224,18 @@ class Model(Component):
                 yield f"init.values.{name}".rstrip("."), message
         if isinstance(self.init, Uniform) and not self.init.low < self.init.high:
             yield "init.high", f"must be greater than low, which is {self.init.low:g}"
+
+
+class NonlinearCurve(Model):
+    """Base of the curves over a single x that are not linear in their parameters, each a single number.
+
+    What minimises their loss is looked for by their `derivatives`, near the true parameters.
+    """
+
+    one_feature = True
+
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> DerivativesOfCurve:
+        raise NotImplementedError
 
 
 def dense_layer(weight: str, bias: str, rows: int, columns: int) -> tuple[Parameter, Parameter]:

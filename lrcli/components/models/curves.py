@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from lrcli.components.initializers import Parameter
-from lrcli.components.models.base import Array, Model, scalars
+from lrcli.components.models.base import Array, NonlinearCurve, scalars
 from lrcli.components.models.derivatives import DerivativesOfCurve, curve_derivatives
 from lrcli.components.models.equations import sum_of_terms
 from lrcli.components.models.least_squares import least_squares
@@ -17,14 +17,11 @@ __all__ = ["Legendre", "Sinusoid", "legendre_of_cubic"]
 _ROUNDING = 1e-10  # of the largest term of a cubic
 
 
-class Legendre(Model):
+class Legendre(NonlinearCurve):
     """o = a + b P3(c + d x), P3(u) = (5 u^3 - 3 u) / 2, the Legendre polynomial of degree 3.
 
     Source: the PyTorch tutorial "Learning PyTorch with Examples", its own autograd Function.
     """
-
-    one_feature = True
-    has_slopes = True
 
     kind: Literal["legendre"]
 
@@ -86,14 +83,12 @@ class Legendre(Model):
         return {"a": learned["a"], **turned}
 
 
-class Sinusoid(Model):
+class Sinusoid(NonlinearCurve):
     """o = amplitude * sin(frequency * x + phase) + offset.
 
     Source: the rule behind the sine dataset, with its parameters to be found.
     """
 
-    one_feature = True
-    has_slopes = True
     many_valleys = True
 
     kind: Literal["sinusoid"]

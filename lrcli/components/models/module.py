@@ -8,6 +8,7 @@ from pydantic import Field
 
 from lrcli.components.initializers import AnyInitializer, Own, Parameter, Values, mismatch, shape_of
 from lrcli.components.models.base import Array, Model
+from lrcli.components.models.derivatives import Derivatives
 from lrcli.components.randomness import generator
 from lrcli.components.user_code import FromFile
 
@@ -69,6 +70,13 @@ class Module(FromFile, Model):
             return None
         outputs: Array = self.code.outputs(parameters, inputs)
         return outputs
+
+    def derivatives(self, parameters: Mapping[str, Array], features: Array) -> Derivatives | None:
+        """By torch's autograd, where it has second derivatives that can be relied on."""
+        if self.needs_code:
+            return None
+        derivatives: Derivatives | None = self.code.derivatives(parameters, features)
+        return derivatives
 
     def mistakes(self, num_features: int, num_outputs: int) -> Iterator[tuple[str, str]]:
         for name, value in self.truth.items():

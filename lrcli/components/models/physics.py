@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lrcli.components.initializers import AnyInitializer, Constant, Parameter, Uniform, Values
 from lrcli.components.laws import FIRST_RADIATION, SECOND_RADIATION, radiance, radiance_bend, radiance_slope
-from lrcli.components.models.base import Array, Model, scalars
+from lrcli.components.models.base import Array, NonlinearCurve, scalars
 from lrcli.components.models.derivatives import DerivativesOfCurve, curve_derivatives
 from lrcli.components.models.equations import sum_of_terms
 from lrcli.components.models.nonlinear import nearest_curve
@@ -20,7 +20,7 @@ _RATES = np.geomspace(1e-3, 1e3, 121)  # that are tried, over the longest time
 _TEMPERATURES = np.geomspace(1.0, 1e9, 181)  # that are tried, in kelvin
 
 
-class _PositiveConstant(Model):
+class _PositiveConstant(NonlinearCurve):
     """A curve over one input whose one parameter is positive by its nature.
 
     Attributes:
@@ -28,8 +28,6 @@ class _PositiveConstant(Model):
         usual: a number that it may start at.
     """
 
-    one_feature = True
-    has_slopes = True
     quantity: ClassVar[str]
     usual: ClassVar[float]
 
@@ -148,14 +146,11 @@ class Planck(_PositiveConstant):
         return f"y = {FIRST_RADIATION:.6g} / x^5 / (exp({exponent}) - 1)"
 
 
-class ExponentialDecay(Model):
+class ExponentialDecay(NonlinearCurve):
     """y = amplitude exp(-rate x); x the time, rate in 1 / time.
 
     Source: Rutherford and Soddy 1902, the law of radioactive decay; half is left after log(2) / rate.
     """
-
-    one_feature = True
-    has_slopes = True
 
     kind: Literal["exponential_decay"]
     init: AnyInitializer = Field(

@@ -1,6 +1,6 @@
 """Losses of the user's: called for the outputs of all members, their slope from autograd."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,11 @@ from torch.func import vmap
 from lrcli.components.losses import PythonLoss
 from lrcli.components.user_code import NamedCode
 from lrcli.engines.torch.answers import Wanted, refuse_answer
+from lrcli.engines.torch.second_derivatives import DerivativesByAutograd, derivatives_by_autograd
 
 __all__ = ["LossCode"]
 
+Array = NDArray[np.float64]
 _SAMPLE = 0.5  # an output that is a number, a logit and a probability
 
 
@@ -70,9 +72,7 @@ class LossCode:
 
         return values_and_slope
 
-    def computed(
-        self, outputs: NDArray[np.float64], targets: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def computed(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         """The terms (R, B, 1) and their slope (R, B, O), in float64.
 
         Args:
@@ -82,6 +82,42 @@ class LossCode:
         o, y = (torch.from_numpy(array.copy()) for array in (outputs, targets))
         terms, slope = self.placed(y[0], outputs.shape[2])(o, y)
         return terms.numpy(), slope.numpy()
+
+    def slopes(self, outputs: Array, targets: Array) -> Array | None:
+        """The derivative of the sum of the terms by each output, (N, O).
+
+        Args:
+            outputs: (N, O).
+            targets: (N, O) or (N, 1).
+
+        Returns:
+            None where torch has no second derivatives of it to rely on.
+        """
+        found = derivatives_by_autograd(self._terms_for(targets), [outputs])
+        return None if found is None else found.gradient(np.ones_like(found.outputs)).reshape(outputs.shape)
+
+    def bends(self, outputs: Array, targets: Array, changes: Array) -> Array:
+        """How these change with the outputs, (..., N, O), of a loss that has them.
+
+        Args:
+            outputs: (N, O).
+            targets: (N, O) or (N, 1).
+            changes: (..., N, O) of the outputs.
+        """
+        found = DerivativesByAutograd(self._terms_for(targets), [outputs])
+        flat = changes.reshape(-1, outputs.size)
+        return found.products(np.ones_like(found.outputs), np.zeros_like, flat).reshape(changes.shape)
+
+    def _terms_for(self, targets: Array) -> Callable[[Sequence[Tensor]], Tensor]:
+        """From outputs (N, O) to their terms (N, 1)."""
+        wanted = torch.from_numpy(np.array(targets, dtype=np.float64))
+
+        def terms(values: Sequence[Tensor]) -> Tensor:
+            with self.code.running("failed"):
+                found: Tensor = self._function(values[0], wanted)
+            return found.reshape(-1, 1)
+
+        return terms
 
     def _refuse(self, terms: Any, outputs: Tensor) -> None:
         count = len(outputs)

@@ -1,7 +1,8 @@
 """Modules of the user's: constructed, and described as lrcli describes a model."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from lrcli.engines.torch.keyed_random import drawn_by, key_of
 from lrcli.engines.torch.models import Place, TorchModel
 from lrcli.engines.torch.module_calls import Call, default_dtype
 from lrcli.engines.torch.module_population import ModulePopulation
+from lrcli.engines.torch.second_derivatives import DerivativesByAutograd, derivatives_by_autograd
 
 __all__ = ["ModuleCode"]
 
@@ -122,6 +124,21 @@ class ModuleCode:
         if not isinstance(outputs, Tensor):
             raise self.code.refuse(f"forward gives a {type(outputs).__name__}, not a tensor")
         return np.asarray(outputs.numpy(), dtype=np.float64)
+
+    def derivatives(self, parameters: Mapping[str, Array], inputs: Array) -> DerivativesByAutograd | None:
+        """Those of its outputs (N, O) outside training, in float64; None where there are none to rely on."""
+        names = [parameter.name for parameter in self.parameters]
+        examples = torch.from_numpy(np.array(inputs, dtype=np.float64))
+
+        def outputs(values: Sequence[Tensor]) -> Tensor:
+            with self.code.running("forward failed"):
+                return self._evaluating(dict(zip(names, values, strict=True)), examples.clone())
+
+        return derivatives_by_autograd(outputs, [parameters[name] for name in names])
+
+    @cached_property
+    def _evaluating(self) -> Call:
+        return self._call(torch.float64, torch.device("cpu"), trains=False)
 
     def changes(self, inputs: Array) -> bool:
         """Whether its forward writes into its inputs (N, D), which is put up with by copying them."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from lrcli.explaining.files.facts import FileFacts
 from lrcli.explaining.finding import Finding
-from lrcli.explaining.numerals import percent, short
+from lrcli.explaining.numerals import about, percent, short
 from lrcli.running.forecast import Forecast, Unforeseen
 from lrcli.wording import counted
 
@@ -15,6 +15,8 @@ __all__ = ["best_rate", "expected_loss", "time_to_finish", "why_unforeseen"]
 
 _NEAR = 1.1  # times what is left in the end
 _MATTERS = 0.01  # of the least loss
+_ROUNDING = 1e-28  # of the loss before training
+_MOST_STEPS = 1e6  # that anybody would want to take
 _GAIN = 0.5  # of the excess loss, from which on another rate is worth a word
 
 
@@ -36,12 +38,14 @@ def expected_loss(facts: FileFacts) -> Iterator[Finding]:
     if forecast is None:
         return
     first, last = float(forecast.loss[0]), float(forecast.loss[-1])
-    about = "" if forecast.exact else "about "
-    left = forecast.remaining
-    way = f"; {counted(facts.steps, 'step')} at {short(facts.rate)} leave {about}{percent(left)} of the way"
+    left, least = forecast.remaining, forecast.least if forecast.least > _ROUNDING * first else 0.0
+    said = percent(left) if forecast.exact else about(percent(left))
+    way = f"; {counted(facts.steps, 'step')} at {short(facts.rate)} leave {said} of the way"
+    decayed = " with this weight decay" if facts.decay else ""
     text = (
-        f"Expected: train/loss falls from {short(first)} to {about}{short(last)}, where the least possible "
-        f"is {short(forecast.least)}{'' if math.isnan(left) else way}."
+        f"Expected: train/loss falls from {short(first)} to {'' if forecast.exact else 'about '}"
+        f"{short(last)}, where the least possible{decayed} is {short(least)}"
+        f"{'' if math.isnan(left) else way}."
     )
     if forecast.floor > _MATTERS * forecast.least:
         text += f" The noise of the batches keeps it about {short(forecast.floor)} above the least."
@@ -63,16 +67,18 @@ def time_to_finish(facts: FileFacts) -> Iterator[Finding]:
     if forecast is None or math.isnan(forecast.floor):
         return
     target = _NEAR * (forecast.least + forecast.floor)
-    if not target > 0 or forecast.loss[-1] <= target:
+    if not target > _ROUNDING * forecast.loss[0] or forecast.loss[-1] <= target:
         return
     steps = forecast.steps_to(target)
-    about = "" if forecast.exact else "about "
     if steps is None:
         return
     epochs = steps // forecast.steps_per_epoch
-    text = f"To come within a tenth of that takes {about}{counted(epochs, 'epoch')} at this rate."
-    command = facts.train(training__epochs=epochs)
-    yield Finding("time", text, {"epochs": float(epochs), "target": target}, not forecast.exact, (command,))
+    text = (
+        f"At this rate it takes {'' if forecast.exact else 'about '}{counted(epochs, 'epoch')} until "
+        f"train/loss is within a tenth of {'what it settles at' if forecast.floor else 'the least possible'}."
+    )
+    commands = (facts.train(training__epochs=epochs),) if steps <= _MOST_STEPS else ()
+    yield Finding("time", text, {"epochs": float(epochs), "target": target}, not forecast.exact, commands)
 
 
 def best_rate(facts: FileFacts) -> Iterator[Finding]:
@@ -83,6 +89,8 @@ def best_rate(facts: FileFacts) -> Iterator[Finding]:
         return
     mine = float(forecast.loss[-1])
     if not best.loss - forecast.least < _GAIN * (mine - forecast.least):
+        return
+    if not mine - best.loss > _MATTERS * max(best.loss, _ROUNDING * forecast.loss[0]):
         return
     text = (
         f"In the same {counted(facts.steps, 'step')} a learning rate of about {short(best.rate)} leaves the "

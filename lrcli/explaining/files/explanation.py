@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.explaining.commands import Origin
-from lrcli.explaining.data import model_limits, order
+from lrcli.explaining.data import model_limits, order, targets
 from lrcli.explaining.files import code, expected, identity, rate
 from lrcli.explaining.files.facts import FileFacts, facts_of
 from lrcli.explaining.finding import Explanation, Finding
@@ -13,8 +13,10 @@ __all__ = ["explain_file"]
 
 # In the order of what a reader should hear first.
 _DIAGNOSES: tuple[Callable[[FileFacts], Iterator[Finding]], ...] = (
+    targets.same_targets,
     model_limits.no_better_than_chance,
     rate.stable_rate,
+    rate.uneven,
     order.sorted_examples,
     expected.expected_loss,
     expected.time_to_finish,
@@ -23,6 +25,8 @@ _DIAGNOSES: tuple[Callable[[FileFacts], Iterator[Finding]], ...] = (
     identity.open_parameters,
     identity.label_noise,
 )
+
+_HOPELESS = {"cannot", "same_targets"}  # there is nothing to be expected of training
 
 
 def explain_file(experiment: Experiment, origin: Origin) -> Explanation:
@@ -39,4 +43,6 @@ def explain_file(experiment: Experiment, origin: Origin) -> Explanation:
         return Explanation(origin.file, (code.not_run(experiment, origin),))
     facts = facts_of(experiment, origin)
     found = [finding for diagnosis in _DIAGNOSES for finding in diagnosis(facts)]
+    if _HOPELESS & {finding.kind for finding in found}:
+        found = [finding for finding in found if finding.kind != "unforeseen"]
     return Explanation(origin.file, tuple(found))

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 
+from lrcli.explaining.data.conditioning import uneven_directions
 from lrcli.explaining.data.sums import rate_of_a_mean
 from lrcli.explaining.files.facts import FileFacts
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
 from lrcli.running.forecast import Unforeseen
+from lrcli.wording import times
 
-__all__ = ["stable_rate"]
+__all__ = ["stable_rate", "uneven"]
 
 _SAFE = 0.5  # of the largest stable rate: well inside, and still quick
+_LITTLE = 0.01  # of the way
 
 
 def stable_rate(facts: FileFacts) -> Iterator[Finding]:
@@ -31,9 +34,27 @@ def stable_rate(facts: FileFacts) -> Iterator[Finding]:
         )
         yield Finding("stable_rate", text, numbers)
         return
+    grows = "the error is going to grow from step to step until training diverges"
+    if facts.stable.diagnostic:
+        grows = "the loss is going to grow at first, and training may diverge"
+    elif "mean square" in sense:
+        grows = (
+            "the error is going to grow, on average over all orders of the examples, until training diverges"
+        )
     text = (
-        f"Training is going to diverge: the file's learning rate, {short(rate)}, is {short(rate / limit)} "
-        f"times the largest stable one, {short(limit)}{sense}."
+        f"The file's learning rate, {short(rate)}, is {times(rate / limit)} the largest stable one, "
+        f"{short(limit)}{sense}: {grows}."
     )
     yield Finding("diverges", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
     yield from rate_of_a_mean(facts, limit)
+
+
+def uneven(facts: FileFacts) -> Iterator[Finding]:
+    """Directions so unequal that its rate is too large for one, or leaves much to do along another."""
+    forecast, limit = facts.forecast, facts.stable.limit
+    if isinstance(forecast, Unforeseen):
+        return
+    too_large = limit is not None and facts.rate >= limit
+    found = uneven_directions(facts) if too_large or forecast.remaining > _LITTLE else None
+    if found:
+        yield found

@@ -14,6 +14,7 @@ from lrcli.wording import one_line
 __all__ = ["noise_of_batches"]
 
 _NOTHING = 1e-3  # of what training owes
+_NEAR = 0.3  # of a standard error
 _SHARE = 0.5  # of what training owes, that the average over all orders does not owe
 
 
@@ -29,15 +30,22 @@ def noise_of_batches(facts: RunFacts) -> Iterator[Finding]:
     if not average < _SHARE * owed:
         return
     batch = facts.batch_sizes[0]
-    leaves = f"about {short(average)}" if average > _NOTHING * owed else "next to nothing"
+    there = f"about {short(average)} from there" if average > _NOTHING * owed else "there"
+    end = (
+        "where perfect training with this weight decay ends"
+        if facts.decay
+        else "the best that these data allow"
+    )
     text = (
-        f"What is left is mostly the noise of the batches: {one_line(row.name)} is {short(owed)} from the "
-        f"best that these data allow, where the average over all orders of the examples owes {leaves}. At "
-        f"a constant rate of {short(facts.rate)} with batches of {batch:,} that noise stays."
+        f"What is left is mostly the noise of the batches: {one_line(row.name)} is {short(owed)} from {end}. "
+        f"Averaged over all orders of the examples it would be {there}. At a constant rate of "
+        f"{short(facts.rate)} with batches of {batch:,} that noise stays."
     )
     numbers = {"owed": owed, "average": average, "standard_error": row.standard_error}
+    further = average > _NEAR * (row.standard_error or owed)  # it has not gone quite far enough, either
+    size, times = min(4 * batch, facts.examples), 6 if further else 4
     commands = (
-        facts.train(optimizer__schedule="{kind: cosine}"),
-        facts.train(training__batch_size=min(4 * batch, facts.examples)),
+        facts.let_settle(3 if further else 2),
+        facts.train(training__batch_size=size, training__epochs=times * facts.epochs),
     )
     yield Finding("batch_noise", text, numbers, estimate=True, commands=commands)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrcli.explaining.finding import Finding
-from lrcli.explaining.numerals import percent, short
+from lrcli.explaining.numerals import about, percent, short
 from lrcli.explaining.runs.facts import RunFacts
 from lrcli.training.problem import Array
 
@@ -13,7 +13,9 @@ __all__ = ["levels", "overfit", "still_falling", "swings"]
 
 _RISE = 0.05  # of the lowest value
 _NOISE = 3.0  # standard deviations of the changes between records
+_BY_CHANCE = 2.0  # standard errors
 _FALL = 0.02
+_SAFE = 0.5  # of the largest stable rate
 _FEWEST = 8  # records of which a quarter says anything
 _FEW = 3
 _SWING = np.log(1.5)
@@ -32,6 +34,8 @@ def overfit(facts: RunFacts) -> Iterator[Finding]:
     if lowest == len(val) - 1 or not fell or rise < max(_RISE * abs(val[lowest]), _NOISE * noise):
         return
     epoch = int(facts.epochs_of("val/loss")[lowest])
+    if not _more_than_chance(facts, epoch):
+        return
     text = (
         f"The model overfits: since epoch {epoch:,} val/loss has risen from {short(float(val[lowest]))} to "
         f"{short(float(val[-1]))}, while train/loss went on falling, from {short(float(train[lowest]))} to "
@@ -44,21 +48,53 @@ def overfit(facts: RunFacts) -> Iterator[Finding]:
     yield Finding("overfit", text, numbers, commands=tuple(commands))
 
 
+def _more_than_chance(facts: RunFacts, epoch: int) -> bool:
+    """Whether val/loss has risen by more than so few validation examples leave to chance.
+
+    By the paired differences of the examples' losses: their mean over its standard error.
+    """
+    split, path = facts.problem.splits.get("val"), facts.run.path
+    at = np.flatnonzero(path.epoch == epoch)
+    if split is None or not len(at) or not facts.last:
+        return True
+    inputs, targets = np.asarray(split.inputs[0]), np.asarray(split.targets[0])
+    rows = []
+    for parameters in (path.at(int(at[0])), facts.last):
+        outputs = facts.experiment.model.outputs(parameters, inputs)
+        terms = None if outputs is None else facts.experiment.loss.terms(outputs, targets)
+        if terms is None:
+            return True
+        rows.append(terms.reshape(len(targets), -1).sum(axis=1))
+    rise = rows[1] - rows[0]
+    return bool(rise.mean() > _BY_CHANCE * rise.std(ddof=1) / np.sqrt(len(rise))) if len(rise) > 1 else False
+
+
 def still_falling(facts: RunFacts) -> Iterator[Finding]:
     """Of a model without a reference: how fast train/loss still falls at the end."""
     fall = _fall_at_end(facts)
     if fall is None or facts.result.status != "completed" or _has_parts(facts):
         return
     per_epoch, total = fall
-    if total < _FALL or facts.result.metrics.get("train/accuracy", 0.0) > 0.995:
+    improving = total >= _FALL or facts.result.outcome == "improving"
+    if not improving or facts.result.metrics.get("train/accuracy", 0.0) > 0.995:
         return
-    epochs = facts.epochs
     text = (
-        f"Training is not finished: train/loss is {short(facts.final_loss or 0)} and still falls, by about "
-        f"{percent(per_epoch)} an epoch."
+        f"Training is not finished: train/loss is {short(facts.final_loss or 0)} and still falls, by "
+        f"{about(percent(per_epoch))} an epoch."
     )
-    commands = (facts.train(training__epochs=3 * epochs), facts.train(optimizer__lr=2 * facts.rate))
-    yield Finding("falling", text, {"per_epoch": per_epoch}, estimate=True, commands=commands)
+    commands = [facts.train(training__epochs=3 * facts.epochs)]
+    larger = _larger_rate(facts)
+    if larger is not None:
+        commands.append(facts.train(optimizer__lr=larger))
+    yield Finding("falling", text, {"per_epoch": per_epoch}, estimate=True, commands=tuple(commands))
+
+
+def _larger_rate(facts: RunFacts) -> float | None:
+    """A rate with which it may fall faster; None where even twice the rate may be too much."""
+    limit = facts.stable.limit if facts.foresees else None
+    if limit is None:
+        return None if facts.experiment.model.needs_code else 2 * facts.rate
+    return next((k * facts.rate for k in (10, 2) if k * facts.rate <= _SAFE * limit), None)
 
 
 def _has_parts(facts: RunFacts) -> bool:
@@ -84,7 +120,9 @@ def swings(facts: RunFacts) -> Iterator[Finding]:
         f"({short(facts.rate)}{'' if full else f', batches of {facts.batch_sizes[0]:,}'})."
     )
     numbers = {"low": float(np.exp(low)), "high": float(np.exp(high)), "rate": facts.rate}
-    yield Finding("swings", text, numbers, commands=(facts.train(optimizer__lr=facts.rate / 3),))
+    settles = not full and facts.experiment.optimizer.schedule.kind == "constant"
+    command = facts.let_settle() if settles else facts.train(optimizer__lr=facts.rate / 3)
+    yield Finding("swings", text, numbers, commands=(command,))
 
 
 def levels(facts: RunFacts) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from lrcli.explaining.data.sums import rate_of_a_mean
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import short
 from lrcli.explaining.runs.facts import RunFacts
+from lrcli.wording import times
 
 __all__ = ["diverged"]
 
@@ -26,7 +27,7 @@ def diverged(facts: RunFacts) -> Iterator[Finding]:
         return
     sense = facts.stable.sense if known is None else known.sense
     text = (
-        f"{where}: its learning rate, {short(rate)}, is {short(rate / limit)} times the largest stable one, "
+        f"{where}: its learning rate, {short(rate)}, is {times(rate / limit)} the largest stable one, "
         f"{short(limit)}{sense and f' ({sense})'}. Above that limit the error grows from step to step."
     )
     numbers = {"rate": rate, "limit": limit, "ratio": rate / limit, "step": float(step)}

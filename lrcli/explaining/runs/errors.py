@@ -8,6 +8,7 @@ import numpy as np
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
 from lrcli.explaining.runs.facts import RunFacts
+from lrcli.explaining.runs.further_training import falling_rate, further_training
 from lrcli.running.forecast import Unforeseen
 from lrcli.storage.run_result import RecoveryRow
 from lrcli.wording import counted, one_line
@@ -29,9 +30,7 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     left, data = _way_left(facts), _of_data(facts, row)
     if not facts.foresees and left is not None and left < _LITTLE:
         return  # or it may be the noise of the batches
-    done = f"{counted(facts.result.steps, 'step')} at {short(facts.rate)}"
-    rest = f"unfinished training: {done} leave {percent(left)} of the way" if left else "unfinished training"
-    text = f"{_off(facts, row)}. {f'{data}; the rest is' if data else 'That is'} {rest}."
+    text = f"{_off(facts, row)}. {f'{data}; the rest is' if data else 'That is'} {_rest(facts, left)}."
     numbers: dict[str, float | str | None] = {
         "parameter": row.name,
         "error": row.error,
@@ -41,18 +40,26 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
         "way_left": left,
     }
     if left is not None and left < _LITTLE and isinstance(facts.forecast, Unforeseen):
-        more, commands = _falling_rate(facts)  # near the end steps of one length may be the trouble
+        more, commands = falling_rate(facts)  # near the end steps of one length may be the trouble
     else:
-        more, commands = _more_epochs(facts, _told_to(row))
+        more, commands = further_training(facts, _told_to(row), left)
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
+
+
+def _rest(facts: RunFacts, left: float | None) -> str:
+    """What training has left to do."""
+    done = f"{counted(facts.result.steps, 'step')} at {short(facts.rate)}"
+    if left and left >= 1:
+        return f"unfinished training: {done} have led no nearer to it"
+    return f"unfinished training: {done} leave {percent(left)} of the way" if left else "unfinished training"
 
 
 def _off(facts: RunFacts, row: RecoveryRow) -> str:
     """How far a parameter is from the true value, or from the best possible one where none is true."""
-    decays = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
-    if row.against == "true" and not decays:
+    if row.against == "true" and not facts.decay:
         return f"{one_line(row.name)} is off by {short(abs(row.error))}"
-    return f"{one_line(row.name)} is {short(abs(row.optimization_error or 0.0))} from its best possible value"
+    end = "where perfect training with this weight decay ends" if facts.decay else "its best possible value"
+    return f"{one_line(row.name)} is {short(abs(row.optimization_error or 0.0))} from {end}"
 
 
 def _of_data(facts: RunFacts, row: RecoveryRow) -> str:
@@ -60,44 +67,18 @@ def _of_data(facts: RunFacts, row: RecoveryRow) -> str:
     told = _told_to(row)
     if told is not None:
         return f"The data could tell it to {short(told)}"
-    if facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0:
+    if facts.decay:
         return ""  # how much of it is the decay is said apart
     if row.sampling_error is not None and abs(row.sampling_error) > _ROUNDING * max(1.0, abs(row.true)):
         return f"Of that, {short(abs(row.sampling_error))} is what these data cannot tell"
     return ""
 
 
-def _more_epochs(facts: RunFacts, standard_error: float | None) -> tuple[str, tuple[str, ...]]:
-    """How many epochs more, or which rate, bring every parameter below what the data can tell; commands."""
-    longer = (facts.train(training__epochs=3 * facts.epochs),)
-    if not facts.foresees or not standard_error or isinstance(facts.forecast, Unforeseen):
-        return "", longer
-    forecast = facts.forecast
-    steps, rate = forecast.steps_to_error(standard_error), forecast.rate_to_error(standard_error)
-    more = 0 if steps is None else steps // forecast.steps_per_epoch - facts.epochs
-    ways = [f"{more:,} more {'epoch' if more == 1 else 'epochs'}"] if more > 0 else []
-    ways += [f"a rate near {short(rate)}"] if rate is not None else []
-    if not ways:
-        return "", longer
-    said = ", or ".join(ways) + ("," if len(ways) > 1 else "")
-    text = f" {'About ' if more > 0 else ''}{said} would bring all parameters as near as that."
-    commands = [facts.train(training__epochs=facts.epochs + more)] if more > 0 else []
-    commands += [facts.train(optimizer__lr=rate)] if rate is not None else []
-    return text if more > 0 else text.replace("a rate", "A rate"), tuple(commands)
-
-
-def _falling_rate(facts: RunFacts) -> tuple[str, tuple[str, ...]]:
-    """That steps at a constant rate may never settle; a command."""
-    if facts.experiment.optimizer.schedule.kind != "constant":
-        return "", (facts.train(training__epochs=3 * facts.epochs),)
-    text = " At a constant rate it may stay so far away; a rate that falls to zero lets it settle."
-    return text, (facts.train(optimizer__schedule="{kind: cosine}"),)
-
-
 def finished(facts: RunFacts) -> Iterator[Finding]:
     """Training owes less than the data leave open: the rest is theirs."""
     rows = [row for row in facts.determined if row.optimization_error is not None]
-    if not rows or facts.result.status == "diverged" or any(owes(facts, row) for row in rows):
+    apart = facts.decay and facts.experiment.optimizer.decoupled  # so the reference is not where it ends
+    if not rows or apart or facts.result.status == "diverged" or any(owes(facts, row) for row in rows):
         return
     judged = [row for row in rows if _told_to(row) is not None]
     if not judged:
@@ -122,24 +103,31 @@ def finished(facts: RunFacts) -> Iterator[Finding]:
 
 
 def decay_bias(facts: RunFacts) -> Iterator[Finding]:
-    """Weight decay moves the reference away from least squares by more than the data leave open."""
-    decay = facts.experiment.optimizer.hyperparameters().get("weight_decay", 0.0)
-    plain = _least_squares(facts) if decay else {}
-    rows = [row for row in facts.determined if row.reference is not None and row.name in plain]
+    """Weight decay moves the end of training away from least squares by more than the data leave open."""
+    plain = _least_squares(facts) if facts.decay and facts.result.status != "diverged" else {}
+    apart = facts.experiment.optimizer.decoupled  # where that ends is not worked out
+    ends = {row.name: row.learned if apart else row.reference for row in facts.determined}
+    rows = [row for row in facts.determined if ends[row.name] is not None and row.name in plain]
     if not rows:
         return
-    moved, worst = max(
-        ((abs(plain[row.name] - (row.reference or 0.0)), row) for row in rows), key=lambda pair: pair[0]
-    )
-    before, after = plain[worst.name], worst.reference or 0.0
-    if moved < max(_FAR * (_told_to(worst) or 0.0), _LITTLE * abs(before)):
+    worst = max(rows, key=lambda row: abs(plain[row.name] - (ends[row.name] or 0.0)))
+    before, after = plain[worst.name], ends[worst.name] or 0.0
+    if abs(before - after) < max(_FAR * (_told_to(worst) or 0.0), _LITTLE * abs(before)):
         return
-    text = (
-        f"Weight decay of {short(decay)} pulls {one_line(worst.name)} from {short(before)}, the value of "
-        f"least squares, to {short(after)}: perfect training would end there, {short(moved)} off."
-    )
-    numbers = {"decay": decay, "least_squares": before, "reference": after}
-    yield Finding("decay_bias", text, numbers, commands=(facts.train(optimizer__weight_decay=0),))
+    name = one_line(worst.name)
+    if apart:
+        text = f"{name} is {short(after)}, where least squares without weight decay has {short(before)}. "
+        kind = facts.experiment.optimizer.kind
+        text += (
+            f"{kind} shrinks all parameters at every step, by the learning rate times {short(facts.decay)}"
+        )
+        text += ", so they settle where that and the gradient balance, or have not got there yet."
+    else:
+        text = f"Weight decay of {short(facts.decay)} keeps {name} at {short(after)}, where least squares "
+        text += f"without it has {short(before)}: that is where even perfect training ends. A smaller decay "
+        text += "brings them together, more training does not."
+    numbers = {"decay": facts.decay, "least_squares": before, "learned" if apart else "reference": after}
+    yield Finding("decay_bias", text, numbers, apart, (facts.train(optimizer__weight_decay=0),))
 
 
 def _least_squares(facts: RunFacts) -> dict[str, float]:
@@ -201,7 +189,7 @@ def owes(facts: RunFacts, row: RecoveryRow) -> bool:
 def most_owed(facts: RunFacts) -> RecoveryRow | None:
     """The parameter of which training owes most; None where that is known of none, or it diverged."""
     rows = [row for row in facts.determined if row.optimization_error is not None]
-    if facts.result.status == "diverged":
+    if facts.result.status == "diverged" or (facts.decay and facts.experiment.optimizer.decoupled):
         return None
     return max(rows, key=lambda row: abs(row.optimization_error or 0.0), default=None)
 

@@ -1,9 +1,9 @@
 """What there is to say of a run: every diagnosis asked in turn, the one that matters most first."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lrcli.explaining.data import model_limits, order
+from lrcli.explaining.data import model_limits, order, targets
 from lrcli.explaining.finding import Explanation, Finding
 from lrcli.explaining.runs import (
     adaptive_rate,
@@ -13,6 +13,7 @@ from lrcli.explaining.runs import (
     ending,
     errors,
     hidden_units,
+    learning_rate,
     outliers,
     precision,
     schedules,
@@ -38,32 +39,38 @@ class _Diagnosis:
     in_report: bool = True
 
 
-_IDLE = frozenset({"dead_units", "saturated_units", "alike"})
-_LIMITS = frozenset({"cannot", "sorted", "outlier"})  # what no further training gets over
-_FOUND = frozenset({"stuck", "swings", "cannot"})
+_IDLE = frozenset({"dead_units", "saturated_units", "alike", "same_targets"})
+_LIMITS = frozenset({"cannot", "sorted", "outlier", "above_limit"})  # what no further training gets over
+_EDGE = frozenset({"edge_of_stability"})
+_FOUND = frozenset({"stuck", "swings", "cannot", "hardly_moved"})
 
 # In the order of what a reader should hear first.
 _DIAGNOSES = (
     _Diagnosis(ending.not_ended, in_report=False),
     _Diagnosis(divergence.diverged, in_report=False),
-    _Diagnosis(adaptive_rate.larger_than_weights),
-    _Diagnosis(model_limits.no_better_than_chance),
-    _Diagnosis(hidden_units.idle_units),
-    _Diagnosis(hidden_units.stuck, _IDLE),
+    _Diagnosis(learning_rate.above_limit),
+    _Diagnosis(learning_rate.uneven, in_report=False),
+    _Diagnosis(targets.same_targets),
+    _Diagnosis(adaptive_rate.larger_than_weights, frozenset({"same_targets"})),
+    _Diagnosis(model_limits.no_better_than_chance, frozenset({"same_targets"})),
+    _Diagnosis(hidden_units.idle_units, frozenset({"same_targets"})),
+    _Diagnosis(learning_rate.hardly_moved, _IDLE),
+    _Diagnosis(hidden_units.stuck, _IDLE | {"hardly_moved"}),
     _Diagnosis(outliers.dominating_example),
     _Diagnosis(order.sorted_examples),
-    _Diagnosis(curves.swings, _IDLE),
+    _Diagnosis(adaptive_rate.edge_of_stability, _IDLE),
+    _Diagnosis(curves.swings, _IDLE | _EDGE | {"above_limit"}),
     _Diagnosis(schedules.schedule_ended, _LIMITS),
     _Diagnosis(schedules.stopped_too_early, _LIMITS),
     _Diagnosis(errors.decay_bias),
     _Diagnosis(batch_noise.noise_of_batches, _LIMITS, in_report=False),
-    _Diagnosis(errors.unfinished, _LIMITS | {"batch_noise"}),
+    _Diagnosis(errors.unfinished, _LIMITS | _EDGE | {"batch_noise"}),
     _Diagnosis(curves.overfit),
     _Diagnosis(errors.undetermined, in_report=False),
     _Diagnosis(curves.still_falling, _FOUND | _IDLE),
     _Diagnosis(precision.label_noise, in_report=False),
     _Diagnosis(precision.rounding, in_report=False),
-    _Diagnosis(errors.finished, _LIMITS | {"batch_noise", "float32"}, in_report=False),
+    _Diagnosis(errors.finished, _LIMITS | _EDGE | {"batch_noise", "float32"}, in_report=False),
     _Diagnosis(ending.unmet, in_report=False),
     _Diagnosis(errors.without_spread, in_report=False),
 )
@@ -78,7 +85,19 @@ def explain_run(run: TrainedRun) -> Explanation:
     facts = facts_of(run)
     found = [finding for finding, _ in _found(facts)]
     told = any(finding.kind != "without_spread" for finding in found)
-    return Explanation(run.result.run_dir, tuple(found if told else [*curves.levels(facts), *found]))
+    found = found if told else [*curves.levels(facts), *found]
+    return Explanation(run.result.run_dir, tuple(_each_command_once(found)))
+
+
+def _each_command_once(findings: list[Finding]) -> list[Finding]:
+    """Two findings may have the same cure: it is given with the first of them."""
+    said: set[str] = set()
+    kept = []
+    for finding in findings:
+        commands = tuple(command for command in finding.commands if command not in said)
+        kept.append(replace(finding, commands=commands))
+        said.update(commands)
+    return kept
 
 
 def what_matters_most(run: TrainedRun) -> Finding | None:

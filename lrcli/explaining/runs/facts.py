@@ -67,6 +67,26 @@ class RunFacts(Facts):
         return np.asarray(self.run.history.epoch[np.isfinite(values)], dtype=np.float64)
 
     @property
+    def condition(self) -> float | None:
+        ends = self.result.curvature
+        start = None if ends is None else ends.start
+        return start.condition if start is not None and start.exact else None
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether its rate falls with every step, however many there are going to be."""
+        return self.experiment.optimizer.schedule.kind in {"step", "exponential"}
+
+    def let_settle(self, times: int = 2) -> str:
+        """The command that trains as far with a rate that falls to zero, which takes twice the epochs.
+
+        Args:
+            times: the epochs; 2 to go as far, more to go further.
+        """
+        schedule, epochs = "{kind: cosine}", times * max(self.epochs, 1)
+        return self.train(optimizer__schedule=schedule, training__epochs=epochs)
+
+    @property
     def final_loss(self) -> float | None:
         """train/loss at the end; None where there is none that is a number."""
         value = self.result.metrics.get("train/loss")

@@ -28,7 +28,9 @@ def label_noise(facts: RunFacts) -> Iterator[Finding]:
         f"label_noise turns about {percent(noise)} of the labels into wrong ones, so no rule is right for "
         f"more than about {percent(ceiling)} of new examples. val/accuracy is {percent(accuracy)}"
     )
-    if accuracy >= ceiling - 2 * error:
+    if ceiling <= 0.5:
+        text += ". So much is chance: there is nothing to learn from these labels."
+    elif accuracy >= ceiling - 2 * error:
         text += f", which is all that there is, as far as {size:,} examples can tell."
     else:
         text += ", so something is left to learn."

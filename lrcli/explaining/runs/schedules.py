@@ -17,14 +17,17 @@ _NOTHING = 0.05  # of the highest rate
 def schedule_ended(facts: RunFacts) -> Iterator[Finding]:
     """The rate has fallen to next to nothing while training still owes something."""
     rates = facts.curve("lr")
-    if len(rates) < 2 or rates[-1] > _NOTHING * facts.rate or not any(True for _ in unfinished(facts)):
+    if len(rates) < 2 or rates[-1] > _NOTHING * facts.rate or not facts.counts_steps:
+        return
+    if not any(True for _ in unfinished(facts)):
         return
     moved = int(facts.epochs_of("lr")[int(np.argmax(rates <= _NOTHING * facts.rate))])
     kind = facts.experiment.optimizer.schedule.kind
     text = (
-        f"The schedule ({kind}) had taken the learning rate from {short(facts.rate)} to under "
-        f"{percent(_NOTHING)} of that by epoch {moved:,}, and to {short(float(rates[-1]))} at the end: "
-        "what had not been learned by then could not be learned any more."
+        f"The schedule ({kind}, which counts steps, {len(facts.batch_sizes):,} an epoch) had taken the "
+        f"learning rate from {short(facts.rate)} to under {percent(_NOTHING)} of that by epoch {moved:,}, "
+        f"and to {short(float(rates[-1]))} at the end: what had not been learned by then could not be "
+        "learned any more."
     )
     numbers = {"highest": facts.rate, "last": float(rates[-1]), "epoch": float(moved)}
     commands = (facts.train(optimizer__schedule="{kind: constant}"),)

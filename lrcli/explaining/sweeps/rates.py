@@ -50,11 +50,18 @@ def diverged(facts: SweepFacts) -> Iterator[Finding]:
     first = _first_rate(facts)
     if first is not None:
         text += f", from a learning rate of {short(first)} on in most seeds"
-    known = facts.result.stability
-    limit = None if known is None else known.largest_stable_rate
-    if limit is not None and known is not None:
-        text += f"; the largest stable rate{known.sense and f' {known.sense}'} is {short(limit)}"
+    limit, sense = _limit(facts)
+    if limit is not None:
+        text += f"; the largest stable rate is {short(limit)}{sense and f' ({sense})'}"
     yield Finding("diverged", f"{text}.", {"share": float(lost.mean()), "first_rate": first, "limit": limit})
+
+
+def _limit(facts: SweepFacts) -> tuple[float | None, str]:
+    """The largest stable rate, where all configurations have the same, and what stable means."""
+    known, rows = facts.result.stability, facts.result.divergence and facts.result.divergence.stable_rates
+    if known is not None:
+        return known.largest_stable_rate, known.sense
+    return (rows[0].limit, rows[0].sense) if rows and len(rows) == 1 else (None, "")
 
 
 def _first_rate(facts: SweepFacts) -> float | None:

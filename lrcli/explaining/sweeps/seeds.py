@@ -22,10 +22,13 @@ def same_winner(facts: SweepFacts) -> Iterator[Finding]:
     found = agreement(scores(facts.results), facts.results.mode)
     if found is None or not found.shares:
         return
-    parts = [f"{share.seeds:,} in {percent(share.winner)}" for share in found.shares]
-    text = f"Fewer seeds would have picked the same winner this often: {_listed(parts)} of draws."
+    first, *others = found.shares
+    begin = f"{first.seeds:,} of these seeds would have picked the same winner in"
+    parts = [f"{begin} {percent(first.winner)} of draws"]
+    parts += [f"{share.seeds:,} in {percent(share.winner)}" for share in others]
+    text = f"{_listed(parts)}."
     if any(share.overlaps for share in found.shares):
-        text += " Draws of more than half of the seeds agree too often, since they overlap."
+        text += " Draws of more than half of the seeds overlap, and so agree too often."
     needed, said = found.needed, _needed(found.needed)
     numbers: dict[str, float | str | None] = {f"share_of_{s.seeds}": s.winner for s in found.shares}
     seeds = None if needed is None else needed.seeds or needed.estimate
@@ -40,12 +43,12 @@ def _needed(needed: Needed | None) -> str:
     if needed is None:
         return ""
     if needed.seeds is not None:
-        return f" To be right 19 times of 20 takes {needed.seeds:,}."
+        return f" To be right 19 times of 20 takes {needed.seeds:,} seeds."
     if needed.estimate is not None:
         return (
             f" To be right 19 times of 20 takes about {needed.estimate:,}, more than half of those trained."
         )
-    return " To be right 19 times of 20 takes more than can be told from these."
+    return " How many it takes to be right 19 times of 20 cannot be told from so few."
 
 
 def bias_and_coverage(facts: SweepFacts) -> Iterator[Finding]:
@@ -69,7 +72,11 @@ def bias_and_coverage(facts: SweepFacts) -> Iterator[Finding]:
         f"{short(bias)} +- {short(error)} on average (learned minus true); an interval that should hold "
         f"the truth in 95% of trainings holds it in {percent(coverage)}"
     )
-    text += ": training leaves more than the data do." if low else ", as far as so many seeds can tell."
+    text += (
+        ": training leaves more than the data do."
+        if low
+        else f", which {count:,} seeds cannot tell from 95%."
+    )
     numbers: dict[str, float | str | None] = {
         "parameter": name,
         "bias": bias,

@@ -33,8 +33,8 @@ def best(facts: SweepFacts) -> Iterator[Finding]:
     if found.alike:
         more = "configurations are" if len(found.alike) > 1 else "configuration is"
         text += (
-            f" {len(found.alike):,} more {more} as good as far as these seeds can tell, such as "
-            f"{said(found.alike[0])}."
+            f" {len(found.alike):,} more {more} as good as far as these seeds can tell"
+            f"{', such as' if len(found.alike) > 1 else ':'} {said(found.alike[0])}."
         )
     else:
         text += " No other one is as good."

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lrcli.explaining.numerals import short
 from lrcli.sweeps.rate_finding import RateFinding
 from lrcli.wording import counted
 
@@ -19,6 +20,8 @@ def sentences(finding: RateFinding, command: str) -> Iterator[str]:
         finding: of the search.
         command: what trains with the suggested rate.
     """
+    if swept := _swept(finding):
+        yield f"left aside: the file's sweep over {' and '.join(swept)}; all but the rate is as a run has it"
     yield _tried(finding)
     yield _blow_up(finding)
     band = finding.band
@@ -29,6 +32,12 @@ def sentences(finding: RateFinding, command: str) -> Iterator[str]:
         yield f"try: {command}"
 
 
+def _swept(finding: RateFinding) -> list[str]:
+    """The keys that a sweep of the file's own varies."""
+    sweep = finding.experiment.sweep
+    return list(dict.fromkeys(key for grid in sweep.grid for key in grid)) if sweep else []
+
+
 def _tried(finding: RateFinding) -> str:
     rates, whole = finding.trials.rates, finding.experiment.training.epochs
     epochs = counted(whole, "epoch")
@@ -37,7 +46,7 @@ def _tried(finding: RateFinding) -> str:
     seeds = counted(len(finding.seeds), "seed")
     return (
         f"tried: {len(rates)} rates from {rates[0]:.3g} to {rates[-1]:.3g}, each from the start with "
-        f"{seeds}, {epochs}, in {finding.seconds:.2g} s"
+        f"{seeds}, {epochs}, in {short(finding.seconds)} s"
     )
 
 
@@ -45,6 +54,10 @@ def _blow_up(finding: RateFinding) -> str:
     found = finding.blow_up
     if found is None:
         return f"blow-up: none up to {finding.trials.rates[-1]:.3g}"
+    if found.low == 0:
+        count = int(finding.trials.blown[:, 0].sum())
+        seeds = f"{count} of {counted(len(finding.seeds), 'seed')}"
+        return f"blow-up: at the lowest rate already, {finding.trials.rates[0]:.3g}, of {seeds}"
     few = f"; {found.seeds} of {len(finding.seeds)} seeds did" if found.seeds < len(finding.seeds) else ""
     return (
         f"blow-up: at {found.rate:.3g} (from {found.low:.3g}, which every seed stands, to {found.high:.3g}"
@@ -91,6 +104,7 @@ def as_data(finding: RateFinding, command: str) -> dict[str, Any]:
         "name": finding.experiment.name,
         "metric": finding.select.metric,
         "mode": finding.select.direction,
+        "left_aside": _swept(finding),
         "seeds": list(finding.seeds),
         "epochs": finding.experiment.training.epochs,
         "tried_epochs": finding.epochs,

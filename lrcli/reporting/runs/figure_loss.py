@@ -1,4 +1,7 @@
-"""Losses and accuracies of training and validation over the epochs, from the record before training on."""
+"""Losses and accuracies of training and validation over the epochs, from the record before training on.
+
+What was expected is drawn beside them once a run has ended, and where it is worked out in no time.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +12,7 @@ from lrcli.reporting.figure_axes import clipped_to
 from lrcli.reporting.figure_style import STAR
 from lrcli.reporting.runs.curves import Curve, curve_of, over_time, quantities
 from lrcli.reporting.runs.words import SPLITS
-from lrcli.running.forecast import Unforeseen, forecast
+from lrcli.running.forecast import Forecast, forecast, is_quick
 from lrcli.running.trained import TrainedRun
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["loss", "loss_curves", "losses"]
 
 _EXPECTED: dict[str, Any] = {"color": "black", "lw": 1.1, "ls": (0, (3, 3)), "zorder": 4}
+_FLOOR: dict[str, Any] = {"color": "#606060", "lw": 0.9, "ls": ":", "zorder": 1}
+_APART = 0.02  # of the least loss: what can be seen
 _COMMON = (("val/loss", "train/loss", "train/running_loss"), ("val/accuracy", "train/accuracy"))
 
 
@@ -36,24 +41,34 @@ def loss(run: TrainedRun) -> Drawing:
         if best is not None and best.metric == curve.metric and best.epoch < run.result.epochs:
             axes.plot(best.epoch, best.value, label=f"best: epoch {best.epoch:,}", clip_on=False, **STAR)
         if curve.metric == "train/loss" and expected is not None:
-            axes.plot(
-                expected.x, clipped_to(axes, "y", expected.y[None])[0], label=expected.label, **_EXPECTED
-            )
+            _draw_expected(axes, expected, run.result.epochs)
 
     return over_time(curves, "epoch", title, names=name, beside=mark_best)
 
 
-def _expected(run: TrainedRun) -> Curve | None:
-    """The training loss that was to be expected, as far as the run has come; None where it is not known."""
+def _expected(run: TrainedRun) -> Forecast | None:
+    """What was to be expected; None while training goes on, and where it is not known or takes its time."""
     experiment = run.experiment
-    if "train/loss" not in run.history.metrics or experiment.needs_code:
+    if run.result.status == "running" or "train/loss" not in run.history.metrics:
+        return None
+    if experiment.needs_code or not is_quick(experiment):
         return None
     standardised = experiment.dataset.scaling(experiment.seed) is not None
     known = forecast(experiment, None if standardised else run.problem)
-    if isinstance(known, Unforeseen):
-        return None
-    shown = known.epoch <= run.history.epoch[-1]
-    return curve_of("train/loss", "expected", known.epoch[shown], known.loss[shown])
+    return known if isinstance(known, Forecast) else None
+
+
+def _draw_expected(axes: "Axes", expected: Forecast, epochs: int) -> None:
+    """The expected training loss as far as the run has come, and the level at which noise ends it.
+
+    That level is drawn where it is in sight, and apart from the least loss.
+    """
+    shown = expected.epoch <= epochs
+    curve = curve_of("train/loss", "expected", expected.epoch[shown], expected.loss[shown])
+    axes.plot(curve.x, clipped_to(axes, "y", curve.y[None])[0], label=curve.label, **_EXPECTED)
+    level, (low, high) = expected.least + expected.floor, axes.get_ylim()
+    if expected.floor > _APART * expected.least and low < level < high:  # NaN is neither
+        axes.axhline(level, label="noise floor", **_FLOOR)
 
 
 def loss_curves(run: TrainedRun) -> list[Curve]:

@@ -18,6 +18,7 @@ from lrcli.reporting.figure_style import COLORS, MARKERS, STAR, cut, title_and_l
 from lrcli.reporting.key_names import key_title, label
 from lrcli.reporting.scales import Array
 from lrcli.reporting.sweeps.axes import Line, SweepLines, sweep_lines
+from lrcli.reporting.sweeps.figure_limits import draw_limits, limits_words
 from lrcli.reporting.sweeps.figure_rows import row_for_each, say_nothing_is_left
 from lrcli.reporting.sweeps.figure_words import (
     best_words,
@@ -76,6 +77,7 @@ def _over_rate(results: SweepResults, metric: str, swept: SweepLines) -> Drawing
             if len(panels) > 1:
                 look = {"color": COLORS[i], "marker": MARKERS[i], "ms": 2.5, "clip_on": False}
                 panels[1].plot(x, percent, **look)
+        draw_limits(list(panels), results, swept)
         if metric == results.metric:
             _mark_best(panels[0], results, swept, clipped[2])
         panels[0].set_ylabel(metric)
@@ -108,7 +110,8 @@ def _description(results: SweepResults, metric: str, swept: SweepLines) -> str:
     lines = f" A line for each of {len(names)}: {'; '.join(names)}." if len(names) > 1 else ""
     along = f"Over {values_words(swept.key, swept.points)}: {metric} after training, {of_seeds(results)}."
     usable = rates_words(results, swept) if metric == results.metric else ""
-    return sentences_of(along + lines, best_words(results, metric), usable, diverged_words(results))
+    stable = limits_words(results, swept)
+    return sentences_of(along + lines, best_words(results, metric), usable, stable, diverged_words(results))
 
 
 def _with_gaps(swept: SweepLines, line: Line, values: Array) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from lrcli.analysis.basin import Advice, Band
 from lrcli.analysis.comparison import FEWEST_SEEDS
 from lrcli.analysis.verdict import BestConfiguration, Difference, OptimizerVerdict, RateVerdict, Verdict
 from lrcli.reporting.key_names import short_key, value_text
+from lrcli.reporting.sweeps.stable_words import stable_rates_words
 from lrcli.running.stability import advice
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.wording import counted
@@ -55,6 +56,9 @@ def sentences(verdict: Verdict, result: SweepResult) -> Iterator[str]:
         yield result.reference.why
     if verdict.rates is not None:
         yield from _about_rates(verdict, verdict.rates)
+    stable = stable_rates_words(result)
+    if stable:
+        yield stable
     yield from _about_optimizers(verdict)
     yield from (f"warning: {warning}" for warning in result.warnings)
 
