@@ -141,3 +141,25 @@ def test_huber_between_two_outliers_leaves_the_middle_open():
     targets = np.array([[-9.0, 9.0]])
     fit = huber_fits(np.ones((1, 2, 1)), targets, 1.0, 1.0, np.zeros((1, 1)))
     assert fit.open.all()
+
+
+@pytest.mark.parametrize("loss", ["l1", "huber", "mse"])
+def test_a_curve_with_decay_has_the_minimum_that_a_simplex_finds(loss):
+    rng = np.random.default_rng(3)
+    x = np.linspace(-3, 3, 41)[:, None]
+    y = 2 * np.sin(1.3 * x + 0.4) + 1 + 0.2 * rng.standard_t(3, size=x.shape)
+    model, kind, decay = component("model", kind="sinusoid"), component("loss", kind=loss), 0.05
+    shapes = dict.fromkeys(("amplitude", "frequency", "phase", "offset"), ())
+    examples = Examples(x[None], y[None], FIRST, np.full((1, 4), decay), 1 / 41)
+    found = find_references(model, kind, shapes, examples)
+    best = np.array([found.values[name][0] for name in shapes])
+
+    def objective(p):
+        outputs = model.outputs(dict(zip(shapes, map(np.array, p), strict=True)), x)
+        return kind.value(outputs, y) + decay * np.sum(p**2) / 2
+
+    simplex = {"xatol": 1e-9, "fatol": 1e-13, "maxiter": 20_000, "maxfev": 20_000}
+    other = minimize(objective, best + 0.02, method="Nelder-Mead", options=simplex)
+    assert objective(best) <= other.fun + 1e-11
+    np.testing.assert_allclose(best, other.x, atol=2e-3)
+    assert found.missing[0] == "decay"
