@@ -148,7 +148,7 @@ def test_a_curve_with_decay_has_the_minimum_that_a_simplex_finds(loss):
     rng = np.random.default_rng(3)
     x = np.linspace(-3, 3, 41)[:, None]
     y = 2 * np.sin(1.3 * x + 0.4) + 1 + 0.2 * rng.standard_t(3, size=x.shape)
-    model, kind, decay = component("model", kind="sinusoid"), component("loss", kind=loss), 0.05
+    model, kind, decay = component("model", kind="sinusoid"), component("loss", kind=loss), 0.2
     shapes = dict.fromkeys(("amplitude", "frequency", "phase", "offset"), ())
     examples = Examples(x[None], y[None], FIRST, np.full((1, 4), decay), 1 / 41)
     found = find_references(model, kind, shapes, examples)

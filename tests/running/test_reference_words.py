@@ -106,6 +106,7 @@ def test_an_interval_is_told_as_one(told, tmp_path):
     assert bias.determined
     assert not bias.told
     assert np.isnan(bias.error)
+    assert bias.optimization_error is None
     assert "b from 2 to 3: these have no errors" in result.reference.missing
     assert result.reference.why == ""
 
