@@ -26,6 +26,7 @@ _SETTLED = 1e-13  # of the largest residuals: a step that changes none by more
 _WIDTHS = (1.0, 0.1)  # of the median absolute residual
 _CERTAIN = 1e-9  # by which multipliers must stay away from 1 for a minimum to be the only one
 _ZERO = 1e-11  # of the largest sums that a residual is the difference of: it is none
+_DEPENDENT = 1e-14  # of a column of length 1: what is left of it when others are taken away
 _SINGULAR = 1e-11  # smallest eigenvalue of normal equations, columns of length 1: a number is open
 
 
@@ -61,13 +62,30 @@ def huber_fits(
         decay: (K, P).
         change: to other units, as in `lrcli.analysis.linear_fit.fit_linear`.
     """
-    theta = fit_linear(columns, targets[..., None], decay / scale).theta[..., 0]
-    theta = huber_from(theta, columns, targets, np.full(len(theta), width), decay / scale)
+    penalty = decay / scale
+    inverse = np.broadcast_to(np.eye(columns.shape[2]), (len(columns), *[columns.shape[2]] * 2))
+    if not penalty.any():
+        inverse = _whitening(columns)
+        columns = columns @ inverse
+    theta = fit_linear(columns, targets[..., None], penalty).theta[..., 0]
+    theta = huber_from(theta, columns, targets, np.full(len(theta), width), penalty)
     inside = np.abs(targets - _product(columns, theta)) <= width * (1 + _ZERO)
-    opens = _open(columns * inside[..., None], decay / scale)
-    if change is not None:
-        opens = np.einsum("kp,kpq->kq", opens, change != 0) > 0
-    return RobustFit(theta, opens, np.full((*theta.shape, 2), np.nan))
+    turned = inverse.transpose(0, 2, 1)
+    opens = _open(columns * inside[..., None], penalty, turned if change is None else turned @ change)
+    return RobustFit(_product(inverse, theta), opens, np.full((*theta.shape, 2), np.nan))
+
+
+def _whitening(columns: Array) -> Array:
+    """(K, P, P) with which columns (K, N, P) become orthogonal to each other, if they are independent."""
+    lengths = np.linalg.norm(columns, axis=1)
+    scales = np.where(lengths == 0, 1.0, lengths)
+    triangles = np.asarray(np.linalg.qr(columns / scales[:, None], mode="r"))
+    size = columns.shape[2]
+    whole = np.zeros((len(columns), size, size))
+    whole[:, : triangles.shape[1]] = triangles
+    singular = np.abs(np.einsum("kpp->kp", whole)).min(axis=1) <= _DEPENDENT
+    whole[singular] = np.eye(size)
+    return np.asarray(np.linalg.inv(whole) / scales[..., None])
 
 
 def absolute_fits(columns: Array, targets: Array, change: Array | None = None) -> RobustFit:
@@ -162,15 +180,20 @@ def _huber_sum(theta: Array, columns: Array, targets: Array, width: Array, penal
     return np.asarray(np.sum(edge * (sizes - edge / 2), axis=1) + np.sum(penalty * theta**2, axis=1) / 2)
 
 
-def _open(columns: Array, penalty: Array) -> NDArray[np.bool_]:
-    """(K, P) the numbers that the squares of some examples and a penalty leave open."""
+def _open(columns: Array, penalty: Array, change: Array | None = None) -> NDArray[np.bool_]:
+    """(K, P) the numbers, in other units, that the squares of some examples and a penalty leave open."""
     matrix = np.matmul(columns.transpose(0, 2, 1), columns)
     matrix += np.eye(matrix.shape[1]) * penalty[..., None]
     lengths = np.sqrt(np.einsum("kpp->kp", matrix))
     scales = np.where(lengths == 0, 1.0, lengths)
     values, vectors = np.linalg.eigh(matrix / scales[:, None] / scales[..., None])
     free = values <= _SINGULAR
-    return np.asarray(np.any((np.abs(vectors) > 1e-5) & free[:, None], axis=2))
+    moved = np.abs(vectors)
+    if change is not None and free.any():
+        turned = change.transpose(0, 2, 1) / scales[:, None]
+        terms = np.abs(turned).sum(axis=2, keepdims=True)
+        moved = np.abs(turned @ vectors) / np.where(terms == 0, 1.0, terms)
+    return np.asarray(np.any((moved > 1e-5) & free[:, None], axis=2))
 
 
 # Vertices ------------------------------------------------------------------------------------------

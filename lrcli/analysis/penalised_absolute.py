@@ -20,6 +20,7 @@ Mask = NDArray[np.bool_]
 _CERTAIN = 1e-9  # by which multipliers may be above 1, or must be below it for a minimum to be the only one
 _ZERO = 1e-12  # of the largest sums that a residual is the difference of: it is none
 _FLAT = 1e-13  # of the steepest curvature: there is none
+_MOST_ZERO = 1000  # residuals for which other multipliers are searched for; more take seconds
 _PROVED = 1e-10  # of the largest terms that must add up to zero
 
 
@@ -49,7 +50,7 @@ class _Search:
 
     def __init__(self, columns: Array, targets: Array, penalty: Array) -> None:
         self._columns, self._targets, self._penalty = columns, targets, penalty
-        self._steps = 100 + 10 * len(penalty) + 2 * len(targets)
+        self._steps = 100 + 10 * len(penalty)
 
     def minimum(self, theta: Array) -> tuple[Array, bool] | None:
         """The minimum (P,), and whether it is surely the only one; None where none is proved."""
@@ -139,6 +140,8 @@ class _Search:
         pull = self._columns.T @ np.sign(residuals)
         missing = self._penalty * theta - pull
         if np.abs(multipliers).max(initial=0.0) > 1 + _CERTAIN:  # more are zero than must be
+            if len(zero) > _MOST_ZERO:
+                return None
             multipliers = _within_one(self._columns[zero], missing)
         terms = np.abs(self._penalty * theta).max(initial=0.0) + np.sqrt(len(residuals))
         if np.any(np.abs(self._columns[zero].T @ multipliers - missing) > _PROVED * terms):

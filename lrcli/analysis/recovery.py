@@ -101,6 +101,11 @@ class Recovery:
             for name, values in self.values.items()
         }
 
+    @property
+    def tells(self) -> bool:
+        """Whether any error of any set of data says something."""
+        return self.known and any(bool(mask.any()) for mask in self.told.values())
+
     def equivalent(self, learned: Mapping[str, Array], row_index: NDArray[np.intp]) -> dict[str, Array]:
         """Of the parameters that give the same function as the learned ones, the nearest to the values.
 

@@ -18,6 +18,7 @@ __all__ = [
     "Statistics",
     "describe",
     "describe_metric",
+    "is_told",
     "mode_of",
     "quantile",
     "ranking",
@@ -86,6 +87,12 @@ def describe_metric(results: SweepResults, metric: str | None = None) -> Statist
     """The statistics of a final metric, or of the one that ranks, for each configuration."""
     diverged = results.status == "diverged"
     return describe(scores(results, metric), mode_of(results, metric), diverged)
+
+
+def is_told(results: SweepResults, metric: str) -> bool:
+    """Whether any member that did not diverge has a metric; no errors are told where all is left open."""
+    alive = results.status != "diverged"
+    return bool(np.isfinite(results.final[metric][alive]).any() or not alive.any())
 
 
 def describe(values: ArrayLike, mode: Mode, diverged: NDArray[np.bool_]) -> Statistics:

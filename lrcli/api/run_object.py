@@ -85,9 +85,10 @@ class Run(Stored):
     def recovery(self) -> "dict[str, NDArray[Any]]":
         """A table, a row for each number among the parameters: how near it came to what it is held against.
 
-        Columns ``name`` such as ``w[0]``; ``true``, ``learned``, ``error`` (true minus learned); ``against``:
-        how the reference was found (``true``, ``least_squares``, ``ridge``, ``optimum``); ``determined``:
-        whether the data determine it. Without rows where nothing is known to compare with.
+        Columns ``name`` such as ``w[0]``; ``true``, ``learned``, ``error`` (true minus learned, NaN where
+        that says nothing); ``against``: how the reference was found (``true``, ``least_squares``, ``ridge``,
+        ``optimum``); ``determined``: whether the data determine it. Without rows where nothing is known to
+        compare with.
         """
         from lrcli.api.tables import table_of_recovery
 

@@ -6,6 +6,7 @@ recovery/max_abs_error: "< 0.01"
 recovery/w[0]: "> -0.01"     # the error of one parameter, true minus learned
 """
 
+import math
 import operator
 import re
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,7 @@ def compare(
     for name, text in expected.items():
         sign, number = parse(text)
         value = values.get(name)
+        value = None if value is None or math.isnan(value) else value
         passed = value is not None and bool(_OPERATORS[sign](value, number))
         rows.append(ExpectationRow(name, f"{sign} {number:g}", value, passed))
     return tuple(rows)

@@ -22,7 +22,7 @@ _NO_SPREAD = {  # why the reference has no standard errors
     "exact": "the best fit leaves only rounding, and so no noise to judge by",
     "bandwidth": "the residuals are too few, or too much alike, to tell how dense the errors are at 0",
     "alike": "near the best fit some of the parameters change the curve alike",
-    "no truth": "the model is not the rule behind the data, so there is nothing true that they would be of",
+    "no truth": "the rule behind the data is not known as parameters of this model",
     "none": "they could not be found at the best fit",
 }
 
@@ -75,9 +75,8 @@ def _intervals(recovery: Recovery) -> Iterator[str]:
     ]
     known = [f"{e} from {low:.5g} to {high:.5g}" for e, low, high in named if math.isfinite(high - low)]
     if known:
-        more = " and others" if len(named) > _MOST_NAMED else ""
-        said = f"{', '.join(known[:_MOST_NAMED])}{more}"
+        said = ", ".join(known[:_MOST_NAMED]) + (" and others" if len(named) > _MOST_NAMED else "")
     else:
-        said = ", ".join(element for element, _, _ in named[:_MOST_NAMED]) + " within an interval"
-    yield f"The training loss has many minima: {said}."
-    yield "So there are no standard errors, and no two parts of those errors."
+        said = f"other values of {', '.join(element for element, _, _ in named[:_MOST_NAMED])}"
+    which = "these errors are not told in two parts" if recovery.truth else "these have no errors"
+    yield f"The training loss is as small for {said}: {which}, and there are no standard errors."

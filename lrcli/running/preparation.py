@@ -82,7 +82,7 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
     recovery = _find_recovery(experiment, problem, examples)
     logging, training = experiment.logging, experiment.training
     plan = Plan(logging.every, logging.evaluate_train, experiment.best, training.early_stopping)
-    if recovery is not None and recovery.known:
+    if recovery is not None and recovery.tells:
         plan = replace(plan, of_parameters=partial(recovery.metrics, row_index=rows))
     if logging.curvature:
         why = why_no_curvature(experiment, problem, most_work=math.inf)
@@ -148,8 +148,11 @@ def _refuse_unknown(experiment: Experiment, recovery: Recovery | None) -> None:
     """
     stopping = experiment.training.early_stopping
     deciding = [name for name in (experiment.best.metric, stopping and stopping.metric) if name]
-    if any(map(is_recovery, deciding)) and (recovery is None or not recovery.known):
-        raise UsageError("training: no parameters are known that recovery/... could be measured against")
+    if any(map(is_recovery, deciding)) and (recovery is None or not recovery.tells):
+        why = (
+            "no parameters are known" if recovery is None or not recovery.known else "the data determine none"
+        )
+        raise UsageError(f"training: {why} that recovery/... could be measured against")
     in_parts = {OPTIMIZATION_ERROR, SAMPLING_ERROR} & set(deciding)
     if in_parts and (recovery is None or not recovery.parts):
         raise UsageError(f"training: {min(in_parts)} cannot be had: what minimises this loss was not found")

@@ -18,9 +18,10 @@ def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Ref
     if recovery is None or not recovery.known:
         return Reference(None, _why_none(experiment, recovery))
     names = undetermined_names(recovery)
-    why = why_undetermined(experiment, names) if names else ""
-    for said in [*_combinations(experiment, recovery), *(_chosen(recovery) if names else [])]:
-        why += f". {said}"
+    why = ""
+    if names:
+        said = [why_undetermined(experiment, names), *_combinations(experiment, recovery)]
+        why = " ".join([*said, *_chosen(recovery)])
     how = _how(experiment, recovery)
     if recovery.scaling is None and experiment.dataset.scaling(experiment.seed) is not None:
         how += ", all in standardised units"
@@ -30,20 +31,18 @@ def describe_reference(experiment: Experiment, recovery: Recovery | None) -> Ref
 def _combinations(experiment: Experiment, recovery: Recovery) -> list[str]:
     """What of several numbers together the data determine, or leave open."""
     said = []
-    of = "with the features standardised, of" if recovery.scaling is not None else "of"
-    adding = "to the parameters of standardised features " if recovery.scaling is not None else ""
+    where = "with the features standardised, " if recovery.scaling is not None else ""
     for direction in [] if recovery.free is None else recovery.free[:_MOST_COMBINATIONS]:
         moved = [(name, v) for name, v in zip(experiment.elements, direction.tolist(), strict=True) if v]
         if len(moved) == 2:
             (first, a), (second, b) = moved
-            said.append(
-                f"{of[0].upper()}{of[1:]} {first} and {second} only {first} {'-' if a * b > 0 else '+'} "
-                f"{_factor(abs(a / b))}{second} is determined"
-            )
+            sign = "-" if a * b > 0 else "+"
+            combination = f"{first} {sign} {_factor(abs(a / b))}{second}"
+            said.append(f"{where}of {first} and {second} only {combination} is determined.")
         elif 2 < len(moved) <= _MOST_NAMED:
             steps = ", ".join(f"{v:.4g} to {name}" for name, v in moved)
-            said.append(f"Adding {adding}{steps} changes no output")
-    return said
+            said.append(f"{where}adding {steps} changes no output.")
+    return [sentence[0].upper() + sentence[1:] for sentence in said]
 
 
 def _chosen(recovery: Recovery) -> list[str]:
@@ -51,11 +50,11 @@ def _chosen(recovery: Recovery) -> list[str]:
     if recovery.against == "least_squares" and recovery.model.linear_in_parameters:
         return [
             "The best possible values shown are of the shortest parameters that fit as well, at which "
-            "gradient descent from zeros would end"
+            "gradient descent from zeros would end."
         ]
     if recovery.against == "ridge":
-        return ["The best possible values shown are those that the weight decay makes the only ones"]
-    return [] if recovery.against == "true" else ["The best possible values shown are some that fit as well"]
+        return ["The best possible values shown are those that the weight decay makes the only ones."]
+    return [] if recovery.against == "true" else ["The best possible values shown are some that fit as well."]
 
 
 def _factor(number: float) -> str:
@@ -85,7 +84,7 @@ def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = 
     cure = experiment.dataset.cure_of_open_parameters
     return (
         f"{whose} not determine {listed}: {reason}, so other values fit as well, and errors of these would "
-        f"say nothing{cure and f'. {cure}'}"
+        f"say nothing.{cure and f' {cure}.'}"
     )
 
 

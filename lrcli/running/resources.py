@@ -43,6 +43,9 @@ _WORK = 2  # arrays of a step by torch, beside the states before it
 _TEXT = 180  # bytes of a parameter of a single run while result.json is written
 _TABLE = 20 * 2**21  # bytes of a table of coefficients that move from step to step
 _OF_CURVE = 20  # numbers of an example in a step and in an evaluation, by autograd
+_GIVEN_BACK = (
+    2**25
+)  # bytes: smaller arrays stay with the process when they are freed (glibc), about as many again
 _EVALUATED = 2**22  # numbers of one tensor in an evaluation by torch
 
 
@@ -213,7 +216,9 @@ def _bytes_of_batch(experiment: Experiment, shape: _Shape, sizes: Sizes) -> int:
     numbers = 3 * shape.layers if experiment.model.dense else max(_OF_CURVE, 4 * shape.layers)
     spread = shape.held if sizes.rows > 1 else 0
     batch = experiment.training.first_batch(experiment.dataset.sizes["train"])
-    return shape.number * sizes.members * batch * (numbers + spread)
+    of_number = shape.number * sizes.members * batch
+    kept = 2 if of_number * shape.widest < _GIVEN_BACK else 1
+    return of_number * (kept * numbers + spread)
 
 
 def _of_members(experiment: Experiment, shape: _Shape, sizes: Sizes) -> Needs:

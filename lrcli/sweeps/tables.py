@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.outcomes import outcomes
-from lrcli.analysis.statistics import Statistics, describe_metric
+from lrcli.analysis.statistics import Statistics, describe_metric, is_told
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import MAX_ABS_ERROR
 from lrcli.storage.history import History
@@ -44,7 +44,7 @@ def table_of_configurations(plan: SweepPlan, results: SweepResults, statistics: 
         statistics: of the metric that ranks.
     """
     columns = key_columns(plan) | {name: cells(getattr(statistics, name)) for name in STATISTICS}
-    if MAX_ABS_ERROR in results.final:
+    if MAX_ABS_ERROR in results.final and is_told(results, MAX_ABS_ERROR):
         recovery = without_missing(describe_metric(results, MAX_ABS_ERROR), results.missing)
         columns |= {f"{MAX_ABS_ERROR}/{name}": cells(getattr(recovery, name)) for name in STATISTICS[2:]}
     return csv_text(columns)

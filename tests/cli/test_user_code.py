@@ -353,9 +353,10 @@ def test_what_only_the_code_knows_is_judged_once_it_has_been_run(lrcli):
     Path("parts.py").write_text(PARTS)
     Path("parts.yaml").write_text(OF_PARTS.replace("sinusoid", "legendre").replace("frequency", "a"))
     assert lrcli("check", "parts.yaml")[0] == 0
-    Path("parts.yaml").write_text(OF_PARTS)
-    Path("parts.py").write_text(PARTS.replace('model == "sinusoid"', "False"))
+    of_classes = OF_PARTS.replace("num_val: 10", "num_val: 10, classes: 2")
+    Path("parts.yaml").write_text(of_classes.replace("sinusoid", "linear").replace("frequency", "b"))
+    Path("parts.py").write_text(PARTS.replace("self.rule(x)\n\n", "(x > 0) * 1.0\n\n", 1))
     assert lrcli("check", "parts.yaml")[0] == 0
     code, _, err = lrcli("train", "parts.yaml")
     assert code == 2
-    assert "expect.recovery/frequency: is not in the result" in err
+    assert "expect.recovery/b: is not in the result" in err

@@ -129,3 +129,16 @@ def test_the_chart_is_as_wide_as_its_terminal_and_cuts_nothing(case):
 def test_the_chart_at_200_columns_is_200_wide():
     results = valley(product(optimizer__lr=RATES), seeds=3)
     assert max(map(len, sweep_chart(results, 200))) == 200
+
+
+def test_what_explains_a_column_stands_where_it_is_shown():
+    columns = [
+        Column("error", ["1.23457e-05"], note="error = true - learned"),
+        Column("sampling error", ["1.23457e-05"], rank=1, note="sampling error = true - reference"),
+    ]
+    for width, said in ((80, True), (16, False)):
+        out = terminal(width)
+        print_table(out, columns, caption="2 more")
+        text = " ".join(out.file.getvalue().split())
+        assert ("sampling error = true - reference" in text) == said
+        assert text.index("error = true - learned") < text.index("2 more")

@@ -31,7 +31,7 @@ from lrcli.reporting.runs.naming import labels_of
 RUNS = {  # name of the experiment, other values, and the figures that it is to have
     "linear": ("linear", [], ["loss", "predictions", "path", "recovery"]),
     "polynomial": ("sine_polynomial", [], ["loss", "fit", "recovery"]),
-    "single": ("sine_polynomial", ["dataset.num_train=1", "training.epochs=1"], ["loss", "fit", "recovery"]),
+    "single": ("sine_polynomial", ["dataset.num_train=1", "training.epochs=1"], ["loss", "fit"]),
     "line": ("sine_sorted", [], ["loss", "fit", "path", "recovery"]),
     "legendre": ("sine_legendre", ["training.epochs=200"], ["loss", "fit", "recovery"]),
     "sinusoid": (
@@ -54,7 +54,7 @@ RUNS = {  # name of the experiment, other values, and the figures that it is to 
     "alone": (
         "linear",
         ["dataset.num_train=1", "dataset.num_val=0", "logging.evaluate_train=false"],
-        ["loss", "predictions", "path", "recovery"],
+        ["loss", "predictions", "path"],
     ),
     "six_features": (
         "linear",

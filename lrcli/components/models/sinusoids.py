@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 
 _MOST_TRIED = 400  # frequencies: up to 50 turns over all inputs
 _MOST_EXAMPLES = 2000  # while they are tried
+_TOGETHER = 50  # frequencies
 _VALLEYS = 3
 _LOW = (1 / 32, 1 / 16, 1 / 8)  # turns over all inputs that are tried, too
 _NOTHING = 1e-10  # of the largest target: a residual that is rounding
@@ -52,9 +53,9 @@ def nearest_sinusoid(x: Array, y: Array) -> dict[str, Array] | None:
 def _lowest(frequencies: Array, x: Array, y: Array) -> Array | None:
     """The lowest point of the valleys that the best frequencies lead into."""
     best, least = None, np.inf
-    squares = np.array([_fit(frequency, x, y)[1] for frequency in frequencies])
+    fits, squares = _fits(frequencies, x, y)
     for start in _valleys(squares):
-        (a, b, c), _ = _fit(frequencies[start], x, y)
+        a, b, c = fits[start]
         theta = np.array([np.hypot(a, b), frequencies[start], np.arctan2(b, a), c])
         found = nearest_curve(lambda theta: _curve(theta, x), theta, y)
         if found is None or abs(found[1]) > frequencies[-1] * (1 + 1e-9):
@@ -80,12 +81,17 @@ def _valleys(squares: Array) -> list[int]:
     return list(minima[np.argsort(squares[minima], kind="stable")][:_VALLEYS])
 
 
-def _fit(frequency: float, x: Array, y: Array) -> tuple[Array, float]:
-    """The best (a, b, c) of a frequency, and the sum of squared errors."""
-    columns = np.stack([np.sin(frequency * x), np.cos(frequency * x), np.ones_like(x)], axis=1)
-    matrix = columns.T @ columns
-    best = np.linalg.pinv(matrix, rcond=1e-12, hermitian=True) @ (columns.T @ y)
-    return best, float(np.sum((y - columns @ best) ** 2))
+def _fits(frequencies: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    """The best (a, b, c) of each frequency (F, 3), and the sums of squared errors (F,)."""
+    fits, squares = [], []
+    for first in range(0, len(frequencies), _TOGETHER):
+        angles = frequencies[first : first + _TOGETHER, None] * x
+        columns = np.stack([np.sin(angles), np.cos(angles), np.ones_like(angles)], axis=2)
+        turned = columns.transpose(0, 2, 1)
+        inverse = np.linalg.pinv(turned @ columns, rcond=1e-12, hermitian=True)
+        fits.append((inverse @ (turned @ y)[..., None])[..., 0])
+        squares.append(np.sum((y - (columns @ fits[-1][..., None])[..., 0]) ** 2, axis=1))
+    return np.concatenate(fits), np.concatenate(squares)
 
 
 def _curve(theta: Array, x: Array) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.statistics import Statistics, describe_metric
+from lrcli.analysis.statistics import Statistics, describe_metric, is_told
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import MAX_ABS_ERROR
 from lrcli.reporting.key_names import value_text
@@ -20,7 +20,8 @@ def shown_statistics(results: SweepResults, statistics: Statistics) -> Iterator[
     yield results.metric, statistics.median, 0
     yield "q25", statistics.q25, 2
     yield "q75", statistics.q75, 2
-    if MAX_ABS_ERROR in results.final and results.metric != MAX_ABS_ERROR:
+    known = MAX_ABS_ERROR in results.final and is_told(results, MAX_ABS_ERROR)
+    if known and results.metric != MAX_ABS_ERROR:
         yield "error", describe_metric(results, MAX_ABS_ERROR).median, 3
 
 
