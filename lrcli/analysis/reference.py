@@ -40,6 +40,9 @@ Array = NDArray[np.float64]
 Standard = Literal["true", "least_squares", "ridge", "optimum"]
 
 _MOST_WORK = 2e9  # N P^2 of a set; more takes seconds
+_MOST_OF_VERTICES = 1e10  # N P^3, where absolute errors are searched from vertex to vertex
+_MOST_DECAYED = 100  # P, and
+_MOST_NUMBERS = 2.5e5  # N P, where they are with weight decay
 
 
 @dataclass(frozen=True)
@@ -117,18 +120,26 @@ def find_references(
         scaling: what the inputs were standardised with, (S, D) each; None: nothing.
     """
     size = sum(math.prod(shape) for shape in shapes.values())
-    work = examples.inputs.shape[1] * size**2
-    if loss.of_logits:
-        out = not within_reach(examples.inputs.shape[1], size)
-    else:
-        out = (truth is not None or loss.knee is not None) and work > _MOST_WORK
-    if out:
+    limited = truth is not None or loss.knee is not None or loss.of_logits
+    if limited and _takes_long(model, loss, examples, size):
         fit = nothing_found(len(examples.rows), size, "large")
     elif model.linear_in_parameters:
         fit = found_together(partial(linear_fits, model, loss, examples, scaling), examples, size)
     else:
         fit = curve_fits(model, loss, examples, truth, scaling)
     return _references(model, loss, shapes, examples, fit)
+
+
+def _takes_long(model: Model, loss: Loss, examples: Examples, size: int) -> bool:
+    """Whether the search of a set takes more than about a second."""
+    count = examples.inputs.shape[1]
+    if loss.of_logits:
+        return not within_reach(count, size)
+    if loss.knee == 0 and model.linear_in_parameters:
+        if np.any(examples.decay > 0):
+            return size > _MOST_DECAYED or count * size > _MOST_NUMBERS
+        return bool(count * size**3 > _MOST_OF_VERTICES)
+    return bool(count * size**2 > _MOST_WORK)
 
 
 def _references(
