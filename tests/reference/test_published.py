@@ -28,7 +28,7 @@ from lrcli.training.problem import build_problem
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SEEDS = 240
-LONG = {"sine_legendre": 1, "spirals": 20}  # fewer of what takes long
+LONG = {"sine_legendre": 1, "spirals": 10, "planck": 30}  # fewer of what takes long
 MANY = {"linear_scratch", "linear_concise", "sine_polynomial", "sine_linear_layer", "sine_rmsprop"}
 
 

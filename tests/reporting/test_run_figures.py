@@ -89,18 +89,23 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_each_run_has_the_figures_that_make_sense(run, name, tmp_path):
+def test_each_run_has_the_figures_that_make_sense(run, name):
     found = drawings(run(name))
     assert list(found) == RUNS[name][2]
-    drawn = save_figures(found, tmp_path / "figures")
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
-        f"{kind}.{form}" for kind in found for form in ("png", "svg")
-    }
-    for kind, drawing in found.items():
-        assert_shows_something(drawn[kind]["png"])
+    for drawing in found.values():
+        assert_shows_something(figure_bytes(figure_of(drawing), "png", drawing=drawing))
         assert drawing.title
         assert drawing.description.endswith(".")
         assert "nan" not in drawing.description
+
+
+def test_each_figure_has_two_files(run, tmp_path):
+    found = drawings(run("xor"))
+    save_figures(found, tmp_path / "figures")
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        f"{kind}.{form}" for kind in found for form in ("png", "svg")
+    }
+    for kind in found:
         svg = (tmp_path / "figures" / f"{kind}.svg").read_text(encoding="utf-8")
         assert svg.count("<path") > 5
 
@@ -125,7 +130,7 @@ def test_the_same_run_is_the_same_bytes(run):
 
 
 def test_nothing_reaches_beyond_the_figure(run):
-    for name in ("linear", "polynomial", "logistic"):
+    for name in ("linear", "logistic"):
         for drawing in drawings(run(name)).values():
             for size in (None, (3.2, 2.6)):
                 figure = figure_of(drawing, size=size)
