@@ -186,6 +186,14 @@ def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, program, wo
     assert loaded.isdisjoint({"torch", "numba", "polars"})
 
 
+@pytest.mark.parametrize("name", ["linear", "xor_mlp", "sine_polynomial"])
+def test_explaining_a_file_needs_neither_torch_nor_scipy(name):
+    line = ["explain", str(PACKAGE.parent / "experiments" / f"{name}.yaml")]
+    loaded = loaded_by(f"from lrcli.cli.app import app\napp({line!r}, standalone_mode=False)")
+    assert "numpy" in loaded
+    assert loaded.isdisjoint({"torch", "numba", "scipy", "matplotlib", "polars"})
+
+
 def test_training_needs_no_dynamo():
     """torch.optim would import it, which takes longer than all the rest."""
     code = "import lrcli.engines.torch.engine\nimport sys\nassert 'torch._dynamo' not in sys.modules"
