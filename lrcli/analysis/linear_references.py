@@ -72,7 +72,7 @@ def _robust(
     missing[decayed] = "decay"
     unfound = np.isnan(theta).any(axis=1)
     missing[unfound & (missing != "few")] = "none"
-    missing[unfound & (missing != "few") & dependent] = "open"
+    missing[unfound & (missing != "few") & dependent & ~decayed] = "open"
     errors[missing != ""] = np.nan
     return SetFits(
         theta=theta,

@@ -6,7 +6,7 @@ from builders import component
 from scipy.optimize import linprog, minimize
 from test_two_parts import FIRST, LINE, SHAPES, data, flat, references
 
-from lrcli.analysis.m_estimation import huber_fits
+from lrcli.analysis.m_estimation import RobustFit, huber_fits
 from lrcli.analysis.recovery import find_recovery
 from lrcli.analysis.reference import find_references
 from lrcli.analysis.set_fits import Examples
@@ -117,6 +117,16 @@ def test_absolute_errors_with_decay_have_a_reference_beside_those_without():
     assert value(best) <= other.fun
     np.testing.assert_allclose(best, other.x, atol=1e-4)
     np.testing.assert_array_equal(flat(found.values)[1], flat(references(inputs, targets, L1).values)[0])
+
+
+def test_a_minimum_that_is_not_found_though_decay_makes_it_the_only_one_is_not_called_open(monkeypatch):
+    inputs, targets = data(60)
+    inputs = inputs.copy()
+    inputs[..., 1] = inputs[..., 0]
+    nothing = RobustFit(np.full((1, 3), np.nan), np.zeros((1, 3), dtype=bool), np.full((1, 3, 2), np.nan))
+    monkeypatch.setattr("lrcli.analysis.linear_references.penalised_absolute_fits", lambda *_: nothing)
+    both = Examples(inputs, targets, np.array([0, 0]), np.array([[0.1] * 3, [0.0] * 3]), 1 / 60)
+    assert list(find_references(LINE, L1, SHAPES, both).missing) == ["none", "open"]
 
 
 @pytest.mark.parametrize("near", [1e-3, 1e-6, 1e-9])
