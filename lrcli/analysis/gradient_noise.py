@@ -152,9 +152,9 @@ class GradientNoise:
         """The variances along the curved directions, (K, G, C)."""
         start = self._start()
         _, mean, _ = self._means(epochs, rates)
-        squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
-        moments = after(epochs, self._epoch(rates), squares)[..., : -1 : self._squares]
         with np.errstate(all="ignore"):
+            squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
+            moments = after(epochs, self._epoch(rates), squares)[..., : -1 : self._squares]
             return np.clip(moments - mean**2, 0, None)
 
     def _maps(self, rates: Array) -> tuple[Array, Array]:

@@ -121,13 +121,14 @@ def find_references(
     """
     size = sum(math.prod(shape) for shape in shapes.values())
     limited = truth is not None or loss.knee is not None or loss.of_logits
-    if limited and _takes_long(model, loss, examples, size):
-        fit = nothing_found(len(examples.rows), size, "large")
-    elif model.linear_in_parameters:
-        fit = found_together(partial(linear_fits, model, loss, examples, scaling), examples, size)
-    else:
-        fit = curve_fits(model, loss, examples, truth, scaling)
-    return _references(model, loss, shapes, examples, fit)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is infinite, or no number
+        if limited and _takes_long(model, loss, examples, size):
+            fit = nothing_found(len(examples.rows), size, "large")
+        elif model.linear_in_parameters:
+            fit = found_together(partial(linear_fits, model, loss, examples, scaling), examples, size)
+        else:
+            fit = curve_fits(model, loss, examples, truth, scaling)
+        return _references(model, loss, shapes, examples, fit)
 
 
 def _takes_long(model: Model, loss: Loss, examples: Examples, size: int) -> bool:

@@ -166,3 +166,10 @@ def test_what_is_out_of_reach_is_not_found_and_not_separable(monkeypatch):
     assert not found.separable.any()
     assert np.isnan(found.losses).all()
     assert found.values["w"].shape == (2, 2, 1)
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber", "l1"])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_of_numbers_that_are_too_large_nothing_warns(loss, decay):
+    pb = problem(LINEAR | {"w": [1e200, 1e200]}, LINE, {"kind": loss})
+    assert np.isnan(references(pb, decay).standard_errors["w"]).all()
