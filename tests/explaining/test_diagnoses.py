@@ -12,8 +12,11 @@ from cases import BROKEN
 from texts import held, told
 
 import lrcli
+from lrcli.analysis.forecast import Forecast
+from lrcli.experiment.loading import load
 from lrcli.explaining.runs.learning_rate import hardly_moved
 from lrcli.reporting.explanation import explanation_lines
+from lrcli.running.forecast import forecast
 
 KINDS = {
     "rate_too_high": "diverged",
@@ -105,8 +108,6 @@ def findings(content, **overrides):
 
 def design(run):
     """X with a column of ones, and y, of the training set as the file's generator draws it."""
-    from lrcli.experiment.loading import load
-
     experiment = load(run.directory / "experiment.yaml").experiment
     inputs, targets = experiment.dataset.draw(experiment.seed, "train")
     return np.column_stack([inputs, np.ones(len(inputs))]), targets[:, 0]
@@ -320,6 +321,25 @@ def test_the_noise_that_a_rate_is_said_to_leave_is_that_of_simulated_training():
             rest = np.einsum("rnp,rp->rn", inputs, theta) - targets
             theta = theta - rate * np.einsum("rnp,rn->rp", inputs, rest) / 20
     assert said == pytest.approx(np.sqrt(np.mean((theta - best) ** 2)), rel=0.25)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("share", "grows"), [(0.99, True), (0.3, False)])
+def test_a_rate_at_which_the_noise_of_batches_grows_is_not_advised(share, grows, monkeypatch):
+    """The rate of training on average may be one that no order of the examples bears."""
+    content = copy.deepcopy(BROKEN["too_short"])
+    content["dataset"] |= {"num_train": 40, "noise": 1.0}
+    content["seed"] = 1
+    content["training"] = {"epochs": 1, "batch_size": 10}
+    monkeypatch.setattr(Forecast, "rate_to_error", lambda self, _: share * self.largest_rate)
+    run, found = findings(content, optimizer__lr=0.001)
+    experiment = load(run.directory / "experiment.yaml").experiment
+    rate = share * forecast(experiment).largest_rate
+    changed = experiment.optimizer.model_copy(update={"lr": rate})
+    floor = forecast(experiment.model_copy(update={"optimizer": changed})).floor
+    assert np.isnan(floor) == grows
+    assert ("a rate near" in found["unfinished"].text.lower()) != grows
+    assert any("optimizer.lr" in command for command in found["unfinished"].commands) != grows
 
 
 @pytest.mark.usefixtures("here")
