@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrcli.explaining.data.conditioning import uneven_directions
+from lrcli.explaining.facts import SAFE
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
 from lrcli.explaining.runs.errors import is_unfinished
@@ -13,7 +14,6 @@ from lrcli.wording import counted, times
 
 __all__ = ["above_limit", "hardly_moved", "uneven"]
 
-_SAFE = 0.5  # of the largest stable rate: well inside, and still quick
 _MOMENTUM, _MUCH = 0.9, 0.95  # the usual one, and what is more than that
 _STILL = 0.01  # of the size of the parameters
 _FAR = 10  # times the rate: where a better one is not so much larger, the rate is not what is wrong
@@ -35,7 +35,7 @@ def above_limit(facts: RunFacts) -> Iterator[Finding]:
     numbers = {"rate": facts.rate, "limit": limit, "ratio": facts.rate / limit}
     momentum = facts.experiment.optimizer.hyperparameters().get("momentum", 0.0)
     commands = [facts.train(optimizer__momentum=_MOMENTUM)] if momentum > _MUCH else []
-    commands.append(facts.train(optimizer__lr=_SAFE * limit))
+    commands.append(facts.train(optimizer__lr=SAFE * limit))
     yield Finding("above_limit", text, numbers, commands=tuple(commands))
 
 
@@ -67,7 +67,7 @@ def _larger(facts: RunFacts) -> float:
     if facts.experiment.optimizer.adaptive:
         return max(_USUAL, 10 * facts.rate)
     limit = facts.stable.limit
-    return 100 * facts.rate if limit is None else _SAFE * limit
+    return 100 * facts.rate if limit is None else SAFE * limit
 
 
 def uneven(facts: RunFacts) -> Iterator[Finding]:
