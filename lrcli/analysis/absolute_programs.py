@@ -15,7 +15,8 @@ __all__ = ["Program", "programmed"]
 
 Array = NDArray[np.float64]
 
-_MOST_WORK = 2e7  # N^2 P^1.5 of a set, which takes two seconds, or so
+_MOST_WORK = 2e7  # N^2 P^1.5 of a set, which takes two seconds, or so, and
+_MOST_OF_ALL = 1e8  # of all sets that are looked at
 _APART = 1e-6  # of the largest target: ends of an interval that are not one point
 
 
@@ -33,18 +34,21 @@ class Program(NamedTuple):
     ends: Array
 
 
-def programmed(columns: Array, targets: Array, change: Array) -> Program:
+def programmed(columns: Array, targets: Array, change: Array, sets: int = 1) -> Program:
     """The minimum of the sum of absolute errors, and how far the numbers may go.
+
+    None is found where that would take too long.
 
     Args:
         columns: (N, P).
         targets: (N,).
         change: (P, P) to other units, as in `lrcli.analysis.linear_fit.fit_linear`.
+        sets: how many may be looked at in all.
     """
     count, size = columns.shape
     theta, opens = np.full(size, np.nan), np.zeros(size, dtype=bool)
     ends = np.full((size, 2), np.nan)
-    if count**2 * size**1.5 > _MOST_WORK:
+    if count**2 * size**1.5 > min(_MOST_WORK, _MOST_OF_ALL / sets):
         return Program(theta, opens, ends)
     lengths = np.linalg.norm(columns, axis=0)
     unit = np.abs(targets).max() or 1.0

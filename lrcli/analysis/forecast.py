@@ -6,7 +6,7 @@ of the average parameters plus what their spread adds; see `lrcli.analysis.gradi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -176,10 +176,6 @@ class Forecast:
         errors = self._change(self._path.gaps(self.epoch[-1:], rates)[0])
         near = np.flatnonzero(np.abs(errors).max(axis=1) <= error)
         return float(rates[near[0]]) if len(near) else None
-
-    def at_rate(self, lr: float) -> "Forecast":
-        """The same training at another rate; its floor is not worked out."""
-        return replace(self, lr=lr, floor=np.nan, floor_of_independent=np.nan)
 
     def _gaps(self, epochs: NDArray[np.int64]) -> Array:
         """(K, P) reference - mean after some epochs, in the units of the data."""

@@ -152,9 +152,9 @@ class GradientNoise:
         """The variances along the curved directions, (K, G, C)."""
         start = self._start()
         _, mean, _ = self._means(epochs, rates)
-        squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
-        moments = after(epochs, self._epoch(rates), squares)[..., : -1 : self._squares]
         with np.errstate(all="ignore"):
+            squares = np.append((start[:, :, None] * start[:, None, :]).ravel(), 1.0)
+            moments = after(epochs, self._epoch(rates), squares)[..., : -1 : self._squares]
             return np.clip(moments - mean**2, 0, None)
 
     def _maps(self, rates: Array) -> tuple[Array, Array]:
@@ -207,8 +207,8 @@ class GradientNoise:
             own = np.arange(count)
             mixed[:, own, own] += np.einsum("giab,gicd->giacbd", maps, maps)
             whole[:, -1, -1] = 1.0
-        whole[:, :-1, :-1] = mixed.transpose(0, 1, 3, 4, 2, 5, 6).reshape(-1, size - 1, size - 1)
-        whole[:, :-1, -1] = (constant * self.residual[:, None, None]).reshape(-1, squares * count)
+        whole[:, :-1, :-1] = mixed.transpose(0, 1, 3, 4, 2, 5, 6).reshape(len(whole), size - 1, size - 1)
+        whole[:, :-1, -1] = (constant * self.residual[:, None, None]).reshape(len(whole), squares * count)
         return whole
 
     def _epoch(self, rates: Array) -> Array:
@@ -235,9 +235,8 @@ class GradientNoise:
         maps, noise = self._maps(rates)
         steps = np.arange(len(self.sizes))
         left = after(steps, maps, noise)[::-1]  # (n, G, C, states)
-        ahead = after(
-            steps, np.swapaxes(maps, -1, -2), _first(self._states)[0]
-        )  # likewise: the distance's row
+        first = _first(self._states)[0]
+        ahead = after(steps, np.swapaxes(maps, -1, -2), first)  # likewise: the distance's row
         with np.errstate(all="ignore"):
             both = np.einsum("tgia,tgjb->gijab", left, ahead, optimize=True)
             total = left.sum(axis=0)
@@ -275,7 +274,7 @@ def gradient_noise(
     along = columns @ loss.directions[:, curved]
     squares, count = along**2, len(columns)
     mean, slope = along.T @ along / count, residuals @ along / count
-    varying = squares.T @ squares / count - np.diag(np.diag(mean) ** 2)
+    varying = squares.T @ squares / count - mean**2
     return GradientNoise(
         eigenvalues=loss.eigenvalues[curved],
         directions=curved,

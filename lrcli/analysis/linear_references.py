@@ -33,7 +33,7 @@ def linear_fits(
     if loss.knee is None or targets.shape[2] > 1:
         penalty = decay / (examples.scale * 2 * (loss.quadratic_factor or 0.5))
         return _of_squares(loss, columns, targets, penalty, change)
-    return _robust(loss, columns, targets, examples.scale, decay, change)
+    return _robust(loss, columns, targets, examples.scale, decay, change, len(examples.rows))
 
 
 def _of_squares(loss: Loss, columns: Array, targets: Array, penalty: Array, change: Array | None) -> SetFits:
@@ -54,15 +54,21 @@ def _of_squares(loss: Loss, columns: Array, targets: Array, penalty: Array, chan
 
 
 def _robust(
-    loss: Loss, columns: Array, targets: Array, scale: float, decay: Array, change: Array | None
+    loss: Loss,
+    columns: Array,
+    targets: Array,
+    scale: float,
+    decay: Array,
+    change: Array | None,
+    sets: int,
 ) -> SetFits:
-    """Huber's loss or absolute errors."""
+    """Huber's loss or absolute errors, of some of so many sets."""
     plain = fit_linear(columns, targets, None, change)
     decayed = np.any(decay > 0, axis=1)
     if loss.knee:
         found = huber_fits(columns, targets[..., 0], loss.knee, scale, decay, change)
     else:
-        found = _absolute(columns, targets[..., 0], decay / scale, change)
+        found = _absolute(columns, targets[..., 0], decay / scale, change, sets)
     theta, several, ends = found
     dependent = plain.rank < columns.shape[2]
     several[dependent] = False  # what the data leave open is told apart from it
@@ -72,7 +78,7 @@ def _robust(
     missing[decayed] = "decay"
     unfound = np.isnan(theta).any(axis=1)
     missing[unfound & (missing != "few")] = "none"
-    missing[unfound & (missing != "few") & dependent] = "open"
+    missing[unfound & (missing != "few") & dependent & ~decayed] = "open"
     errors[missing != ""] = np.nan
     return SetFits(
         theta=theta,
@@ -85,7 +91,7 @@ def _robust(
     )
 
 
-def _absolute(columns: Array, targets: Array, penalty: Array, change: Array | None) -> RobustFit:
+def _absolute(columns: Array, targets: Array, penalty: Array, change: Array | None, sets: int) -> RobustFit:
     """Absolute errors, those of some sets with a weight decay."""
     decayed = np.any(penalty > 0, axis=1)
     found = RobustFit(
@@ -100,7 +106,7 @@ def _absolute(columns: Array, targets: Array, penalty: Array, change: Array | No
         if mask is decayed:
             fits = penalised_absolute_fits(columns[mask], targets[mask], penalty[mask])
         else:
-            fits = absolute_fits(columns[mask], targets[mask], own)
+            fits = absolute_fits(columns[mask], targets[mask], own, sets)
         for whole, part in zip(found, fits, strict=True):
             whole[mask] = part
     return found

@@ -88,13 +88,16 @@ def _whitening(columns: Array) -> Array:
     return np.asarray(np.linalg.inv(whole) / scales[..., None])
 
 
-def absolute_fits(columns: Array, targets: Array, change: Array | None = None) -> RobustFit:
+def absolute_fits(
+    columns: Array, targets: Array, change: Array | None = None, sets: int | None = None
+) -> RobustFit:
     """The parameters with the smallest sums of absolute errors.
 
     Args:
         columns: (K, N, P), of full rank.
         targets: (K, N).
         change: to other units, as in `lrcli.analysis.linear_fit.fit_linear`.
+        sets: how many there are in all, of which these are some; None: these.
     """
     fit = fit_linear(columns, targets[..., None])
     theta = fit.theta[..., 0].copy()
@@ -113,7 +116,8 @@ def absolute_fits(columns: Array, targets: Array, change: Array | None = None) -
     opens, ends = np.zeros(theta.shape, dtype=bool), np.full((*theta.shape, 2), np.nan)
     for number in doubtful.tolist():
         own = np.eye(theta.shape[1]) if change is None else change[number]
-        theta[number], opens[number], ends[number] = programmed(columns[number], targets[number], own)
+        data = columns[number], targets[number]
+        theta[number], opens[number], ends[number] = programmed(*data, own, sets or len(theta))
     return RobustFit(theta, opens, ends)
 
 

@@ -42,7 +42,9 @@ Standard = Literal["true", "least_squares", "ridge", "optimum"]
 _MOST_WORK = 2e9  # N P^2 of a set; more takes seconds
 _MOST_OF_VERTICES = 1e10  # N P^3, where absolute errors are searched from vertex to vertex
 _MOST_DECAYED = 100  # P, and
-_MOST_NUMBERS = 2.5e5  # N P, where they are with weight decay
+_MOST_NUMBERS = 2.5e5  # N P, where they are with weight decay, each set for itself, and
+_MOST_OF_CURVE, _OF_CURVE = 1e5, 50  # N P likewise of a curve; searches that it takes
+_MOST_OF_ALL = 4e8  # N P^2 of all sets together, which takes ten seconds, or so
 
 
 @dataclass(frozen=True)
@@ -121,23 +123,26 @@ def find_references(
     """
     size = sum(math.prod(shape) for shape in shapes.values())
     limited = truth is not None or loss.knee is not None or loss.of_logits
-    if limited and _takes_long(model, loss, examples, size):
-        fit = nothing_found(len(examples.rows), size, "large")
-    elif model.linear_in_parameters:
-        fit = found_together(partial(linear_fits, model, loss, examples, scaling), examples, size)
-    else:
-        fit = curve_fits(model, loss, examples, truth, scaling)
-    return _references(model, loss, shapes, examples, fit)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is infinite, or no number
+        if limited and _takes_long(model, loss, examples, size):
+            fit = nothing_found(len(examples.rows), size, "large")
+        elif model.linear_in_parameters:
+            fit = found_together(partial(linear_fits, model, loss, examples, scaling), examples, size)
+        else:
+            fit = curve_fits(model, loss, examples, truth, scaling)
+        return _references(model, loss, shapes, examples, fit)
 
 
 def _takes_long(model: Model, loss: Loss, examples: Examples, size: int) -> bool:
-    """Whether the search of a set takes more than about a second."""
+    """Whether the search of a set takes more than about a second, or that of all of them far more."""
     count = examples.inputs.shape[1]
     if loss.of_logits:
         return not within_reach(count, size)
+    if loss.knee == 0 and np.any(examples.decay > 0):
+        most, times = (_MOST_NUMBERS, 1) if model.linear_in_parameters else (_MOST_OF_CURVE, _OF_CURVE)
+        work = times * len(examples.rows) * count * size**2
+        return size > _MOST_DECAYED or count * size > most or work > _MOST_OF_ALL
     if loss.knee == 0 and model.linear_in_parameters:
-        if np.any(examples.decay > 0):
-            return size > _MOST_DECAYED or count * size > _MOST_NUMBERS
         return bool(count * size**3 > _MOST_OF_VERTICES)
     return bool(count * size**2 > _MOST_WORK)
 

@@ -76,6 +76,10 @@ class Training(Config):
         whole, rest = divmod(num_train, size)
         return [size] * whole + ([rest] if rest and not self.drop_last else [])
 
+    def num_seen(self, num_train: int) -> int:
+        """How many of the examples are ever trained on: without shuffling a rest that is dropped is not."""
+        return num_train if self.shuffle else sum(self.batch_sizes(num_train))
+
 
 class Logging(Config):
     """What is recorded, and how often."""

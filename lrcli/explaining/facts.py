@@ -15,7 +15,9 @@ from lrcli.running.stability import Stability, stability
 from lrcli.training.population import build_population
 from lrcli.training.problem import Array, Problem
 
-__all__ = ["Facts"]
+__all__ = ["SAFE", "Facts"]
+
+SAFE = 0.5  # of the largest stable rate: well inside, and still quick
 
 _MOST_WORK = 1e8  # N P^2 of a fit, which takes a fraction of a second
 

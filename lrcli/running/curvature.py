@@ -195,7 +195,7 @@ def loss_hessian(
     """
     split = problem.splits["train"]
     sizes = training.batch_sizes(split.size)
-    used = split.size if training.shuffle else sum(sizes)  # without shuffling some may never be seen
+    used = training.num_seen(split.size)
     scale = 1 / (used * problem.num_terms) if problem.loss.reduction == "mean" else 1 / len(sizes)
     features, targets = split.features[row, : examples or used], split.targets[row, : examples or used]
     ordered = {p.name: np.asarray(parameters[p.name], dtype=np.float64) for p in problem.parameters}

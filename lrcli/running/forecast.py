@@ -81,9 +81,10 @@ def forecast(experiment: Experiment, problem: Problem | None = None) -> Forecast
         return Unforeseen(reason)
     if problem is None:
         problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
-    setting = _setting(experiment, problem)
-    path = _path(experiment, setting)
-    return _forecast(experiment, problem, setting, path)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is infinite, or no number
+        setting = _setting(experiment, problem)
+        path = _path(experiment, setting)
+        return _forecast(experiment, problem, setting, path)
 
 
 def is_quick(experiment: Experiment) -> bool:

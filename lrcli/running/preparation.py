@@ -110,7 +110,7 @@ def trained_examples(
     """What the members are trained on, and which set of it each has."""
     training, split = experiment.training, problem.splits["train"]
     sizes = training.batch_sizes(split.size)
-    used = split.size if training.shuffle else sum(sizes)  # without shuffling some may never be seen
+    used = training.num_seen(split.size)
     rows = problem.data_index[population.draw_index]
     decays = np.zeros(len(rows))
     if not experiment.optimizer.decoupled:  # or the decay is no part of what is made small

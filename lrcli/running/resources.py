@@ -43,9 +43,7 @@ _WORK = 2  # arrays of a step by torch, beside the states before it
 _TEXT = 180  # bytes of a parameter of a single run while result.json is written
 _TABLE = 20 * 2**21  # bytes of a table of coefficients that move from step to step
 _OF_CURVE = 20  # numbers of an example in a step and in an evaluation, by autograd
-_GIVEN_BACK = (
-    2**25
-)  # bytes: smaller arrays stay with the process when they are freed (glibc), about as many again
+_GIVEN_BACK = 2**25  # bytes: smaller arrays stay with the process when they are freed (glibc)
 _EVALUATED = 2**22  # numbers of one tensor in an evaluation by torch
 
 

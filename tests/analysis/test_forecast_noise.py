@@ -63,3 +63,29 @@ def test_the_floor_is_that_of_a_thousand_trainings(count, batch, rate, rule, epo
     seen = np.mean(((ended - loss.reference) @ loss.directions) ** 2, axis=0) @ loss.eigenvalues / 2
     foreseen = noise.floor(rate) @ loss.eigenvalues / 2
     assert seen == pytest.approx(foreseen, rel=0.15)
+
+
+@pytest.mark.parametrize("rule", [Rule(), Rule(0.9)])
+def test_a_loss_that_is_flat_everywhere_has_no_noise(rule):
+    """As of features that are all zero."""
+    columns, epochs, rates = np.zeros((20, 2)), np.array([0, 3]), np.array([0.1, 1.0])
+    _, noise = made(columns, np.ones(20), [5] * 4, rule, np.ones(2))
+    assert not noise.floor(0.1).any()
+    assert not noise.shift(epochs, rates).any()
+    assert not noise.spread(epochs, rates).any()
+
+
+def test_what_varies_and_what_pulls_are_covariances_over_the_examples():
+    """Also where the weights alone decay, so that features are correlated along the directions."""
+    columns, targets = examples(300, 3, 0.5)
+    scale = np.sqrt(1 / len(columns))
+    loss = quadratic(triangle(columns * scale, targets * scale), np.array([0.5, 0.5, 0.0]))
+    residuals = columns @ loss.reference - targets
+    noise = gradient_noise(loss, columns, residuals, np.zeros(3), [30] * 10, Rule())
+    along = columns @ loss.directions
+    for i in range(3):
+        for j in range(3):
+            product = along[:, i] * along[:, j]
+            assert noise.varying[i, j] == pytest.approx(np.var(product))
+            covariance = np.cov(product, along[:, j] * residuals, ddof=0)[0, 1]
+            assert noise.pulling[i, j] == pytest.approx(covariance)

@@ -166,3 +166,24 @@ def test_what_is_out_of_reach_is_not_found_and_not_separable(monkeypatch):
     assert not found.separable.any()
     assert np.isnan(found.losses).all()
     assert found.values["w"].shape == (2, 2, 1)
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber", "l1"])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_of_numbers_that_are_too_large_nothing_warns(loss, decay):
+    pb = problem(LINEAR | {"w": [1e200, 1e200]}, LINE, {"kind": loss})
+    assert np.isnan(references(pb, decay).standard_errors["w"]).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "searched"), [({"kind": "sinusoid"}, [True, False]), (CUBIC, [True, True])]
+)
+def test_absolute_errors_of_a_curve_with_decay_are_searched_for_where_examples_are_few(model, searched):
+    """Each step of a curve's search is a search of its own, so there are to be fewer of them."""
+    found = []
+    for count in (100, 30_000):
+        pb = problem(SINE | {"num_train": count}, model, {"kind": "l1"})
+        best = references(pb, 0.01)
+        found.append(bool(best.found.all()))
+        assert best.missing[0] == ("decay" if found[-1] else "large")
+    assert found == searched

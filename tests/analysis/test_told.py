@@ -6,7 +6,7 @@ from builders import component
 from scipy.optimize import linprog, minimize
 from test_two_parts import FIRST, LINE, SHAPES, data, flat, references
 
-from lrcli.analysis.m_estimation import huber_fits
+from lrcli.analysis.m_estimation import RobustFit, huber_fits
 from lrcli.analysis.recovery import find_recovery
 from lrcli.analysis.reference import find_references
 from lrcli.analysis.set_fits import Examples
@@ -117,6 +117,45 @@ def test_absolute_errors_with_decay_have_a_reference_beside_those_without():
     assert value(best) <= other.fun
     np.testing.assert_allclose(best, other.x, atol=1e-4)
     np.testing.assert_array_equal(flat(found.values)[1], flat(references(inputs, targets, L1).values)[0])
+
+
+def test_a_minimum_that_is_not_found_though_decay_makes_it_the_only_one_is_not_called_open(monkeypatch):
+    inputs, targets = data(60)
+    inputs = inputs.copy()
+    inputs[..., 1] = inputs[..., 0]
+    nothing = RobustFit(np.full((1, 3), np.nan), np.zeros((1, 3), dtype=bool), np.full((1, 3, 2), np.nan))
+    monkeypatch.setattr("lrcli.analysis.linear_references.penalised_absolute_fits", lambda *_: nothing)
+    both = Examples(inputs, targets, np.array([0, 0]), np.array([[0.1] * 3, [0.0] * 3]), 1 / 60)
+    assert list(find_references(LINE, L1, SHAPES, both).missing) == ["none", "open"]
+
+
+def test_of_many_sets_no_more_is_searched_than_there_is_time_for(monkeypatch):
+    """A median that is not the only one takes linear programs; one that is takes none."""
+    inputs, targets = medians()
+    alone = inputs + np.random.default_rng(0).normal(size=inputs.shape)
+    sets = Examples(
+        np.concatenate([inputs, alone]),
+        np.repeat(targets, 2, axis=0),
+        np.array([0, 1]),
+        np.zeros((2, 3)),
+        1 / 8,
+    )
+    assert list(find_references(LINE, L1, SHAPES, sets).found) == [True, True]
+    monkeypatch.setattr("lrcli.analysis.absolute_programs._MOST_OF_ALL", 8**2 * 3**1.5 * 1.5)
+    found = find_references(LINE, L1, SHAPES, sets)
+    assert list(found.found) == [False, True]
+    assert found.missing[0] == "none"
+    one = Examples(inputs, targets, FIRST, np.zeros((1, 3)), 1 / 8)
+    assert find_references(LINE, L1, SHAPES, one).found.all()
+
+
+def test_of_many_sets_with_decay_none_is_searched_where_all_take_too_long(monkeypatch):
+    inputs, targets = data(60)
+    monkeypatch.setattr("lrcli.analysis.reference._MOST_OF_ALL", 60 * 3**2 * 1.5)
+    for count, missing in ((1, "decay"), (2, "large")):
+        decay = np.linspace(0.1, 0.2, count)[:, None] * np.ones(3)
+        sets = Examples(inputs, targets, np.zeros(count, dtype=np.intp), decay, 1 / 60)
+        assert list(find_references(LINE, L1, SHAPES, sets).missing) == [missing] * count
 
 
 @pytest.mark.parametrize("near", [1e-3, 1e-6, 1e-9])

@@ -2,6 +2,7 @@
 
 import copy
 import shlex
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from cases import BROKEN
 from texts import held, told
 
 import lrcli
+from lrcli.analysis.forecast import Forecast
+from lrcli.experiment.loading import load
+from lrcli.explaining.runs.learning_rate import hardly_moved
 from lrcli.reporting.explanation import explanation_lines
+from lrcli.running.forecast import forecast
 
 KINDS = {
     "rate_too_high": "diverged",
@@ -103,8 +108,6 @@ def findings(content, **overrides):
 
 def design(run):
     """X with a column of ones, and y, of the training set as the file's generator draws it."""
-    from lrcli.experiment.loading import load
-
     experiment = load(run.directory / "experiment.yaml").experiment
     inputs, targets = experiment.dataset.draw(experiment.seed, "train")
     return np.column_stack([inputs, np.ones(len(inputs))]), targets[:, 0]
@@ -258,10 +261,47 @@ def test_parameters_that_have_hardly_moved():
     content = copy.deepcopy(BROKEN["net_with_rate_of_nothing"])
     content["optimizer"]["lr"] = 1e-6
     run, found = findings(content)
+    assert found["hardly_moved"].numbers["moved"] == pytest.approx(moved(run), rel=1e-3)
+
+
+def moved(run):
+    """How far all parameters have come, of their size."""
     numbers = [values for name, values in run.path.items() if name not in {"epoch", "step"}]
     first, last = (np.array([values[k] for values in numbers]) for k in (0, -1))
-    moved = np.linalg.norm(last - first) / np.linalg.norm(first)
-    assert found["hardly_moved"].numbers["moved"] == pytest.approx(moved, rel=1e-3)
+    return np.linalg.norm(last - first) / np.linalg.norm(first)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_rate_near_the_largest_stable_one_is_not_called_too_small_for_few_steps():
+    content = copy.deepcopy(BROKEN["net_with_rate_of_nothing"])
+    content["training"] = {"epochs": 1, "batch_size": "full"}
+    content["optimizer"] = {"kind": "sgd", "lr": 1e-4}
+    content["model"]["init"] = {"kind": "normal", "std": 3.0}
+    small, found = findings(content)
+    assert "hardly_moved" in found
+    limit = 2 / small.result.curvature.start.largest
+    run, found = findings(content, optimizer__lr=limit / 15)
+    assert moved(run) < 0.01
+    assert "hardly_moved" not in found
+
+
+def test_what_is_frozen_does_not_count_among_what_has_hardly_moved():
+    """A large table that nothing moves, beside weights that move."""
+    start = {"table": np.full(100, 50.0), "w": np.ones(2)}
+    facts = SimpleNamespace(
+        experiment=SimpleNamespace(
+            model=SimpleNamespace(linear_in_parameters=False), optimizer=SimpleNamespace(adaptive=True)
+        ),
+        result=SimpleNamespace(status="completed", outcome="improving", steps=9),
+        start=start,
+        rate=1e-3,
+        train=lambda **changes: str(changes),
+    )
+    facts.last = start | {"w": np.array([1.5, 0.5])}
+    assert list(hardly_moved(facts)) == []
+    facts.last = start | {"w": np.array([1.001, 0.999])}
+    (finding,) = hardly_moved(facts)
+    assert finding.numbers["moved"] == pytest.approx(1e-3)
 
 
 @pytest.mark.usefixtures("here")
@@ -281,6 +321,25 @@ def test_the_noise_that_a_rate_is_said_to_leave_is_that_of_simulated_training():
             rest = np.einsum("rnp,rp->rn", inputs, theta) - targets
             theta = theta - rate * np.einsum("rnp,rn->rp", inputs, rest) / 20
     assert said == pytest.approx(np.sqrt(np.mean((theta - best) ** 2)), rel=0.25)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("share", "grows"), [(0.99, True), (0.3, False)])
+def test_a_rate_at_which_the_noise_of_batches_grows_is_not_advised(share, grows, monkeypatch):
+    """The rate of training on average may be one that no order of the examples bears."""
+    content = copy.deepcopy(BROKEN["too_short"])
+    content["dataset"] |= {"num_train": 40, "noise": 1.0}
+    content["seed"] = 1
+    content["training"] = {"epochs": 1, "batch_size": 10}
+    monkeypatch.setattr(Forecast, "rate_to_error", lambda self, _: share * self.largest_rate)
+    run, found = findings(content, optimizer__lr=0.001)
+    experiment = load(run.directory / "experiment.yaml").experiment
+    rate = share * forecast(experiment).largest_rate
+    changed = experiment.optimizer.model_copy(update={"lr": rate})
+    floor = forecast(experiment.model_copy(update={"optimizer": changed})).floor
+    assert np.isnan(floor) == grows
+    assert ("a rate near" in found["unfinished"].text.lower()) != grows
+    assert any("optimizer.lr" in command for command in found["unfinished"].commands) != grows
 
 
 @pytest.mark.usefixtures("here")

@@ -108,6 +108,11 @@ def test_the_figure_is_drawn_where_it_was_recorded_alone(run):
     assert curvature(run("linear")) is None
 
 
+def test_clipped_steps_have_no_limit(run):
+    made = run("linear", *NET, "training={batch_size: full, clip_grad_norm: 1.0}")
+    assert [curve.label for curve in curvature_curves(made)] == ["largest", "smallest"]
+
+
 def test_a_plugin_of_an_optimizer_has_no_limit(run, monkeypatch):
     made = run("linear", *NET, "training.batch_size=full", "optimizer={kind: sgd, lr: 0.05}")
     monkeypatch.setattr("lrcli.reporting.runs.figure_curvature.curvature_at_limit", lambda *_: None)

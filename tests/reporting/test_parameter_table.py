@@ -71,3 +71,12 @@ def test_the_zero_of_least_squares_is_no_rounding_of_it():
     rows = [row(name, against="least_squares", reference=value) for name, value in (("a", 3.0), ("b", 1e-17))]
     (best,) = (c for c in parameter_columns(rows, BEST, 10) if c.heading == "best possible")
     assert list(best.cells) == [3.0, 0.0]
+
+
+def test_an_interval_around_zero_is_no_rounding_of_it_either():
+    rows = [
+        row("a", against="optimum", reference=3.0),
+        row("b", against="optimum", reference=0.0, interval=(-1.0, 2.0)),
+    ]
+    (best,) = (c for c in parameter_columns(rows, BEST, 10) if c.heading == "best possible")
+    assert list(best.cells) == [3.0, "-1 to 2"]

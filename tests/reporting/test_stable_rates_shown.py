@@ -163,6 +163,7 @@ def test_the_sentence_of_several_limits():
 def test_there_is_no_sentence_where_there_is_nothing_to_say():
     unknown = StableRateRow({}, None, unknown="nobody knows")
     assert stable_rates_words(Result([unknown], 0, 0, 0, 0, 10)) == ""
+    assert stable_rates_words(Result([row(1.0)], 0, 0, 0, 0, 0)) == ""  # interrupted before any had ended
     old, told = Result([row(1.0)], 9, 1, 0, 10, 0), Result([row(1.0)], 9, 1, 0, 10, 0)
     old.divergence, told.stability = None, StableRate(1.0)
     assert stable_rates_words(Result([row(1.0, diagnostic=True)], 0, 1, 0, 10, 0)) == ""

@@ -1,5 +1,7 @@
 """The forecast of an experiment is what its run does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,5 +80,14 @@ def test_the_best_rate_is_that_of_a_fine_sweep(tmp_path):
     lrcli.train(written({}), runs_dir=tmp_path)
     foreseen = forecast(load(tmp_path / "made" / "train-0001" / "experiment.yaml").experiment)
     rates = np.linspace(0.01, 1, 4000) * foreseen.largest_rate
-    ends = np.array([foreseen.at_rate(rate).losses_at(np.array([60]))[0] for rate in rates])
+    ends = np.array([replace(foreseen, lr=rate).losses_at(np.array([60]))[0] for rate in rates])
     assert foreseen.best_rate.loss <= ends.min() * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("batch_size", ["full", 10])
+@pytest.mark.parametrize("data", [{"w": [1e200, 1e200]}, {"feature_std": [1e100, 1.0]}, {"noise": 1e160}])
+def test_of_numbers_that_are_too_large_the_loss_is_infinite_and_nothing_warns(data, batch_size):
+    content = written({"dataset": data, "training": {"batch_size": batch_size}})
+    foreseen = forecast(load(content).experiment)
+    assert np.isinf(foreseen.loss[-1])
+    assert not foreseen.floor > 0

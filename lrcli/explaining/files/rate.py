@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lrcli.explaining.data.conditioning import uneven_directions
 from lrcli.explaining.data.sums import rate_of_a_mean
+from lrcli.explaining.facts import SAFE
 from lrcli.explaining.files.facts import FileFacts
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import percent, short
@@ -12,7 +13,6 @@ from lrcli.wording import times
 
 __all__ = ["stable_rate", "uneven"]
 
-_SAFE = 0.5  # of the largest stable rate: well inside, and still quick
 _LITTLE = 0.01  # of the way
 
 
@@ -45,7 +45,7 @@ def stable_rate(facts: FileFacts) -> Iterator[Finding]:
         f"The file's learning rate, {short(rate)}, is {times(rate / limit)} the largest stable one, "
         f"{short(limit)}{sense}: {grows}."
     )
-    yield Finding("diverges", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
+    yield Finding("diverges", text, numbers, commands=(facts.train(optimizer__lr=SAFE * limit),))
     yield from rate_of_a_mean(facts, limit)
 
 

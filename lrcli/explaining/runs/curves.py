@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrcli.components.user_code import FromFile
+from lrcli.explaining.facts import SAFE
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import about, percent, short
 from lrcli.explaining.runs.facts import RunFacts
@@ -16,7 +17,6 @@ _RISE = 0.05  # of the lowest value
 _NOISE = 3.0  # standard deviations of the changes between records
 _BY_CHANCE = 2.0  # standard errors
 _FALL = 0.02
-_SAFE = 0.5  # of the largest stable rate
 _FEWEST = 8  # records of which a quarter says anything
 _FEW = 3
 _SWING = np.log(1.5)
@@ -97,7 +97,7 @@ def _larger_rate(facts: RunFacts) -> float | None:
     limit = facts.stable.limit if facts.foresees else None
     if limit is None or isinstance(facts.experiment.model, FromFile):  # whose limit is not always known
         return None
-    return next((k * facts.rate for k in (10, 2) if k * facts.rate <= _SAFE * limit), None)
+    return next((k * facts.rate for k in (10, 2) if k * facts.rate <= SAFE * limit), None)
 
 
 def _has_parts(facts: RunFacts) -> bool:

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from lrcli.explaining.data.sums import rate_of_a_mean
+from lrcli.explaining.facts import SAFE
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import short
 from lrcli.explaining.runs.facts import RunFacts
 from lrcli.wording import times
 
 __all__ = ["diverged"]
-
-_SAFE = 0.5  # of the largest stable rate: well inside, and still quick
 
 
 def diverged(facts: RunFacts) -> Iterator[Finding]:
@@ -31,7 +30,7 @@ def diverged(facts: RunFacts) -> Iterator[Finding]:
         f"{short(limit)}{sense and f' ({sense})'}. Above that limit the error grows from step to step."
     )
     numbers = {"rate": rate, "limit": limit, "ratio": rate / limit, "step": float(step)}
-    yield Finding("diverged", text, numbers, commands=(facts.train(optimizer__lr=_SAFE * limit),))
+    yield Finding("diverged", text, numbers, commands=(facts.train(optimizer__lr=SAFE * limit),))
     yield from rate_of_a_mean(facts, limit)
 
 

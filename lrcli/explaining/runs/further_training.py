@@ -36,12 +36,15 @@ def further_training(
     steps, rate = foreseen.steps_to_error(target), foreseen.rate_to_error(target)
     per_epoch = foreseen.steps_per_epoch
     more = 0 if steps is None or (left or 0) >= 1 else max(steps // per_epoch - facts.epochs, 0)
+    noise = 0.0 if rate is None else _noise_at(facts, rate)
+    if noise == math.inf:  # it grows from epoch to epoch
+        rate, noise = None, 0.0
     go_on, commands = _without_its_end(facts), []
     if 0 < more * per_epoch <= _MOST_STEPS:
         commands.append(facts.train(training__epochs=facts.epochs + more, **go_on))
     if rate is not None:
         commands.append(facts.train(optimizer__lr=rate, **go_on))
-    noise = 0.0 if rate is None or not standard_error else _noise_at(facts, rate) * standard_error
+    noise *= standard_error or 0.0
     goal = "as near as that" if standard_error else "to within a hundredth of the way"
     said = _said(more, rate, noise if noise > _QUIET * near else 0.0, goal)
     return said, tuple(commands) if said else _longer(facts)
@@ -70,7 +73,7 @@ def _said(more: int, rate: float | None, noise: float, goal: str) -> str:
 
 
 def _noise_at(facts: RunFacts, rate: float) -> float:
-    """The noise of the batches at a rate, in standard errors: 0 where it is not worked out.
+    """The noise of the batches at a rate, in standard errors: 0 where it is not worked out, or infinite.
 
     Parameters that are one standard error off in each of p directions cost p s^2 / N of a squared error,
     where the least one is (N - p) s^2 / N.
@@ -78,7 +81,11 @@ def _noise_at(facts: RunFacts, rate: float) -> float:
     experiment = facts.experiment
     optimizer = experiment.optimizer.model_copy(update={"lr": rate})
     other = forecast(experiment.model_copy(update={"optimizer": optimizer}), facts.trained_problem)
-    if isinstance(other, Unforeseen) or facts.examples <= facts.size or not other.floor > 0:
+    if isinstance(other, Unforeseen):
+        return 0.0
+    if other.noise_counts and math.isnan(other.floor):
+        return math.inf
+    if facts.examples <= facts.size or not other.floor > 0:
         return 0.0
     return math.sqrt(other.floor / (other.least * facts.size / (facts.examples - facts.size)))
 

@@ -65,6 +65,8 @@ def curvature_curves(run: TrainedRun) -> list[Curve]:
 
 def _limit(run: TrainedRun) -> Array | None:
     """(T,) the curvature above which the rate of each record would be unstable; None where none is known."""
+    if run.experiment.training.clip_grad_norm is not None:  # clipped steps have no limit
+        return None
     optimizer, rates = run.experiment.optimizer, run.history.metrics[LR][0]
     found = [
         curvature_at_limit(optimizer, rate) if np.isfinite(rate) and rate > 0 else np.nan

@@ -92,7 +92,7 @@ def _held_to(rows: Sequence[RecoveryRow], reference: Reference) -> list[str | fl
     if reference.against == "true":
         return [row.held_to for row in rows]
     least = _ROUNDING * max((abs(row.held_to) for row in rows), default=0.0)
-    return [_best(row) if abs(row.held_to) >= least else 0.0 for row in rows]
+    return [0.0 if row.interval is None and abs(row.held_to) < least else _best(row) for row in rows]
 
 
 def _best(row: RecoveryRow) -> str | float:

@@ -14,7 +14,8 @@ _MOST_NAMED = 4  # limits
 def stable_rates_words(result: SweepResult) -> str:
     """A sentence; empty where no limit is known, or the verdict names it for a reason of its own.
 
-    Nor is there one where limits are mere signs and nothing has diverged, as of most networks.
+    Nor is there one where limits are mere signs and nothing has diverged, as of most networks, or before any
+    member has ended.
 
     ``largest stable rate 0.83: of 120 members above it 118 diverged, of 880 below it none``
     """
@@ -23,7 +24,8 @@ def stable_rates_words(result: SweepResult) -> str:
     if found is None or not rows or result.stability is not None:
         return ""
     diverged = found.predicted_and_did + found.not_predicted_but_did
-    if not diverged and all(row.diagnostic for row in rows):
+    ended = diverged + found.predicted_but_did_not + found.neither
+    if not ended or (not diverged and all(row.diagnostic for row in rows)):
         return ""
     more = f"; for {found.unpredicted:,} more none is known" if found.unpredicted else ""
     return f"{_limits(rows, result.keys)}{_clauses(rows)}: {_counts(found, _number(rows) > 1)}{more}"
