@@ -7,11 +7,11 @@ from lrcli.analysis.recovery import Recovery
 from lrcli.analysis.set_fits import minimises
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["NOT_FOUND", "what_is_missing"]
+__all__ = ["not_found", "what_is_missing"]
 
 _MOST_NAMED = 3
 
-NOT_FOUND = {  # why there is no reference, by `lrcli.analysis.standard_errors.Missing`
+_NOT_FOUND = {  # why there is no reference, by `lrcli.analysis.standard_errors.Missing`
     "large": "What minimises the training loss is not searched for, which would take too long",
     "open": "What minimises the training loss is not searched for where the data leave parameters open",
     "few": "What minimises the training loss is not searched for with fewer examples than parameters",
@@ -27,6 +27,11 @@ _NO_SPREAD = {  # why the reference has no standard errors
 }
 
 
+def not_found(why: str) -> str:
+    """Why there is no reference, a sentence without its full stop."""
+    return _NOT_FOUND.get(why, _NOT_FOUND["none"])
+
+
 def what_is_missing(experiment: Experiment, recovery: Recovery) -> str:
     """A sentence or two about what is not known of the errors; empty where all is."""
     best = recovery.reference
@@ -35,7 +40,7 @@ def what_is_missing(experiment: Experiment, recovery: Recovery) -> str:
     why = str(best.missing[0])
     if not best.found[0]:
         separable = "No parameters minimise the training loss, since a plane separates the classes"
-        return f"{separable if best.separable[0] else NOT_FOUND[why]}: errors are not told in two parts."
+        return f"{separable if best.separable[0] else not_found(why)}: errors are not told in two parts."
     if why == "several":
         return " ".join(_intervals(recovery))
     if why == "loss" or (why and all(mask[0].all() for mask in recovery.undetermined.values())):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment
-from lrcli.running.missing_words import NOT_FOUND, what_is_missing
+from lrcli.running.missing_words import not_found, what_is_missing
 from lrcli.storage.run_result import Reference
 
 __all__ = ["describe_reference", "undetermined_names", "why_undetermined"]
@@ -125,7 +125,7 @@ def _why_none(experiment: Experiment, recovery: Recovery | None) -> str:
             "the training, the larger they become. Judge them by losses and accuracies."
         )
     if recovery is not None and recovery.reference is not None:
-        return f"{NOT_FOUND[str(recovery.reference.missing[0])]}. Judge the model by its losses."
+        return f"{not_found(str(recovery.reference.missing[0]))}. Judge the model by its losses."
     if not experiment.model.identifiable or experiment.dataset.num_classes is not None:
         return (
             "The parameters of this model are not identifiable from these data: other parameters give the "
