@@ -2,6 +2,7 @@
 
 import copy
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -262,6 +263,35 @@ def test_parameters_that_have_hardly_moved():
     first, last = (np.array([values[k] for values in numbers]) for k in (0, -1))
     moved = np.linalg.norm(last - first) / np.linalg.norm(first)
     assert found["hardly_moved"].numbers["moved"] == pytest.approx(moved, rel=1e-3)
+
+
+TWO_POINTS = {
+    "loss": {"kind": "mse"},
+    "model": {"kind": "linear"},
+    "optimizer": {"kind": "sgd", "lr": 0.1},
+    "training": {"epochs": 20, "batch_size": "full"},
+}
+
+
+@pytest.mark.usefixtures("here")
+def test_a_rate_that_is_advised_is_not_the_one_that_was_trained():
+    Path("two.csv").write_text("x,y\n1,2\n2,3\n")
+    table = {"kind": "csv", "path": "two.csv", "target": "y", "split": {"train": 1}}
+    _, found = findings(TWO_POINTS | {"dataset": table})
+    (rate,) = told(r"a rate near #", found["unfinished"].text)
+    assert 0.1 < rate < 0.11
+    assert [c.split()[-1] for c in found["unfinished"].commands][-1] == "optimizer.lr=0.11"
+
+
+@pytest.mark.usefixtures("here")
+def test_training_is_finished_in_what_the_data_determine():
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(2, 40))
+    rows = [f"{a},{2 * a},{2 * a + 1 + 0.1 * e}" for a, e in zip(x, noise, strict=True)]
+    Path("dependent.csv").write_text("\n".join(["x,z,y", *rows]))
+    table = {"kind": "csv", "path": "dependent.csv", "target": "y", "split": {"train": 1}}
+    _, found = findings(TWO_POINTS | {"dataset": table, "training": {"epochs": 100, "batch_size": "full"}})
+    assert found["finished"].text.endswith("of a standard error in every one that the data determine.")
 
 
 @pytest.mark.usefixtures("here")

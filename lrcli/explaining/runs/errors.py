@@ -103,7 +103,12 @@ def finished(facts: RunFacts) -> Iterator[Finding]:
         return
     owed = max(abs(row.optimization_error or 0.0) / (row.standard_error or 1.0) for row in judged)
     said = "under a tenth" if owed < _SMALL else f"at most {short(owed)}"
-    text = f"Training is finished: it owes {said} of a standard error in every parameter."
+    every = (
+        "every parameter"
+        if len(judged) == len(facts.result.recovery)
+        else "every one that the data determine"
+    )
+    text = f"Training is finished: it owes {said} of a standard error in {every}."
     numbers: dict[str, float | str | None] = {"owed": owed}
     known = [row for row in judged if row.z is not None and math.isfinite(row.z)]
     if known:

@@ -40,11 +40,19 @@ def further_training(
     if 0 < more * per_epoch <= _MOST_STEPS:
         commands.append(facts.train(training__epochs=facts.epochs + more, **go_on))
     if rate is not None:
-        commands.append(facts.train(optimizer__lr=rate, **go_on))
+        commands.append(facts.train(optimizer__lr=_told_apart(rate, facts.rate), **go_on))
     noise = 0.0 if rate is None or not standard_error else _noise_at(facts, rate) * standard_error
     goal = "as near as that" if standard_error else "to within a hundredth of the way"
     said = _said(more, rate, noise if noise > _QUIET * near else 0.0, goal)
     return said, tuple(commands) if said else _longer(facts)
+
+
+def _told_apart(rate: float, own: float) -> float:
+    """A rate; where a command would round it to the run's own, the next one of two digits."""
+    if f"{rate:.2g}" != f"{own:.2g}":
+        return rate
+    digit = 10.0 ** (math.floor(math.log10(rate)) - 1)
+    return (math.ceil(rate / digit) if rate > own else math.floor(rate / digit)) * digit
 
 
 def _said(more: int, rate: float | None, noise: float, goal: str) -> str:
