@@ -50,6 +50,8 @@ def usable(facts: SweepFacts) -> Iterator[Finding]:
         f"Learning rates from {short(band.low)} to {short(band.high)} are usable, a band of "
         f"{short(band.decades)} decade{'s' * (short(band.decades) != '1')}: their median is {good}."
     )
+    if band.low == band.high:
+        text = f"The learning rate {short(band.low)} alone is usable: no median of the next ones is {good}."
     beyond = [side for side, is_open in (("lower", band.open_low), ("higher", band.open_high)) if is_open]
     if beyond:
         text += f" No {' or '.join(beyond)} rate was tried, so it may be wider."
