@@ -284,6 +284,22 @@ def test_a_rate_that_is_advised_is_not_the_one_that_was_trained():
 
 
 @pytest.mark.usefixtures("here")
+def test_a_wave_at_another_minimum_is_not_said_to_need_more_epochs():
+    x = np.linspace(0, 6, 40)
+    Path("wave.csv").write_text("\n".join(["x,y", *(f"{a},{2 * np.sin(3 * a + 0.5) + 1}" for a in x)]))
+    wave = {
+        "dataset": {"kind": "csv", "path": "wave.csv", "target": "y", "split": {"train": 1}},
+        "model": {"kind": "sinusoid"},
+        "optimizer": {"kind": "adam", "lr": 0.05},
+    }
+    run, found = findings(TWO_POINTS | wave, training__epochs=300)
+    ten_times_as_long, _ = findings(TWO_POINTS | wave, training__epochs=3000)
+    assert ten_times_as_long.metrics["train/loss"] > 0.9 * run.metrics["train/loss"] > 0.9
+    assert "more epochs do not help" in found["other_minimum"].text
+    assert not {"unfinished", "edge_of_stability"} & set(found)
+
+
+@pytest.mark.usefixtures("here")
 def test_training_is_finished_in_what_the_data_determine():
     rng = np.random.default_rng(0)
     x, noise = rng.normal(size=(2, 40))
