@@ -283,6 +283,19 @@ def test_a_rate_that_is_advised_is_not_the_one_that_was_trained():
     assert [c.split()[-1] for c in found["unfinished"].commands][-1] == "optimizer.lr=0.11"
 
 
+@pytest.mark.parametrize(("dtype", "epochs"), [("float32", 200), ("float64", 500)])
+@pytest.mark.usefixtures("here")
+def test_no_loss_is_foreseen_that_rounding_does_not_allow(dtype, epochs):
+    """Training without noise ends at a loss above the forecast: what is said is that rounding remains."""
+    line = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0, "num_train": 1000, "num_val": 0}
+    exact = TWO_POINTS | {"dataset": line, "dtype": dtype, "training": {"epochs": epochs, "batch_size": 32}}
+    found = {finding.kind: finding for finding in lrcli.explain(exact).findings}
+    assert "to about 0 but for rounding, where the least possible is 0" in found["expected"].text
+    assert "best_rate" not in found
+    first = found["expected"].numbers["first"]
+    assert 0 < lrcli.train(exact).metrics["train/loss"] < 1e-6 * np.finfo(dtype).eps * first
+
+
 @pytest.mark.usefixtures("here")
 def test_a_wave_at_another_minimum_is_not_said_to_need_more_epochs():
     x = np.linspace(0, 6, 40)
