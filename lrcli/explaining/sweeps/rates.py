@@ -21,7 +21,7 @@ def edge(facts: SweepFacts) -> Iterator[Finding]:
     which = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
     text = f"The best learning rate is {which} of the grid, so a better one may lie beyond."
     low, high = float(advice.low), float(advice.high)
-    command = facts.origin.command("sweep", None, "--lr", f"{low:.2g}:{high:.2g}:13")
+    command = facts.other_rates(f"{low:.2g}:{high:.2g}:13")
     yield Finding("edge", text, {"low": low, "high": high}, commands=(command,))
 
 
@@ -35,7 +35,7 @@ def too_large(facts: SweepFacts) -> Iterator[Finding]:
     if lowest is not None and np.isfinite(lowest):
         text += f" The lowest learning rate tried, {short(lowest)}, is too large."
         lr = f"{lowest / 1000:.2g}:{lowest:.2g}:13"
-        commands = (facts.origin.command("sweep", None, "--lr", lr),)
+        commands = (facts.other_rates(lr),)
     yield Finding("no_winner", text, {"lowest_rate": lowest}, commands=commands)
 
 
