@@ -283,6 +283,21 @@ def test_a_rate_that_is_advised_is_not_the_one_that_was_trained():
     assert [c.split()[-1] for c in found["unfinished"].commands][-1] == "optimizer.lr=0.11"
 
 
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])
+@pytest.mark.usefixtures("here")
+def test_steps_of_one_length_are_advised_for_as_long_as_they_take(optimizer):
+    line = {"kind": "linear", "w": [2.0], "b": 1.0, "noise": 0.1, "num_train": 100, "num_val": 0}
+    slow = TWO_POINTS | {"dataset": line, "optimizer": {"kind": optimizer, "lr": 1e-3}}
+    _, found = findings(slow, training__epochs=50)
+    left = found["unfinished"].numbers["way_left"]
+    assert 0.8 < left < 1
+    (command,) = found["unfinished"].commands
+    epochs = int(command.rpartition("training.epochs=")[2])
+    assert epochs == 50 * min(int(np.ceil(1 / (1 - left))), 100)
+    (three_times, _), (longer, _) = (findings(slow, training__epochs=count) for count in (150, epochs))
+    assert longer.metrics["recovery/error_norm"] < 0.75 * three_times.metrics["recovery/error_norm"]
+
+
 @pytest.mark.parametrize(("dtype", "epochs"), [("float32", 200), ("float64", 500)])
 @pytest.mark.usefixtures("here")
 def test_no_loss_is_foreseen_that_rounding_does_not_allow(dtype, epochs):

@@ -15,6 +15,7 @@ _GONE = 0.01  # of the highest rate
 _NOISY = 0.3  # of what is aimed at: the rest is for a single run to differ from the mean of all
 _QUIET = 0.5  # of what is aimed at, for the noise of the batches
 _MOST_STEPS = 1e6  # that anybody would want to take
+_MOST_TIMES = 100  # the epochs of a run, beyond which its pace says little
 
 
 def further_training(
@@ -29,7 +30,7 @@ def further_training(
         left: the share of the way that is left; None where that is not known.
     """
     if not facts.foresees or isinstance(facts.forecast, Unforeseen):
-        return "", _longer(facts)
+        return "", _longer(facts, left)
     foreseen = facts.forecast
     near = standard_error or _LITTLE * float(np.abs(foreseen.errors_at(0)).max())
     target = near if foreseen.exact else _NOISY * near  # what is foreseen is a mean
@@ -91,12 +92,17 @@ def _noise_at(facts: RunFacts, rate: float) -> float:
     return math.sqrt(other.floor / (other.least * facts.size / (facts.examples - facts.size)))
 
 
-def _longer(facts: RunFacts) -> tuple[str, ...]:
-    """Three times the epochs, where it is not known how many it takes; none where they would do nothing."""
+def _longer(facts: RunFacts, left: float | None = None) -> tuple[str, ...]:
+    """Three times the epochs, where it is not known how many it takes; none where they would do nothing.
+
+    As many as it takes at the pace so far, where that is more: steps of one length, as of absolute errors or
+    of adam, go on like that.
+    """
     rates = facts.curve("lr")
     if facts.counts_steps and len(rates) and rates[-1] < _GONE * facts.rate:
         return ()
-    return (facts.train(training__epochs=3 * facts.epochs, **_without_its_end(facts)),)
+    times = 3 if left is None or left >= 1 else max(3, min(math.ceil(1 / (1 - left)), _MOST_TIMES))
+    return (facts.train(training__epochs=times * facts.epochs, **_without_its_end(facts)),)
 
 
 def _without_its_end(facts: RunFacts) -> dict[str, object]:
