@@ -283,6 +283,17 @@ def test_a_rate_that_is_advised_is_not_the_one_that_was_trained():
     assert [c.split()[-1] for c in found["unfinished"].commands][-1] == "optimizer.lr=0.11"
 
 
+@pytest.mark.usefixtures("here")
+def test_a_loss_beyond_float32_is_not_said_to_need_a_smaller_rate():
+    line = {"kind": "linear", "w": [2.0], "b": 1.0, "noise": 1e25, "num_train": 100, "num_val": 0}
+    run, found = findings(TWO_POINTS | {"dataset": line})
+    assert run.status == "diverged"
+    assert "no rate helps" in found["diverged"].text
+    assert found["diverged"].commands[0].endswith("dtype=float64")
+    run, _ = findings(TWO_POINTS | {"dataset": line, "dtype": "float64"})
+    assert run.status == "completed"
+
+
 @pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])
 @pytest.mark.usefixtures("here")
 def test_steps_of_one_length_are_advised_for_as_long_as_they_take(optimizer):
