@@ -12,6 +12,7 @@ from lrcli.analysis.rate_finding import Trials
 from lrcli.components.optimizers import AnyOptimizer
 from lrcli.components.schedules import AnySchedule, Constant, Schedule
 from lrcli.config.blocks import Best
+from lrcli.config.metrics import CURVATURES
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.levels import Levels, find_levels
 from lrcli.running.preparation import Compiling, Prepared, make_ready, prepare
@@ -80,13 +81,24 @@ def shortened(experiment: Experiment, epochs: int) -> Experiment:
     """The first epochs of an experiment, with a record at their end and of all that decides."""
     training, logging = experiment.training, experiment.logging
     every = logging.every if training.early_stopping else epochs  # its patience counts records
+    recorded = {"every": every, "evaluate_train": True, "curvature": _decided_by_curvature(experiment)}
     return experiment.model_copy(
         update={
             "optimizer": _beginning(experiment),
             "training": training.model_copy(update={"epochs": epochs}),
-            "logging": logging.model_copy(update={"every": every, "evaluate_train": True}),
+            "logging": logging.model_copy(update=recorded),
         }
     )
+
+
+def _decided_by_curvature(experiment: Experiment) -> bool:
+    """Whether a curvature is ranked by, or ends a training; otherwise it would only cost time."""
+    deciding = [
+        experiment.best,
+        experiment.training.early_stopping,
+        experiment.sweep and experiment.sweep.select,
+    ]
+    return experiment.logging.curvature and any(rule and rule.metric in CURVATURES for rule in deciding)
 
 
 def _beginning(experiment: Experiment) -> AnyOptimizer:

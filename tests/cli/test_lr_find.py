@@ -181,3 +181,40 @@ def test_python_finds_the_same_rate(line, program):
 def test_python_refuses_what_the_command_does(line, wrong):
     with pytest.raises(lrcli.UsageError, match=next(iter(wrong))):
         lrcli.lr_find(line / "line.yaml", **wrong)
+
+
+def test_accuracies_are_told_by_their_differences(line, program):
+    blobs = FILE.replace("kind: linear, w: [2.0, -3.4], b: 4.2, noise: 0.1", "kind: moons").replace(
+        "mse", "bce"
+    )
+    (line / "moons.yaml").write_text(blobs)
+    _, out, _ = program("lr-find", "moons.yaml", "training.best={metric: val/accuracy}")
+    assert "(val/accuracy at most 0.05 below the best)" in out
+    assert "is as good as the best within 0.005 or" in out
+    _, out, _ = program("lr-find", "moons.yaml")
+    assert "(up to twice the best val/loss)" in out
+
+
+def test_a_single_rate_is_no_range():
+    from types import SimpleNamespace
+
+    from lrcli.reporting.rates.words import sentences
+
+    finding = SimpleNamespace(
+        experiment=SimpleNamespace(
+            sweep=None, training=SimpleNamespace(epochs=2), optimizer=SimpleNamespace(lr=1.0)
+        ),
+        trials=SimpleNamespace(rates=np.array([0.1, 0.5])),
+        decisive=SimpleNamespace(rates=np.array([0.1, 0.5])),
+        epochs=2,
+        seeds=(0,),
+        seconds=1.0,
+        blow_up=None,
+        band=SimpleNamespace(low=0.5, high=0.5),
+        chosen=SimpleNamespace(rate=0.5, low=0.5, high=0.5, score=2.0, noisy=False),
+        select=SimpleNamespace(metric="val/loss", direction="min"),
+        suggestion=0.5,
+    )
+    _, _, usable, suggestion, _ = sentences(finding, "it")
+    assert usable == "usable: 0.5 alone (up to twice the best val/loss)"
+    assert suggestion.startswith("suggestion: 0.5, where val/loss is as good as the best within 5% or")

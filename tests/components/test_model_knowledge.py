@@ -161,7 +161,7 @@ def test_the_equation_is_the_curve(case, seed):
             "y = 0.038 + 0.8736 x - 0.0066 x^2 - 0.0957 x^3",
         ),
         ("polynomial", {"coef": [-1.5]}, "y = -1.5"),
-        ("polynomial", {"coef": [-1e-17, 0.5]}, "y = 0 + 0.5 x"),
+        ("polynomial", {"coef": [-4.1e-15, 0.5]}, "y = -4.1e-15 + 0.5 x"),
         ("linear", {"w": [[2.0]], "b": [-1.0]}, "y = -1 + 2 x"),
         (
             "legendre",

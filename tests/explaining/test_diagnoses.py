@@ -2,6 +2,7 @@
 
 import copy
 import shlex
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -302,6 +303,90 @@ def test_what_is_frozen_does_not_count_among_what_has_hardly_moved():
     facts.last = start | {"w": np.array([1.001, 0.999])}
     (finding,) = hardly_moved(facts)
     assert finding.numbers["moved"] == pytest.approx(1e-3)
+
+
+TWO_POINTS = {
+    "loss": {"kind": "mse"},
+    "model": {"kind": "linear"},
+    "optimizer": {"kind": "sgd", "lr": 0.1},
+    "training": {"epochs": 20, "batch_size": "full"},
+}
+
+
+@pytest.mark.usefixtures("here")
+def test_a_rate_that_is_advised_is_not_the_one_that_was_trained():
+    Path("two.csv").write_text("x,y\n1,2\n2,3\n")
+    table = {"kind": "csv", "path": "two.csv", "target": "y", "split": {"train": 1}}
+    _, found = findings(TWO_POINTS | {"dataset": table})
+    (rate,) = told(r"a rate near #", found["unfinished"].text)
+    assert 0.1 < rate < 0.11
+    assert [c.split()[-1] for c in found["unfinished"].commands][-1] == "optimizer.lr=0.11"
+
+
+@pytest.mark.usefixtures("here")
+def test_a_loss_beyond_float32_is_not_said_to_need_a_smaller_rate():
+    line = {"kind": "linear", "w": [2.0], "b": 1.0, "noise": 1e25, "num_train": 100, "num_val": 0}
+    run, found = findings(TWO_POINTS | {"dataset": line})
+    assert run.status == "diverged"
+    assert "no rate helps" in found["diverged"].text
+    assert found["diverged"].commands[0].endswith("dtype=float64")
+    run, _ = findings(TWO_POINTS | {"dataset": line, "dtype": "float64"})
+    assert run.status == "completed"
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])
+@pytest.mark.usefixtures("here")
+def test_steps_of_one_length_are_advised_for_as_long_as_they_take(optimizer):
+    line = {"kind": "linear", "w": [2.0], "b": 1.0, "noise": 0.1, "num_train": 100, "num_val": 0}
+    slow = TWO_POINTS | {"dataset": line, "optimizer": {"kind": optimizer, "lr": 1e-3}}
+    _, found = findings(slow, training__epochs=50)
+    left = found["unfinished"].numbers["way_left"]
+    assert 0.8 < left < 1
+    (command,) = found["unfinished"].commands
+    epochs = int(command.rpartition("training.epochs=")[2])
+    assert epochs == 50 * min(int(np.ceil(1 / (1 - left))), 100)
+    (three_times, _), (longer, _) = (findings(slow, training__epochs=count) for count in (150, epochs))
+    assert longer.metrics["recovery/error_norm"] < 0.75 * three_times.metrics["recovery/error_norm"]
+
+
+@pytest.mark.parametrize(("dtype", "epochs"), [("float32", 200), ("float64", 500)])
+@pytest.mark.usefixtures("here")
+def test_no_loss_is_foreseen_that_rounding_does_not_allow(dtype, epochs):
+    """Training without noise ends at a loss above the forecast: what is said is that rounding remains."""
+    line = {"kind": "linear", "w": [2.0, -3.4], "b": 4.2, "noise": 0, "num_train": 1000, "num_val": 0}
+    exact = TWO_POINTS | {"dataset": line, "dtype": dtype, "training": {"epochs": epochs, "batch_size": 32}}
+    found = {finding.kind: finding for finding in lrcli.explain(exact).findings}
+    assert "to about 0 but for rounding, where the least possible is 0" in found["expected"].text
+    assert "best_rate" not in found
+    first = found["expected"].numbers["first"]
+    assert 0 < lrcli.train(exact).metrics["train/loss"] < 1e-6 * np.finfo(dtype).eps * first
+
+
+@pytest.mark.usefixtures("here")
+def test_a_wave_at_another_minimum_is_not_said_to_need_more_epochs():
+    x = np.linspace(0, 6, 40)
+    Path("wave.csv").write_text("\n".join(["x,y", *(f"{a},{2 * np.sin(3 * a + 0.5) + 1}" for a in x)]))
+    wave = {
+        "dataset": {"kind": "csv", "path": "wave.csv", "target": "y", "split": {"train": 1}},
+        "model": {"kind": "sinusoid"},
+        "optimizer": {"kind": "adam", "lr": 0.05},
+    }
+    run, found = findings(TWO_POINTS | wave, training__epochs=300)
+    ten_times_as_long, _ = findings(TWO_POINTS | wave, training__epochs=3000)
+    assert ten_times_as_long.metrics["train/loss"] > 0.9 * run.metrics["train/loss"] > 0.9
+    assert "more epochs do not help" in found["other_minimum"].text
+    assert not {"unfinished", "edge_of_stability"} & set(found)
+
+
+@pytest.mark.usefixtures("here")
+def test_training_is_finished_in_what_the_data_determine():
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(2, 40))
+    rows = [f"{a},{2 * a},{2 * a + 1 + 0.1 * e}" for a, e in zip(x, noise, strict=True)]
+    Path("dependent.csv").write_text("\n".join(["x,z,y", *rows]))
+    table = {"kind": "csv", "path": "dependent.csv", "target": "y", "split": {"train": 1}}
+    _, found = findings(TWO_POINTS | {"dataset": table, "training": {"epochs": 100, "batch_size": "full"}})
+    assert found["finished"].text.endswith("of a standard error in every one that the data determine.")
 
 
 @pytest.mark.usefixtures("here")

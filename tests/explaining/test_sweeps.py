@@ -73,6 +73,20 @@ def test_a_best_rate_at_the_edge():
     assert not list(rates.edge(facts(curve(4))))
 
 
+def test_other_rates_are_tried_with_all_else_that_was_swept():
+    swept = [{"optimizer.lr": r, "training.batch_size": 1} for r in np.geomspace(1e-3, 1, 9).tolist()]
+    keys = ("optimizer.lr", "training.batch_size")
+    found = only(rates.edge(facts(curve(0), keys=keys, configurations=swept)))
+    assert found.commands[0].startswith("lrcli sweep runs/s/sweep-0001/experiment.yaml --lr ")
+    source = SimpleNamespace(file=__file__, overrides=())
+    for scores, find in ((curve(0), rates.edge), (np.full((4, 9), np.inf), rates.too_large)):
+        for grid in ({}, {"keys": keys, "configurations": swept}):
+            of_sweep = facts(scores, **grid)
+            of_sweep.result.source = source
+            (command,) = only(find(of_sweep)).commands
+            assert ("experiment.yaml" in command) == bool(grid)
+
+
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_usable_rates_are_those_around_the_best_that_are_nearly_as_good(mode):
     scores = curve(4) if mode == "min" else 1 - 0.02 * np.abs(np.arange(9) - 4)[None] * np.ones((8, 1))
@@ -80,9 +94,12 @@ def test_usable_rates_are_those_around_the_best_that_are_nearly_as_good(mode):
     found = only(rates.usable(facts(scores, mode=mode, metric=metric)))
     grid, median = np.geomspace(1e-3, 1, 9), np.median(scores, axis=0)
     good = grid[median <= 2 * median.min()] if mode == "min" else grid[median >= median.max() - 0.05]
-    assert told(r"from # to # are usable, a band of # decade", found.text) == pytest.approx(
-        [good[0], good[-1], np.log10(good[-1] / good[0])], rel=0.006
-    )
+    if len(good) == 1:
+        assert told(r"The learning rate # alone is usable", found.text) == pytest.approx(good, rel=0.006)
+    else:
+        assert told(r"from # to # are usable, a band of # decade", found.text) == pytest.approx(
+            [good[0], good[-1], np.log10(good[-1] / good[0])], rel=0.006
+        )
     assert ("at most twice" in found.text) == (mode == "min")
     assert "rate was tried" not in found.text
 

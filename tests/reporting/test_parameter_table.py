@@ -1,10 +1,13 @@
 """Which columns a table of parameters has: the same on a terminal, on a page and in TensorBoard."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
+from lrcli.components.models.linear import Linear
 from lrcli.reporting.runs.parameter_table import on_a_page, parameter_columns, said_of
+from lrcli.reporting.runs.words import equations
 from lrcli.storage.run_result import RecoveryRow, Reference
 
 TRUE = Reference("true", "the rule behind the data")
@@ -80,3 +83,36 @@ def test_an_interval_around_zero_is_no_rounding_of_it_either():
     ]
     (best,) = (c for c in parameter_columns(rows, BEST, 10) if c.heading == "best possible")
     assert list(best.cells) == [3.0, "-1 to 2"]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"learned": 4.13463e-15, "standard_error": 5.7e-18},
+        {"learned": 0.0, "standard_error": 5.7e-18},  # not trained yet
+        {"learned": 4.13463e-15},
+    ],
+)
+def test_a_slope_over_large_features_is_no_rounding(known):
+    """Planck's constant over the electron's charge, 4.1357e-15 V s, from voltages over frequencies."""
+    slope = row("w[f]", against="least_squares", reference=4.13463e-15, **known)
+    rows = [slope, row("b", learned=-2.3, against="least_squares", reference=-2.3)]
+    (best,) = (c for c in parameter_columns(rows, BEST, 10) if c.heading == "best possible")
+    assert list(best.cells) == [4.13463e-15, -2.3]
+
+
+@pytest.mark.parametrize(
+    ("learned", "reference", "fitted", "best"),
+    [
+        ((4.13463e-15, -2.30009), (4.13463e-15, -2.30009), "-2.3 + 4.135e-15 x", "-2.3 + 4.135e-15 x"),
+        ((3.0, 1.5e-8), (3.0, 1.3e-17), "0 + 3 x", "0 + 3 x"),
+        ((3.0, 0.01), (3.0, 0.0), "0.01 + 3 x", "0 + 3 x"),
+    ],
+)
+def test_an_equation_has_small_numbers_and_no_rounding(learned, reference, fitted, best):
+    rows = [
+        row(name, learned=own, against="least_squares", reference=held)
+        for name, own, held in zip("wb", learned, reference, strict=True)
+    ]
+    result = SimpleNamespace(parameters={"w": [[learned[0]]], "b": [learned[1]]}, recovery=rows)
+    assert equations(result, Linear(kind="linear")) == [f"fitted: y = {fitted}", f"best:   y = {best}"]

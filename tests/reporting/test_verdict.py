@@ -36,6 +36,11 @@ def test_the_best_and_its_rates():
     ]
 
 
+def test_a_single_usable_rate_is_no_band():
+    single = replace(BAND, low=0.1, high=0.1, decades=0.0, open_high=False)
+    assert said(rates=RateVerdict({}, single, None))[1:] == ["usable learning rates: 0.1 alone"]
+
+
 def test_one_seed_has_no_interval():
     alone = replace(BEST, low=np.nan, high=np.nan, alike=None)
     assert said(seeds=1, best=alone)[:2] == [

@@ -10,7 +10,7 @@ from lrcli.analysis.rate_finding import Trials, blow_up, choose, medians, merged
 from lrcli.analysis.theory import largest_curvature
 from lrcli.experiment.loading import load
 from lrcli.sweeps.rate_finding import found_rate
-from lrcli.sweeps.rate_trials import try_rates
+from lrcli.sweeps.rate_trials import shortened, try_rates
 from lrcli.training.problem import build_problem
 
 
@@ -151,6 +151,21 @@ def trials(rates, scores, blown=None):
     none = np.zeros(scores.shape, dtype=bool)
     blown = none if blown is None else np.asarray(blown)
     return Trials(np.asarray(rates, dtype=float), np.full(len(rates), 5), scores, scores, blown)
+
+
+@pytest.mark.parametrize(
+    ("training", "computed"),
+    [
+        ({}, False),
+        ({"early_stopping": {"metric": "train/loss", "patience": 3}}, False),
+        ({"early_stopping": {"metric": "curvature/largest", "patience": 3}}, True),
+        ({"best": {"metric": "curvature/largest"}}, True),
+    ],
+)
+def test_a_curvature_is_computed_where_it_decides_alone(training, computed):
+    whole = {"epochs": 20, "batch_size": "full"} | training
+    recorded = experiment(training=whole, logging={"curvature": True})
+    assert shortened(recorded, 5).logging.curvature is computed
 
 
 def test_the_suggestion_is_the_middle_of_what_is_as_good():

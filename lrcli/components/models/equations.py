@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 __all__ = ["power_of_x", "sum_of_terms"]
 
-_NEGLIGIBLE = 1e-6  # beside the largest number of a sum, smaller ones are shown as 0
-
 
 def power_of_x(exponent: int) -> str:
     """``x^2`` of 2; nothing of 0."""
@@ -18,12 +16,10 @@ def sum_of_terms(terms: Sequence[tuple[float, str]]) -> str:
     Args:
         terms: each a factor and the name of what it multiplies, which is empty for a constant.
     """
-    largest = max(abs(factor) for factor, _ in terms)
     text = ""
     for factor, name in terms:
-        rounded = 0.0 if abs(factor) < _NEGLIGIBLE * largest else factor
-        number = f"{abs(rounded):.4g} {name}".rstrip()
-        sign = "-" if rounded < 0 else "+"
+        number = f"{abs(factor):.4g} {name}".rstrip()
+        sign = "-" if factor < 0 else "+"
         if text:
             text += f" {sign} {number}"
         else:

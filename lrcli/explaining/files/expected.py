@@ -44,7 +44,7 @@ def expected_loss(facts: FileFacts) -> Iterator[Finding]:
     decayed = " with this weight decay" if facts.decay else ""
     text = (
         f"Expected: train/loss falls from {short(first)} to {'' if forecast.exact else 'about '}"
-        f"{short(last)}, where the least possible{decayed} is {short(least)}"
+        f"{_said(last, facts, first)}, where the least possible{decayed} is {short(least)}"
         f"{'' if math.isnan(left) else way}."
     )
     if forecast.floor > _MATTERS * forecast.least:
@@ -90,15 +90,28 @@ def best_rate(facts: FileFacts) -> Iterator[Finding]:
     mine = float(forecast.loss[-1])
     if not best.loss - forecast.least < _GAIN * (mine - forecast.least):
         return
-    if not mine - best.loss > _MATTERS * max(best.loss, _ROUNDING * forecast.loss[0]):
+    if not mine - best.loss > max(_MATTERS * best.loss, _of_rounding(facts) * forecast.loss[0]):
         return
     text = (
         f"In the same {counted(facts.steps, 'step')} a learning rate of about {short(best.rate)} leaves the "
-        f"smallest loss, about {short(best.loss)}."
+        f"smallest loss, about {_said(best.loss, facts, float(forecast.loss[0]))}."
     )
     numbers = {"rate": best.rate, "loss": best.loss}
     command = facts.train(optimizer__lr=best.rate)
     yield Finding("best_rate", text, numbers, estimate=True, commands=(command,))
+
+
+def _of_rounding(facts: FileFacts) -> float:
+    """The share of the first loss that rounding leaves, about: the forecast itself knows of none.
+
+    Steps at a usual rate end some units of the last digit from the minimum, and a loss goes with the square.
+    """
+    return float(10 * np.finfo(facts.experiment.dtype).eps) ** 2
+
+
+def _said(loss: float, facts: FileFacts, first: float) -> str:
+    """A loss to expect; far below what rounding leaves of the first one it is none."""
+    return short(loss) if loss > _of_rounding(facts) * first else "0 but for rounding"
 
 
 def _of_stable(facts: FileFacts) -> Forecast | None:

@@ -36,11 +36,18 @@ def diverged(facts: RunFacts) -> Iterator[Finding]:
 
 def _without_limit(facts: RunFacts, where: str) -> Finding:
     rate, unknown = facts.rate, facts.stable.unknown
+    numbers = {"rate": rate, "step": float(facts.result.diverged_step or 0)}
+    if facts.experiment.logging.evaluate_train and not len(facts.curve("train/loss")):
+        text = (
+            f"{where}: the training loss is no finite number even before it, so no rate helps. Such "
+            "numbers need another unit, or float64."
+        )
+        commands = (facts.train(dtype="float64"),) if facts.experiment.dtype == "float32" else ()
+        return Finding("diverged", text, numbers, commands=commands)
     if unknown:
         why = f"How large a rate would be stable is not known: {unknown}"
     else:
         limit = short(facts.stable.limit or 0)
         why = f"The rate, {short(rate)}, is below the largest stable one, {limit}, so something else broke it"
     text = f"{where}. {why}. Try a tenth of the rate."
-    numbers = {"rate": rate, "step": float(facts.result.diverged_step or 0)}
     return Finding("diverged", text, numbers, commands=(facts.train(optimizer__lr=rate / 10),))

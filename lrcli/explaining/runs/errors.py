@@ -18,6 +18,7 @@ __all__ = [
     "finished",
     "is_unfinished",
     "most_owed",
+    "other_minimum",
     "owes",
     "undetermined",
     "unfinished",
@@ -51,6 +52,20 @@ def unfinished(facts: RunFacts) -> Iterator[Finding]:
     else:
         more, commands = further_training(facts, _told_to(row), left)
     yield Finding("unfinished", text + more, numbers, estimate=bool(more), commands=commands)
+
+
+def other_minimum(facts: RunFacts) -> Iterator[Finding]:
+    """Of a model with many minima: training stays at one that is not the lowest, which it does not leave."""
+    row = most_owed(facts)
+    stuck = facts.experiment.model.many_valleys and facts.result.outcome == "stuck"
+    if row is None or not stuck or not is_unfinished(facts):
+        return
+    text = (
+        f"{_off(facts, row)}. Training has come to another minimum of the loss, or to a plateau: train/loss "
+        f"stays at {short(facts.final_loss or 0)}, and more epochs do not help. Begin nearer to the best, by "
+        "model.init of kind values."
+    )
+    yield Finding("other_minimum", text, {"parameter": row.name, "loss": facts.final_loss})
 
 
 def is_unfinished(facts: RunFacts) -> bool:
@@ -103,7 +118,12 @@ def finished(facts: RunFacts) -> Iterator[Finding]:
         return
     owed = max(abs(row.optimization_error or 0.0) / (row.standard_error or 1.0) for row in judged)
     said = "under a tenth" if owed < _SMALL else f"at most {short(owed)}"
-    text = f"Training is finished: it owes {said} of a standard error in every parameter."
+    every = (
+        "every parameter"
+        if len(judged) == len(facts.result.recovery)
+        else "every one that the data determine"
+    )
+    text = f"Training is finished: it owes {said} of a standard error in {every}."
     numbers: dict[str, float | str | None] = {"owed": owed}
     known = [row for row in judged if row.z is not None and math.isfinite(row.z)]
     if known:

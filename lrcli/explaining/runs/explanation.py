@@ -42,6 +42,7 @@ class _Diagnosis:
 _IDLE = frozenset({"dead_units", "saturated_units", "alike", "same_targets"})
 _LIMITS = frozenset({"cannot", "sorted", "outlier", "above_limit"})  # what no further training gets over
 _EDGE = frozenset({"edge_of_stability"})
+_ELSEWHERE = frozenset({"other_minimum"})
 _FOUND = frozenset({"stuck", "swings", "cannot", "hardly_moved"})
 
 # In the order of what a reader should hear first.
@@ -58,13 +59,14 @@ _DIAGNOSES = (
     _Diagnosis(hidden_units.stuck, _IDLE | {"hardly_moved"}),
     _Diagnosis(outliers.dominating_example),
     _Diagnosis(order.sorted_examples),
-    _Diagnosis(adaptive_rate.edge_of_stability, _IDLE),
+    _Diagnosis(errors.other_minimum, _LIMITS),
+    _Diagnosis(adaptive_rate.edge_of_stability, _IDLE | _ELSEWHERE),
     _Diagnosis(curves.swings, _IDLE | _EDGE | {"above_limit"}),
     _Diagnosis(schedules.schedule_ended, _LIMITS),
     _Diagnosis(schedules.stopped_too_early, _LIMITS),
     _Diagnosis(errors.decay_bias),
     _Diagnosis(batch_noise.noise_of_batches, _LIMITS, in_report=False),
-    _Diagnosis(errors.unfinished, _LIMITS | _EDGE | {"batch_noise"}),
+    _Diagnosis(errors.unfinished, _LIMITS | _EDGE | _ELSEWHERE | {"batch_noise"}),
     _Diagnosis(curves.overfit),
     _Diagnosis(errors.undetermined, in_report=False),
     _Diagnosis(curves.still_falling, _FOUND | _IDLE),

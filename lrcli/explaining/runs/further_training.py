@@ -15,6 +15,7 @@ _GONE = 0.01  # of the highest rate
 _NOISY = 0.3  # of what is aimed at: the rest is for a single run to differ from the mean of all
 _QUIET = 0.5  # of what is aimed at, for the noise of the batches
 _MOST_STEPS = 1e6  # that anybody would want to take
+_MOST_TIMES = 100  # the epochs of a run, beyond which its pace says little
 
 
 def further_training(
@@ -29,7 +30,7 @@ def further_training(
         left: the share of the way that is left; None where that is not known.
     """
     if not facts.foresees or isinstance(facts.forecast, Unforeseen):
-        return "", _longer(facts)
+        return "", _longer(facts, left)
     foreseen = facts.forecast
     near = standard_error or _LITTLE * float(np.abs(foreseen.errors_at(0)).max())
     target = near if foreseen.exact else _NOISY * near  # what is foreseen is a mean
@@ -43,11 +44,19 @@ def further_training(
     if 0 < more * per_epoch <= _MOST_STEPS:
         commands.append(facts.train(training__epochs=facts.epochs + more, **go_on))
     if rate is not None:
-        commands.append(facts.train(optimizer__lr=rate, **go_on))
+        commands.append(facts.train(optimizer__lr=_told_apart(rate, facts.rate), **go_on))
     noise *= standard_error or 0.0
     goal = "as near as that" if standard_error else "to within a hundredth of the way"
     said = _said(more, rate, noise if noise > _QUIET * near else 0.0, goal)
     return said, tuple(commands) if said else _longer(facts)
+
+
+def _told_apart(rate: float, own: float) -> float:
+    """A rate; where a command would round it to the run's own, the next one of two digits."""
+    if f"{rate:.2g}" != f"{own:.2g}":
+        return rate
+    digit = 10.0 ** (math.floor(math.log10(rate)) - 1)
+    return (math.ceil(rate / digit) if rate > own else math.floor(rate / digit)) * digit
 
 
 def _said(more: int, rate: float | None, noise: float, goal: str) -> str:
@@ -90,12 +99,17 @@ def _noise_at(facts: RunFacts, rate: float) -> float:
     return math.sqrt(other.floor / (other.least * facts.size / (facts.examples - facts.size)))
 
 
-def _longer(facts: RunFacts) -> tuple[str, ...]:
-    """Three times the epochs, where it is not known how many it takes; none where they would do nothing."""
+def _longer(facts: RunFacts, left: float | None = None) -> tuple[str, ...]:
+    """Three times the epochs, where it is not known how many it takes; none where they would do nothing.
+
+    As many as it takes at the pace so far, where that is more: steps of one length, as of absolute errors or
+    of adam, go on like that.
+    """
     rates = facts.curve("lr")
     if facts.counts_steps and len(rates) and rates[-1] < _GONE * facts.rate:
         return ()
-    return (facts.train(training__epochs=3 * facts.epochs, **_without_its_end(facts)),)
+    times = 3 if left is None or left >= 1 else max(3, min(math.ceil(1 / (1 - left)), _MOST_TIMES))
+    return (facts.train(training__epochs=times * facts.epochs, **_without_its_end(facts)),)
 
 
 def _without_its_end(facts: RunFacts) -> dict[str, object]:

@@ -44,6 +44,11 @@ class SweepFacts:
         """Where commands find its experiment with the grid that was swept, of the file or of options."""
         return Origin(f"{self.result.run_dir}/experiment.yaml")
 
+    def other_rates(self, rates: str) -> str:
+        """The command that tries other rates, with all else that was swept."""
+        only_rates = set(self.verdict.keys) <= {RATE}
+        return (self.origin if only_rates else self.same_grid).command("sweep", None, "--lr", rates)
+
     @cached_property
     def statistics(self) -> Statistics:
         """Of the metric that ranks."""

@@ -21,7 +21,7 @@ def edge(facts: SweepFacts) -> Iterator[Finding]:
     which = {"low": "the lowest", "high": "the highest", "both": "the only one"}[advice.edge]
     text = f"The best learning rate is {which} of the grid, so a better one may lie beyond."
     low, high = float(advice.low), float(advice.high)
-    command = facts.origin.command("sweep", None, "--lr", f"{low:.2g}:{high:.2g}:13")
+    command = facts.other_rates(f"{low:.2g}:{high:.2g}:13")
     yield Finding("edge", text, {"low": low, "high": high}, commands=(command,))
 
 
@@ -35,7 +35,7 @@ def too_large(facts: SweepFacts) -> Iterator[Finding]:
     if lowest is not None and np.isfinite(lowest):
         text += f" The lowest learning rate tried, {short(lowest)}, is too large."
         lr = f"{lowest / 1000:.2g}:{lowest:.2g}:13"
-        commands = (facts.origin.command("sweep", None, "--lr", lr),)
+        commands = (facts.other_rates(lr),)
     yield Finding("no_winner", text, {"lowest_rate": lowest}, commands=commands)
 
 
@@ -50,6 +50,8 @@ def usable(facts: SweepFacts) -> Iterator[Finding]:
         f"Learning rates from {short(band.low)} to {short(band.high)} are usable, a band of "
         f"{short(band.decades)} decade{'s' * (short(band.decades) != '1')}: their median is {good}."
     )
+    if band.low == band.high:
+        text = f"The learning rate {short(band.low)} alone is usable: no median of the next ones is {good}."
     beyond = [side for side, is_open in (("lower", band.open_low), ("higher", band.open_high)) if is_open]
     if beyond:
         text += f" No {' or '.join(beyond)} rate was tried, so it may be wider."

@@ -26,7 +26,11 @@ def sentences(finding: RateFinding, command: str) -> Iterator[str]:
     yield _blow_up(finding)
     band = finding.band
     if band is not None:
-        yield f"usable: {band.low:.3g} to {band.high:.3g} (up to twice the best {finding.select.metric})"
+        metric = finding.select.metric
+        good = f"up to twice the best {metric}"
+        if finding.select.direction == "max":
+            good = f"{metric} at most 0.05 below the best"
+        yield f"usable: {_range(band.low, band.high)} ({good})"
     yield _suggestion(finding)
     if finding.suggestion is not None:
         yield f"try: {command}"
@@ -69,12 +73,18 @@ def _suggestion(finding: RateFinding) -> str:
     chosen, metric = finding.chosen, finding.select.metric
     if finding.suggestion is None or chosen is None:
         return f"no rate is suggested: {finding.reason}"
+    close = "5%" if finding.select.direction == "min" else "0.005"
+    middle = f", the middle of {chosen.low:.3g} to {chosen.high:.3g}" if chosen.low < chosen.high else ""
     noisy = " (of neighbouring rates together, since single ones jump)" if chosen.noisy else ""
     return (
-        f"suggestion: {chosen.rate:.3g}, the middle of {chosen.low:.3g} to {chosen.high:.3g}, where {metric}"
-        f"{noisy} is as good as the best within 5% or what the seeds can tell: {chosen.score:.4g}"
+        f"suggestion: {chosen.rate:.3g}{middle}, where {metric}"
+        f"{noisy} is as good as the best within {close} or what the seeds can tell: {chosen.score:.4g}"
         f"{_own(finding)}"
     )
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.3g} to {high:.3g}" if low < high else f"{low:.3g} alone"
 
 
 def _own(finding: RateFinding) -> str:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lrcli.reporting.pages import content
-from lrcli.reporting.runs.words import held_against
+from lrcli.reporting.runs.words import held_against, zero_but_for_rounding
 from lrcli.storage.run_result import RecoveryRow, Reference
 
 __all__ = ["ParameterColumn", "on_a_page", "parameter_columns", "said_of"]
 
-_ROUNDING = 1e-12
 _BEYOND = 1e6  # times the true value: parts of such an error say nothing
 _SAMPLING = "its parts: sampling error = true - reference, what these data cannot tell"
 _OPTIMIZATION = "optimization error = reference - learned, what training still owes"
@@ -91,8 +90,10 @@ def _held_to(rows: Sequence[RecoveryRow], reference: Reference) -> list[str | fl
     """What learned parameters are held against; what least squares find as a zero is rounding."""
     if reference.against == "true":
         return [row.held_to for row in rows]
-    least = _ROUNDING * max((abs(row.held_to) for row in rows), default=0.0)
-    return [0.0 if row.interval is None and abs(row.held_to) < least else _best(row) for row in rows]
+    zeros = zero_but_for_rounding(rows)
+    return [
+        0.0 if zero and row.interval is None else _best(row) for row, zero in zip(rows, zeros, strict=True)
+    ]
 
 
 def _best(row: RecoveryRow) -> str | float:

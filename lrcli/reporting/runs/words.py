@@ -25,10 +25,14 @@ __all__ = [
     "reference_arrays",
     "titled",
     "unmet_expectations",
+    "zero_but_for_rounding",
 ]
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}  # sets of examples
 SHOWN_SPLITS: tuple[SplitName, ...] = ("train", "val")  # in pictures of examples
+
+_ROUNDING, _ROUNDING_OF_TRAINING = 1e-12, 1e-6  # of the largest parameter
+_TOLD = 10  # standard errors from zero: no rounding, however small the unit makes it
 
 
 def titled(result: RunResult | SweepResult) -> str:
@@ -93,18 +97,52 @@ def reference_arrays(rows: Sequence[RecoveryRow], shapes: Mapping[str, tuple[int
     return {name: np.reshape(values, shapes[name]) for name, values in numbers.items()}
 
 
+def zero_but_for_rounding(rows: Sequence[RecoveryRow]) -> list[bool]:
+    """Of which parameters the value they are held against is a zero, as computers find it.
+
+    It is tiny beside the largest one, and neither training nor the data tell it from zero. A slope of 4e-15
+    beside a constant of 2 may well be one of them told: of features as large as 1e15.
+    """
+    largest = max((abs(row.held_to) for row in rows if np.isfinite(row.held_to)), default=0.0)
+    return [abs(row.held_to) <= _ROUNDING * largest and not _told_from_zero(row) for row in rows]
+
+
+def _told_from_zero(row: RecoveryRow) -> bool:
+    if row.against == "true" or row.held_to == 0:
+        return row.held_to != 0
+    trained = abs(row.learned - row.held_to) < abs(row.held_to)
+    return trained or (row.standard_error or np.inf) * _TOLD < abs(row.held_to)
+
+
 def equations(result: RunResult, model: Model) -> list[str]:
-    """The fitted curve, and the best possible one where no true one exists."""
-    parameters = {name: np.asarray(values) for name, values in result.parameters.items()}
-    fitted = model.equation(parameters)
-    if fitted is None:
+    """The fitted curve, and the best possible one where no true one exists; zeros without their rounding."""
+    learned = {name: np.asarray(values) for name, values in result.parameters.items()}
+    if model.equation(learned) is None:
         return []
     if not result.recovery:
-        return [f"fitted: {fitted}"]
-    shapes = {name: values.shape for name, values in parameters.items()}
-    reference = reference_arrays(result.recovery, shapes)
+        return [f"fitted: {model.equation(learned)}"]
+    reference = reference_arrays(result.recovery, {name: values.shape for name, values in learned.items()})
+    zeros = zero_but_for_rounding(result.recovery)
+    fitted = model.equation(_without(_ROUNDING_OF_TRAINING, learned, zeros))
     label = "true" if result.recovery[0].against == "true" else "best"
-    return [f"fitted: {fitted}", f"{label}:   {model.equation(reference)}"]
+    return [f"fitted: {fitted}", f"{label}:   {model.equation(_without(_ROUNDING, reference, zeros))}"]
+
+
+def _without(rounding: float, values: Mapping[str, Array], zeros: Sequence[bool]) -> dict[str, Array]:
+    """Parameters with a zero for each number that is to be one and is no larger than rounding.
+
+    Args:
+        rounding: of the largest number.
+        values: from name to array.
+        zeros: for each number, in the order in which they lie.
+    """
+    least = rounding * max(float(np.abs(array).max()) for array in values.values())
+    ends = np.cumsum([array.size for array in values.values()])[:-1]
+    parts = zip(values.items(), np.split(np.asarray(zeros), ends), strict=True)
+    return {
+        name: np.where(zero.reshape(array.shape) & (np.abs(array) <= least), 0.0, array)
+        for (name, array), zero in parts
+    }
 
 
 def unmet_expectations(result: RunResult) -> str:

@@ -116,6 +116,8 @@ def _short(rate: float) -> str:
 
 def _band(band: Band) -> str:
     ends = f"{band.low:.4g} to {band.high:.4g} ({band.decades:.1f} decades)"
+    if band.low == band.high:
+        ends = f"{band.low:.4g} alone"
     beyond = [side for side, is_open in (("below", band.open_low), ("above", band.open_high)) if is_open]
     return ends + (f", perhaps {' and '.join(beyond)}" if beyond else "")
 
