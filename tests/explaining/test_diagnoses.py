@@ -349,7 +349,7 @@ def test_steps_of_one_length_are_advised_for_as_long_as_they_take(optimizer):
     assert longer.metrics["recovery/error_norm"] < 0.75 * three_times.metrics["recovery/error_norm"]
 
 
-@pytest.mark.parametrize(("dtype", "epochs"), [("float32", 200), ("float64", 500)])
+@pytest.mark.parametrize(("dtype", "epochs"), [("float32", 200)])
 @pytest.mark.usefixtures("here")
 def test_no_loss_is_foreseen_that_rounding_does_not_allow(dtype, epochs):
     """Training without noise ends at a loss above the forecast: what is said is that rounding remains."""
@@ -372,8 +372,8 @@ def test_a_wave_at_another_minimum_is_not_said_to_need_more_epochs():
         "optimizer": {"kind": "adam", "lr": 0.05},
     }
     run, found = findings(TWO_POINTS | wave, training__epochs=300)
-    ten_times_as_long, _ = findings(TWO_POINTS | wave, training__epochs=3000)
-    assert ten_times_as_long.metrics["train/loss"] > 0.9 * run.metrics["train/loss"] > 0.9
+    five_times_as_long, _ = findings(TWO_POINTS | wave, training__epochs=1500)
+    assert five_times_as_long.metrics["train/loss"] > 0.9 * run.metrics["train/loss"] > 0.9
     assert "more epochs do not help" in found["other_minimum"].text
     assert not {"unfinished", "edge_of_stability"} & set(found)
 

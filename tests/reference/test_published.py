@@ -28,7 +28,7 @@ from lrcli.training.problem import build_problem
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SEEDS = 240
-LONG = {"sine_legendre": 1, "spirals": 10, "planck": 30}  # fewer of what takes long
+LONG = {"sine_legendre": 1, "spirals": 10}  # fewer of what takes long
 MANY = {"linear_scratch", "linear_concise", "sine_polynomial", "sine_linear_layer", "sine_rmsprop"}
 
 
@@ -117,7 +117,7 @@ def test_all_but_the_sweeps_expect_something():
 
 @pytest.mark.parametrize("name", sorted(set(WITH_EXPECTATIONS) - OF_ONE_SEED))
 def test_expectations_hold_for_every_seed(name):
-    loop, records = replicates(name, SEEDS if name in MANY else LONG.get(name, 60))
+    loop, records = replicates(name, SEEDS if name in MANY else LONG.get(name, 30))
     experiment = load(EXPERIMENTS / f"{name}.yaml").experiment
     assert not any(unmet(experiment, loop.problem, records[-1].metrics, records[-1].parameters))
 
