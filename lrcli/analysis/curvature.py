@@ -97,14 +97,18 @@ def curvature_of_hessian(hessian: Hessian, *, exact: bool) -> Curvature | None:
 
 def multiply_adds(size: int, examples: int) -> float:
     """Those that the curvature of a model of so many parameters usually takes, about."""
-    products = size if size <= _SMALL else min(size, _USUAL_STEPS)
-    return float(_PASSES * examples * size * products)
+    return float(_PASSES * examples * size * (size if size <= _SMALL else _steps(size)))
 
 
 def seconds_needed(size: int, examples: int) -> float:
     """The time that it takes, within a factor of three."""
-    calls = 1 if size <= _SMALL else min(size, _USUAL_STEPS)
+    calls = 1 if size <= _SMALL else _steps(size)
     return calls * _CALL + multiply_adds(size, examples) / _RATE
+
+
+def _steps(size: int) -> int:
+    """Those that Lanczos usually takes."""
+    return min(size, _USUAL_STEPS)
 
 
 def _of_root(hessian: Hessian) -> Extremes | None:

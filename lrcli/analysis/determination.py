@@ -10,7 +10,7 @@ parameter is undetermined where it moves along a direction that changes no outpu
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.row_blocks import triangle_by_rows
+from lrcli.analysis.row_blocks import rounding_of_rank, triangle_by_rows
 
 __all__ = ["free_directions", "undetermined"]
 
@@ -66,5 +66,5 @@ def _open(columns: Array, scales: Array) -> NDArray[np.bool_]:
 def _kernel(columns: Array, scales: Array) -> Array:
     """Orthonormal directions (M, P) that change no output of columns divided by their scales."""
     _, values, directions = np.linalg.svd(triangle_by_rows(columns, scales), full_matrices=True)
-    rank = np.count_nonzero(values > max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0))
+    rank = np.count_nonzero(values > rounding_of_rank(values, columns.shape))
     return np.asarray(directions[rank:])

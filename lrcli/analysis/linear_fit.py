@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.row_blocks import ROWS, triangle_by_rows
+from lrcli.analysis.row_blocks import ROWS, rounding_of_rank, triangle_by_rows
 
 __all__ = ["LinearFit", "fit_linear", "rounding_of_squares"]
 
@@ -90,8 +90,7 @@ def _decomposed(
         reduced = np.asarray(np.linalg.qr(np.vstack([reduced, penalised]), mode="r"))
     triangle, right = reduced[: len(scales), : len(scales)], reduced[: len(scales), len(scales) :]
     left, values, directions = np.linalg.svd(triangle, full_matrices=False)
-    least = max(columns.shape) * np.finfo(float).eps * values.max(initial=0.0)
-    rank = int(np.count_nonzero(values > least))
+    rank = int(np.count_nonzero(values > rounding_of_rank(values, columns.shape)))
     kept = directions[:rank] / values[:rank, None] / scales
     theta = kept.T @ (left[:, :rank].T @ right)
     shortest = _projection(columns, directions, rank, scales)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.row_blocks import triangle_by_rows
+from lrcli.analysis.row_blocks import rounding_of_rank, triangle_by_rows
 
 __all__ = ["Array", "Quadratic", "SquaredErrors", "quadratic", "triangle"]
 
@@ -89,8 +89,7 @@ def quadratic(errors: SquaredErrors, decay: Array) -> Quadratic:
     whole = np.asarray(np.linalg.qr(np.column_stack([columns, goal]), mode="r"))
     size = len(decay)
     left, found, right = np.linalg.svd(whole[:size, :size])
-    small = max(columns.shape) * np.finfo(np.float64).eps * found.max(initial=0.0)
-    singular = np.where(found > small, found, 0.0)
+    singular = np.where(found > rounding_of_rank(found, columns.shape), found, 0.0)
     targets = np.where(singular > 0, left.T @ whole[:size, size], 0.0)
     shares = np.divide(targets, singular, out=np.zeros(size), where=singular > 0)
     return Quadratic(singular**2, right.T, right.T @ shares, targets)

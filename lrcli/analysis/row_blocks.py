@@ -1,9 +1,9 @@
-"""The triangle of a tall matrix, some rows at a time, which takes little memory."""
+"""The triangle of a tall matrix, some rows at a time, which takes little memory, and the rank of it."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ROWS", "triangle_by_rows"]
+__all__ = ["ROWS", "rounding_of_rank", "triangle_by_rows"]
 
 Array = NDArray[np.float64]
 
@@ -30,3 +30,8 @@ def triangle_by_rows(columns: Array, scales: Array, targets: Array | None = None
         more = more if targets is None else np.hstack([more, targets[rows]])
         triangle = np.asarray(np.linalg.qr(np.vstack([triangle, more]), mode="r"))
     return triangle
+
+
+def rounding_of_rank(singular: Array, shape: tuple[int, ...]) -> float:
+    """The size up to which singular values of a matrix of some shape count as 0, as in LAPACK and MATLAB."""
+    return float(max(shape) * np.finfo(np.float64).eps * singular.max(initial=0.0))

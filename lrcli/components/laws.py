@@ -54,8 +54,7 @@ def radiance_slope(wavelength: Array, temperature: Array | float) -> Array:
         wavelength: lambda in micrometres.
         temperature: T in kelvin, positive.
     """
-    x = _photon_energy(wavelength, temperature)
-    growth = np.where(x < WIEN_END, x / -np.expm1(-x), 0.0)
+    growth = _growth(_photon_energy(wavelength, temperature))
     return np.asarray(radiance(wavelength, temperature) * growth / temperature)
 
 
@@ -67,9 +66,14 @@ def radiance_bend(wavelength: Array, temperature: Array | float) -> Array:
         temperature: T in kelvin, positive.
     """
     x = _photon_energy(wavelength, temperature)
-    growth = np.where(x < WIEN_END, x / -np.expm1(-x), 0.0)
+    growth = _growth(x)
     turn = growth * (growth * (1 + np.exp(-x)) - 2)
     return np.asarray(radiance(wavelength, temperature) * turn / temperature**2)
+
+
+def _growth(x: Array) -> Array:
+    """X / (1 - exp(-x)): by how many percent radiance grows with a percent of T; 0 where there is none."""
+    return np.where(x < WIEN_END, x / -np.expm1(-x), 0.0)
 
 
 def _photon_energy(wavelength: Array, temperature: Array | float) -> Array:

@@ -68,6 +68,11 @@ class Optimizer(Component):
                 flat[name] = value
         return flat
 
+    @property
+    def decay_strength(self) -> float:
+        """The weight decay, however it is applied; 0 where there is none."""
+        return self.hyperparameters().get("weight_decay", 0.0)
+
     def rates(self, h: Vectors, steps: NDArray[Any], total: int) -> Array:
         """The scheduled learning rates, (T, R) or (1, R); see `Schedule.rates`."""
         return self.schedule.rates(h["lr"], steps, total)

@@ -125,7 +125,7 @@ class Facts:
     @property
     def decay(self) -> float:
         """Its weight decay."""
-        return float(self.experiment.optimizer.hyperparameters().get("weight_decay", 0.0))
+        return float(self.experiment.optimizer.decay_strength)
 
     @property
     def condition(self) -> float | None:

@@ -168,7 +168,7 @@ def decay_of(experiment: Experiment) -> Array:
 
 def decay_by(optimizer: AnyOptimizer, parameters: Sequence[Parameter]) -> Array:
     """(P,) the same of an optimizer."""
-    decay = 0.0 if optimizer.decoupled else optimizer.hyperparameters().get("weight_decay", 0.0)
+    decay = 0.0 if optimizer.decoupled else optimizer.decay_strength
     return np.concatenate([np.full(p.size, decay * optimizer.decays(p)) for p in parameters])
 
 

@@ -90,7 +90,7 @@ def why_undetermined(experiment: Experiment, names: Sequence[str], whose: str = 
 
 def _how(experiment: Experiment, recovery: Recovery) -> str:
     """How the best possible parameters were found."""
-    decays = experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
+    decays = experiment.optimizer.decay_strength > 0
     if recovery.against == "true":
         return "the rule behind the data"
     if recovery.against == "ridge":
@@ -113,7 +113,7 @@ def _method(experiment: Experiment) -> str:
         return "the lowest minimum that was found"
     if experiment.loss.knee != 0:
         return "by Newton's method"
-    decays = experiment.optimizer.hyperparameters().get("weight_decay", 0.0) > 0
+    decays = experiment.optimizer.decay_strength > 0
     decays = decays and not experiment.optimizer.decoupled
     return "by an active-set method" if decays else "at a vertex, as by linear programming"
 

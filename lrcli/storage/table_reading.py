@@ -185,10 +185,8 @@ def read_summary(path: Path) -> SummaryTable:
     """
     with _refusing_damage(path):
         columns = _columns(path)
-        names = list(columns)
-        values = {key: tuple(map(swept_value, columns.pop(key))) for key in names[: names.index("n")]}
-        n, diverged = (np.array(columns.pop(name), dtype=np.int64) for name in ("n", "diverged"))
-        return SummaryTable(values, n, diverged, {key: _numbers(cells) for key, cells in columns.items()})
+        values = _swept_before("n", columns)
+        return SummaryTable(values, *_counts_and_numbers(columns))
 
 
 def read_study(path: Path) -> StudyTable:
@@ -199,12 +197,23 @@ def read_study(path: Path) -> StudyTable:
     """
     with _refusing_damage(path):
         columns = _columns(path)
-        names = list(columns)
-        values = {key: tuple(map(swept_value, columns.pop(key))) for key in names[: names.index("parameter")]}
+        values = _swept_before("parameter", columns)
         parameter = np.array(columns.pop("parameter"), dtype=np.str_)
-        n, diverged = (np.array(columns.pop(name), dtype=np.int64) for name in ("n", "diverged"))
-        numbers = {key: _numbers(cells) for key, cells in columns.items()}
-        return StudyTable(values, parameter, n, diverged, numbers)
+        return StudyTable(values, parameter, *_counts_and_numbers(columns))
+
+
+def _swept_before(name: str, columns: dict[str, Sequence[str]]) -> dict[str, tuple[Any, ...]]:
+    """The columns of swept keys, which stand before one of some name; they are taken out."""
+    names = list(columns)
+    return {key: tuple(map(swept_value, columns.pop(key))) for key in names[: names.index(name)]}
+
+
+def _counts_and_numbers(
+    columns: dict[str, Sequence[str]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Array]]:
+    """The columns n and diverged, and all others that are left."""
+    n, diverged = (np.array(columns.pop(name), dtype=np.int64) for name in ("n", "diverged"))
+    return n, diverged, {key: _numbers(cells) for key, cells in columns.items()}
 
 
 def _columns(path: Path) -> dict[str, Sequence[str]]:

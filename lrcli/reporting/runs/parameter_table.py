@@ -64,11 +64,12 @@ def parameter_columns(
         ParameterColumn("learned", [row.learned for row in rows], rank=1),
         ParameterColumn("error", [row.error if row.told else None for row in rows], note=errors),
     ]
-    if any(abs(row.error) > _BEYOND * max(1.0, abs(row.held_to)) for row in rows):
-        pass  # as after a divergence
-    elif any(row.sampling_error is not None for row in rows):
+    near = all(
+        not abs(row.error) > _BEYOND * max(1.0, abs(row.held_to)) for row in rows
+    )  # it has not diverged
+    if near and any(row.sampling_error is not None for row in rows):
         columns += _parts(rows)
-    else:
+    elif near:
         columns.insert(2, ParameterColumn("std. error", spreads, rank=3))
     columns.append(ParameterColumn("", [None if row.determined else "not determined" for row in rows]))
     return [c for c in columns if c.heading == "error" or any(cell is not None for cell in c.cells)]
