@@ -128,11 +128,28 @@ def replace_nonfinite(value: Any) -> Any:
 class LineFile:
     """A text file that grows by whole lines and is on disk after each."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: int | None = None) -> None:
+        """Open the file, at its end.
+
+        Args:
+            path: of the file.
+            size: bytes of it that are kept, where it has more; None: all of them.
+
+        Raises:
+            WriteError: it could not be opened.
+        """
         self._path = path
         with reporting_errors(path):
             # Unbuffered: a line is one write, so another process never sees half of one.
             self._file: IO[bytes] = path.open("ab", buffering=0)
+            if size is not None and self.size > size:
+                self._file.truncate(size)
+                self._file.seek(size)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are in it."""
+        return self._file.tell()
 
     def write(self, *lines: str) -> None:
         """Append lines.

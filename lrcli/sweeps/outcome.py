@@ -99,8 +99,7 @@ def _outcome(saved: Mapping[str, NDArray[Any]]) -> PartOutcome:
     for key, values in saved.items():
         kind, _, name = key.partition(":")
         groups[kind][name] = values
-    curves = groups["history"]
-    history = History(curves.pop("epoch"), curves.pop("step"), curves)
+    history = History.of_arrays(groups["history"])
     found: dict[str, Any] = {name: saved[name] for name in _STATE}
     found |= {kind: groups[kind] for kind in _TABLES}
     return PartOutcome(history=history, **found)
