@@ -23,12 +23,19 @@ EPILOG = examples(
 )
 
 
+_ENDED = {
+    "completed": "completed its epochs (training.epochs=N trains for more)",
+    "stopped_early": "stopped early, where it no longer improved",
+    "diverged": "diverged",
+}
+
+
 def resume(
     word: Annotated[
         str,
         typer.Argument(
             metavar="RUN",
-            help="A run or a sweep: its directory, NAME/train-0001, NAME for the newest of that name, or last.",
+            help="A run or a sweep: its directory, NAME/train-0001, NAME for its newest, or last.",
             autocompletion=complete_run,
         ),
     ],
@@ -56,7 +63,7 @@ def resume(
     if _is_sweep(directory):
         if overrides:
             raise UsageError(
-                f"{overrides[0]}: a sweep goes on as it was begun; more epochs are for runs alone"
+                f"{overrides[0]}: a sweep goes on as it was begun; only a run can have more epochs"
             )
         _resume_sweep(directory, tb_members, shown)
     _resume_run(directory, overrides or [], shown)
@@ -73,16 +80,12 @@ def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> None:
     resumed = resume_run(directory, overrides)
     if resumed.lacks_nothing and resumed.result is not None:
         if not shown.quiet:
-            status = resumed.result.status.replace("_", " ")
-            print_note(f"{directory}: has {_ENDED.get(status, status)}; nothing was trained")
+            print_note(f"{directory}: has {_ENDED[resumed.result.status]}; nothing was trained")
         if shown.as_json:
             print_json(resumed.result)
         raise typer.Exit(exit_code(resumed.result))
-    location = OutputLocation(origin=directory.absolute())
+    location = OutputLocation(origin=resumed.origin)
     raise typer.Exit(exit_code(train_and_report(resumed.loaded, location, shown, resumed)))
-
-
-_ENDED = {"completed": "completed all its epochs"}
 
 
 def _resume_sweep(directory: Path, tb_members: int, shown: "Shown") -> None:

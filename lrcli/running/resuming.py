@@ -54,6 +54,12 @@ class Resumed:
         return replace(source, overrides=tuple(dict.fromkeys((*source.overrides, *words))))
 
     @property
+    def origin(self) -> Path:
+        """The directory whose repository the result names: that of the file, where it is still there."""
+        written = Path(self.source.file) if self.source is not None else self.directory
+        return (written if written.is_file() else self.directory / "experiment.yaml").absolute().parent
+
+    @property
     def expected(self) -> Mapping[str, str] | None:
         """What the run is held to."""
         return {row.name: row.expected for row in self.result.expectations} if self.result else None

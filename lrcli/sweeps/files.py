@@ -96,6 +96,10 @@ class SweepFiles:
         """Where the outcome of a part is kept until all are there."""
         return self.directory / _CHECKPOINT / f"part-{number:04d}.npz"
 
+    def part_state(self, number: int) -> Path:
+        """Where the state of a part is kept while it trains."""
+        return self.directory / _CHECKPOINT / f"part-{number:04d}-state.npz"
+
     @property
     def events(self) -> EventList:
         """Which event files it has written."""
