@@ -7,6 +7,7 @@ This generator owns the run's own files (experiment.yaml, metrics.csv, result.js
 is shown on a screen or in TensorBoard is made of its events, by whoever iterates.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ def train(
     """
     started = time.perf_counter()
     experiment = opened(experiment)
-    with GitState(location.origin) as git:
+    with GitState(location.origin) as git, contextlib.ExitStack() as stack:
         # Everything that can fail without leaving a trace on the disk comes before the directory is made.
         population = build_population(experiment.optimizer, experiment.training, [0])
         draws = [Draw(experiment.seed, experiment.dataset, experiment.model)]
@@ -104,7 +105,7 @@ def train(
         yield from make_ready(prepared)
         loop = prepared.loop
         held_to = experiment.expect if expected is None else expected
-        directory = location.make(experiment.name, "train")
+        directory = stack.enter_context(location.make(experiment.name, "train"))
         run = RunFiles(experiment, directory, loop.problem, prepared.recovery, source, held_to)
         run.facts = environment() | prepared.engine.environment | code_facts(experiment)
         try:
