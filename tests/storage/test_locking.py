@@ -160,6 +160,27 @@ def test_never_two_at_once(tmp_path):
     assert not (tmp_path / LOCK_FILE).exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a file that is open cannot be removed there")
+def test_a_lock_whose_file_is_gone_is_none(tmp_path, monkeypatch):
+    """It was opened while one process had it, and another has a new one by the time that it is locked."""
+    opened, first, second = locking._open, locked(tmp_path), locked(tmp_path)
+
+    def open_late(path):
+        monkeypatch.undo()
+        found = opened(path)
+        first.__exit__(None, None, None)
+        second.__enter__()
+        return found
+
+    first.__enter__()
+    monkeypatch.setattr(locking, "_open", open_late)
+    with pytest.raises(RunDirectoryError, match="is at work here"):
+        enter(locked(tmp_path))
+    assert owner_of(tmp_path) == ME
+    second.__exit__(None, None, None)
+    assert owner_of(tmp_path) is None
+
+
 def test_looking_does_not_keep_anybody_out(tmp_path):
     stop, refused = threading.Event(), []
 
