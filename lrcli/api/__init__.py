@@ -104,15 +104,19 @@ def sweep(
     from lrcli.sweeps.resuming import complete_result
     from lrcli.sweeps.running import SweepFinished, run_sweep
 
-    earlier = complete_result(files)
-    if earlier is not None:
-        return earlier
-
     def draw(event: "SweepEvent") -> None:
         if isinstance(event, SweepFinished) and not event.result.missing:
             present(plan, files, event, tb_members)
 
-    last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
+    earlier = complete_result(files)
+    if earlier is not None:
+        files.clear()
+        return earlier
+    with files.held():
+        earlier = complete_result(files)  # another process may have completed it just now
+        if earlier is not None:
+            return earlier
+        last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
     if isinstance(last, SweepFinished):
         return last.result
     raise AssertionError("a sweep ends with SweepFinished or an error")

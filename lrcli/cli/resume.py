@@ -75,17 +75,18 @@ def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> None:
     from lrcli.reporting.messages import print_note
     from lrcli.reporting.runs.console import print_json
     from lrcli.running.location import OutputLocation
-    from lrcli.running.resuming import resume_run
+    from lrcli.running.resuming import resuming
 
-    resumed = resume_run(directory, overrides)
-    if resumed.lacks_nothing and resumed.result is not None:
-        if not shown.quiet:
-            print_note(f"{directory}: has {_ENDED[resumed.result.status]}; nothing was trained")
-        if shown.as_json:
-            print_json(resumed.result)
-        raise typer.Exit(exit_code(resumed.result))
-    location = OutputLocation(origin=resumed.origin)
-    raise typer.Exit(exit_code(train_and_report(resumed.loaded, location, shown, resumed)))
+    with resuming(directory, overrides) as resumed:
+        result = resumed.result if resumed.lacks_nothing else None
+        if result is None:
+            location = OutputLocation(origin=resumed.origin)
+            raise typer.Exit(exit_code(train_and_report(resumed.loaded, location, shown, resumed)))
+    if not shown.quiet:
+        print_note(f"{directory}: has {_ENDED[result.status]}; nothing was trained")
+    if shown.as_json:
+        print_json(result)
+    raise typer.Exit(exit_code(result))
 
 
 def _resume_sweep(directory: Path, tb_members: int, shown: "Shown") -> None:

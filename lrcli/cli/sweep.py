@@ -185,6 +185,7 @@ def train_sweep(
 
     earlier = complete_result(files)
     if earlier is not None:
+        files.clear()
         _notes([f"{files.directory}: is complete; nothing was trained"], quiet=quiet)
         if as_json:
             print_json(earlier)

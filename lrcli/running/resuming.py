@@ -1,8 +1,9 @@
 """Going on with a run that was stopped, or killed, or that has ended and is to train for more epochs."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from lrcli.experiment.loading import Loaded, load
 from lrcli.experiment.user_code import code_digests
 from lrcli.running.files import state_path
 from lrcli.running.trained import refuse_other_data
+from lrcli.storage.files import remove_leftovers
+from lrcli.storage.locking import locked
 from lrcli.storage.reading import find_result
 from lrcli.storage.result_fields import SourceFiles
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.state import KeptState, read_state
 from lrcli.training.states import State
 
-__all__ = ["FINGERPRINT", "Resumed", "fingerprint", "refuse_other_code", "resume_run"]
+__all__ = ["FINGERPRINT", "Resumed", "fingerprint", "refuse_other_code", "resuming"]
 
 FINGERPRINT = "fingerprint"  # the key of a state that says whose it is
 _EPOCHS = "training.epochs"
@@ -74,18 +77,31 @@ def fingerprint(experiment: Experiment) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def resume_run(directory: Path, overrides: Sequence[str] = ()) -> Resumed:
-    """Where a run goes on.
+@contextlib.contextmanager
+def resuming(directory: Path, overrides: Sequence[str] = ()) -> Iterator[Resumed]:
+    """Where a run goes on; nobody else is at work in its directory as long as the context lasts.
 
     Args:
         directory: of the run.
         overrides: ``training.epochs=N`` or nothing.
 
     Raises:
-        RunDirectoryError: there is no run, or what it was begun with has been changed.
+        RunDirectoryError: there is no run, another process is at work in it, or what it was begun with has
+            been changed.
         ExperimentError: its experiment.yaml has been changed and is wrong.
         UsageError: it cannot go on for so many epochs, or another key is to be changed.
     """
+    resumed = _resumed(directory, overrides)
+    if resumed.lacks_nothing:
+        yield resumed
+        return
+    with locked(directory):
+        remove_leftovers(directory)
+        yield _resumed(directory, overrides)  # another process may have come further just now
+
+
+def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
+    """See `resuming`."""
     result = find_result(directory / "result.json")
     if not (directory / "experiment.yaml").is_file() or not isinstance(result, RunResult | None):
         raise RunDirectoryError(f"{directory}: holds no run that could go on")

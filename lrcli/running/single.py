@@ -7,6 +7,7 @@ This generator owns the run's own files (experiment.yaml, metrics.csv, result.js
 is shown on a screen or in TensorBoard is made of its events, by whoever iterates.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
@@ -23,11 +24,10 @@ from lrcli.running.keeping import Keeper
 from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.moments import Begun, Ended
-from lrcli.running.preparation import Compiling, Prepared, make_ready, prepare
+from lrcli.running.preparation import Compiling, make_ready, prepare
 from lrcli.running.resuming import FINGERPRINT, Resumed, fingerprint, refuse_other_code
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.provenance import GitState, environment
-from lrcli.storage.result_fields import SourceFiles
 from lrcli.storage.run_result import RunResult
 from lrcli.training.loop import TrainingLoop
 from lrcli.training.population import build_population
@@ -121,14 +121,20 @@ def train(
     experiment = opened(experiment)
     if resumed is not None:
         refuse_other_code(resumed, experiment)
-    with GitState(location.origin) as git:
+    with GitState(location.origin) as git, contextlib.ExitStack() as stack:
         # Everything that can fail without leaving a trace on the disk comes before the directory is made.
         population = build_population(experiment.optimizer, experiment.training, [0])
         draws = [Draw(experiment.seed, experiment.dataset, experiment.model)]
         prepared = prepare(experiment, draws, population)
         yield from make_ready(prepared)
         loop = prepared.loop
-        run = _files(prepared, location, source.record if source else None, expected, resumed)
+        if resumed is not None:
+            directory, origin, held_to = resumed.directory, resumed.source, resumed.expected
+        else:
+            directory = stack.enter_context(location.make(experiment.name, "train"))
+            origin, held_to = source.record if source else None, expected
+        held_to = experiment.expect if held_to is None else held_to
+        run = RunFiles(experiment, directory, loop.problem, prepared.recovery, origin, held_to)
         run.facts = environment() | prepared.engine.environment | code_facts(experiment)
         try:
             run.open()
@@ -143,23 +149,6 @@ def train(
         except BaseException as error:
             run.fail(interruption.status(error), loop)
             raise
-
-
-def _files(
-    prepared: Prepared,
-    location: OutputLocation,
-    source: SourceFiles | None,
-    expected: Mapping[str, str] | None,
-    resumed: Resumed | None,
-) -> RunFiles:
-    """The files of a new run, for which a directory is made, or those of one that goes on."""
-    experiment = prepared.experiment
-    if resumed is not None:
-        directory, source, expected = resumed.directory, resumed.source, resumed.expected
-    else:
-        directory = location.make(experiment.name, "train")
-    held_to = experiment.expect if expected is None else expected
-    return RunFiles(experiment, directory, prepared.loop.problem, prepared.recovery, source, held_to)
 
 
 def _begin(run: RunFiles, loop: TrainingLoop, resumed: Resumed | None) -> Started:

@@ -104,8 +104,8 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
     """
     started = time.perf_counter()
     training = _Training(plan, files, interruption)
-    missing = [number for number in range(len(plan.parts)) if not training.restore(number)]
-    with GitState(files.location.origin) as git:
+    with files.held(), GitState(files.location.origin) as git:
+        missing = [number for number in range(len(plan.parts)) if not training.restore(number)]
         # What cannot be trained is found before anything is written.
         prepared = prepare_part(plan.parts[missing[0]]) if missing else None
         if prepared is not None:
