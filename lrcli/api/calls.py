@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from lrcli.explaining.glossary.term import Term
     from lrcli.running.location import OutputLocation
     from lrcli.running.resuming import Resumed
-    from lrcli.storage.run_result import RunResult
-    from lrcli.storage.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
@@ -244,10 +242,10 @@ def resume(
         >>> lrcli.resume(sweep).status  # it lacks nothing
         'completed'
     """
-    from lrcli.storage.sweep_result import SweepResult
+    from lrcli.storage.reading import begun_command
 
     directory, words = _directory(run, runs_dir), words_of_overrides(overrides)
-    if isinstance(_result_in(directory), SweepResult):
+    if begun_command(directory) == "sweep":
         if words:
             raise UsageError("only a run can be trained for more epochs, not a sweep")
         return _resume_sweep(directory, progress=progress)
@@ -258,12 +256,6 @@ def resume(
         if resumed.lacks_nothing and resumed.result is not None:
             return Run(directory, resumed.result)
         return _run(resumed.loaded, OutputLocation(origin=resumed.origin), resumed, progress=progress)
-
-
-def _result_in(directory: Path) -> "RunResult | SweepResult | None":
-    from lrcli.storage.reading import find_result
-
-    return find_result(directory)
 
 
 def _resume_sweep(directory: Path, *, progress: bool) -> Sweep:

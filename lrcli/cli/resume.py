@@ -115,10 +115,6 @@ def _directory_called(word: str, runs_dir: Path) -> Path:
 
 def _is_sweep(directory: Path) -> bool:
     """Whether a sweep is there; where neither is, what is missing is told of a run."""
-    from lrcli.storage.reading import find_result
-    from lrcli.storage.sweep_result import SweepResult
+    from lrcli.storage.reading import begun_command
 
-    result = find_result(directory / "result.json")
-    if result is None:
-        return directory.name.startswith("sweep-")
-    return isinstance(result, SweepResult)
+    return begun_command(directory) == "sweep"

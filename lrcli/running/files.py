@@ -30,6 +30,7 @@ from lrcli.storage.files import (
 )
 from lrcli.storage.history import GrowingHistory, History
 from lrcli.storage.parameter_path import GrowingPath, ParameterPath
+from lrcli.storage.reading import experiment_comment
 from lrcli.storage.result_fields import SourceFiles, Timing
 from lrcli.storage.run_result import RunResult, RunStatus
 from lrcli.training.loop import TrainingLoop
@@ -96,7 +97,7 @@ class RunFiles:
         make_directory(self.directory / _CHECKPOINT)
         with reporting_errors(self.directory / _METRICS):
             (self.directory / _METRICS).unlink(missing_ok=True)
-        comment = "Resolved by lrcli; `lrcli train` on this file repeats the run."
+        comment = experiment_comment("train")
         write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
         self.close(self._result("running", Findings()))
 

@@ -25,7 +25,7 @@ from lrcli.storage.files import (
     writing_whole,
 )
 from lrcli.storage.locking import locked
-from lrcli.storage.reading import read_result
+from lrcli.storage.reading import experiment_comment, find_result
 from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
 from lrcli.sweeps.event_list import EventList
@@ -102,16 +102,16 @@ class SweepFiles:
             RunDirectoryError: it cannot be made, or is not empty; or the result that is there is damaged.
         """
         if self._directory is not None:
-            earlier = read_result(self._directory)
-            self.facts = dict(earlier.environment)
-            self._source = earlier.source or self._source
+            earlier = find_result(self._directory)
+            self.facts = {} if earlier is None else dict(earlier.environment)
+            self._source = (earlier and earlier.source) or self._source
         self.facts |= facts
         if self._directory is None:
             if self._held is None:
                 raise ValueError("a sweep is opened while its files are held")
             made = self.location.make(self._plan.experiment.name, "sweep")
             self._directory = self._held.enter_context(made)
-        comment = "Resolved by lrcli; `lrcli sweep` on this file repeats the sweep."
+        comment = experiment_comment("sweep")
         write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
         make_directory(self.directory / _CHECKPOINT)
         self._write(self._result("running"))
