@@ -3,9 +3,9 @@
     python tests/killing.py --trials 200 --seed 0
 
 Each trial draws a dataset, a model, an optimizer with its options, a schedule, noise, early stopping and an
-engine, trains once undisturbed, then again, killed (SIGKILL) at a random moment or right before a random one of
-its operations on files, again and again while it is resumed. At last it is resumed to its end, and all that
-it leaves must be what the undisturbed one has left, to the last bit: parameters, tables, TensorBoard's curves,
+engine, trains once undisturbed, then again, killed (SIGKILL) at a random moment or right before a random
+operation on files, again and again while it is resumed. At last it is resumed to its end, and all that it
+leaves must be what the undisturbed one has left, to the last bit: parameters, tables, TensorBoard's curves,
 and result.json but for times. For systems that can fork.
 """
 
