@@ -3,8 +3,8 @@
     sudo python tests/full_disk.py --trials 20 --seed 0
 
 Each trial has a small disk in memory (tmpfs, so it is for Linux, and for root). What is on it from before
-must stay as it was, the command must end with 0, or with 1 and a message that says why, and once there is room
-again it goes on to what the undisturbed one has come to.
+must stay as it was, the command must end with 0, or with 1 and a message that says why, and once there is
+room again it goes on to what the undisturbed one has come to.
 """
 
 import argparse
