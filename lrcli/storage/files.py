@@ -5,9 +5,11 @@ file that grows does so by whole lines.
 """
 
 import contextlib
+import hashlib
 import json
 import math
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -17,18 +19,22 @@ from numpy.typing import NDArray
 
 from lrcli.config.dumping import yaml_text
 from lrcli.errors import UsageError, WriteError
+from lrcli.storage.digests import HashingFile, seal
 from lrcli.wording import one_line
 
 __all__ = [
     "LineFile",
     "make_directory",
+    "refuse_link",
     "replace_nonfinite",
     "reporting_errors",
     "write_arrays",
     "write_json",
     "write_new",
+    "write_result",
     "write_whole",
     "write_yaml",
+    "writing_hashed",
     "writing_whole",
 ]
 
@@ -51,6 +57,15 @@ def make_directory(path: Path) -> None:
     """
     with reporting_errors(path):
         path.mkdir(exist_ok=True)
+    refuse_link(path)
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a link in a run's directory, which may lead to files that are not the run's.
+
+    Raises:
+        WriteError: there is one.
+    """
     if path.is_symlink():
         raise WriteError(f"{path}: is a link, through which nothing is written; remove it and try again")
 
@@ -77,10 +92,22 @@ def writing_whole(path: Path) -> Iterator[IO[bytes]]:
             raise
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears whole; see `writing_whole`."""
+@contextlib.contextmanager
+def writing_hashed(path: Path) -> Iterator[HashingFile]:
+    """Likewise, with the digest of what has been written; it can only be written on and on."""
     with writing_whole(path) as file:
+        yield HashingFile(file)
+
+
+def write_whole(path: Path, data: bytes) -> str:
+    """Write a file that appears whole; see `writing_whole`.
+
+    Returns:
+        The SHA-256 of its content.
+    """
+    with writing_hashed(path) as file:
         file.write(data)
+    return file.sha256
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -99,19 +126,37 @@ def write_new(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON, numbers that are not finite as null; see `write_whole`."""
-    text = json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, (text + "\n").encode())
+    write_whole(path, f"{_json_text(value)}\n".encode())
 
 
-def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
+def write_result(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a result: JSON that ends with a digest of itself; see `write_json`."""
+    write_whole(path, seal(_json_text(value)))
+
+
+def _json_text(value: Mapping[str, Any]) -> str:
+    return json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> str:
     """Write YAML below a line of comment; see `write_whole`."""
-    write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
+    return write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays as .npz, which `numpy.load` reads without executing code."""
-    with writing_whole(path) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Write named arrays as .npz, which `numpy.load` reads without executing code.
+
+    Returns:
+        The SHA-256 of the file.
+    """
+    with (
+        writing_hashed(path) as file,
+        zipfile.ZipFile(file, "w") as archive,  # type: ignore[call-overload]  # it needs no more of a file
+    ):
+        for name, array in arrays.items():  # of any name; among those of numpy.savez are names of its own
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+    return file.sha256
 
 
 def replace_nonfinite(value: Any) -> Any:
@@ -126,13 +171,25 @@ def replace_nonfinite(value: Any) -> Any:
 
 
 class LineFile:
-    """A text file that grows by whole lines and is on disk after each."""
+    """A text file that grows by whole lines and is on disk after each; never what a link leads to."""
 
     def __init__(self, path: Path) -> None:
+        """Open it; what is there already stays.
+
+        Raises:
+            WriteError: it could not be opened, or is a link to a file that is not the run's.
+        """
+        refuse_link(path)
         self._path = path
         with reporting_errors(path):
             # Unbuffered: a line is one write, so another process never sees half of one.
             self._file: IO[bytes] = path.open("ab", buffering=0)
+            self._hash = hashlib.sha256(path.read_bytes() if self._file.tell() else b"")
+
+    @property
+    def sha256(self) -> str:
+        """Of all that is in the file."""
+        return self._hash.hexdigest()
 
     def write(self, *lines: str) -> None:
         """Append lines.
@@ -150,6 +207,7 @@ class LineFile:
             except OSError:
                 self._file.truncate(end)
                 raise
+        self._hash.update(data)
 
     def close(self) -> None:
         """Close the file; more than once is allowed."""
