@@ -114,13 +114,12 @@ def experiment_of(directory: Path, result: RunResult) -> Experiment:
         ExperimentError: likewise, and it is wrong.
     """
     path = directory / "experiment.yaml"
-    loaded = load(path)
-    if loaded.source.files[str(path)] != result.files.get(path.name, loaded.source.files[str(path)]):
+    if path.exists() and not result.file(directory, path.name).whole():
         raise RunDirectoryError(
             f"{path}: has been changed since the run was trained with it; put it back as it was, or train "
             f"another run with it: lrcli train {path}"
         )
-    return loaded.experiment
+    return load(path).experiment
 
 
 def refuse_other_data(directory: Path, there: Mapping[str, str], result: RunResult | SweepResult) -> None:

@@ -3,10 +3,10 @@
 They are SHA-256 of bytes. A text whose line breaks alone were changed, as Git does on some systems, is whole.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -92,7 +92,7 @@ class KeptFile:
             raise self.damaged()
         return content
 
-    @contextmanager
+    @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Open it at its beginning, once all of it has been looked at.
 
@@ -108,11 +108,12 @@ class KeptFile:
 
     def whole(self) -> bool:
         """Whether it is there, and as it was written where that is known."""
-        try:
-            with self.open():
-                return True
-        except (OSError, RunDirectoryError):
-            return False
+        with contextlib.suppress(OSError, RunDirectoryError), self.open():
+            return True
+        with contextlib.suppress(OSError, RunDirectoryError):
+            self.content()
+            return True
+        return False
 
     def unreadable(self, error: OSError) -> RunDirectoryError:
         """The error to raise where the system does not give it."""
