@@ -156,7 +156,7 @@ def left(directory):
         name = path.relative_to(directory).as_posix()
         if (
             path.is_dir()
-            or "events.out" in name
+            or "events." in name
             or name.startswith(("figures/", "checkpoint/state", "log.txt"))
         ):
             continue

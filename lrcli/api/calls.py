@@ -436,8 +436,9 @@ def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, prog
     report = None
     if progress:
         from lrcli.reporting.sweeps.progress import SweepProgressReport
+        from lrcli.sweeps.resuming import damage
 
-        _tell(notes)
+        _tell([*damage(files), *notes])
         report = SweepProgressReport(plan.select.metric)
     with undisturbed(), Following(report, say_nothing) as following:
         result = api.sweep(plan, files, [following.observe], following.interruption)

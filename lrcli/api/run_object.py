@@ -107,7 +107,7 @@ class Run(Stored):
         from lrcli.api.tables import table_of_records
         from lrcli.storage.table_reading import read_metrics
 
-        return table_of_records(read_metrics(self.directory / "metrics.csv"))
+        return table_of_records(read_metrics(self.result.file(self.directory, "metrics.csv")))
 
     @functools.cached_property
     def path(self) -> "dict[str, NDArray[Any]]":

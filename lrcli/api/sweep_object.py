@@ -91,7 +91,7 @@ class Sweep(Stored):
         from lrcli.api.tables import table_of_configurations
         from lrcli.storage.table_reading import read_summary
 
-        return table_of_configurations(read_summary(self.directory / "summary.csv"))
+        return table_of_configurations(read_summary(self.result.file(self.directory, "summary.csv")))
 
     @functools.cached_property
     def recovery(self) -> "dict[str, NDArray[Any]]":
@@ -108,8 +108,8 @@ class Sweep(Stored):
         from lrcli.api.tables import table_of_study
         from lrcli.storage.table_reading import read_study
 
-        path = self.directory / "recovery.csv"
-        return table_of_study(read_study(path)) if path.exists() else {}
+        file = self.result.file(self.directory, "recovery.csv")
+        return table_of_study(read_study(file)) if file.sha256 or file.path.exists() else {}
 
     @functools.cached_property
     def members(self) -> "dict[str, NDArray[Any]]":
@@ -125,7 +125,7 @@ class Sweep(Stored):
         from lrcli.api.tables import table_of_members
         from lrcli.storage.table_reading import read_members
 
-        return table_of_members(read_members(self.directory / "results.csv"))
+        return table_of_members(read_members(self.result.file(self.directory, "results.csv")))
 
     @functools.cached_property
     def curves(self) -> "dict[str, NDArray[Any]]":
@@ -139,7 +139,7 @@ class Sweep(Stored):
         """
         from lrcli.storage.table_reading import read_curves
 
-        history = read_curves(self.directory / "curves.npz")
+        history = read_curves(self.result.file(self.directory, "curves.npz"))
         return {"epoch": history.epoch, "step": history.step, **history.metrics}
 
     def explain(self) -> "Explanation":

@@ -181,7 +181,7 @@ def train_sweep(
     """Train, draw and report; exits with the sweep's code."""
     from lrcli.reporting.messages import say_how_to_go_on
     from lrcli.reporting.runs.console import print_json
-    from lrcli.sweeps.resuming import complete_result
+    from lrcli.sweeps.resuming import complete_result, damage
 
     earlier = complete_result(files)
     if earlier is not None:
@@ -190,7 +190,7 @@ def train_sweep(
         if as_json:
             print_json(earlier)
         raise typer.Exit(_exit_code(earlier))
-    _notes(notes, quiet=quiet)
+    _notes([*damage(files), *notes], quiet=quiet)
     try:
         result = _run(plan, files, tb_members, quiet=quiet, reported=not as_json and not quiet)
     except KeyboardInterrupt:

@@ -4,7 +4,7 @@ import contextlib
 import math
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from lrcli.storage.files import (
     make_directory,
     reporting_errors,
     write_arrays,
-    write_json,
+    write_result,
     write_whole,
     write_yaml,
 )
@@ -73,6 +73,7 @@ class RunFiles:
     facts: dict[str, Any] = field(default_factory=dict)
     _history: GrowingHistory = field(default_factory=lambda: GrowingHistory(1))
     _metrics: dict[str, float] = field(default_factory=dict)
+    _files: dict[str, str] = field(default_factory=dict)  # that are not going to change: the digest of each
     _table: LineFile | None = None
     _ended: RunResult | None = None
 
@@ -98,7 +99,8 @@ class RunFiles:
         with reporting_errors(self.directory / _METRICS):
             (self.directory / _METRICS).unlink(missing_ok=True)
         comment = experiment_comment("train")
-        write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
+        digest = write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
+        self._files = {"experiment.yaml": digest}
         self.close(self._result("running", Findings()))
 
     def record(self, records: Records) -> None:
@@ -171,13 +173,13 @@ class RunFiles:
         self._checkpoint("last", parameters)
         self._checkpoint("best", loop.members.best_parameters)
         path = self._path_to(loop, parameters)
-        write_arrays(self.directory / _CHECKPOINT / PATH_FILE, path.arrays)
+        self._write_checkpoint(PATH_FILE, path.arrays)
         state = loop.optimizer_state(0)
         if state:
-            arrays = _by_parameter(self.problem, state)
-            write_arrays(self.directory / _CHECKPOINT / OPTIMIZER_FILE, arrays)
+            self._write_checkpoint(OPTIMIZER_FILE, _by_parameter(self.problem, state))
         if self._table is not None:
             self._table.close()
+            self._files[_METRICS] = self._table.sha256
         found = Findings(
             members=loop.members,
             parameters=parameters,
@@ -199,15 +201,20 @@ class RunFiles:
         Raises:
             WriteError: it could not be written.
         """
-        write_json(self.directory / "result.json", result.as_data())
+        write_result(self.directory / "result.json", result.as_data())
 
     def _result(self, status: RunStatus, found: Findings) -> RunResult:
         setting = Setting(self.experiment, self.directory, self.source, self.expected)
-        return build_result(setting, status, self._metrics, self.facts, found)
+        result = build_result(setting, status, self._metrics, self.facts, found)
+        return replace(result, files=dict(self._files))
 
     def _checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:
         arrays = {key: np.asarray(values[0]) for key, values in parameters.items()}
-        write_arrays(self.directory / _CHECKPOINT / f"{name}.npz", arrays)
+        self._write_checkpoint(f"{name}.npz", arrays)
+
+    def _write_checkpoint(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        digest = write_arrays(self.directory / _CHECKPOINT / name, arrays)
+        self._files[f"{_CHECKPOINT}/{name}"] = digest
 
     def fail(self, status: RunStatus, loop: TrainingLoop) -> None:
         """Say in result.json how the run ended that did not end well, where that can still be written.

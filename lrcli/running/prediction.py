@@ -14,11 +14,10 @@ from lrcli.components.datasets.table_data import Part, TableData
 from lrcli.components.datasets.table_reading import TableError, read_names, read_table
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.loading import load
-from lrcli.running.trained import refuse_other_data
+from lrcli.running.trained import experiment_of, refuse_other_data
 from lrcli.storage.reading import read_result
 from lrcli.storage.run_result import RunResult
-from lrcli.storage.table_reading import read_arrays
+from lrcli.storage.table_reading import read_parameters
 from lrcli.training.problem import Array
 
 __all__ = ["Predictions", "lines_of", "predict"]
@@ -86,12 +85,12 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
     result = read_result(directory)
     if not isinstance(result, RunResult):
         raise RunDirectoryError(f"{directory}: holds a sweep, not a run")
-    experiment = load(directory / "experiment.yaml").experiment
+    experiment = experiment_of(directory, result)
     refuse_other_data(directory, experiment.dataset.files, result)
-    kept = directory / "checkpoint" / ("best.npz" if best else "last.npz")
-    if not kept.exists():
+    kept = result.file(directory, f"checkpoint/{'best' if best else 'last'}.npz")
+    if kept.sha256 is None and not kept.path.exists():
         raise RunDirectoryError(f"{directory}: has no parameters: the run is {result.status}")
-    parameters = {name: np.asarray(values, np.float64) for name, values in read_arrays(kept).items()}
+    parameters = read_parameters(kept)
     examples = _read(experiment.dataset.as_table, file, separator)
     inputs = examples.inputs
     scaling = experiment.dataset.scaling(experiment.seed)
@@ -100,7 +99,7 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
     with np.errstate(over="ignore", invalid="ignore"):
         outputs = experiment.model.outputs(parameters, inputs)
     if outputs is None:
-        raise UsageError(_why_not(experiment, kept))
+        raise UsageError(_why_not(experiment, kept.path))
     return _judged(experiment, outputs, examples)
 
 

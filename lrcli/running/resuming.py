@@ -27,6 +27,7 @@ __all__ = ["FINGERPRINT", "Resumed", "fingerprint", "refuse_other_code", "refusi
 
 FINGERPRINT = "fingerprint"  # the key of a state that says whose it is
 _EPOCHS = "training.epochs"
+_ENDED = ("completed", "stopped_early", "diverged")
 _LOOKED_AT = 1000  # steps
 
 
@@ -102,18 +103,25 @@ def resuming(directory: Path, overrides: Sequence[str] = ()) -> Iterator[Resumed
 
 def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
     """See `resuming`."""
-    result = find_result(directory / "result.json")
+    result = find_result(directory)
     if not (directory / "experiment.yaml").is_file() or not isinstance(result, RunResult | None):
         raise RunDirectoryError(f"{directory}: holds no run that could go on")
     begun = load(directory / "experiment.yaml")
+    damaged = []
     if result is not None:
+        damaged = [name for name in result.files if not result.file(directory, name).whole()]
+        _refuse_other_experiment(directory, changed="experiment.yaml" in damaged)
         refuse_other_data(directory, begun.experiment.dataset.files, result)
     kept = read_state(state_path(directory))
     state = _own_state(directory, begun.experiment, kept)
     loaded = _longer(directory, begun, overrides) if overrides else begun
-    ended = result is not None and result.status in ("completed", "stopped_early", "diverged")
-    lacks_nothing = ended and (result is None or result.status != "completed" or loaded is begun)
+    ended = result is not None and result.status in _ENDED
+    is_longer = loaded is not begun and result is not None and result.status == "completed"
+    lacks_nothing = ended and not damaged and not is_longer
     notes = [] if lacks_nothing else [*loaded.notes, *_what_is_found(directory, kept, state)]
+    if ended and damaged:
+        lost = ", ".join(damaged)
+        notes.insert(0, f"{directory}: {lost}: gone, damaged or changed since the run ended; written anew")
     return Resumed(replace(loaded, notes=notes), directory, result, state, lacks_nothing)
 
 
@@ -153,6 +161,19 @@ def refuse_other_code(resumed: Resumed, experiment: Experiment) -> None:
         )
 
 
+def _refuse_other_experiment(directory: Path, *, changed: bool) -> None:
+    """Refuse to go on with another experiment than was begun.
+
+    Raises:
+        RunDirectoryError: it was changed.
+    """
+    if changed:
+        raise RunDirectoryError(
+            f"{directory}: its experiment.yaml was changed after the run had begun; put it back as it was, "
+            "or train it as a run of its own"
+        )
+
+
 def _own_state(directory: Path, experiment: Experiment, kept: KeptState) -> State | None:
     """The state, if it is one of this experiment.
 
@@ -161,11 +182,7 @@ def _own_state(directory: Path, experiment: Experiment, kept: KeptState) -> Stat
     """
     if kept.arrays is None:
         return None
-    if str(kept.arrays[FINGERPRINT]) != fingerprint(experiment):
-        raise RunDirectoryError(
-            f"{directory}: its experiment.yaml was changed after the run had begun; put it back as it was, "
-            "or train it as a run of its own"
-        )
+    _refuse_other_experiment(directory, changed=str(kept.arrays.get(FINGERPRINT)) != fingerprint(experiment))
     return {name: array for name, array in kept.arrays.items() if name != FINGERPRINT}
 
 

@@ -22,9 +22,10 @@ from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.table_reading import read_metrics, read_path
 from lrcli.training.problem import Problem, build_problem
 
-__all__ = ["PATH_FILE", "TrainedRun", "read_run", "refuse_other_data", "trained_run"]
+__all__ = ["PATH_FILE", "TrainedRun", "experiment_of", "read_run", "refuse_other_data", "trained_run"]
 
 PATH_FILE = "path.npz"  # in checkpoint/
+_PATH = f"checkpoint/{PATH_FILE}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +95,31 @@ def read_run(directory: Path) -> TrainedRun:
     result = read_result(directory)
     if not isinstance(result, RunResult):
         raise RunDirectoryError(f"{directory}: holds a sweep, not a run")
-    if not (directory / "metrics.csv").exists():
+    if "metrics.csv" not in result.files and not (directory / "metrics.csv").exists():
         raise RunDirectoryError(f"{directory}: has no records: the run is {result.status}")
-    experiment = load(directory / "experiment.yaml").experiment
+    experiment = experiment_of(directory, result)
     refuse_other_data(directory, experiment.dataset.files, result)
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
     if experiment.model.needs_code:
         problem = _with_parameters(problem, directory, result)
-    history = read_metrics(directory / "metrics.csv")
+    history = read_metrics(result.file(directory, "metrics.csv"))
     return trained_run(experiment, problem, history, _read_path(directory, problem, result), result)
+
+
+def experiment_of(directory: Path, result: RunResult) -> Experiment:
+    """The experiment that a run was.
+
+    Raises:
+        RunDirectoryError: its experiment.yaml is no longer the one that it was trained with.
+        ExperimentError: likewise, and it is wrong.
+    """
+    path = directory / "experiment.yaml"
+    if path.exists() and not result.file(directory, path.name).whole():
+        raise RunDirectoryError(
+            f"{path}: has been changed since the run was trained with it; put it back as it was, or train "
+            f"another run with it: lrcli train {path}"
+        )
+    return load(path).experiment
 
 
 def refuse_other_data(directory: Path, there: Mapping[str, str], result: RunResult | SweepResult) -> None:
@@ -127,23 +144,27 @@ def refuse_other_data(directory: Path, there: Mapping[str, str], result: RunResu
 
 def _with_parameters(problem: Problem, directory: Path, result: RunResult) -> Problem:
     """The problem with the parameters that the run had, which are not asked of its code again."""
-    file = directory / "checkpoint" / PATH_FILE
-    if not file.exists():
+    if not _has_path(directory, result):
         raise RunDirectoryError(
             f"{directory}: the run is {result.status} and has kept no parameters, and code of a model is run "
             "only to train it; train again"
         )
-    first = {name: values[:1] for name, values in read_path(file).parameters.items()}
+    path = read_path(result.file(directory, _PATH))
+    first = {name: values[:1] for name, values in path.parameters.items()}
     parameters = tuple(Parameter(n, v.shape[1:], (v.size, 1), fan_in=1) for n, v in first.items())
     return replace(problem, parameters=parameters, initial=first)
+
+
+def _has_path(directory: Path, result: RunResult) -> bool:
+    """Whether the run has kept its path; one that it has kept and that is gone is told when it is read."""
+    return _PATH in result.files or (directory / _PATH).exists()
 
 
 def _read_path(directory: Path, problem: Problem, result: RunResult) -> ParameterPath:
     """The path; of a run that has kept none, its two ends, and of one that did not end, its beginning."""
     shapes = {parameter.name: parameter.shape for parameter in problem.parameters}
-    file = directory / "checkpoint" / PATH_FILE
-    if file.exists():
-        path = read_path(file)
+    if _has_path(directory, result):
+        path = read_path(result.file(directory, _PATH))
     else:
         ends = [{name: values[0] for name, values in problem.initial.items()}]
         ends += [{name: np.asarray(v) for name, v in result.parameters.items()}] if result.parameters else []

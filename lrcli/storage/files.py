@@ -6,6 +6,7 @@ directory is flushed, too. A file that grows does so by whole lines.
 
 import contextlib
 import errno
+import hashlib
 import json
 import math
 import os
@@ -14,25 +15,29 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.config.dumping import yaml_text
 from lrcli.errors import UsageError, WriteError
+from lrcli.storage.array_file import put_arrays
+from lrcli.storage.digests import HashingFile, seal
 from lrcli.wording import one_line
 
 __all__ = [
     "LineFile",
     "flush_directory",
     "make_directory",
+    "refuse_link",
     "remove_leftovers",
     "replace_nonfinite",
     "reporting_errors",
     "write_arrays",
     "write_json",
     "write_new",
+    "write_result",
     "write_whole",
     "write_yaml",
+    "writing_hashed",
     "writing_whole",
 ]
 
@@ -60,6 +65,15 @@ def make_directory(path: Path) -> None:
     with reporting_errors(path):
         path.mkdir(exist_ok=True)
         flush_directory(path.parent)
+    refuse_link(path)
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a link in a run's directory, which may lead to files that are not the run's.
+
+    Raises:
+        WriteError: there is one.
+    """
     if path.is_symlink():
         raise WriteError(f"{path}: is a link, through which nothing is written; remove it and try again")
 
@@ -124,10 +138,22 @@ def remove_leftovers(directory: Path) -> None:
                 os.unlink(os.path.join(folder, name))  # noqa: PTH108, PTH118 - as it was found
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears whole; see `writing_whole`."""
+@contextlib.contextmanager
+def writing_hashed(path: Path) -> Iterator[HashingFile]:
+    """Likewise, with the digest of what has been written; it can only be written on and on."""
     with writing_whole(path) as file:
+        yield HashingFile(file)
+
+
+def write_whole(path: Path, data: bytes) -> str:
+    """Write a file that appears whole; see `writing_whole`.
+
+    Returns:
+        The SHA-256 of its content.
+    """
+    with writing_hashed(path) as file:
         file.write(data)
+    return file.sha256
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -172,19 +198,32 @@ def _put_new(aside: Path, path: Path) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON, numbers that are not finite as null; see `write_whole`."""
-    text = json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, (text + "\n").encode())
+    write_whole(path, f"{_json_text(value)}\n".encode())
 
 
-def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
+def write_result(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a result: JSON that ends with a digest of itself; see `write_json`."""
+    write_whole(path, seal(_json_text(value)))
+
+
+def _json_text(value: Mapping[str, Any]) -> str:
+    return json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> str:
     """Write YAML below a line of comment; see `write_whole`."""
-    write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
+    return write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays as .npz, which `numpy.load` reads without executing code."""
-    with writing_whole(path) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Write named arrays as .npz, which `numpy.load` reads without executing code.
+
+    Returns:
+        The SHA-256 of the file.
+    """
+    with writing_hashed(path) as file:
+        put_arrays(file, arrays)
+    return file.sha256
 
 
 def replace_nonfinite(value: Any) -> Any:
@@ -199,7 +238,7 @@ def replace_nonfinite(value: Any) -> Any:
 
 
 class LineFile:
-    """A text file that grows by whole lines and is on disk after each."""
+    """A text file that grows by whole lines and is on disk after each; never what a link leads to."""
 
     def __init__(self, path: Path, size: int | None = None) -> None:
         """Open the file, at its end.
@@ -209,8 +248,9 @@ class LineFile:
             size: bytes of it that are kept, where it has more; None: all of them.
 
         Raises:
-            WriteError: it could not be opened.
+            WriteError: it could not be opened, or is a link to a file that is not the run's.
         """
+        refuse_link(path)
         self._path = path
         with reporting_errors(path):
             # Unbuffered: a line is one write, so another process never sees half of one.
@@ -218,11 +258,17 @@ class LineFile:
             if size is not None and self.size > size:
                 self._file.truncate(size)
                 self._file.seek(size)
+            self._hash = hashlib.sha256(path.read_bytes() if self.size else b"")
 
     @property
     def size(self) -> int:
         """Bytes that are in it."""
         return self._file.tell()
+
+    @property
+    def sha256(self) -> str:
+        """Of all that is in the file."""
+        return self._hash.hexdigest()
 
     def write(self, *lines: str) -> None:
         """Append lines.
@@ -240,6 +286,7 @@ class LineFile:
             except OSError:
                 self._file.truncate(end)
                 raise
+        self._hash.update(data)
 
     def close(self) -> None:
         """Close the file; more than once is allowed."""

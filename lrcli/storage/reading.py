@@ -1,6 +1,8 @@
 """Reading results again: result.json of any schema up to this version's own."""
 
 import json
+import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.digests import is_sealed
 from lrcli.storage.result_fields import SCHEMA
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.sweep_result import SweepResult
@@ -18,6 +21,8 @@ Command = Literal["train", "sweep"]
 
 _Result = RunResult | SweepResult
 _MOST_SHOWN = 10  # mistakes
+_COMMANDS = ("train", "sweep")
+_BEGINNING = re.compile(rb'\{\s*"schema"')  # of every result that lrcli has written
 
 
 def read_result(path: Path) -> _Result:
@@ -29,7 +34,7 @@ def read_result(path: Path) -> _Result:
         path: of result.json, or of the directory that holds it.
 
     Raises:
-        RunDirectoryError: there is none, it has been damaged, or a newer lrcli has written it.
+        RunDirectoryError: there is none, it has been damaged or edited, or a newer lrcli has written it.
     """
     found = find_result(path)
     if found is None:
@@ -43,16 +48,13 @@ def find_result(path: Path) -> _Result | None:
     """Likewise, but None where there is no result.
 
     Raises:
-        RunDirectoryError: it has been damaged, or a newer lrcli has written it.
+        RunDirectoryError: it has been damaged or edited, or a newer lrcli has written it.
     """
     file = path / "result.json" if path.is_dir() else path
-    data = _content(file)
-    schema = data.get("schema", SCHEMA)
-    if "command" in data and isinstance(schema, int) and schema > SCHEMA:
-        raise RunDirectoryError(
-            f"{file}: is of schema {schema}, from a newer lrcli; this one knows {SCHEMA}: update lrcli"
-        )
-    if data.get("command") not in ("train", "sweep"):
+    content = _bytes(file)
+    data = _mapping(content)
+    _refuse_damage(file, content, data)
+    if data.get("command") not in _COMMANDS:
         return None
     try:
         return _validator().validate_python(data)
@@ -87,11 +89,43 @@ def begun_command(directory: Path) -> Command | None:
     return next((command for command in commands if first == experiment_comment(command)), None)
 
 
-def _content(file: Path) -> dict[str, Any]:
-    """The mapping in a file; an empty one where there is none."""
+def _refuse_damage(file: Path, content: bytes, data: Mapping[str, Any]) -> None:
+    """Refuse a result that is not as it was written, or that this version cannot understand.
+
+    Args:
+        file: that holds it.
+        content: of the file.
+        data: what it says.
+
+    Raises:
+        RunDirectoryError: it is such a result.
+    """
+    schema = data.get("schema", SCHEMA)
+    is_number, whole = type(schema) is int, is_sealed(content)
+    if "command" in data and is_number and schema > SCHEMA and (whole or "sha256" not in data):
+        raise RunDirectoryError(
+            f"{file}: is of schema {schema}, from a newer lrcli; this one knows {SCHEMA}: update lrcli"
+        )
+    of_lrcli = data.get("command") in _COMMANDS
+    without_digest = of_lrcli and is_number and schema == 1 and "sha256" not in data
+    sound = (whole and not of_lrcli) or (whole and is_number and schema >= 1) or without_digest
+    if not sound and (of_lrcli or _BEGINNING.match(content)):
+        raise RunDirectoryError(f"{file}: has been damaged or edited by hand; train again")
+
+
+def _bytes(file: Path) -> bytes:
+    """The content of a file; nothing where there is none."""
     try:
-        data = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return file.read_bytes()
+    except (OSError, ValueError):  # ValueError: the system has no such characters in names
+        return b""
+
+
+def _mapping(content: bytes) -> dict[str, Any]:
+    """The mapping that JSON says; an empty one where it says none."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

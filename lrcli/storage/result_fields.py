@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator
+
+from lrcli.storage.digests import KeptFile
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -23,7 +26,7 @@ __all__ = [
     "plain",
 ]
 
-SCHEMA = 1  # of result.json; a reader knows every schema up to its own
+SCHEMA = 2  # of result.json; a reader knows every schema up to its own. From 2 on it ends with a digest
 
 
 def _with_nan(value: Any) -> Any:
@@ -82,6 +85,7 @@ class Result:
         data: the files that its examples were read from.
         status: how far it came.
         run_dir: where its files are, with slashes.
+        files: the SHA-256 of each file beside it that is not going to change, by its path with slashes.
     """
 
     schema: int = SCHEMA
@@ -91,6 +95,20 @@ class Result:
     data: tuple[FileDigest, ...] = ()
     status: str
     run_dir: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def file(self, directory: Path, name: str) -> KeptFile:
+        """A file of the run or the sweep, whose reader then finds out whether it has been damaged.
+
+        Args:
+            directory: where the result was read.
+            name: the file's path in it, with slashes.
+        """
+        if self.command == "sweep":
+            cure = f"train it again with lrcli resume {directory}"
+        else:
+            cure = f"train again with lrcli train {directory / 'experiment.yaml'}"
+        return KeptFile(directory / name, self.files.get(name), cure)
 
 
 @dataclass(frozen=True)

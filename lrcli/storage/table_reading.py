@@ -1,8 +1,7 @@
 """Reading tables again: a run's metrics.csv and path.npz, a sweep's results.csv, curves.npz and others."""
 
 import csv
-import zipfile
-import zlib
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.errors import RunDirectoryError
+from lrcli.storage.array_file import arrays_in
+from lrcli.storage.digests import KeptFile
 from lrcli.storage.history import History
 from lrcli.storage.parameter_path import ParameterPath
 from lrcli.storage.tables import swept_value
@@ -25,6 +25,7 @@ __all__ = [
     "read_curves",
     "read_members",
     "read_metrics",
+    "read_parameters",
     "read_path",
     "read_study",
     "read_summary",
@@ -98,73 +99,98 @@ class StudyTable:
     numbers: Mapping[str, Array]
 
 
-def read_metrics(path: Path) -> History:
+def read_metrics(file: Path | KeptFile) -> History:
     """A run's metrics.csv.
+
+    Args:
+        file: it; of `Result.file` it is known whether it is as it was written. So for each reader here.
 
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    with _refusing_damage(path):
-        columns = _columns(path)
+    with _refusing_damage(file) as kept:
+        columns = _columns(kept)
         epoch, step = (np.array(columns.pop(name), dtype=np.int64) for name in ("epoch", "step"))
         return History(epoch, step, {name: _numbers(cells)[None] for name, cells in columns.items()})
 
 
-def read_curves(path: Path) -> History:
+def read_curves(file: Path | KeptFile) -> History:
     """A sweep's curves.npz.
 
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    return History.of_arrays(_record_arrays(path))
+    epoch, step, metrics = _record_arrays(file)
+    with _refusing_damage(file):
+        shapes = {values.shape for values in (epoch, step, *metrics.values())}
+        records = {shape[-1] for shape in shapes if shape}
+        if len(records) != 1 or any(values.ndim != 2 for values in metrics.values()):
+            raise ValueError
+        return History(epoch, step, metrics)
 
 
-def read_path(path: Path) -> ParameterPath:
+def read_path(file: Path | KeptFile) -> ParameterPath:
     """A run's path.npz.
 
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    arrays = _record_arrays(path)
-    with _refusing_damage(path):
-        epoch, step = arrays.pop("epoch"), arrays.pop("step")
-        parameters = {name: values.astype(np.float64, casting="safe") for name, values in arrays.items()}
-        if not len(epoch) or any(len(values) != len(epoch) for values in (step, *parameters.values())):
+    epoch, step, parameters = _record_arrays(file)
+    with _refusing_damage(file):
+        if epoch.ndim != 1 or step.shape != epoch.shape or not len(epoch):
+            raise ValueError
+        if any(len(values) != len(epoch) for values in parameters.values()):
             raise ValueError
         return ParameterPath(epoch, step, parameters)
 
 
-def _record_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file, those of each record among them.
+def _record_arrays(
+    file: Path | KeptFile,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Array]]:
+    """The epoch and the step of each record, and the other arrays of a file, which are numbers.
 
     Raises:
         RunDirectoryError: it is not there, has been damaged, or lacks these.
     """
-    arrays = read_arrays(path)
-    with _refusing_damage(path):
-        for name in ("epoch", "step"):
-            arrays[name] = arrays[name].astype(np.int64, casting="safe")
-        return arrays
+    arrays = read_arrays(file)
+    with _refusing_damage(file):
+        epoch, step = (arrays.pop(name).astype(np.int64, casting="safe") for name in ("epoch", "step"))
+        return (
+            epoch,
+            step,
+            {name: values.astype(np.float64, casting="safe") for name, values in arrays.items()},
+        )
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_parameters(file: Path | KeptFile) -> dict[str, Array]:
+    """Parameters by their names, such as those in checkpoint/last.npz.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    arrays = read_arrays(file)
+    with _refusing_damage(file):
+        return {name: values.astype(np.float64, casting="safe") for name, values in arrays.items()}
+
+
+def read_arrays(file: Path | KeptFile) -> dict[str, NDArray[Any]]:
     """The named arrays of an .npz file.
 
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    with _refusing_damage(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    with _refusing_damage(file) as kept, kept.open() as stream:
+        return arrays_in(stream)
 
 
-def read_members(path: Path) -> MemberTable:
+def read_members(file: Path | KeptFile) -> MemberTable:
     """A sweep's results.csv.
 
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    with _refusing_damage(path):
-        columns = _columns(path)
+    with _refusing_damage(file) as kept:
+        columns = _columns(kept)
         names = list(columns)
         keys = names[names.index("seed") + 1 : names.index("status")]
         values = {key: tuple(map(swept_value, columns.pop(key))) for key in keys}
@@ -176,26 +202,26 @@ def read_members(path: Path) -> MemberTable:
         return MemberTable(values=values, numbers=numbers, **found)
 
 
-def read_summary(path: Path) -> SummaryTable:
+def read_summary(file: Path | KeptFile) -> SummaryTable:
     """A sweep's summary.csv.
 
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    with _refusing_damage(path):
-        columns = _columns(path)
+    with _refusing_damage(file) as kept:
+        columns = _columns(kept)
         values = _swept_before("n", columns)
         return SummaryTable(values, *_counts_and_numbers(columns))
 
 
-def read_study(path: Path) -> StudyTable:
+def read_study(file: Path | KeptFile) -> StudyTable:
     """A sweep's recovery.csv.
 
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    with _refusing_damage(path):
-        columns = _columns(path)
+    with _refusing_damage(file) as kept:
+        columns = _columns(kept)
         values = _swept_before("parameter", columns)
         parameter = np.array(columns.pop("parameter"), dtype=np.str_)
         return StudyTable(values, parameter, *_counts_and_numbers(columns))
@@ -215,16 +241,20 @@ def _counts_and_numbers(
     return n, diverged, {key: _numbers(cells) for key, cells in columns.items()}
 
 
-def _columns(path: Path) -> dict[str, Sequence[str]]:
+def _columns(kept: KeptFile) -> dict[str, Sequence[str]]:
     """The cells of each column below its name.
 
     Raises:
-        ValueError: a row is longer or shorter than the first.
+        RunDirectoryError: the file is not as it was written.
+        ValueError: a row is longer or shorter than the first, two columns have one name, or the last line
+            does not end.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
+    text = kept.content().decode()
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
     if any(len(row) != len(header) for row in rows):
         raise ValueError("rows differ in length")
+    if len(set(header)) < len(header) or not text.endswith("\n"):
+        raise ValueError("is not whole")
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
     return dict(zip(header, columns, strict=True))
 
@@ -234,13 +264,11 @@ def _numbers(cells: Sequence[str]) -> Array:
 
 
 @contextmanager
-def _refusing_damage(path: Path) -> Iterator[None]:
+def _refusing_damage(file: Path | KeptFile) -> Iterator[KeptFile]:
+    kept = file if isinstance(file, KeptFile) else KeptFile(file)
     try:
-        yield
+        yield kept
     except OSError as error:
-        reason = error.strerror or error
-        raise RunDirectoryError(
-            f"{path}: cannot be read: {reason}; name a file of a run or a sweep"
-        ) from None
-    except (ValueError, TypeError, KeyError, EOFError, csv.Error, zipfile.BadZipFile, zlib.error):
-        raise RunDirectoryError(f"{path}: has been damaged; train again") from None
+        raise kept.unreadable(error) from None
+    except (ValueError, TypeError, KeyError, OverflowError, csv.Error):
+        raise kept.damaged() from None

@@ -5,7 +5,7 @@ What of them must be there for the sweep to be read again, see `lrcli.sweeps.rea
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,9 @@ from lrcli.storage.files import (
     make_directory,
     remove_leftovers,
     write_arrays,
-    write_json,
-    write_whole,
+    write_result,
     write_yaml,
-    writing_whole,
+    writing_hashed,
 )
 from lrcli.storage.locking import locked
 from lrcli.storage.reading import experiment_comment, find_result
@@ -60,6 +59,7 @@ class SweepFiles:
         self.location = location
         self._directory = directory
         self.facts: dict[str, Any] = {}
+        self._files: dict[str, str] = {}  # that are not going to change: the digest of each
         self._source = plan.source.record
         self._held: contextlib.ExitStack | None = None
 
@@ -112,7 +112,8 @@ class SweepFiles:
             made = self.location.make(self._plan.experiment.name, "sweep")
             self._directory = self._held.enter_context(made)
         comment = experiment_comment("sweep")
-        write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
+        digest = write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
+        self._files = {"experiment.yaml": digest}
         make_directory(self.directory / _CHECKPOINT)
         self._write(self._result("running"))
 
@@ -127,7 +128,7 @@ class SweepFiles:
     @property
     def events(self) -> EventList:
         """Which event files it has written."""
-        return EventList(self.directory, self.directory / _CHECKPOINT / "events.txt")
+        return EventList(self.directory, self.directory / ".events.txt")
 
     def finish(self, results: SweepResults, timing: Timing) -> SweepResult:
         """Write the tables.
@@ -139,20 +140,22 @@ class SweepFiles:
             WriteError: a file could not be written.
         """
         statistics = without_missing(describe_metric(results), results.missing)
-        with writing_whole(self.directory / "results.csv") as file:
-            for rows in rows_of_members(self._plan, results):
-                file.write(rows.encode())
-        summary = table_of_configurations(self._plan, results, statistics)
-        write_whole(self.directory / "summary.csv", summary.encode())
+        self._write_rows("results.csv", rows_of_members(self._plan, results))
+        self._write_rows("summary.csv", [table_of_configurations(self._plan, results, statistics)])
         study = study_of(results)
         if study:
-            with writing_whole(self.directory / RECOVERY_FILE) as file:
-                for rows in rows_of_study(self._plan, study):
-                    file.write(rows.encode())
-        write_arrays(self.directory / "curves.npz", history_of_members(results).arrays)
-        write_arrays(self.directory / REFERENCE_FILE, reference_arrays(results))
+            self._write_rows(RECOVERY_FILE, rows_of_study(self._plan, study))
+        arrays = {"curves.npz": history_of_members(results).arrays, REFERENCE_FILE: reference_arrays(results)}
+        for name, each in arrays.items():
+            self._files[name] = write_arrays(self.directory / name, each)
         found = findings(self._plan.experiment, results, statistics)
         return self._result("interrupted" if found["missing"] else "completed", timing=timing, **found)
+
+    def _write_rows(self, name: str, texts: Iterable[str]) -> None:
+        with writing_hashed(self.directory / name) as file:
+            for text in texts:
+                file.write(text.encode())
+        self._files[name] = file.sha256
 
     def close(self, result: SweepResult) -> None:
         """Write the result, once everything else is written; a complete sweep needs no checkpoint.
@@ -176,7 +179,7 @@ class SweepFiles:
             self._write(self._result(status))
 
     def _write(self, result: SweepResult) -> None:
-        write_json(self.directory / "result.json", result.as_data())
+        write_result(self.directory / "result.json", result.as_data())
 
     def _result(self, status: SweepStatus, **found: Any) -> SweepResult:
         plan, choice = self._plan, self._plan.select
@@ -186,6 +189,7 @@ class SweepFiles:
             data=digests_of(plan.files),
             status=status,
             run_dir=self.directory.as_posix(),
+            files=dict(self._files),
             members=plan.size,
             seeds=tuple(plan.seeds),
             keys=tuple(plan.configurations.keys),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.errors import UsageError
 from lrcli.storage.table_reading import MemberTable, read_members
 from lrcli.storage.tables import swept_text, swept_value
 from lrcli.sweeps.resuming import result_of_sweep
@@ -33,13 +33,13 @@ def member_number(directory: Path, word: str) -> int:
     if word != BEST:
         raise UsageError(f"{word}: is no member; write its number in results.csv, or {BEST}")
     result = result_of_sweep(directory)
+    file = result.file(directory, "results.csv")
     if result.best is None:
         raise UsageError(f"{directory}: has no best member before all have ended; go on with lrcli resume")
     try:
-        table = read_members(directory / "results.csv")
-        return _best_member(table, result.best.values, result.metric, result.mode)
-    except (RunDirectoryError, KeyError, ValueError):
-        raise RunDirectoryError(f"{directory}: its results.csv has been damaged") from None
+        return _best_member(read_members(file), result.best.values, result.metric, result.mode)
+    except (KeyError, ValueError):
+        raise file.damaged() from None
 
 
 def _best_member(

@@ -16,6 +16,7 @@ import numpy as np
 
 from lrcli.analysis.sweep_results import Array, SweepResults
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.digests import KeptFile
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.table_reading import MemberTable, read_curves, read_members
 from lrcli.sweeps.collection import problems_of, records_of
@@ -63,33 +64,33 @@ def read_sweep(directory: Path) -> FinishedSweep:
             f"lrcli resume {directory}"
         )
     plan, _ = plan_again(directory, runs_code=False)
-    reference = read_reference(directory, (len(plan.seeds), len(plan.configurations)))
-    table = _members(directory / "results.csv", plan)
+    reference = read_reference(directory, result, (len(plan.seeds), len(plan.configurations)))
+    table = _members(result.file(directory, "results.csv"), plan)
     results = replace(
-        _results(plan, table, _curves(directory / "curves.npz", plan), reference),
+        _results(plan, table, _curves(result.file(directory, "curves.npz"), plan), reference),
         stable=read_stable_rates(plan, result.divergence),
     )
     return FinishedSweep(plan, results, result)
 
 
-def _members(path: Path, plan: SweepPlan) -> MemberTable:
+def _members(file: KeptFile, plan: SweepPlan) -> MemberTable:
     """The rows of results.csv, which are those of the plan.
 
     Raises:
         RunDirectoryError: they are not.
     """
-    table = read_members(path)
+    table, path = read_members(file), file.path
     seeds = np.repeat(np.array(plan.seeds, dtype=np.int64), len(plan.configurations))
     same = np.array_equal(table.member, np.arange(plan.size)) and np.array_equal(table.seed, seeds)
     whole = {plan.select.metric, f"best/{plan.experiment.best.metric}"} <= set(table.numbers)
     if not (same and whole and tuple(table.values) == plan.configurations.keys):
-        raise RunDirectoryError(f"{path}: does not hold the members of the sweep; train again")
+        raise RunDirectoryError(f"{path}: does not hold the members of the sweep; {file.cure}")
     if not np.isin(table.status, _ENDED).all():
-        raise RunDirectoryError(f"{path}: has been damaged: it has members that have not ended; train again")
+        raise RunDirectoryError(f"{path}: has been damaged: it has members that have not ended; {file.cure}")
     return table
 
 
-def _curves(path: Path, plan: SweepPlan) -> dict[str, Array]:
+def _curves(file: KeptFile, plan: SweepPlan) -> dict[str, Array]:
     """From metric to its records, (S, C, T).
 
     Raises:
@@ -97,9 +98,9 @@ def _curves(path: Path, plan: SweepPlan) -> dict[str, Array]:
     """
     shape = (len(plan.seeds), *records_of(plan)[0].shape)
     try:
-        return {name: values.reshape(shape) for name, values in read_curves(path).metrics.items()}
+        return {name: values.reshape(shape) for name, values in read_curves(file).metrics.items()}
     except ValueError:
-        raise RunDirectoryError(f"{path}: does not hold the records of the sweep; train again") from None
+        raise RunDirectoryError(f"{file.path}: does not hold the records of the sweep; {file.cure}") from None
 
 
 def _results(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lrcli.analysis.sampling import Sampling
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.table_reading import read_arrays
 
 __all__ = ["REFERENCE_FILE", "Reference", "read_reference", "reference_arrays"]
@@ -52,28 +53,29 @@ def reference_arrays(results: SweepResults) -> dict[str, NDArray[Any]]:
     return {name: values.reshape(-1) for name, values in (levels | undetermined | sampling).items()}
 
 
-def read_reference(directory: Path, shape: tuple[int, int]) -> Reference:
+def read_reference(directory: Path, result: SweepResult, shape: tuple[int, int]) -> Reference:
     """Read reference.npz again.
 
     Args:
         directory: of the sweep.
+        result: of the sweep.
         shape: (S, C) seeds and configurations.
 
     Raises:
         RunDirectoryError: it is not there, as in sweeps of an older lrcli, or has been damaged.
     """
-    path = directory / REFERENCE_FILE
-    if not path.exists():
+    file = result.file(directory, REFERENCE_FILE)
+    if file.sha256 is None and not file.path.exists():
         raise RunDirectoryError(
             f"{directory}: has no {REFERENCE_FILE}, without which it cannot be read again: an older lrcli "
             "wrote it, or the file was removed; train it again with lrcli sweep on its experiment.yaml"
         )
     try:
-        arrays = {name: values.reshape(shape) for name, values in read_arrays(path).items()}
+        arrays = {name: values.reshape(shape) for name, values in read_arrays(file).items()}
         least, constant = (arrays.pop(name).astype(np.float64) for name in ("least", "constant"))
         opens = {name: arrays.pop(name).astype(np.bool_) for name in list(arrays) if name.startswith(_OPEN)}
         sampling = Sampling.of_arrays({name: values.astype(np.float64) for name, values in arrays.items()})
-    except (KeyError, ValueError):
-        raise RunDirectoryError(f"{path}: has been damaged; train again") from None
+    except (KeyError, ValueError, TypeError):
+        raise file.damaged() from None
     undetermined = {name.removeprefix(_OPEN): mask for name, mask in opens.items()}
     return Reference(least, constant, undetermined, sampling)

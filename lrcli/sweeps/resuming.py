@@ -16,10 +16,12 @@ from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
 from lrcli.sweeps.plan import SweepPlan, plan_sweep
+from lrcli.wording import counted
 
-__all__ = ["complete_result", "files_for", "member_alone", "plan_again", "result_of_sweep"]
+__all__ = ["complete_result", "damage", "files_for", "member_alone", "plan_again", "result_of_sweep"]
 
 _MOST_SHOWN = 10
+_TABLES = ("results.csv", "summary.csv", "curves.npz", "reference.npz")  # of every sweep that is complete
 
 
 def files_for(plan: SweepPlan, location: OutputLocation) -> SweepFiles:
@@ -81,11 +83,31 @@ def _begun(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, Loade
 
 
 def complete_result(files: SweepFiles) -> SweepResult | None:
-    """The result of a sweep that lacks nothing, or None."""
+    """The result of a sweep that lacks nothing, or None: its files are there, too, as they were written."""
     if files.is_new or find_result(files.directory) is None:
         return None
     result = result_of_sweep(files.directory)
-    return result if result.status == "completed" else None
+    return result if result.status == "completed" and not _damaged(files.directory, result) else None
+
+
+def damage(files: SweepFiles) -> list[str]:
+    """What the user should know of a sweep that had ended and lacks something: that it is trained again."""
+    if files.is_new or find_result(files.directory) is None:
+        return []
+    result = result_of_sweep(files.directory)
+    found = _damaged(files.directory, result) if result.status == "completed" else []
+    if not found:
+        return []
+    return [
+        f"{files.directory}: {', '.join(found)}: gone, damaged or changed since the sweep ended; all "
+        f"{counted(result.members, 'member')} are trained again"
+    ]
+
+
+def _damaged(directory: Path, result: SweepResult) -> list[str]:
+    """The files of a completed sweep that are not as they were written, or are gone."""
+    names = [name for name in result.files if name != "experiment.yaml"]  # which its fingerprint covers
+    return [name for name in names or _TABLES if not result.file(directory, name).whole()]
 
 
 def member_alone(directory: Path, member: int) -> Loaded:

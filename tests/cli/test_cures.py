@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import MADE
+from damaging import edited
 
 from lrcli.components.registry import GROUPS
 
@@ -271,12 +272,12 @@ def test_a_sweep_that_has_no_best(program, tmp_path, monkeypatch):
     program("sweep", "linear.yaml", "--lr", "0.01,0.1", "-q", "logging.figures=false")
     result = Path("runs/linear/sweep-0001/result.json")
     whole = result.read_text()
-    result.write_text(whole.replace('"best": {', '"best": null, "was": {'))
+    edited(result.parent, best=None)
     message = "has no best member before all have ended; go on with lrcli resume\n"
     assert program("replay", "runs/linear/sweep-0001", "best", code=2)[2].endswith(message)
     result.write_text(whole)
     result.with_name("results.csv").unlink()
     assert program("replay", "runs/linear/sweep-0001", "best", code=2)[2].endswith(
-        "results.csv has been damaged\n"
+        "put it back, or train it again with lrcli resume runs/linear/sweep-0001\n"
     )
     assert program("replay", "none", "best", code=2)[2] == "error: none: is no run\n  runs holds linear\n"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import EXPERIMENTS
+from damaging import edited
 
 LINEAR = str(EXPERIMENTS / "linear.yaml")
 QUICK = ("--quiet", "logging.figures=false", "logging.tensorboard=false")
@@ -93,8 +94,7 @@ def test_a_run_that_has_not_ended_well_or_is_old(program):
 
     def explained(name, **changes):
         shutil.copytree("whole", name)
-        result = json.loads(Path("whole/result.json").read_text()) | changes
-        Path(name, "result.json").write_text(json.dumps(result))
+        edited(Path(name), **changes)
         code, out, err = program("explain", f"./{name}")
         assert (code, err) == (0, "")
         return out

@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+from damaging import without_digests
 from pages import ReadPage, assert_sound
 
 LINE = """\
@@ -160,6 +161,8 @@ def test_what_is_no_run_is_told(place, program):
     program("train", "xor.yaml", "-q")
     assert "did you mean xor?" in program("report", "xo", code=2)[2]
     (place / "runs/xor/train-0001/metrics.csv").unlink()
+    assert "metrics.csv: cannot be read" in program("report", "xor", code=2)[2]
+    without_digests(place / "runs/xor/train-0001")
     assert "has no records" in program("report", "xor", code=2)[2]
 
 

@@ -329,7 +329,7 @@ def test_the_list_of_event_files_names_no_others(place, lrcli, stopped_while_dra
     (place / "cut" / "link").symlink_to(place / "elsewhere")
     lines = [f"../elsewhere/{name}", f"../{name}", f"{place}/elsewhere/{name}", "notes/text", "notes", ""]
     lines += [f"link/{name}", f"./../{name}", f"notes/../../elsewhere/{name}", "\0/\0", "result.json"]
-    with (place / "cut" / "checkpoint" / "events.txt").open("a") as file:
+    with (place / "cut" / ".events.txt").open("a") as file:
         file.write("\n".join(lines))
     lrcli("resume", "cut", "-q")
     for path in (place / "elsewhere" / name, place / name, place / "cut" / "notes" / "text"):
@@ -360,8 +360,8 @@ def test_nothing_is_written_or_deleted_through_a_link(place, lrcli, stop, name):
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_a_list_of_event_files_that_is_a_link(place, lrcli, stopped_while_drawing):
     (place / "notes").write_text("mine\n")
-    (place / "cut" / "checkpoint" / "events.txt").unlink()
-    (place / "cut" / "checkpoint" / "events.txt").symlink_to(place / "notes")
+    (place / "cut" / ".events.txt").unlink()
+    (place / "cut" / ".events.txt").symlink_to(place / "notes")
     lrcli("resume", "cut", "-q")
     assert (place / "notes").read_text() == "mine\n"
 

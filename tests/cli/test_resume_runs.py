@@ -117,7 +117,7 @@ def test_for_more_epochs(place, program):
         "",
         "note: short: has completed its epochs (training.epochs=N trains for more); nothing was trained\n",
     )
-    assert json.loads(program("resume", "short", "--json", "-q")[1]) == result_of("short")
+    assert json.loads(program("resume", "short", "--json", "-q")[1])["run_dir"] == "short"
     program("resume", "short", "training.epochs=27", "-q")
     assert result_of("short")["epochs"] == 27
     assert_same("long", "short")
@@ -230,6 +230,21 @@ def test_other_code_than_it_was_begun_with(place, program, stop):
 
 
 # Damage.
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "checkpoint/last.npz", "checkpoint/best.npz"])
+def test_a_file_of_a_run_that_had_ended(place, program, name):
+    """It is written anew, from the state."""
+    program("train", "run.yaml", "-q", "--run-dir", "whole")
+    shutil.copytree("whole", "cut")
+    flip(Path("cut", name), 40)
+    assert (
+        f"note: cut: {name}: gone, damaged or changed since the run ended; written anew\n"
+        in program("resume", "cut")[2]
+    )
+    assert_same("whole", "cut")
+    Path("cut/experiment.yaml").unlink()
+    assert "holds no run that could go on" in program("resume", "cut", code=2)[2]
 
 
 def flip(path, at=700):

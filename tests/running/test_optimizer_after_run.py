@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders import trained_run
+from damaging import without_digests
 
 from lrcli.explaining.runs.explanation import explain_run, what_matters_most
 from lrcli.running.trained import read_run
@@ -173,6 +174,7 @@ def test_runs_of_an_older_lrcli_are_read(runs, tmp_path):
     old = tmp_path / "old"
     shutil.copytree(directory, old)
     (old / "checkpoint" / "optimizer.npz").unlink()
+    without_digests(old)
     result = json.loads((old / "result.json").read_text(encoding="utf-8"))
     del result["curvature"]["preconditioned"]
     (old / "result.json").write_text(json.dumps(result), encoding="utf-8")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damaging import without_digests
 
 from lrcli import api
 from lrcli.errors import RunDirectoryError
@@ -83,6 +84,9 @@ def test_a_run_can_be_asked_while_it_trains(tmp_path):
 def test_a_run_without_a_path_has_its_two_ends(tmp_path):
     run = trained(tmp_path, "linear", "dtype=float64")[Finished].run
     (tmp_path / "run/checkpoint/path.npz").unlink()
+    with pytest.raises(RunDirectoryError, match=r"path\.npz: cannot be read: .*; put it back, or"):
+        read_run(tmp_path / "run")
+    without_digests(tmp_path / "run")
     path = read_run(tmp_path / "run").path
     assert path.epoch.tolist() == [0, 3]
     same(path.at(0), run.path.at(0))
@@ -102,6 +106,7 @@ def test_a_run_without_a_path_has_its_two_ends(tmp_path):
 )
 def test_a_damaged_path_is_refused(change, tmp_path):
     trained(tmp_path, "linear")
+    without_digests(tmp_path / "run")
     file = tmp_path / "run/checkpoint/path.npz"
     with np.load(file) as archive:
         arrays = dict(archive)
@@ -113,6 +118,7 @@ def test_a_damaged_path_is_refused(change, tmp_path):
 def test_what_cannot_be_read_is_refused(tmp_path):
     trained(tmp_path, "linear")
     directory = tmp_path / "run"
+    without_digests(directory)
     (directory / "checkpoint/path.npz").write_bytes(b"no archive")
     with pytest.raises(RunDirectoryError, match="has been damaged"):
         read_run(directory)

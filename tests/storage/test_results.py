@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrcli.errors import RunDirectoryError
-from lrcli.storage.files import replace_nonfinite, write_json
+from lrcli.storage.files import replace_nonfinite, write_result
 from lrcli.storage.reading import find_result, read_result
 from lrcli.storage.result_fields import FileDigest, SourceFiles, StableRate, Timing
 from lrcli.storage.run_result import (
@@ -78,6 +78,7 @@ run_results = st.builds(
     source=st.none() | sources,
     status=st.sampled_from(["running", "completed", "stopped_early", "diverged", "interrupted", "failed"]),
     run_dir=texts,
+    files=st.dictionaries(texts, texts, max_size=3),
     seed=counts,
     epochs=counts,
     steps=counts,
@@ -99,6 +100,7 @@ unfinished_sweeps = {
     "data": some(st.builds(FileDigest, texts, texts)),
     "status": st.sampled_from(["running", "completed", "interrupted", "failed"]),
     "run_dir": texts,
+    "files": st.dictionaries(texts, texts, max_size=3),
     "members": counts,
     "seeds": some(counts),
     "keys": some(texts),
@@ -127,7 +129,7 @@ sweep_results = st.builds(SweepResult, **unfinished_sweeps) | st.builds(
 @SETTINGS
 @given(run_results | sweep_results)
 def test_what_is_written_is_read_back(tmp_path, result):
-    write_json(tmp_path / "result.json", result.as_data())
+    write_result(tmp_path / "result.json", result.as_data())
     assert read_result(tmp_path) == result
     again = replace_nonfinite(read_result(tmp_path).as_data())
     assert json.dumps(again) == json.dumps(replace_nonfinite(result.as_data()))  # the order of the keys, too
@@ -141,7 +143,7 @@ def written(tmp_path):
     """Writes the result of a run with other fields."""
 
     def write(**fields):
-        (tmp_path / "result.json").write_text(json.dumps(RUN.as_data() | fields))
+        write_result(tmp_path / "result.json", RUN.as_data() | fields)
         return tmp_path
 
     return write
@@ -149,7 +151,7 @@ def written(tmp_path):
 
 def test_the_keys_of_a_run_are_those_of_the_schema():
     assert list(RUN.as_data()) == [
-        *["schema", "command", "name", "source", "data", "status", "run_dir", "seed", "epochs"],
+        *["schema", "command", "name", "source", "data", "status", "run_dir", "files", "seed", "epochs"],
         *[
             "steps",
             "diverged_step",
@@ -175,9 +177,9 @@ def test_unknown_keys_are_left_out(written):
 def test_a_result_of_the_first_version_is_read(written):
     """Which did not say where it came from, nor what the errors were held against."""
     row = {"name": "b", "true": 1.0, "learned": 0.5, "error": 0.5}
-    path = written(recovery=[row]) / "result.json"
+    path = written(recovery=[row], schema=1) / "result.json"
     data = json.loads(path.read_text())
-    for key in ("source", "reference", "stability", "outcome"):
+    for key in ("source", "reference", "stability", "outcome", "files", "sha256"):
         del data[key]
     path.write_text(json.dumps(data))
     assert read_result(path).recovery == (RecoveryRow("b", 1.0, 0.5, 0.5),)
@@ -185,8 +187,8 @@ def test_a_result_of_the_first_version_is_read(written):
 
 
 def test_a_newer_result_is_refused(written):
-    with pytest.raises(RunDirectoryError, match=r"result\.json: is of schema 2.*update lrcli"):
-        read_result(written(schema=2, command="lr-find"))
+    with pytest.raises(RunDirectoryError, match=r"result\.json: is of schema 3.*update lrcli"):
+        read_result(written(schema=3, command="lr-find"))
 
 
 @pytest.mark.parametrize(

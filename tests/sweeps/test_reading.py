@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from damaging import without_digests
 
 from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.sampling import Sampling
@@ -167,7 +168,10 @@ DAMAGE = {
     "no table": (lambda d: (d / "results.csv").unlink(), "results.csv: cannot be read"),
     "no curves": (lambda d: (d / "curves.npz").unlink(), "curves.npz: cannot be read"),
     "of an older lrcli": (lambda d: (d / "reference.npz").unlink(), "an older lrcli wrote it.*lrcli sweep"),
-    "cut": (lambda d: (d / "curves.npz").write_bytes(b"PK\3\4"), "curves.npz: has been damaged; train again"),
+    "cut": (
+        lambda d: (d / "curves.npz").write_bytes(b"PK\3\4"),
+        "curves.npz: has been damaged; train it again",
+    ),
     "reference cut": (lambda d: (d / "reference.npz").write_bytes(b""), "reference.npz: has been damaged"),
     "reference without a level": (
         lambda d: np.savez(d / "reference.npz", least=np.zeros(8)),
@@ -179,7 +183,7 @@ DAMAGE = {
     ),
     "curves of other members": (
         lambda d: changed_arrays(d / "curves.npz", lambda array: array[:-1]),
-        "curves.npz: does not hold the records of the sweep",
+        "curves.npz: has been damaged",
     ),
     "a member too few": (lambda d: damaged_table(d, lambda lines: lines[:-1]), "does not hold the members"),
     "members in another order": (
@@ -195,7 +199,7 @@ DAMAGE = {
         "does not hold the members",
     ),
     "another key": (
-        lambda d: damaged_table(d, lambda lines: [lines[0].replace("optimizer.lr", "lr"), *lines[1:]]),
+        lambda d: damaged_table(d, lambda lines: [lines[0].replace("optimizer.lr", "rate"), *lines[1:]]),
         "does not hold the members",
     ),
     "a member that has not ended": (
@@ -217,6 +221,7 @@ DAMAGE = {
 def test_what_is_damaged_is_refused(swept, damage):
     do, message = DAMAGE[damage]
     _, directory = swept(LINE, {"optimizer.lr": [0.01, 0.1, 0.2, 0.3]})
+    without_digests(directory)
     do(directory)
     with pytest.raises(UsageError, match=message):
         read_sweep(directory)

@@ -299,7 +299,7 @@ def test_the_files_agree_with_each_other(swept, seeds):
         for metric, curve in results.curves.items():
             assert_equal(arrays[metric], curve.reshape(len(rows), 31))
 
-    assert (result["schema"], result["command"], result["status"]) == (1, "sweep", "completed")
+    assert (result["schema"], result["command"], result["status"]) == (2, "sweep", "completed")
     assert (result["members"], result["seeds"]) == (len(rows), seeds)
     assert result["keys"] == ["optimizer.lr", "training.clip_grad_norm"]
     assert (result["metric"], result["mode"]) == ("val/loss", "min")
