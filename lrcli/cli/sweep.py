@@ -223,6 +223,14 @@ def _train(
     raise typer.Exit(_exit_code(result))
 
 
+def _say_what_goes_on(directory: Path) -> None:
+    """Tell the command that goes on with what was interrupted, whole, to be copied."""
+    from lrcli.explaining.commands import typed
+    from lrcli.reporting.messages import print_note
+
+    print_note(f"to go on: {typed('lrcli', 'resume', str(directory))}")
+
+
 def _exit_code(result: "SweepResult") -> int:
     if result.status == "interrupted":
         return _INTERRUPTED
@@ -252,5 +260,5 @@ def _run(
         drawn = plan.experiment.logging.figures and not event.result.missing
         return still_line("drawing the figures") if drawn else nullcontext()
 
-    with Following(report, begun=resume_collecting, ended=ended) as following:
+    with Following(report, begun=resume_collecting, ended=ended, stopped=_say_what_goes_on) as following:
         return api.sweep(plan, files, [following.observe], following.interruption, tb_members)
