@@ -1,7 +1,8 @@
 """Writing files that a reader may open at any moment.
 
-A file appears whole or not at all: it is written beside its place, flushed to the disk and renamed, and the
-directory is flushed, too. A file that grows does so by whole lines.
+A file appears whole or not at all: it is written beside its place, flushed to the disk and renamed. A
+file that grows does so by whole lines. What a later step relies on outlives a loss of power, too: results and
+arrays have their directory flushed, which also keeps the names of what was written there before them.
 """
 
 import contextlib
@@ -65,14 +66,21 @@ def make_directory(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing_whole(path: Path) -> Iterator[IO[bytes]]:
+def writing_whole(path: Path, *, lasting: bool = False) -> Iterator[IO[bytes]]:
     """A file to write to, bit by bit, that appears whole, in place of an earlier one of that name.
+
+    Args:
+        path: of the file.
+        lasting: that it has appeared outlives a loss of power from the end on.
 
     Raises:
         WriteError: it could not be written; an earlier file of that name is unharmed.
     """
     with reporting_errors(path), _writing_aside(path, Path.replace) as file:
         yield file
+    if lasting:
+        with reporting_errors(path):
+            flush_directory(path.parent)
 
 
 @contextlib.contextmanager
@@ -86,7 +94,6 @@ def _writing_aside(path: Path, put: Callable[[Path, Path], object]) -> Iterator[
             file.flush()
             os.fsync(file.fileno())
         put(aside, path)
-        flush_directory(path.parent)
     finally:
         with contextlib.suppress(OSError):
             aside.unlink()
@@ -124,9 +131,9 @@ def remove_leftovers(directory: Path) -> None:
                 os.unlink(os.path.join(folder, name))  # noqa: PTH108, PTH118 - as it was found
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, lasting: bool = False) -> None:
     """Write a file that appears whole; see `writing_whole`."""
-    with writing_whole(path) as file:
+    with writing_whole(path, lasting=lasting) as file:
         file.write(data)
 
 
@@ -171,9 +178,9 @@ def _put_new(aside: Path, path: Path) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON, numbers that are not finite as null; see `write_whole`."""
+    """Write JSON, numbers that are not finite as null, to last; see `writing_whole`."""
     text = json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, (text + "\n").encode())
+    write_whole(path, (text + "\n").encode(), lasting=True)
 
 
 def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
@@ -182,8 +189,8 @@ def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays as .npz, which `numpy.load` reads without executing code."""
-    with writing_whole(path) as file:
+    """Write named arrays as .npz, which `numpy.load` reads without executing code, to last."""
+    with writing_whole(path, lasting=True) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
