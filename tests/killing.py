@@ -154,11 +154,7 @@ def left(directory):
     found = {}
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
-        if (
-            path.is_dir()
-            or "events." in name
-            or name.startswith(("figures/", "checkpoint/state", "log.txt"))
-        ):
+        if path.is_dir() or "events." in name or name.startswith(("figures/", "checkpoint/state", "log.txt")):
             continue
         if name not in {"result.json", "report.html"}:
             found[name] = path.read_bytes()

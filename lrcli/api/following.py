@@ -1,12 +1,13 @@
-"""A run or a sweep while somebody waits for it: its progress on the screen, and Ctrl-C."""
+"""A run or a sweep while somebody waits for it: its progress on the screen, Ctrl-C, and what goes on."""
 
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lrcli.api.interrupts import finishing_on_ctrl_c, leaving_on_ctrl_c, say_below
+from lrcli.api.interrupts import finishing_on_signals, leaving_on_signals, say_below
 
 if TYPE_CHECKING:
     from typing import Self
@@ -39,7 +40,8 @@ class Following:
     """Follows one run or one sweep, from its beginning to when all of it has been drawn.
 
     While it trains, its progress is shown, and the first Ctrl-C ends it after the epochs under way. What is
-    drawn after that takes no progress, and ends at the first Ctrl-C.
+    drawn after that takes no progress, and ends at the first Ctrl-C, and so do preparing and compiling. Other
+    signals that end programs are as Ctrl-C; see `lrcli.api.interrupts`.
 
     Attributes:
         interruption: what the run or the sweep looks at.
@@ -51,6 +53,7 @@ class Following:
         say: Callable[[str], None] = say_below,
         begun: Callable[[], None] = _nothing,
         ended: Callable[[Any], AbstractContextManager[object]] = contextlib.nullcontext,
+        stopped: Callable[[Path], None] | None = None,
     ) -> None:
         """Show nothing yet.
 
@@ -59,33 +62,43 @@ class Following:
             say: tells what Ctrl-C has done where there is no report.
             begun: called when training begins.
             ended: called with the last event; what it gives is entered while the figures are drawn.
+            stopped: called at the end with the directory of what was interrupted and can go on.
         """
         from lrcli.running.location import Interruption
 
-        self.interruption = Interruption()
+        self.interruption = Interruption(stops_at_once=True)
         self._report = report
         self._say = say if report is None else report.say
-        self._begun, self._ended = begun, ended
+        self._begun, self._ended, self._stopped = begun, ended, stopped
+        self._unfinished: Path | None = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Self":
         if self._report is not None:
             self._stack.enter_context(self._report)
-        self._stack.enter_context(finishing_on_ctrl_c(self.interruption, self._say))
+        self._stack.enter_context(finishing_on_signals(self.interruption, self._say))
         return self
 
     def __exit__(self, *_raised: object) -> None:
         self._stack.close()
+        if self.interruption.requested and self._unfinished is not None and self._stopped is not None:
+            self._stopped(self._unfinished)
 
     def observe(self, event: Any) -> None:
         """Take in an event of the run or the sweep."""
         from lrcli.running.moments import Begun, Ended
+        from lrcli.running.preparation import Compiling
 
+        self.interruption.stops_at_once = isinstance(event, Compiling)
+        result = getattr(event, "result", None)
         if self._report is not None:
             self._report.show(event)
         if isinstance(event, Begun):
+            self._unfinished = event.run_dir
             self._begun()
         elif isinstance(event, Ended):
             self._stack.close()
-            self._stack.enter_context(leaving_on_ctrl_c())
+            self._stack.enter_context(leaving_on_signals())
+            if result is None or result.status != "interrupted":
+                self._unfinished = None
             self._stack.enter_context(self._ended(event))

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from lrcli import __version__
+from lrcli.api.interrupts import stopping_on_signals
 from lrcli.cli.check import EPILOG as CHECK_EPILOG
 from lrcli.cli.check import check
 from lrcli.cli.completion import answering_bash
@@ -51,6 +52,8 @@ from lrcli.reporting.reading_bar import ReadingBar
 __all__ = ["app", "main"]
 
 _NARROWEST = 50  # characters, to which typer sets its help where a terminal has less
+_INTERRUPTED = 130
+_OF_SIGNALS = 128  # of which 130 is that of Ctrl-C
 _UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EBADF}
 
 
@@ -79,7 +82,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback(
     epilog="Exit codes: 0 done; 1 a run failed or diverged; 2 the command line or the file is wrong; "
-    "3 an expectation failed; 130 interrupted."
+    "3 an expectation failed; 130 interrupted by Ctrl-C, 128 + N by another signal."
 )
 def root(
     version: Annotated[
@@ -181,7 +184,7 @@ def main() -> None:
     if sys.platform == "win32":  # else programs that libraries start are looked for in the current directory
         os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")
     pause_collecting()
-    with guarded_streams(), _warnings_as_messages():
+    with guarded_streams(), _warnings_as_messages(), stopping_on_signals() as stopped:
         try:
             bar = ReadingBar()
             with answering_bash(), watching(bar), contextlib.closing(bar):
@@ -193,4 +196,6 @@ def main() -> None:
             code = error.exit_code
         finally:
             forget_for_exit()
+    if code == _INTERRUPTED and stopped.signal is not None:
+        code = _OF_SIGNALS + stopped.signal
     sys.exit(code)

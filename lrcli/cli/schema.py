@@ -1,5 +1,6 @@
 """`lrcli schema` and `lrcli init`."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Annotated
@@ -59,9 +60,9 @@ def init(
             raise UsageError(f"{file}: {folder} is no directory")
     write_new(file, starter_text(dataset, file.as_posix()).encode())
     beside, content = file.with_name(SCHEMA_FILE), schema_text().encode()
-    if not beside.exists():
+    with contextlib.suppress(UsageError):  # it is there, perhaps since a moment
         write_new(beside, content)
-    elif beside.read_bytes() != content:
+    if beside.read_bytes() != content:
         print_note(f"{beside}: is another than this version's; lrcli schema prints this version's")
     if needs_files(dataset):
         print_sentences([f"{file}: written; say in it where your data are, then lrcli check {file}"])

@@ -179,7 +179,6 @@ def train_sweep(
     quiet: bool,
 ) -> None:
     """Train, draw and report; exits with the sweep's code."""
-    from lrcli.reporting.messages import say_how_to_go_on
     from lrcli.reporting.runs.console import print_json
     from lrcli.sweeps.resuming import complete_result, damage
 
@@ -195,8 +194,6 @@ def train_sweep(
         result = _run(plan, files, tb_members, quiet=quiet, reported=not as_json and not quiet)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
-    if result.status == "interrupted":
-        say_how_to_go_on(files.directory)
     if as_json:
         print_json(result)
     if quiet and _exit_code(result) == _NO_MEMBER_FINISHED:
@@ -218,6 +215,7 @@ def _run(
     """Train, showing on the screen how far that has come, and then what it has come to, while it is drawn."""
     from lrcli import api
     from lrcli.api.following import Following
+    from lrcli.reporting.messages import say_how_to_go_on
 
     report = None
     if not quiet:
@@ -235,5 +233,5 @@ def _run(
         drawn = plan.experiment.logging.figures and not event.result.missing
         return still_line("drawing the figures") if drawn else nullcontext()
 
-    with Following(report, begun=resume_collecting, ended=ended) as following:
+    with Following(report, begun=resume_collecting, ended=ended, stopped=say_how_to_go_on) as following:
         return api.sweep(plan, files, [following.observe], following.interruption, tb_members)

@@ -188,10 +188,6 @@ def train_and_report(
         result = _train(loaded, location, shown, resumed)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
-    if result.status == "interrupted":
-        from lrcli.reporting.messages import say_how_to_go_on
-
-        say_how_to_go_on(Path(result.run_dir))
     if shown.as_json:
         from lrcli.reporting.runs.console import print_json
 
@@ -219,6 +215,7 @@ def _train(
     """Train, showing on the screen how far it has come, and then what it has come to, while it is drawn."""
     from lrcli import api
     from lrcli.api.following import Following
+    from lrcli.reporting.messages import say_how_to_go_on
 
     report = None
     observers: list[Observer] = []
@@ -246,7 +243,7 @@ def _train(
         print_report(event.result, loaded.experiment.model, matters.text if matters else "")
         return still_line("drawing the figures") if loaded.experiment.logging.figures else nullcontext()
 
-    with Following(report, begun=resume_collecting, ended=ended) as following:
+    with Following(report, begun=resume_collecting, ended=ended, stopped=say_how_to_go_on) as following:
         return api.train(loaded, location, [*observers, following.observe], following.interruption, resumed)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from lrcli.explaining.commands import typed
 from lrcli.reporting.streams import console
 from lrcli.reporting.text import wrapped
-from lrcli.wording import command_line, one_line, printable
+from lrcli.wording import one_line, printable
 
 __all__ = ["print_error", "print_note", "print_warning", "say_how_to_go_on"]
 
@@ -48,7 +49,7 @@ def print_warning(message: str) -> None:
 
 def say_how_to_go_on(directory: Path) -> None:
     """Show the command that goes on with what was interrupted."""
-    print_note(f"to go on: {command_line('lrcli', 'resume', str(directory))}")
+    print_note(f"to go on: {typed('lrcli', 'resume', str(directory))}")
 
 
 def _print_line(label: str, message: str) -> None:

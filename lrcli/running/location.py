@@ -38,9 +38,17 @@ class OutputLocation:
 
 @dataclass
 class Interruption:
-    """The user's wish to stop; looked at after each event."""
+    """The user's wish to stop; looked at after each event.
+
+    Attributes:
+        requested: whether it is there.
+        signal: the number of the signal that said so; None: another way did.
+        stops_at_once: nobody is going to look soon, and nothing is lost by an interrupt.
+    """
 
     requested: bool = False
+    signal: int | None = None
+    stops_at_once: bool = False
 
     def status(self, error: BaseException) -> Literal["interrupted", "failed"]:
         """What a run is called that an error has ended.

@@ -37,7 +37,8 @@ def new_run_directory(runs_dir: Path, name: str, command: str) -> Iterator[Path]
         try:
             parent.mkdir(parents=True, exist_ok=True)
             path = _next(parent, command, stack)
-            flush_directory(parent)
+            for above in (runs_dir, parent):
+                flush_directory(above)
         except (OSError, ValueError) as error:  # ValueError: the system has no such characters in names
             raise cannot_be_used(parent, "cannot hold runs", error) from None
         yield path

@@ -1,7 +1,8 @@
 """Writing files that a reader may open at any moment.
 
-A file appears whole or not at all: it is written beside its place, flushed to the disk and renamed, and the
-directory is flushed, too. A file that grows does so by whole lines.
+A file appears whole or not at all: it is written beside its place, flushed to the disk and renamed. A
+file that grows does so by whole lines. What a later step relies on outlives a loss of power, too: results and
+arrays have their directory flushed, which also keeps the names of what was written there before them.
 """
 
 import contextlib
@@ -79,14 +80,21 @@ def refuse_link(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing_whole(path: Path) -> Iterator[IO[bytes]]:
+def writing_whole(path: Path, *, lasting: bool = False) -> Iterator[IO[bytes]]:
     """A file to write to, bit by bit, that appears whole, in place of an earlier one of that name.
+
+    Args:
+        path: of the file.
+        lasting: that it has appeared outlives a loss of power from the end on.
 
     Raises:
         WriteError: it could not be written; an earlier file of that name is unharmed.
     """
     with reporting_errors(path), _writing_aside(path, Path.replace) as file:
         yield file
+    if lasting:
+        with reporting_errors(path):
+            flush_directory(path.parent)
 
 
 @contextlib.contextmanager
@@ -100,7 +108,6 @@ def _writing_aside(path: Path, put: Callable[[Path, Path], object]) -> Iterator[
             file.flush()
             os.fsync(file.fileno())
         put(aside, path)
-        flush_directory(path.parent)
     finally:
         with contextlib.suppress(OSError):
             aside.unlink()
@@ -139,19 +146,19 @@ def remove_leftovers(directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing_hashed(path: Path) -> Iterator[HashingFile]:
+def writing_hashed(path: Path, *, lasting: bool = False) -> Iterator[HashingFile]:
     """Likewise, with the digest of what has been written; it can only be written on and on."""
-    with writing_whole(path) as file:
+    with writing_whole(path, lasting=lasting) as file:
         yield HashingFile(file)
 
 
-def write_whole(path: Path, data: bytes) -> str:
+def write_whole(path: Path, data: bytes, *, lasting: bool = False) -> str:
     """Write a file that appears whole; see `writing_whole`.
 
     Returns:
         The SHA-256 of its content.
     """
-    with writing_hashed(path) as file:
+    with writing_hashed(path, lasting=lasting) as file:
         file.write(data)
     return file.sha256
 
@@ -197,13 +204,13 @@ def _put_new(aside: Path, path: Path) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON, numbers that are not finite as null; see `write_whole`."""
-    write_whole(path, f"{_json_text(value)}\n".encode())
+    """Write JSON, numbers that are not finite as null, to last; see `writing_whole`."""
+    write_whole(path, f"{_json_text(value)}\n".encode(), lasting=True)
 
 
 def write_result(path: Path, value: Mapping[str, Any]) -> None:
     """Write a result: JSON that ends with a digest of itself; see `write_json`."""
-    write_whole(path, seal(_json_text(value)))
+    write_whole(path, seal(_json_text(value)), lasting=True)
 
 
 def _json_text(value: Mapping[str, Any]) -> str:
@@ -216,12 +223,12 @@ def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> str:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Write named arrays as .npz, which `numpy.load` reads without executing code.
+    """Write named arrays as .npz, which `numpy.load` reads without executing code, to last.
 
     Returns:
         The SHA-256 of the file.
     """
-    with writing_hashed(path) as file:
+    with writing_hashed(path, lasting=True) as file:
         put_arrays(file, arrays)
     return file.sha256
 

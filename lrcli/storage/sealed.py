@@ -33,7 +33,7 @@ def write_sealed(path: Path, arrays: Arrays) -> None:
     Raises:
         WriteError: it could not be written; an earlier file of that name is unharmed.
     """
-    with writing_whole(path) as file:
+    with writing_whole(path, lasting=True) as file:
         hashing = HashingFile(file)
         put_arrays(hashing, {_FORMAT: np.array(_VERSION), **arrays})
         file.write(bytes.fromhex(hashing.sha256))

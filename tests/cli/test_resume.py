@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 
 from lrcli.errors import WriteError
+from lrcli.explaining.commands import typed
+from lrcli.sweeps import resuming
 from lrcli.sweeps.part import PartRecorder
 
 SMALL = """\
@@ -609,3 +612,119 @@ def test_a_member_that_exploded_has_diverged_in_a_sweep_and_alone(place, lrcli, 
         assert (result["status"], str(result["diverged_step"] or "")) == (status, row["diverged_step"])
         assert (row["outcome"] == "diverged") == (status == "diverged")
         assert result["metrics"]["train/loss"] == float(row["train/loss"])
+
+
+# Several at once.
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Does something once, while the first part that is trained has its first record."""
+
+    def meanwhile(action):
+        record, done = PartRecorder.record, []
+
+        def first(recorder, *arguments):
+            if not done:
+                done.append(True)
+                action()
+            record(recorder, *arguments)
+
+        monkeypatch.setattr(PartRecorder, "record", first)
+        return done
+
+    return meanwhile
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        ["resume", "cut"],
+        ["sweep", "small.yaml", *CUT, "--run-dir", "cut"],
+        ["train", "small.yaml", "--run-dir", "cut"],
+    ],
+)
+def test_a_second_at_the_same_time_is_refused(place, lrcli, stop, meanwhile, second):
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
+    stop(3, interrupt, "small.yaml", *CUT, "--run-dir", "cut")
+
+    def refused():
+        before = contents(place)
+        _, out, err = lrcli(*second, code=2)
+        assert out == ""
+        assert re.search(rf"error: cut: process {os.getpid()} on host \S+ is at work here; wait", err)
+        assert contents(place) == before
+
+    done = meanwhile(refused)
+    lrcli("resume", "cut", "-q")
+    assert done
+    assert results(place / "cut") == results(place / "whole")
+    assert not (place / "cut" / ".lock").exists()
+    lrcli("resume", "cut", "-q")
+
+
+def test_a_second_that_had_begun_before_the_first_was_complete(place, lrcli, stop, monkeypatch):
+    """It has seen that parts are missing, and they are there when it gets the lock."""
+    stop(3, interrupt, "small.yaml", *CUT, "--run-dir", "cut")
+    complete, asked = resuming.complete_result, []
+
+    def slow(files):
+        found = complete(files)
+        if not asked:
+            asked.append(found)
+            lrcli("resume", "cut", "-q")
+        return found
+
+    with monkeypatch.context() as context:
+        context.setattr(resuming, "complete_result", slow)
+        lrcli("resume", "cut", "-q")
+    assert asked == [None]
+    check_tables(place / "cut")
+    assert result_of(place / "cut")["status"] == "completed"
+    assert not (place / "cut" / "checkpoint").exists()
+
+
+def test_what_killed_processes_were_writing_is_removed(place, lrcli, stop):
+    """And a checkpoint that was there when the sweep was complete; what links lead to is not the sweep's."""
+    stop(3, interrupt, "small.yaml", *CUT, "--run-dir", "cut")
+    cut, name = place / "cut", ".results.csv.123.tmp"
+    (place / "elsewhere").mkdir()
+    (cut / "figures").mkdir()
+    written = [cut / name, cut / "checkpoint" / name, cut / "figures" / name]
+    mine = [place / "elsewhere" / name, cut / ".notes.tmp", cut / "notes.123.tmp", cut / ".a.b.tmp"]
+    for path in written + mine:
+        path.touch()
+    if os.name != "nt":
+        (cut / "link").symlink_to(place / "elsewhere")
+    lrcli("resume", "cut", "-q")
+    assert [path for path in written if path.exists()] == []
+    assert all(path.exists() for path in mine)
+    (cut / "checkpoint").mkdir()
+    for path in (cut / "checkpoint" / name, cut / name):
+        path.touch()
+    _, _, err = lrcli("resume", "cut")
+    assert "is complete" in err
+    assert not (cut / "checkpoint").exists()
+    assert not (cut / name).exists()
+
+
+def test_the_command_that_goes_on_is_told_whole(place, lrcli, stop):
+    words = ["small.yaml", *CUT, "--run-dir", "cut off"]
+    _, _, err = stop(3, interrupt, *words, report=True)
+    assert err.splitlines()[-1] == f"note: to go on: {typed('lrcli', 'resume', 'cut off')}"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_signals_that_end_programs(place, lrcli, stop, name):
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip("the system has no such signal")
+    before = signal.signal(number, signal.SIG_DFL)
+    lrcli("sweep", "small.yaml", *CUT, "-q", "--run-dir", "whole")
+    words = ["small.yaml", *CUT, "--run-dir", "cut"]
+    stop(3, lambda: signal.raise_signal(number), *words, code=128 + number)
+    signal.signal(number, before)
+    assert result_of(place / "cut")["status"] == "interrupted"
+    check_tables(place / "cut")
+    lrcli("resume", "cut", "-q")
+    assert results(place / "cut") == results(place / "whole")

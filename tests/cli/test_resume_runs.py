@@ -342,7 +342,7 @@ def test_a_state_that_cannot_be_written(place, program, stop, monkeypatch):
     write, written = keeping.write_state, []
 
     def fills_up(path, arrays):
-        if len(written) == 2:
+        if written:
             raise WriteError(f"{path}: could not be written: No space left on device")
         write(path, arrays)
         written.append(arrays)

@@ -5,15 +5,24 @@ import json
 import os
 import subprocess
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
 from lrcli.config.source import read
-from lrcli.errors import RunDirectoryError, WriteError
+from lrcli.errors import RunDirectoryError, UsageError, WriteError
 from lrcli.storage.directories import new_run_directory, take_directory
-from lrcli.storage.files import LineFile, replace_nonfinite, write_arrays, write_json, write_whole, write_yaml
+from lrcli.storage.files import (
+    LineFile,
+    replace_nonfinite,
+    write_arrays,
+    write_json,
+    write_new,
+    write_whole,
+    write_yaml,
+)
 from lrcli.storage.provenance import GitState, environment
 
 
@@ -29,6 +38,57 @@ def test_a_failed_write_leaves_the_earlier_file_and_no_litter(tmp_path, monkeypa
         write_whole(path, b"after")
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="directories cannot be flushed there")
+def test_what_results_rely_on_outlives_a_loss_of_power(tmp_path, monkeypatch):
+    """Whatever was written before a result is on the disk by name when the result is."""
+    flushed = []
+
+    def fsync(file):
+        flushed.append((os.fstat(file).st_ino, sorted(path.name for path in tmp_path.iterdir())))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_whole(tmp_path / "results.csv", b"x")
+    assert len(flushed) == 1
+    write_json(tmp_path / "result.json", {})
+    assert flushed[-1] == (tmp_path.stat().st_ino, ["result.json", "results.csv"])
+    write_arrays(tmp_path / "state.npz", {"w": np.eye(2)})
+    assert flushed[-1] == (tmp_path.stat().st_ino, ["result.json", "results.csv", "state.npz"])
+    with new_run_directory(tmp_path / "runs", "exp", "train"):
+        assert [inode for inode, _ in flushed[-2:]] == [
+            (tmp_path / name).stat().st_ino for name in ("runs", "runs/exp")
+        ]
+
+
+def test_a_file_system_that_flushes_no_directories(tmp_path, monkeypatch):
+    real = os.fsync
+
+    def fsync(file):
+        if os.path.sameopenfile(file, folder):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(file)
+
+    folder = os.open(tmp_path, os.O_RDONLY) if os.name != "nt" else 0
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_json(tmp_path / "result.json", {"a": 1})
+    assert json.loads((tmp_path / "result.json").read_text()) == {"a": 1}
+    if folder:
+        os.close(folder)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_several_only_one_writes_a_new_file(tmp_path, monkeypatch, links):
+    """Also where the file system has no links, and where it was not there a moment ago."""
+    path = tmp_path / "a" / "new.yaml"
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", no_space)
+    monkeypatch.setattr(os.path, "lexists", lambda _: False)
+    write_new(path, b"first")
+    with pytest.raises(UsageError, match="is there already"):
+        write_new(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")

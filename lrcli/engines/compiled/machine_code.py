@@ -71,16 +71,20 @@ def make(codes: list[Code]) -> list[bytes]:
         EngineError: the compiler failed.
     """
     running: list[subprocess.Popen[bytes]] = []
+    stopped = False
 
     def compile_one(code: Code) -> bytes:
         with _start_compiler(code) as process:
             running.append(process)
+            if stopped:  # just before it was there to be
+                process.kill()
             return _finish(code, process)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
             results = list(pool.map(compile_one, codes))
         except BaseException:
+            stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 process.kill()
