@@ -1,7 +1,9 @@
 """The compiled engine against the torch engine, the same but for rounding, and against finite differences."""
 
 import dataclasses
+import gc
 import itertools
+import weakref
 from collections import Counter
 from typing import get_args
 
@@ -27,8 +29,8 @@ from lrcli.training.problem import Split
 
 pytest.importorskip("numba")
 
+from lrcli.engines.compiled import calls, fixed_arguments
 from lrcli.engines.compiled import engine as compiled_engine
-from lrcli.engines.compiled import fixed_arguments
 from lrcli.engines.torch.engine import TorchEngine
 
 # The odd number of examples in every batch keeps signs of errors from adding up to nothing but rounding.
@@ -548,3 +550,33 @@ def test_a_run_may_be_frozen_as_a_whole():
     engine.freeze(np.array([True] * 3), np.zeros(3, dtype=np.intp))
     advance(engine, 3, 7)
     assert flat(engine).tobytes() == before.tobytes()
+
+
+def test_who_is_interrupted_leaves_threads_the_memory_that_they_write_to(monkeypatch):
+    """They cannot be stopped: what they write to must stay until they have ended, and no longer."""
+    memory, work = [], []
+
+    class Watched(calls.Scratch):
+        def __init__(self, arguments):
+            super().__init__(arguments)
+            memory.append(weakref.ref(self._memory))
+
+    def interrupted(_threads, given):
+        work.append(given)
+        raise KeyboardInterrupt
+
+    line = problem(LINEAR, {"kind": "linear"}, {"kind": "half_mse"})
+    members = population({"kind": "sgd", "lr": 0.1}, {"batch_size": 10}, [0] * 10)
+    engine = compiled(line, members)
+    with monkeypatch.context() as context:
+        context.setattr(calls, "Scratch", Watched)
+        context.setattr(calls.Threads, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            advance(engine, 1, 1)
+    del engine
+    gc.collect()
+    assert memory
+    assert all(kept() is not None for kept in memory)
+    work.clear()
+    gc.collect()
+    assert all(kept() is None for kept in memory)

@@ -81,7 +81,7 @@ class Kernel:
         chunks = list(itertools.pairwise(count * k // num_chunks for k in range(num_chunks + 1)))
         address = ctypes.addressof(table)
 
-        def work(thread: int, _kept: object = (self.arguments, table, scratch)) -> None:
+        def work(thread: int, _kept: object = (self.arguments, self._scratch, table)) -> None:
             own = scratch[thread].ctypes.data
             with suppress(IndexError):
                 while True:
