@@ -299,7 +299,8 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
         runs_dir: the directory of all runs.
 
     Returns:
-        Those that can be read; of a result that is damaged a warning tells.
+        Those that can be read; of a result that is damaged, or that a killed run has not come to, a warning
+        tells.
 
     Raises:
         RunDirectoryError: the directory cannot be read.

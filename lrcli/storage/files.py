@@ -12,14 +12,13 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lrcli.config.dumping import yaml_text
 from lrcli.errors import UsageError, WriteError
 from lrcli.wording import one_line
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "LineFile",
@@ -178,11 +177,15 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
     """Write YAML below a line of comment; see `write_whole`."""
+    from lrcli.config.dumping import yaml_text  # which YAML and NumPy come with
+
     write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
     """Write named arrays as .npz, which `numpy.load` reads without executing code."""
+    import numpy as np  # which those who only read results and show text do without
+
     with writing_whole(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
