@@ -34,6 +34,8 @@ from lrcli.cli.report import EPILOG as REPORT_EPILOG
 from lrcli.cli.report import report
 from lrcli.cli.resume import EPILOG as RESUME_EPILOG
 from lrcli.cli.resume import resume
+from lrcli.cli.runs import EPILOG as RUNS_EPILOG
+from lrcli.cli.runs import runs
 from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
 from lrcli.cli.show import EPILOG as SHOW_EPILOG
 from lrcli.cli.show import show
@@ -95,6 +97,7 @@ for _command, _epilog, _name in (
     (resume, RESUME_EPILOG, "resume"),
     (replay, REPLAY_EPILOG, "replay"),
     (lr_find, LR_FIND_EPILOG, "lr-find"),
+    (runs, RUNS_EPILOG, "runs"),
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
     (explain, EXPLAIN_EPILOG, "explain"),
