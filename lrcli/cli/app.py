@@ -18,6 +18,8 @@ from lrcli.cli.check import check
 from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
+from lrcli.cli.delete import EPILOG as DELETE_EPILOG
+from lrcli.cli.delete import delete
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
 from lrcli.cli.docs import EPILOG as DOCS_EPILOG
 from lrcli.cli.docs import docs
@@ -98,6 +100,7 @@ for _command, _epilog, _name in (
     (replay, REPLAY_EPILOG, "replay"),
     (lr_find, LR_FIND_EPILOG, "lr-find"),
     (runs, RUNS_EPILOG, "runs"),
+    (delete, DELETE_EPILOG, "delete"),
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
     (explain, EXPLAIN_EPILOG, "explain"),

@@ -17,7 +17,7 @@ from lrcli.reporting.text import ENDLESS, packed, wrapped
 from lrcli.storage.listing import Row
 from lrcli.wording import counted, one_line
 
-__all__ = ["print_csv", "print_json", "print_names", "print_rows"]
+__all__ = ["print_csv", "print_json", "print_names", "print_removable", "print_rows"]
 
 _GAP, _INDENT = "  ", "    "
 _NARROWEST = 24  # characters, in which what was changed is still read beside the rest
@@ -65,6 +65,25 @@ def print_csv(rows: Sequence[Row]) -> None:
         writer.writerow([*cells, *(data["metrics"].get(name) for name in metrics)])
     with standard_output():
         print(text.getvalue(), end="")  # noqa: T201
+
+
+def print_removable(found: Sequence[tuple[Row, int, int]]) -> None:
+    """Show on standard error what would be deleted: of each the row, how many files, how many bytes."""
+    out = console(stderr=True)
+    for row, files, size in found:
+        path = one_line(row.directory.as_posix())
+        items = [path, row.status.replace("_", " "), counted(files, "file"), _size(size)]
+        for line in packed(items, out.width if out.is_terminal else ENDLESS, _INDENT):
+            out.print(line, soft_wrap=True)
+
+
+def _size(size: float) -> str:
+    """Bytes, such as ``4.2 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB"
 
 
 def _lines(rows: Sequence[Row], metric: str, room: int) -> Iterator[str]:

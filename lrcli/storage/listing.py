@@ -19,7 +19,7 @@ from lrcli.config.metrics import MAX_ABS_ERROR, Direction, direction_of, error_n
 from lrcli.storage.finding import begun_at, command_of, run_directories, why_no_result
 from lrcli.storage.locking import owner_of
 
-__all__ = ["STATUSES", "Row", "metric_names", "rows", "sorted_by", "within"]
+__all__ = ["STATUSES", "Row", "metric_names", "row_of", "rows", "sorted_by", "within"]
 
 STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed", "damaged")
 
@@ -108,7 +108,7 @@ def rows(pattern: str, runs_dir: Path) -> list[Row]:
     Raises:
         RunDirectoryError: it cannot be listed.
     """
-    found = [_row(directory, runs_dir) for directory in run_directories(pattern, runs_dir)]
+    found = [row_of(directory, runs_dir) for directory in run_directories(pattern, runs_dir)]
     return sorted(found, key=lambda row: (row.begun, row.word))
 
 
@@ -131,12 +131,14 @@ def metric_names(runs_dir: Path, begun: str = "") -> list[str]:
         begun: how they begin.
     """
     directories = run_directories("*", runs_dir)[-_LOOKED_AT:]
-    names = (name for directory in directories for name in _row(directory, runs_dir).metrics)
+    names = (name for directory in directories for name in row_of(directory, runs_dir).metrics)
     return [name for name in dict.fromkeys(names) if name.startswith(begun)]
 
 
-def _row(directory: Path, runs_dir: Path) -> Row:
-    word = directory.relative_to(runs_dir).as_posix()
+def row_of(directory: Path, runs_dir: Path) -> Row:
+    """A row for one directory, which may be outside that of all runs."""
+    inside = directory.is_relative_to(runs_dir)
+    word = (directory.relative_to(runs_dir) if inside else directory).as_posix()
     data, wrong = _content(directory)
     owner = None
     if data is None or data.get("status") == "running":
