@@ -93,24 +93,25 @@ def drawn(rng):
     return ["sweep", "exp.yaml", "--memory", rng.choice(["1KB", "1GB"])], experiment
 
 
-def run(place, words, kill=None):
+def run(place, words, kill=None, out=None):
     """Run lrcli in a process of its own, and give its exit code, negative where it was killed.
 
     Args:
         place: the directory.
         words: of the command line.
         kill: seconds after which it is killed, or the number of the operation on files before which it is.
+        out: the directory in which out.txt gets what it says; the same one.
     """
     process = os.fork()
     if process == 0:
-        _be_lrcli(place, words, kill if isinstance(kill, int) else None)
+        _be_lrcli(place, words, kill if isinstance(kill, int) else None, out or place)
     if isinstance(kill, float):
         time.sleep(kill)
         os.kill(process, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def _be_lrcli(place, words, kill):
+def _be_lrcli(place, words, kill, log):
     """Never comes back."""
     from lrcli.cli.app import main
     from lrcli.running import keeping
@@ -118,7 +119,7 @@ def _be_lrcli(place, words, kill):
 
     keeping.EVERY_SECONDS, loop._CHUNK_SECONDS = 0.0, 0.001  # states as often as can be
     os.chdir(place)
-    out = os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    out = os.open(log / "out.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)
     sys.stdout, sys.stderr = (open(fd, "w", closefd=False) for fd in (1, 2))  # noqa: SIM115

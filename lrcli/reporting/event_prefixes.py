@@ -72,8 +72,20 @@ def text_of(prefixes: Sequence[Prefix]) -> str:
 
 
 def prefixes_from(text: str) -> list[Prefix]:
-    """From what `text_of` gave."""
-    return [Prefix(**each) for each in json.loads(text)]
+    """From what `text_of` gave.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        found = [
+            Prefix(str(each["name"]), int(each["size"]), str(each["sha256"])) for each in json.loads(text)
+        ]
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"no list of files: {error}") from None
+    if any(Path(each.name).name != each.name or each.size < 0 for each in found):
+        raise ValueError("files of another directory")
+    return found
 
 
 def cut_back(directory: Path, prefixes: Sequence[Prefix]) -> bool:

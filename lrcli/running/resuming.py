@@ -23,7 +23,7 @@ from lrcli.storage.run_result import RunResult
 from lrcli.storage.state import KeptState, read_state
 from lrcli.training.states import State
 
-__all__ = ["FINGERPRINT", "Resumed", "fingerprint", "refuse_other_code", "resuming"]
+__all__ = ["FINGERPRINT", "Resumed", "fingerprint", "refuse_other_code", "refusing_other_states", "resuming"]
 
 FINGERPRINT = "fingerprint"  # the key of a state that says whose it is
 _EPOCHS = "training.epochs"
@@ -115,6 +115,22 @@ def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
     lacks_nothing = ended and (result is None or result.status != "completed" or loaded is begun)
     notes = [] if lacks_nothing else [*loaded.notes, *_what_is_found(directory, kept, state)]
     return Resumed(replace(loaded, notes=notes), directory, result, state, lacks_nothing)
+
+
+@contextlib.contextmanager
+def refusing_other_states(path: Path) -> Iterator[None]:
+    """Say of a state that does not fit what is trained that it is of another version, or of somebody else.
+
+    Raises:
+        RunDirectoryError: inside, something was missing or did not fit.
+    """
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise RunDirectoryError(
+            f"{path}: is not a state of this experiment in this version of lrcli ({error}); without it "
+            "training begins anew"
+        ) from None
 
 
 def refuse_other_code(resumed: Resumed, experiment: Experiment) -> None:

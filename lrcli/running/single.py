@@ -25,7 +25,7 @@ from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, make_ready, prepare
-from lrcli.running.resuming import FINGERPRINT, Resumed, fingerprint, refuse_other_code
+from lrcli.running.resuming import FINGERPRINT, Resumed, fingerprint, refuse_other_code, refusing_other_states
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.provenance import GitState, environment
 from lrcli.storage.run_result import RunResult
@@ -155,7 +155,8 @@ def _begin(run: RunFiles, loop: TrainingLoop, resumed: Resumed | None) -> Starte
     """Put the run where it was, and say that it begins."""
     state = resumed.state if resumed is not None else None
     if state is not None:
-        run.restore(loop, state)
+        with refusing_other_states(state_path(run.directory)):
+            run.restore(loop, state)
     epochs = run.experiment.training.epochs
     restored = None if resumed is None else group_of(state or {}, "added")
     device, so_far = str(run.facts["device"]), partial(run.so_far, loop)

@@ -22,6 +22,7 @@ from lrcli.running.keeping import Keeper
 from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import Prepared, prepare
+from lrcli.running.resuming import refusing_other_states
 from lrcli.storage.history import GrowingHistory, History
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.outcome import PartOutcome
@@ -103,7 +104,8 @@ def train_part(
         yield from _follow(loop, recorder, interruption)
         return _outcome(prepared, recorder.history)
     if keeping.restored is not None:
-        recorder.restore(keeping.restored)
+        with refusing_other_states(keeping.path):
+            recorder.restore(keeping.restored)
     with Keeper(keeping.path, of_ended=False) as keeper:
         for progress in _follow(loop, recorder, interruption):
             yield progress

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.errors import WriteError
 from lrcli.sweeps.part import PartRecorder
 
@@ -132,33 +132,15 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.002)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the script forks")
 @pytest.mark.usefixtures("machine_code")
-def test_killed_at_any_moment(place, lrcli):
-    """A sweep and its resumptions are killed three times; from each wreck, resume makes the same table."""
-    words = ["small.yaml", "training.epochs=100", "sweep.seeds=8", *CUT, "-q", "--run-dir"]
-    lrcli("sweep", *words, "whole")
-    assert compiler_missing() or result_of(place / "whole")["environment"]["engine"] == "compiled"
-    expected, cut = results(place / "whole"), place / "cut"
-    moments, skipped = np.random.default_rng(5), []
-    for number in range(3):
-        before = parts(cut)
-        skipped.append(len(before))
-        command = ["resume", "cut", "-q"] if number else ["sweep", *words, "cut"]
-        process = subprocess.Popen([sys.executable, "-m", "lrcli", *command], cwd=place)
-        aim = len(before) + moments.integers(1, 3)
-        wait_for(lambda aim=aim: len(parts(cut)) >= aim, process)
-        time.sleep(moments.uniform(0, 0.05))
-        process.kill()
-        assert process.wait(timeout=20) != 0
-        assert set(parts(cut)) > set(before)
-        assert result_of(cut)["status"] == "running"
-        wreck = shutil.copytree(cut, place / f"wreck-{number}")
-        lrcli("resume", wreck, "-q")
-        assert results(wreck) == expected
-        assert result_of(wreck)["status"] == "completed"
-        assert not (wreck / "checkpoint").exists()
-    assert skipped[1] > 0
-    assert skipped == sorted(set(skipped))
+def test_killed_at_any_moment():
+    """Some trials of the script, which is to be called with 200 where anything of resuming is changed."""
+    script = Path(__file__).parents[1] / "killing.py"
+    words = [sys.executable, script, "--trials", "4", "--seed", "9"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(done.stdout.splitlines()) == 4
 
 
 def test_killed_before_training(place, lrcli, monkeypatch):
@@ -167,8 +149,9 @@ def test_killed_before_training(place, lrcli, monkeypatch):
     for path in list((place / "cut").iterdir()):
         if path.name != "experiment.yaml":
             path.unlink()
-    code, _, err = lrcli("resume", "cut", code=None)
-    assert code == 0 or err.startswith("error: cut: ")
+    lrcli("resume", "cut", "-q")
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
+    assert results(place / "cut") == results(place / "whole")
 
 
 def test_only_what_is_missing_is_trained(place, lrcli, stop):

@@ -275,6 +275,27 @@ def test_a_state_of_a_newer_version(place, program, stop, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("change", ["missing", "shape", "kind"])
+def test_a_state_that_somebody_has_made(place, program, stop, change):
+    """Sealed, but not of this experiment."""
+    stop(interrupt)
+    path = Path("cut/checkpoint/state.npz")
+    state = read_sealed(path)
+    if change == "missing":
+        del state["loop/engine/parameters"]
+    else:
+        wrong = np.zeros((3, 3)) if change == "shape" else np.array(["a"])
+        state["loop/engine/parameters"] = wrong
+    write_sealed(path, state)
+    assert (
+        "state.npz: is not a state of this experiment in this version"
+        in program("resume", "cut", "-q", code=2)[2]
+    )
+    path.unlink()
+    Path("cut/checkpoint/state-before.npz").unlink(missing_ok=True)
+    program("resume", "cut", "-q")
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, flip, cut_short])
 def test_a_damaged_event_file(place, program, stop, damage):
     """Its curves are written anew; what else was in it, such as histograms, is gone."""

@@ -118,17 +118,27 @@ class TensorBoardLog:
         Raises:
             WriteError: a file could not be written.
         """
-        files = prefixes_from(str(state["files"])) if state else []
-        if not cut_back(self._run_dir, files) or not files:
+        try:
+            files = self._restore(state) if state else []
+        except (KeyError, ValueError):  # of another version, or somebody else's
+            files = []
+        if cut_back(self._run_dir, files) and files:
+            self._earlier = files
             self.open()
-            self._take(self._curves(history))
             return
-        self._earlier, self._step, level = files, int(state["step"]), float(state["level"])
-        self._began, self._level = float(state["began"]), None if math.isnan(level) else level
-        values = values_of_arrays(group_of(state, "held"))
+        self._held.clear()
+        self._level, self._step = None, 0
+        self.open()
+        self._take(self._curves(history))
+
+    def _restore(self, state: State) -> list[Prefix]:
+        """Take over what `state` gave; what the files held is given back."""
+        level, values = float(state["level"]), values_of_arrays(group_of(state, "held"))
         steps, losses = state["held_steps"].tolist(), state["held_losses"].tolist()
         self._held.extend(_Event(*each) for each in zip(steps, values, losses, strict=True))
-        self.open()
+        self._began, self._level = float(state["began"]), None if math.isnan(level) else level
+        self._step = int(state["step"])
+        return prefixes_from(str(state["files"]))
 
     def record(self, records: Records) -> None:
         """The metrics of some records, an event for each; the step is the optimizer's.
