@@ -208,3 +208,10 @@ def test_metrics_that_a_shell_offers():
 
 def test_every_status_of_a_result_is_known():
     assert {*RunStatus.__args__, *SweepStatus.__args__} | {"damaged"} == set(STATUSES)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_nobody_waits_at_a_pipe():
+    Path("runs/a/train-0001").mkdir(parents=True)
+    os.mkfifo("runs/a/train-0001/result.json")
+    assert listed()["a/train-0001"].status == "failed"
