@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lrcli.errors import RunError, UsageError
+from lrcli.storage.directories import new_run_directory
 from lrcli.storage.finding import all_runs
 from lrcli.storage.locking import locked
 from lrcli.storage.removing import removable, remove
@@ -182,3 +183,21 @@ def test_what_cannot_be_removed_is_told(monkeypatch):
         with pytest.raises(RunError, match=r"train-0001: could not be deleted: .*Permission denied"):
             delete("a/train-0001")
     assert Path("runs/a/train-0001/result.json").exists()
+
+
+def test_a_run_that_begins_while_the_last_one_goes(monkeypatch):
+    """The directory of the experiment is removed between the number and the directory that takes it."""
+    made = Path.mkdir
+    parent = RUNS / "new"
+
+    def mkdir(path, *arguments, **options):
+        if path.name == "train-0001" and parent.exists() and not mkdir.done:
+            mkdir.done = True
+            parent.rmdir()
+        made(path, *arguments, **options)
+
+    mkdir.done = False
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with new_run_directory(RUNS, "new", "train") as path:
+        assert path == parent / "train-0001"
+        assert path.is_dir()
