@@ -16,6 +16,7 @@ What is behind a name is imported when the name is used, so that the import itse
 
 TYPE_CHECKING = False  # which those who check types take for true; typing takes milliseconds to import
 if TYPE_CHECKING:
+    from lrcli.api.calls import delete as delete
     from lrcli.api.calls import explain as explain
     from lrcli.api.calls import load as load
     from lrcli.api.calls import replay as replay
@@ -46,6 +47,7 @@ _PLACES = {
     "load": "lrcli.api.calls",
     "explain": "lrcli.api.calls",
     "runs": "lrcli.api.calls",
+    "delete": "lrcli.api.calls",
     "Run": "lrcli.api.run_object",
     "Sweep": "lrcli.api.sweep_object",
     "LrcliError": "lrcli.errors",

@@ -195,6 +195,19 @@ def test_explaining_a_file_needs_neither_torch_nor_scipy(name):
     assert loaded.isdisjoint({"torch", "numba", "scipy", "matplotlib", "polars"})
 
 
+@pytest.mark.parametrize(
+    "words", [["runs"], ["runs", "--json", "--sort", "lr"], ["delete", "--yes", "a"]], ids=" ".join
+)
+def test_listing_and_deleting_runs_need_nothing_heavy(tmp_path, words):
+    for name in ("a", "b"):
+        (tmp_path / name / "train-0001").mkdir(parents=True)
+        result = '{"command": "train", "status": "completed", "metrics": {"lr": 1}}'
+        (tmp_path / name / "train-0001" / "result.json").write_text(result)
+    line = [*words, "--runs-dir", str(tmp_path)]
+    loaded = loaded_by(f"from lrcli.cli.app import app\napp({line!r}, standalone_mode=False)")
+    assert loaded.isdisjoint({"torch", "numba", "numpy", "scipy", "matplotlib", "polars", "yaml"})
+
+
 def test_training_needs_no_dynamo():
     """torch.optim would import it, which takes longer than all the rest."""
     code = "import lrcli.engines.torch.engine\nimport sys\nassert 'torch._dynamo' not in sys.modules"

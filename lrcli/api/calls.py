@@ -1,4 +1,4 @@
-"""What Python users call: train, sweep, resume, load, runs.
+"""What Python users call: train, sweep, resume, load, runs, delete.
 
 Each is what the command of its name does, through the same functions, quiet unless asked, with errors raised
 instead of printed and results returned instead of written to the screen.
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["explain", "load", "replay", "resume", "runs", "sweep", "train"]
+__all__ = ["delete", "explain", "load", "replay", "resume", "runs", "sweep", "train"]
 
 
 def train(
@@ -299,7 +299,8 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
         runs_dir: the directory of all runs.
 
     Returns:
-        Those that can be read; of a result that is damaged a warning tells.
+        Those that can be read; of a result that is damaged, or that a killed run has not come to, a warning
+        tells.
 
     Raises:
         RunDirectoryError: the directory cannot be read.
@@ -322,6 +323,37 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
         except RunDirectoryError as error:
             warnings.warn(str(error), stacklevel=2)
     return found
+
+
+def delete(*runs: "Run | Sweep | PathLike", runs_dir: PathLike = "runs") -> list[Path]:
+    """Delete runs and sweeps, as ``lrcli delete`` does, without asking.
+
+    Everything is checked first: where one cannot be deleted none is. Links are not followed.
+
+    Args:
+        runs: each itself, its directory, or a word as for `lrcli.load`.
+        runs_dir: the directory of all runs, where words are looked up.
+
+    Returns:
+        The directories that are gone.
+
+    Raises:
+        UsageError: there is no such run, a process is at work in it, or it holds what lrcli has not written.
+        RunError: not all of it could be deleted.
+
+    Example:
+        >>> import lrcli
+        >>> run = lrcli.train("experiments/linear.yaml")
+        >>> lrcli.delete(run) == [run.directory]
+        True
+    """
+    from lrcli.storage.removing import removable, remove
+
+    directories = [str(_directory(run, runs_dir)) for run in runs]
+    found = removable(directories, Path(runs_dir))
+    for each in found:
+        remove(each.directory, Path(runs_dir))
+    return [each.directory for each in found]
 
 
 def explain(

@@ -19,6 +19,8 @@ from lrcli.cli.check import check
 from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
+from lrcli.cli.delete import EPILOG as DELETE_EPILOG
+from lrcli.cli.delete import delete
 from lrcli.cli.describe import DESCRIBE_EPILOG, LIST_EPILOG, describe, list_components
 from lrcli.cli.docs import EPILOG as DOCS_EPILOG
 from lrcli.cli.docs import docs
@@ -35,6 +37,8 @@ from lrcli.cli.report import EPILOG as REPORT_EPILOG
 from lrcli.cli.report import report
 from lrcli.cli.resume import EPILOG as RESUME_EPILOG
 from lrcli.cli.resume import resume
+from lrcli.cli.runs import EPILOG as RUNS_EPILOG
+from lrcli.cli.runs import runs
 from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
 from lrcli.cli.show import EPILOG as SHOW_EPILOG
 from lrcli.cli.show import show
@@ -98,6 +102,8 @@ for _command, _epilog, _name in (
     (resume, RESUME_EPILOG, "resume"),
     (replay, REPLAY_EPILOG, "replay"),
     (lr_find, LR_FIND_EPILOG, "lr-find"),
+    (runs, RUNS_EPILOG, "runs"),
+    (delete, DELETE_EPILOG, "delete"),
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
     (explain, EXPLAIN_EPILOG, "explain"),

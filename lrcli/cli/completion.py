@@ -12,6 +12,8 @@ from pathlib import Path
 
 import typer
 
+from lrcli.errors import RunDirectoryError
+
 __all__ = [
     "answering_bash",
     "complete_dataset",
@@ -22,6 +24,8 @@ __all__ = [
     "complete_group",
     "complete_name",
     "complete_run",
+    "complete_sort",
+    "complete_status",
     "complete_topic",
     "complete_word",
 ]
@@ -52,6 +56,24 @@ def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     from lrcli.storage.finding import run_words
 
     return run_words(incomplete, Path(context.params.get("runs_dir") or "runs"))
+
+
+def complete_status() -> list[str]:
+    """How far a run can have come."""
+    from lrcli.storage.listing import STATUSES
+
+    return list(STATUSES)
+
+
+def complete_sort(context: typer.Context, incomplete: str) -> list[str]:
+    """By what runs can be sorted: their metrics, age and name."""
+    from lrcli.storage.listing import metric_names
+
+    words = [word for word in ("age", "name") if word.startswith(incomplete)]
+    try:
+        return [*words, *metric_names(Path(context.params.get("runs_dir") or "runs"), incomplete)]
+    except RunDirectoryError:
+        return words
 
 
 def complete_explained(context: typer.Context, incomplete: str) -> list[str]:

@@ -52,6 +52,9 @@ def _next(parent: Path, command: str, stack: contextlib.ExitStack) -> Path:
             path.mkdir()
         except FileExistsError:
             continue
+        except FileNotFoundError:  # its last run was deleted just now, and so was the experiment's directory
+            parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir(exist_ok=False)
         try:
             stack.enter_context(_held(path))
         except RunDirectoryError:  # deleted at once, as a run that has left nothing

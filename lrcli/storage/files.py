@@ -14,15 +14,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from lrcli.config.dumping import yaml_text
 from lrcli.errors import UsageError, WriteError
-from lrcli.storage.array_file import put_arrays
 from lrcli.storage.digests import HashingFile, seal
 from lrcli.wording import one_line
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "LineFile",
@@ -219,15 +218,21 @@ def _json_text(value: Mapping[str, Any]) -> str:
 
 def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> str:
     """Write YAML below a line of comment; see `write_whole`."""
+    from lrcli.config.dumping import yaml_text  # which YAML and NumPy come with
+
     return write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
+def write_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> str:
     """Write named arrays as .npz, which `numpy.load` reads without executing code, to last.
 
     Returns:
         The SHA-256 of the file.
     """
+    from lrcli.storage.array_file import (
+        put_arrays,  # with NumPy, which those do without who only read results
+    )
+
     with writing_hashed(path, lasting=True) as file:
         put_arrays(file, arrays)
     return file.sha256

@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from lrcli.errors import RunDirectoryError
 from lrcli.storage.digests import is_sealed
+from lrcli.storage.finding import why_no_result
 from lrcli.storage.result_fields import SCHEMA
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.sweep_result import SweepResult
@@ -38,6 +39,9 @@ def read_result(path: Path) -> _Result:
     """
     found = find_result(path)
     if found is None:
+        why = why_no_result(path)
+        if why:
+            raise RunDirectoryError(f"{path}: {why}")
         raise RunDirectoryError(
             f"{path}: holds no result of a run or a sweep; name its directory or its result.json"
         )

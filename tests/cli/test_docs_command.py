@@ -59,7 +59,7 @@ def test_links_say_how_to_get_there(program):
     out = " ".join(program("docs", "numbers")[1].split())
     assert "The two engines agree" in out  # the topic is called as it is
     assert "runs (lrcli docs keys.metrics)" not in out
-    assert "keys (lrcli docs keys.metrics)" in " ".join(program("docs", "runs")[1].split())
+    assert "keys (lrcli docs keys.metrics)" in " ".join(program("docs", "results")[1].split())
 
 
 def test_mistakes(program, tmp_path, monkeypatch):

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from lrcli.errors import RunDirectoryError
-from lrcli.storage.finding import find_run, run_words
+from lrcli.storage.finding import all_runs, command_of, find_run, run_words, why_no_result
+from lrcli.storage.locking import locked
+from lrcli.storage.reading import experiment_comment, read_result
 
 links = pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 
@@ -137,17 +139,59 @@ def test_a_file_that_was_edited_makes_a_run_no_newer_than_its_end(place):
     assert found("last") == "runs/a/sweep-0002"
 
 
-def test_directories_without_a_result_are_passed_over(place):
-    (place / "runs/a/sweep-0003").mkdir()
+def test_what_is_no_run_is_passed_over(place):
     (place / "runs/a/sweep-0004").write_text("a file")
-    (place / "runs/c/train-0001").mkdir(parents=True)
-    (place / "runs/a/train-0003/result.json").mkdir(parents=True)
+    (place / "runs/a/notes").mkdir()
+    (place / "runs/c/mine").mkdir(parents=True)
+    (place / "runs/c/mine/experiment.yaml").write_text("name: c\n")  # not of lrcli
     (place / "runs/.hidden/train-0001").mkdir(parents=True)
+    (place / "runs/a/.train-0009.12.deleted").mkdir()
     (place / "runs/note.txt").touch()
     assert found("a") == found("last") == "runs/a/sweep-0002"
     assert found("a", "train") == "runs/a/train-0002"
+    assert len(all_runs("*", Path("runs"))) == 6
     (place / "runs/a/sweep-0002/experiment.yaml").unlink()
     assert found("a") == "runs/a/sweep-0002"
+
+
+def killed(path, begun, *, command=None):
+    """What a kill leaves before there is a result: nothing, or the experiment of a command."""
+    path.mkdir(parents=True)
+    if command:
+        (path / "experiment.yaml").write_text(f"# {experiment_comment(command)}\nname: any\n")
+        os.utime(path / "experiment.yaml", (begun, begun))
+    os.utime(path, (begun, begun))
+
+
+def test_a_run_that_was_killed_before_it_had_a_result_is_one(place):
+    killed(place / "runs/a/train-0003", 2000)
+    assert found("last") == found("a") == found("a", "train") == found("a/train-0003") == "runs/a/train-0003"
+    assert found("runs/a/train-0003") == "runs/a/train-0003"
+    assert found("a", "sweep") == "runs/a/sweep-0002"
+    killed(place / "runs/b/sweep-0002", 3000, command="sweep")
+    assert found("last") == found("b") == found("last", "sweep") == "runs/b/sweep-0002"
+    killed(place / "elsewhere", 4000, command="train")  # --run-dir elsewhere
+    assert found("elsewhere") == "elsewhere"
+    assert command_of(place / "elsewhere") == command_of(Path("runs/a/train-0003")) == "train"
+    assert [path.name for path in all_runs("*", Path("runs"))][-2:] == ["train-0003", "sweep-0002"]
+    assert run_words("a/train-0003", Path("runs")) == ["a/train-0003"]
+    (place / "train-0001").mkdir()  # of somebody else
+    assert "holds no result" in refused("train-0001")
+
+
+def test_what_is_said_of_a_run_without_a_result(place):
+    killed(place / "runs/a/train-0003", 2000)
+    killed(place / "runs/a/train-0004", 2000, command="train")
+    (place / "runs/a/train-0003/result.json").mkdir()
+    for number, told in (
+        (3, "had an experiment; lrcli delete"),
+        (4, "had a result; lrcli resume runs/a/train"),
+    ):
+        with pytest.raises(RunDirectoryError, match=f"was stopped before it {told}"):
+            read_result(Path(f"runs/a/train-000{number}"))
+    assert why_no_result(Path("runs/a/train-0001")) == why_no_result(Path("runs")) == ""
+    with locked(Path("runs/a/train-0004")):
+        assert f"has no result yet: process {os.getpid()} on" in why_no_result(Path("runs/a/train-0004"))
 
 
 @pytest.mark.usefixtures("place")
@@ -201,7 +245,7 @@ def test_no_runs_yet(tmp_path, monkeypatch):
     expected = "there are no runs in runs yet; train one with lrcli train, or name the directory of all runs"
     for word in ("last", "linear", "linear/train-0001"):
         assert refused(word) == f"{word}: {expected} with --runs-dir"
-    Path("runs/linear/train-0001").mkdir(parents=True)  # killed before it had written anything
+    Path("runs/linear").mkdir(parents=True)
     assert "there are no runs in runs yet" in refused("last")
     Path("file").touch()
     assert "there are no runs in file yet" in refused("last", runs_dir="file")
@@ -327,6 +371,6 @@ def test_finding_needs_no_numpy():
     code = (
         "import sys, pathlib\nfrom lrcli.storage.finding import run_words\n"
         "run_words('', pathlib.Path('runs'))\n"
-        "assert not {'torch', 'numpy', 'rich', 'matplotlib'} & set(sys.modules)"
+        "assert not {'torch', 'numpy', 'rich', 'matplotlib', 'pydantic'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,7 +13,7 @@ GUIDES = {  # in the order in which they are to be read, with what each holds
     "which-rate-which-optimizer": "Lessons by examples: too small, right, too large; comparing fairly.",
     "why": "What an error is made of, what to try, which rate: explain and lr-find.",
     "files": "Experiment files: what they say, how they are changed and built upon.",
-    "runs": "What a run leaves behind, what its report says, several files, exit codes.",
+    "results": "What a run leaves behind, what its report says, several files, exit codes.",
     "your-own": "Your own table, images, torch model, loss, optimizer, package; and Python.",
     "sweeps": "Grids of rates, or of any keys, times seeds; resuming; what the verdicts mean.",
     "figures": "Figures, pages to hand out, TensorBoard.",
