@@ -23,6 +23,8 @@ from lrcli.cli.docs import EPILOG as DOCS_EPILOG
 from lrcli.cli.docs import docs
 from lrcli.cli.explain import EPILOG as EXPLAIN_EPILOG
 from lrcli.cli.explain import explain
+from lrcli.cli.export import EPILOG as EXPORT_EPILOG
+from lrcli.cli.export import export
 from lrcli.cli.figure import EPILOG as FIGURE_EPILOG
 from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
@@ -96,6 +98,7 @@ for _command, _epilog, _name in (
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
     (explain, EXPLAIN_EPILOG, "explain"),
+    (export, EXPORT_EPILOG, "export"),
     (check, CHECK_EPILOG, "check"),
     (show, SHOW_EPILOG, "show"),
     (data, DATA_EPILOG, "data"),

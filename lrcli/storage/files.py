@@ -29,6 +29,7 @@ __all__ = [
     "write_new",
     "write_whole",
     "write_yaml",
+    "writing_new",
     "writing_whole",
 ]
 
@@ -83,8 +84,9 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not be there yet, and the directories above it.
+@contextlib.contextmanager
+def writing_new(path: Path) -> Iterator[IO[bytes]]:
+    """As `writing_whole`, of a file that must not be there yet; the directories above it are made.
 
     Raises:
         UsageError: it is there.
@@ -94,7 +96,19 @@ def write_new(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     if os.path.lexists(path):
         raise UsageError(f"{path}: is there already, and nothing is ever overwritten")
-    write_whole(path, data)
+    with writing_whole(path) as file:
+        yield file
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not be there yet, and the directories above it.
+
+    Raises:
+        UsageError: it is there.
+        WriteError: it could not be written.
+    """
+    with writing_new(path) as file:
+        file.write(data)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
