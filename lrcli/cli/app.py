@@ -43,6 +43,7 @@ from lrcli.cli.test import try_out
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
 from lrcli.cli.usage import Misuse, what_is_wrong
+from lrcli.config.invocation import invoked_by
 from lrcli.config.watching import watching
 from lrcli.errors import LrcliError, RunDirectoryError, RunError, UsageError, WriteError
 from lrcli.reporting.guard import guarded_streams, silence
@@ -185,7 +186,8 @@ def main() -> None:
     with guarded_streams(), _warnings_as_messages():
         try:
             bar = ReadingBar()
-            with answering_bash(), watching(bar), contextlib.closing(bar):
+            words = ["lrcli", *sys.argv[1:]]
+            with answering_bash(), watching(bar), invoked_by(words), contextlib.closing(bar):
                 code = _run()
         except LrcliError as error:
             from lrcli.reporting.messages import print_error

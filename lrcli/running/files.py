@@ -23,6 +23,7 @@ from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
 from lrcli.storage.files import LineFile, make_directory, write_arrays, write_json, write_yaml
 from lrcli.storage.history import GrowingHistory
 from lrcli.storage.parameter_path import GrowingPath, ParameterPath
+from lrcli.storage.provenance import time_now
 from lrcli.storage.result_fields import Timing
 from lrcli.storage.run_result import RunResult, RunStatus
 from lrcli.training.loop import TrainingLoop
@@ -47,6 +48,7 @@ class RunFiles:
         source: what the experiment was read from.
         expected: from name to comparison.
         facts: what the numbers depend on, for the result's environment.
+        started: when the run began.
     """
 
     experiment: Experiment
@@ -56,6 +58,7 @@ class RunFiles:
     source: Source | None
     expected: Mapping[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
+    started: str = field(default_factory=time_now)
     _history: GrowingHistory = field(default_factory=lambda: GrowingHistory(1))
     _metrics: dict[str, float] = field(default_factory=dict)
     _table: LineFile | None = None
@@ -157,7 +160,7 @@ class RunFiles:
         write_json(self.directory / "result.json", result.as_data())
 
     def _result(self, status: RunStatus, found: Findings) -> RunResult:
-        setting = Setting(self.experiment, self.directory, self.source, self.expected)
+        setting = Setting(self.experiment, self.directory, self.source, self.expected, self.started)
         return build_result(setting, status, self._metrics, self.facts, found)
 
     def _checkpoint(self, name: str, parameters: Mapping[str, Array]) -> None:

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lrcli.analysis.recovery import Recovery
+from lrcli.config.invocation import command_line
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
+from lrcli.storage.provenance import time_now
 from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.run_result import BestRecord, CurvatureEnds, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
@@ -56,12 +58,14 @@ class Setting:
         run_dir: where its files are.
         source: what the experiment was read from; None where it was made otherwise.
         expected: from name to comparison.
+        started: when the run began, as `time_now` has it.
     """
 
     experiment: Experiment
     run_dir: Path
     source: Source | None
     expected: Mapping[str, str]
+    started: str
 
 
 def build_result(
@@ -87,6 +91,9 @@ def build_result(
     return RunResult(
         name=experiment.name,
         source=source.record if source else None,
+        command_line=command_line(),
+        started=setting.started,
+        ended="" if status == "running" else time_now(),
         data=digests_of(experiment.dataset.files),
         status=status,
         run_dir=setting.run_dir.as_posix(),

@@ -12,6 +12,7 @@ from typing import Any
 from lrcli.analysis.statistics import describe_metric
 from lrcli.analysis.study import study_of
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.invocation import command_line
 from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
 from lrcli.storage.files import (
@@ -22,6 +23,7 @@ from lrcli.storage.files import (
     write_yaml,
     writing_whole,
 )
+from lrcli.storage.provenance import time_now
 from lrcli.storage.reading import read_result
 from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
@@ -58,6 +60,8 @@ class SweepFiles:
         self._directory = directory
         self.facts: dict[str, Any] = {}
         self._source = plan.source.record
+        self._command_line = command_line()
+        self._started = ""
 
     @property
     def is_new(self) -> bool:
@@ -84,6 +88,8 @@ class SweepFiles:
             earlier = read_result(self._directory)
             self.facts = dict(earlier.environment)
             self._source = earlier.source or self._source
+            self._command_line, self._started = earlier.command_line, earlier.started
+        self._started = self._started or time_now()
         self.facts |= facts
         if self._directory is None:
             self._directory = self.location.make(self._plan.experiment.name, "sweep")
@@ -149,6 +155,9 @@ class SweepFiles:
         return SweepResult(
             name=plan.experiment.name,
             source=self._source,
+            command_line=self._command_line,
+            started=self._started,
+            ended="" if status == "running" else time_now(),
             data=digests_of(plan.files),
             status=status,
             run_dir=self.directory.as_posix(),

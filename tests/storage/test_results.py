@@ -76,6 +76,9 @@ run_results = st.builds(
     RunResult,
     name=texts,
     source=st.none() | sources,
+    command_line=st.none() | some(texts),
+    started=texts,
+    ended=texts,
     status=st.sampled_from(["running", "completed", "stopped_early", "diverged", "interrupted", "failed"]),
     run_dir=texts,
     seed=counts,
@@ -96,6 +99,9 @@ run_results = st.builds(
 unfinished_sweeps = {
     "name": texts,
     "source": st.none() | sources,
+    "command_line": st.none() | some(texts),
+    "started": texts,
+    "ended": texts,
     "data": some(st.builds(FileDigest, texts, texts)),
     "status": st.sampled_from(["running", "completed", "interrupted", "failed"]),
     "run_dir": texts,
@@ -149,7 +155,8 @@ def written(tmp_path):
 
 def test_the_keys_of_a_run_are_those_of_the_schema():
     assert list(RUN.as_data()) == [
-        *["schema", "command", "name", "source", "data", "status", "run_dir", "seed", "epochs"],
+        *["schema", "command", "name", "source", "command_line", "started", "ended"],
+        *["data", "status", "run_dir", "seed", "epochs"],
         *[
             "steps",
             "diverged_step",
