@@ -17,6 +17,7 @@ from lrcli.experiment.loading import Source
 from lrcli.running.curvature import curvature_ends
 from lrcli.running.levels import Levels
 from lrcli.running.outcome import outcome_of_run
+from lrcli.running.repeating import Earlier
 from lrcli.running.result import Findings, Setting, build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
@@ -49,6 +50,7 @@ class RunFiles:
         expected: from name to comparison.
         facts: what the numbers depend on, for the result's environment.
         started: when the run began.
+        earlier: the run that it repeats.
     """
 
     experiment: Experiment
@@ -59,6 +61,7 @@ class RunFiles:
     expected: Mapping[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
     started: str = field(default_factory=time_now)
+    earlier: Earlier | None = None
     _history: GrowingHistory = field(default_factory=lambda: GrowingHistory(1))
     _metrics: dict[str, float] = field(default_factory=dict)
     _table: LineFile | None = None
@@ -149,6 +152,8 @@ class RunFiles:
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
         self._ended = self._result(status, found)
+        if self.earlier is not None:
+            self._ended = self.earlier.compared(self._ended, self._history.history)
         return self._trained(path, self._ended)
 
     def close(self, result: RunResult) -> None:

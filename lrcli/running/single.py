@@ -21,6 +21,7 @@ from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, make_ready, prepare
+from lrcli.running.repeating import earlier_run, what_differs
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.provenance import GitState, environment
 from lrcli.storage.run_result import RunResult
@@ -41,6 +42,7 @@ class Started(Begun):
         steps: optimizer updates in all of them.
         device: where.
         so_far: gives the run as far as it has come, whenever it is asked.
+        notes: what the user should know, a sentence each.
     """
 
     run_dir: Path
@@ -48,6 +50,7 @@ class Started(Begun):
     steps: int
     device: str
     so_far: Callable[[], TrainedRun]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,13 @@ def train(
         directory = location.make(experiment.name, "train")
         run = RunFiles(experiment, directory, loop.problem, prepared.recovery, source, held_to)
         run.facts = environment() | prepared.engine.environment | code_facts(experiment)
+        run.earlier = earlier_run(source)
+        notes = what_differs(run.earlier, run.facts, experiment.dataset.files)
         try:
             run.open()
             total = experiment.training.epochs * loop.steps_per_epoch
             device, so_far = str(run.facts["device"]), partial(run.so_far, loop)
-            yield Started(run.directory, experiment.training.epochs, total, device, so_far)
+            yield Started(run.directory, experiment.training.epochs, total, device, so_far, notes)
             for event in loop:
                 if isinstance(event, Records):
                     run.record(event)

@@ -20,6 +20,7 @@ from lrcli.storage.run_result import (
     PreconditionedRow,
     RecoveryRow,
     Reference,
+    Repetition,
     RunResult,
 )
 from lrcli.storage.sweep_result import (
@@ -93,6 +94,7 @@ run_results = st.builds(
     recovery=some(st.builds(RecoveryRow, texts, numbers, numbers, numbers, texts, st.booleans())),
     reference=st.none() | st.builds(Reference, st.none() | texts, texts, some(texts), texts),
     expectations=some(st.builds(ExpectationRow, texts, texts, st.none() | finite, st.booleans())),
+    repetition=st.none() | st.builds(Repetition, texts, st.booleans(), st.none() | counts),
     timing=st.none() | timings,
     environment=environments,
 )
@@ -169,7 +171,7 @@ def test_the_keys_of_a_run_are_those_of_the_schema():
             "recovery",
             "reference",
         ],
-        *["expectations", "timing", "environment"],
+        *["expectations", "repetition", "timing", "environment"],
     ]
 
 
