@@ -136,7 +136,9 @@ def _is_parquet(form: str | None, out: Path | None) -> bool:
         UsageError: there is no such format, no file for it, or nothing that writes it.
     """
     ending = "" if out is None else out.suffix[1:].lower()
-    chosen = form or (ending if ending in _FORMATS else "csv")
+    if form is None and out is not None and ending not in _FORMATS:
+        raise UsageError(f"--out {out}: must end in .csv or .parquet, or be told by --format")
+    chosen = form or ending or "csv"
     if chosen not in _FORMATS:
         raise UsageError(f"--format {chosen[:40]}: must be {' or '.join(_FORMATS)}")
     if form and ending in _FORMATS and ending != form:

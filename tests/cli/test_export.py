@@ -184,6 +184,7 @@ def test_a_file_appears_whole_and_replaces_none(runs, lrcli_in, tmp_path):
         (["line", "--what", "curve"], "--what curve: must be curves or results"),
         (["line", "--format", "xml"], "--format xml: must be csv or parquet"),
         (["line", "--format", "parquet"], "name one with --out"),
+        (["line", "-o", "a.xlsx"], "--out a.xlsx: must end in .csv or .parquet"),
         (["line", "-o", "a.csv", "--format", "parquet"], "the file ends in .csv"),
     ],
 )
