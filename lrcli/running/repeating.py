@@ -56,11 +56,18 @@ class Earlier:
         return result
 
 
-def earlier_run(source: Source | None) -> Earlier | None:
-    """The run whose experiment.yaml an experiment was read from, nothing changed; None: there is none."""
+def earlier_run(source: Source | None, run_dir: Path) -> Earlier | None:
+    """The run whose experiment.yaml an experiment was read from, nothing changed; None: there is none.
+
+    Args:
+        source: what the experiment was read from.
+        run_dir: of the run that is trained; one that goes on repeats nothing.
+    """
     if source is None or source.overrides or Path(source.file).name != "experiment.yaml":
         return None
     directory = Path(source.file).parent
+    if directory.resolve() == run_dir.resolve():
+        return None
     with contextlib.suppress(RunDirectoryError):
         result = find_result(directory / "result.json")
         return Earlier(directory, result) if isinstance(result, RunResult) else None

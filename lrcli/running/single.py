@@ -110,7 +110,7 @@ def train(
         directory = location.make(experiment.name, "train")
         run = RunFiles(experiment, directory, loop.problem, prepared.recovery, source, held_to)
         run.facts = environment() | prepared.engine.environment | code_facts(experiment)
-        run.earlier = earlier_run(source)
+        run.earlier = earlier_run(source, directory)
         notes = what_differs(run.earlier, run.facts, experiment.dataset.files)
         try:
             run.open()

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from lrcli.engines.compiled.machine_code import compiler_missing
+from lrcli.experiment.loading import Source
+from lrcli.running.repeating import earlier_run
 
 ENGINES = ["torch", *([] if compiler_missing() else ["compiled"])]
 EXPERIMENT = """\
@@ -121,6 +123,15 @@ def test_a_run_that_did_not_end_is_not_compared(place, again):
     path = place / FIRST / "result.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"status": "interrupted"}))
     assert again()[1]["repetition"] is None
+
+
+def test_a_run_that_goes_on_repeats_nothing(place):
+    file = str(place / FIRST / "experiment.yaml")
+    assert earlier_run(Source({file: ""}), place / SECOND).directory == place / FIRST
+    assert earlier_run(Source({file: ""}), place / FIRST) is None
+    assert earlier_run(Source({file: ""}, ("seed=1",)), place / SECOND) is None
+    assert earlier_run(Source({str(place / "small.yaml"): ""}), place / SECOND) is None
+    assert earlier_run(None, place / SECOND) is None
 
 
 def test_data_that_have_changed_are_told(tmp_path, lrcli_in):
