@@ -8,7 +8,7 @@ import pytest
 
 from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.experiment.loading import Source
-from lrcli.running.repeating import earlier_run
+from lrcli.running.repeating import _same, earlier_run
 
 ENGINES = ["torch", *([] if compiler_missing() else ["compiled"])]
 EXPERIMENT = """\
@@ -147,3 +147,8 @@ def test_data_that_have_changed_are_told(tmp_path, lrcli_in):
     done = lrcli_in(tmp_path, "train", "runs/table/train-0001/experiment.yaml")
     assert f"{os.sep}points.csv has changed" in done.stderr
     assert "differs from runs/table/train-0001 from epoch 0 on" in done.stdout
+
+
+def test_zero_and_minus_zero_are_not_the_same_bits():
+    one, other = np.array([0.0, -0.0, np.nan, 1.0]), np.array([-0.0, -0.0, -np.nan, 1.0])
+    assert _same(one, other).tolist() == [False, True, True, True]
