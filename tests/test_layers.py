@@ -43,6 +43,7 @@ ONLY_IN = {
     "polars": {"components", "storage"},
     "scipy": {"analysis"},
     "llvmlite": {"engines"},
+    "filelock": {"storage"},
 }
 
 

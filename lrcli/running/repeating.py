@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.errors import RunDirectoryError
-from lrcli.experiment.loading import Source
 from lrcli.storage.history import History
 from lrcli.storage.reading import find_result
+from lrcli.storage.result_fields import SourceFiles
 from lrcli.storage.run_result import Repetition, RunResult
 from lrcli.storage.table_reading import read_metrics
 from lrcli.wording import one_line
@@ -56,7 +56,7 @@ class Earlier:
         return result
 
 
-def earlier_run(source: Source | None, run_dir: Path) -> Earlier | None:
+def earlier_run(source: SourceFiles | None, run_dir: Path) -> Earlier | None:
     """The run whose experiment.yaml an experiment was read from, nothing changed; None: there is none.
 
     Args:

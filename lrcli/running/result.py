@@ -9,14 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lrcli.analysis.recovery import Recovery
-from lrcli.config.invocation import command_line
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
 from lrcli.storage.provenance import time_now
-from lrcli.storage.result_fields import Timing, digests_of
+from lrcli.storage.result_fields import SourceFiles, Timing, digests_of
 from lrcli.storage.run_result import BestRecord, CurvatureEnds, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
@@ -59,13 +57,15 @@ class Setting:
         source: what the experiment was read from; None where it was made otherwise.
         expected: from name to comparison.
         started: when the run began, as `time_now` has it.
+        command_line: by which it began; None: by none.
     """
 
     experiment: Experiment
     run_dir: Path
-    source: Source | None
+    source: SourceFiles | None
     expected: Mapping[str, str]
     started: str
+    command_line: tuple[str, ...] | None
 
 
 def build_result(
@@ -84,14 +84,14 @@ def build_result(
         environment: what the numbers depended on.
         found: what is known of it now.
     """
-    experiment, source, members = setting.experiment, setting.source, found.members
+    experiment, members = setting.experiment, found.members
     parameters, recovery = found.parameters, found.recovery
     known = recovery is not None and recovery.known
     rows = _recovery_rows(experiment, recovery, parameters) if recovery and known and parameters else ()
     return RunResult(
         name=experiment.name,
-        source=source.record if source else None,
-        command_line=command_line(),
+        source=setting.source,
+        command_line=setting.command_line,
         started=setting.started,
         ended="" if status == "running" else time_now(),
         data=digests_of(experiment.dataset.files),
@@ -109,7 +109,7 @@ def build_result(
         parameters={name: v.tolist()[0] for name, v in (found.original or parameters or {}).items()},
         recovery=rows,
         reference=describe_reference(experiment, recovery) if parameters else None,
-        expectations=compare(setting.expected, metrics, rows) if members else (),
+        expectations=compare(setting.expected, metrics, rows),
         timing=found.timing,
         environment=dict(environment),
     )

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lrcli.engines.compiled.machine_code import compiler_missing
-from lrcli.experiment.loading import Source
 from lrcli.running.repeating import _same, earlier_run
+from lrcli.storage.result_fields import SourceFiles
 
 ENGINES = ["torch", *([] if compiler_missing() else ["compiled"])]
 EXPERIMENT = """\
@@ -56,7 +56,7 @@ def test_on_the_same_machine_a_run_is_repeated_to_the_bit(place, again):
     one, other = place / FIRST, place / SECOND
     for name in ("metrics.csv", "experiment.yaml"):
         assert (one / name).read_bytes() == (other / name).read_bytes()
-    for file in sorted((one / "checkpoint").iterdir()):
+    for file in ((one / "checkpoint" / f"{name}.npz") for name in ("last", "best", "path", "optimizer")):
         there, here = np.load(file), np.load(other / "checkpoint" / file.name)
         assert {name: there[name].tobytes() for name in there} == {
             name: here[name].tobytes() for name in here
@@ -127,10 +127,10 @@ def test_a_run_that_did_not_end_is_not_compared(place, again):
 
 def test_a_run_that_goes_on_repeats_nothing(place):
     file = str(place / FIRST / "experiment.yaml")
-    assert earlier_run(Source({file: ""}), place / SECOND).directory == place / FIRST
-    assert earlier_run(Source({file: ""}), place / FIRST) is None
-    assert earlier_run(Source({file: ""}, ("seed=1",)), place / SECOND) is None
-    assert earlier_run(Source({str(place / "small.yaml"): ""}), place / SECOND) is None
+    assert earlier_run(SourceFiles(file, ""), place / SECOND).directory == place / FIRST
+    assert earlier_run(SourceFiles(file, ""), place / FIRST) is None
+    assert earlier_run(SourceFiles(file, "", overrides=("seed=1",)), place / SECOND) is None
+    assert earlier_run(SourceFiles(str(place / "small.yaml"), ""), place / SECOND) is None
     assert earlier_run(None, place / SECOND) is None
 
 
