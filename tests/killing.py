@@ -159,7 +159,7 @@ def left(directory):
         if name not in {"result.json", "report.html"}:
             found[name] = path.read_bytes()
     result = json.loads((directory / "result.json").read_text())
-    for key in ("run_dir", "timing", "environment", "sha256", "files"):
+    for key in ("run_dir", "command_line", "started", "ended", "timing", "environment", "sha256", "files"):
         result.pop(key, None)
     found["result.json"] = result
     found["curves"] = {str(path.relative_to(directory)): curves(path) for path in _with_events(directory)}

@@ -40,7 +40,7 @@ ONLY_IN = {
     "yaml": {"config", "storage"},
     "torch": {"engines"},
     "numba": {"engines"},
-    "polars": {"components"},
+    "polars": {"components", "storage"},
     "scipy": {"analysis"},
     "llvmlite": {"engines"},
     "filelock": {"storage"},
@@ -170,9 +170,9 @@ def test_checking_a_file_needs_no_torch():
     assert loaded_by(code).isdisjoint({"torch", "tensorboard", "rich", "polars"})
 
 
-def test_polars_is_imported_where_tables_are_read_and_nowhere_else():
+def test_polars_is_imported_where_tables_are_read_or_exported_and_nowhere_else():
     found = {path.name for path in modules() if any(n.split(".")[0] == "polars" for n in imported(path))}
-    assert found == {"table_csv.py", "table_parquet.py"}
+    assert found == {"parquet.py", "table_csv.py", "table_parquet.py"}
 
 
 @pytest.mark.parametrize("words", [["train"], ["sweep", "--lr", "0.01,0.1"]], ids=" ".join)
@@ -201,7 +201,7 @@ def test_explaining_a_file_needs_neither_torch_nor_scipy(name):
 def test_listing_and_deleting_runs_need_nothing_heavy(tmp_path, words):
     for name in ("a", "b"):
         (tmp_path / name / "train-0001").mkdir(parents=True)
-        result = '{"command": "train", "status": "completed", "metrics": {"lr": 1}}'
+        result = '{"schema": 1, "command": "train", "status": "completed", "metrics": {"lr": 1}}'
         (tmp_path / name / "train-0001" / "result.json").write_text(result)
     line = [*words, "--runs-dir", str(tmp_path)]
     loaded = loaded_by(f"from lrcli.cli.app import app\napp({line!r}, standalone_mode=False)")

@@ -26,6 +26,8 @@ from lrcli.cli.docs import EPILOG as DOCS_EPILOG
 from lrcli.cli.docs import docs
 from lrcli.cli.explain import EPILOG as EXPLAIN_EPILOG
 from lrcli.cli.explain import explain
+from lrcli.cli.export import EPILOG as EXPORT_EPILOG
+from lrcli.cli.export import export
 from lrcli.cli.figure import EPILOG as FIGURE_EPILOG
 from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
@@ -48,6 +50,7 @@ from lrcli.cli.test import try_out
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG
 from lrcli.cli.train import train
 from lrcli.cli.usage import Misuse, what_is_wrong
+from lrcli.config.invocation import invoked_by
 from lrcli.config.watching import watching
 from lrcli.errors import LrcliError, RunDirectoryError, RunError, UsageError, WriteError
 from lrcli.reporting.guard import guarded_streams, silence
@@ -107,6 +110,7 @@ for _command, _epilog, _name in (
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
     (explain, EXPLAIN_EPILOG, "explain"),
+    (export, EXPORT_EPILOG, "export"),
     (check, CHECK_EPILOG, "check"),
     (show, SHOW_EPILOG, "show"),
     (data, DATA_EPILOG, "data"),
@@ -193,7 +197,8 @@ def main() -> None:
     with guarded_streams(), _warnings_as_messages(), stopping_on_signals() as stopped:
         try:
             bar = ReadingBar()
-            with answering_bash(), watching(bar), contextlib.closing(bar):
+            words = ["lrcli", *sys.argv[1:]]
+            with answering_bash(), watching(bar), invoked_by(words), contextlib.closing(bar):
                 code = _run()
         except LrcliError as error:
             from lrcli.reporting.messages import print_error

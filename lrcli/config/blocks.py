@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_serializer, field_validator, model_validator
@@ -14,6 +15,7 @@ from lrcli.config.metrics import Direction, direction_of
 __all__ = ["Best", "EarlyStopping", "GridSpec", "Logging", "Select", "Sweep", "Training"]
 
 _MOST_POINTS = 10_000
+_LARGEST_COUNT = 2**53
 _DIGITS = 14  # of the values between the ends of a range
 
 
@@ -148,12 +150,13 @@ class GridSpec(Config):
         if self.values is not None:
             return list(_by_text(self.values).values())
         low, high, count = self.log_range or self.range or (0.0, 0.0, 0)
-        shares = [i / (int(count) - 1) for i in range(1, int(count) - 1)]
+        steps = int(count) - 1
+        between = range(1, steps)
         if self.log_range is not None:
-            inner = [float(f"{low * (high / low) ** share:.{_DIGITS - 1}e}") for share in shares]
+            inner = [float(f"{_geometric(low, high, step, steps):.{_DIGITS - 1}e}") for step in between]
         else:
             places = _DIGITS - 1 - math.floor(math.log10(max(abs(low), abs(high))))
-            inner = [round(low + (high - low) * share, places) for share in shares]
+            inner = [round(_linear(low, high, step, steps), places) for step in between]
         return list(_by_text(map(_whole, (low, *inner, high))).values())
 
     @property
@@ -172,9 +175,24 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+def _geometric(low: float, high: float, step: int, steps: int) -> float:
+    """One of some geometric steps between positive numbers, also where their ratio is no float."""
+    ratio = high / low
+    if math.isfinite(ratio):
+        return low * math.pow(ratio, step / steps)
+    return float(Decimal(low) * (Decimal(high) / Decimal(low)) ** (Decimal(step) / steps))
+
+
+def _linear(low: float, high: float, step: int, steps: int) -> float:
+    """One of some equal steps between numbers, also where their difference is no float."""
+    span, share = high - low, step / steps
+    return low + span * share if math.isfinite(span) else low * (1 - share) + high * share
+
+
 def _whole(value: float) -> float:
-    """The integer that a value is, but for rounding, or the value."""
-    return round(value) if math.isclose(value, round(value), rel_tol=1e-12) else value
+    """The integer that a value is, but for rounding, or the value; large ones, of no count, stay 1e+20."""
+    is_whole = abs(value) < _LARGEST_COUNT and math.isclose(value, round(value), rel_tol=1e-12)
+    return round(value) if is_whole else value
 
 
 def _check_bounds(name: str, bounds: list[float]) -> None:

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery
+from lrcli.config.invocation import command_line
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.running.curvature import curvature_ends
 from lrcli.running.levels import Levels
 from lrcli.running.outcome import outcome_of_run
+from lrcli.running.repeating import Earlier
 from lrcli.running.result import Findings, Setting, build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
@@ -30,6 +32,7 @@ from lrcli.storage.files import (
 )
 from lrcli.storage.history import GrowingHistory, History
 from lrcli.storage.parameter_path import GrowingPath, ParameterPath
+from lrcli.storage.provenance import time_now
 from lrcli.storage.reading import experiment_comment
 from lrcli.storage.result_fields import SourceFiles, Timing
 from lrcli.storage.run_result import RunResult, RunStatus
@@ -62,6 +65,9 @@ class RunFiles:
         source: what the experiment was read from; None where it was made otherwise.
         expected: from name to comparison.
         facts: what the numbers depend on, for the result's environment.
+        started: when the run began.
+        command_line: by which it began.
+        earlier: the run that it repeats.
     """
 
     experiment: Experiment
@@ -71,6 +77,9 @@ class RunFiles:
     source: SourceFiles | None
     expected: Mapping[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
+    started: str = field(default_factory=time_now)
+    command_line: tuple[str, ...] | None = field(default_factory=command_line)
+    earlier: Earlier | None = None
     _history: GrowingHistory = field(default_factory=lambda: GrowingHistory(1))
     _metrics: dict[str, float] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)  # that are not going to change: the digest of each
@@ -193,6 +202,8 @@ class RunFiles:
             timing=Timing(loop.seconds, time.perf_counter() - started),
         )
         self._ended = self._result(status, found)
+        if self.earlier is not None:
+            self._ended = self.earlier.compared(self._ended, self._history.history)
         return self._trained(path, self._ended)
 
     def close(self, result: RunResult) -> None:
@@ -204,7 +215,9 @@ class RunFiles:
         write_result(self.directory / "result.json", result.as_data())
 
     def _result(self, status: RunStatus, found: Findings) -> RunResult:
-        setting = Setting(self.experiment, self.directory, self.source, self.expected)
+        setting = Setting(
+            self.experiment, self.directory, self.source, self.expected, self.started, self.command_line
+        )
         result = build_result(setting, status, self._metrics, self.facts, found)
         return replace(result, files=dict(self._files))
 

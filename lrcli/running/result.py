@@ -13,6 +13,7 @@ from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
+from lrcli.storage.provenance import time_now
 from lrcli.storage.result_fields import SourceFiles, Timing, digests_of
 from lrcli.storage.run_result import BestRecord, CurvatureEnds, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
@@ -55,12 +56,16 @@ class Setting:
         run_dir: where its files are.
         source: what the experiment was read from; None where it was made otherwise.
         expected: from name to comparison.
+        started: when the run began, as `time_now` has it.
+        command_line: by which it began; None: by none.
     """
 
     experiment: Experiment
     run_dir: Path
     source: SourceFiles | None
     expected: Mapping[str, str]
+    started: str
+    command_line: tuple[str, ...] | None
 
 
 def build_result(
@@ -86,6 +91,9 @@ def build_result(
     return RunResult(
         name=experiment.name,
         source=setting.source,
+        command_line=setting.command_line,
+        started=setting.started,
+        ended="" if status == "running" else time_now(),
         data=digests_of(experiment.dataset.files),
         status=status,
         run_dir=setting.run_dir.as_posix(),

@@ -25,6 +25,7 @@ from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, make_ready, prepare
+from lrcli.running.repeating import earlier_run, what_differs
 from lrcli.running.resuming import FINGERPRINT, Resumed, fingerprint, refuse_other_code, refusing_other_states
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.provenance import GitState, environment
@@ -49,6 +50,7 @@ class Started(Begun):
         device: where.
         so_far: gives the run as far as it has come, whenever it is asked.
         restored: of a run that goes on, what was added to its state; None for a new one.
+        notes: what the user should know, a sentence each.
     """
 
     run_dir: Path
@@ -57,6 +59,7 @@ class Started(Begun):
     device: str
     so_far: Callable[[], TrainedRun]
     restored: State | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,9 @@ def train(
         held_to = experiment.expect if held_to is None else held_to
         run = RunFiles(experiment, directory, loop.problem, prepared.recovery, origin, held_to)
         run.facts = environment() | prepared.engine.environment | code_facts(experiment)
+        run.earlier = earlier_run(origin, directory)
+        if resumed is not None and resumed.result is not None:
+            run.started, run.command_line = resumed.result.started, resumed.result.command_line
         try:
             run.open()
             yield _begin(run, loop, resumed)
@@ -160,7 +166,8 @@ def _begin(run: RunFiles, loop: TrainingLoop, resumed: Resumed | None) -> Starte
     epochs = run.experiment.training.epochs
     restored = None if resumed is None else group_of(state or {}, "added")
     device, so_far = str(run.facts["device"]), partial(run.so_far, loop)
-    return Started(run.directory, epochs, epochs * loop.steps_per_epoch, device, so_far, restored)
+    notes = what_differs(run.earlier, run.facts, run.experiment.dataset.files)
+    return Started(run.directory, epochs, epochs * loop.steps_per_epoch, device, so_far, restored, notes)
 
 
 def _follow(

@@ -38,6 +38,7 @@ __all__ = [
     "write_whole",
     "write_yaml",
     "writing_hashed",
+    "writing_new",
     "writing_whole",
 ]
 
@@ -162,8 +163,9 @@ def write_whole(path: Path, data: bytes, *, lasting: bool = False) -> str:
     return file.sha256
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not be there yet, and the directories above it.
+@contextlib.contextmanager
+def writing_new(path: Path) -> Iterator[IO[bytes]]:
+    """As `writing_whole`, of a file that must not be there yet; the directories above it are made.
 
     It appears whole, and of several processes only one writes it.
 
@@ -179,9 +181,15 @@ def write_new(path: Path, data: bytes) -> None:
     with reporting_errors(path):
         try:
             with _writing_aside(path, _put_new) as file:
-                file.write(data)
+                yield file
         except FileExistsError:
             raise taken from None
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not be there yet; see `writing_new`."""
+    with writing_new(path) as file:
+        file.write(data)
 
 
 def _put_new(aside: Path, path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lrcli.config.metrics import MAX_ABS_ERROR, Direction, direction_of, error_name
+from lrcli.storage.digests import is_sealed
 from lrcli.storage.finding import begun_at, command_of, run_directories, why_no_result
 from lrcli.storage.locking import owner_of
 
@@ -23,7 +24,7 @@ __all__ = ["STATUSES", "Row", "metric_names", "row_of", "rows", "sorted_by", "wi
 
 STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed", "damaged")
 
-_SCHEMA = 1  # of result.json; that of a newer lrcli may mean something else
+_SCHEMA = 2  # of result.json, as in `lrcli.storage.result_fields`, which takes a moment to import
 _USUAL = ("val/loss", "train/loss", "train/running_loss")
 _LOOKED_AT = 100  # runs, whose metrics a shell offers
 
@@ -160,18 +161,21 @@ def _content(directory: Path) -> tuple[dict[str, Any] | None, str]:
         return None, ""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            data = json.loads(file.read())
+            content = file.read()
+        data = json.loads(content)
     except FileNotFoundError:  # removed just now
         return None, ""
     except OSError as error:
         return None, f"cannot be read: {error.strerror or error}"
     except (ValueError, RecursionError):
         return None, "is no JSON"
-    schema = data.get("schema", _SCHEMA) if isinstance(data, dict) else _SCHEMA
-    if isinstance(schema, int) and schema > _SCHEMA:
-        return None, f"is of schema {schema}, from a newer lrcli"
     if not isinstance(data, dict) or data.get("command") not in ("train", "sweep"):
         return None, "is no result of a run or a sweep"
+    schema, whole = data.get("schema", _SCHEMA), is_sealed(content)
+    if type(schema) is int and schema > _SCHEMA and (whole or "sha256" not in data):
+        return None, f"is of schema {schema}, from a newer lrcli"
+    if not whole and (schema != 1 or "sha256" in data):  # which the first schema did not have
+        return None, "has been damaged or edited by hand"
     return data, ""
 
 
@@ -212,7 +216,7 @@ def _of_result(directory: Path, word: str, data: Mapping[str, Any], *, is_owned:
 
 def _begun(directory: Path, data: Mapping[str, Any]) -> float:
     """When it was begun: as the result says, else by the time of its files."""
-    said = (data.get("environment") or {}).get("started")
+    said = data.get("started")
     if isinstance(said, str):
         try:
             return datetime.fromisoformat(said).timestamp()

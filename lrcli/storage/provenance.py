@@ -1,7 +1,9 @@
 """What the numbers of a run depended on."""
 
+import os
 import platform
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,20 +12,28 @@ import numpy as np
 from lrcli import __version__
 from lrcli.components.installed import PACKAGES
 from lrcli.storage.git import Git, find_git
+from lrcli.storage.processor import processor_name
 
-__all__ = ["GitState", "environment"]
+__all__ = ["GitState", "environment", "time_now"]
 
 
 def environment() -> dict[str, Any]:
-    """Versions and platform, and the packages that offer components; an engine adds its own facts."""
+    """Versions, machine, and the packages that offer components; an engine adds its own facts."""
     packages = {"packages": sorted(set(PACKAGES.values()))} if PACKAGES else {}
     return {
         "lrcli": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "platform": platform.platform(),
+        "processor": processor_name(),
+        "cores": os.cpu_count(),
         **packages,
     }
+
+
+def time_now() -> str:
+    """The time by the clock of the machine and its offset from UTC: ``2026-01-31T09:30:00.125+01:00``."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
 class GitState:

@@ -82,6 +82,10 @@ class Result:
         command: ``train`` or ``sweep``, which tells results apart.
         name: of the experiment.
         source: what the experiment was read from; None where it was made otherwise.
+        command_line: the program and its arguments; None under Python, and in files of earlier versions.
+        started: when its directory was made, in ISO 8601 with the offset from UTC; empty in files of earlier
+            versions.
+        ended: likewise, when it ended, well or not; empty before that.
         data: the files that its examples were read from.
         status: how far it came.
         run_dir: where its files are, with slashes.
@@ -92,6 +96,9 @@ class Result:
     command: str
     name: str
     source: SourceFiles | None = None
+    command_line: tuple[str, ...] | None = None
+    started: str = ""
+    ended: str = ""
     data: tuple[FileDigest, ...] = ()
     status: str
     run_dir: str

@@ -179,6 +179,29 @@ class ExpectationRow:
     passed: bool
 
 
+@dataclass(frozen=True)
+class Repetition:
+    """How the numbers of a run compare with those of the one whose experiment.yaml it was trained from.
+
+    Attributes:
+        run_dir: of that run, as it was named.
+        same: whether all records and parameters are equal to the last bit.
+        epoch: the first one whose record differs; None where only the parameters do, or nothing does.
+    """
+
+    run_dir: str
+    same: bool
+    epoch: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What it comes to, a clause."""
+        if self.same:
+            return f"repeats {self.run_dir} to the bit"
+        since = "in its parameters" if self.epoch is None else f"from epoch {self.epoch} on"
+        return f"differs from {self.run_dir} {since}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunResult(Result):
     """How a run ended, and what it found.
@@ -200,6 +223,7 @@ class RunResult(Result):
         recovery: a row for each number among the parameters; empty where nothing is known to compare with.
         reference: what they are held against; None before the run has ended.
         expectations: in the order of the file.
+        repetition: how it compares with the run that it repeats; None where it repeats none.
         timing: None before the run has ended.
         environment: what the numbers depended on: versions, device, engine, commit.
     """
@@ -219,6 +243,7 @@ class RunResult(Result):
     recovery: tuple[RecoveryRow, ...] = ()
     reference: Reference | None = None
     expectations: tuple[ExpectationRow, ...] = ()
+    repetition: Repetition | None = None
     timing: Annotated[Timing | None, BeforeValidator(lambda timing: timing or None)] = None
     environment: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from typing import Any
 from lrcli.analysis.statistics import describe_metric
 from lrcli.analysis.study import study_of
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.config.invocation import command_line
 from lrcli.errors import LrcliError
 from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
@@ -24,6 +25,7 @@ from lrcli.storage.files import (
     writing_hashed,
 )
 from lrcli.storage.locking import locked
+from lrcli.storage.provenance import time_now
 from lrcli.storage.reading import experiment_comment, find_result
 from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
@@ -61,6 +63,8 @@ class SweepFiles:
         self.facts: dict[str, Any] = {}
         self._files: dict[str, str] = {}  # that are not going to change: the digest of each
         self._source = plan.source.record
+        self._command_line = command_line()
+        self._started = ""
         self._held: contextlib.ExitStack | None = None
 
     @contextlib.contextmanager
@@ -103,8 +107,11 @@ class SweepFiles:
         """
         if self._directory is not None:
             earlier = find_result(self._directory)
-            self.facts = {} if earlier is None else dict(earlier.environment)
-            self._source = (earlier and earlier.source) or self._source
+            if earlier is not None:
+                self.facts = dict(earlier.environment)
+                self._source = earlier.source or self._source
+                self._command_line, self._started = earlier.command_line, earlier.started
+        self._started = self._started or time_now()
         self.facts |= facts
         if self._directory is None:
             if self._held is None:
@@ -186,6 +193,9 @@ class SweepFiles:
         return SweepResult(
             name=plan.experiment.name,
             source=self._source,
+            command_line=self._command_line,
+            started=self._started,
+            ended="" if status == "running" else time_now(),
             data=digests_of(plan.files),
             status=status,
             run_dir=self.directory.as_posix(),

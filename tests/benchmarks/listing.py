@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from lrcli.storage.digests import seal
+
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = 100
 REPEATS = 5
@@ -33,6 +35,7 @@ def mirror(place, count):
     """Make the directories, as a run with its files makes them."""
     lrcli("train", ROOT / "experiments" / "linear.yaml", "--quiet", "--run-dir", "model", cwd=place)
     result = json.loads((place / "model" / "result.json").read_bytes())
+    del result["sha256"]
     experiment = (place / "model" / "experiment.yaml").read_bytes()
     metrics = (place / "model" / "metrics.csv").read_bytes()
     for number in range(count):
@@ -43,7 +46,7 @@ def mirror(place, count):
         (directory / "metrics.csv").write_bytes(metrics)
         own = result | {"name": name, "run_dir": str(directory), "seed": number}
         own["metrics"] = result["metrics"] | {"val/loss": 1 / (number + 1)}
-        (directory / "result.json").write_text(json.dumps(own, indent=2), encoding="utf-8")
+        (directory / "result.json").write_bytes(seal(json.dumps(own, indent=2)))
 
 
 def seconds(*words, cwd, cold):

@@ -181,7 +181,19 @@ LINES = [
     for name in COMMANDS
     for lines in (
         [examples(name)]
-        if name in {"delete", "explain", "figure", "predict", "replay", "report", "resume", "runs"}
+        if name
+        in {
+            "compare",
+            "delete",
+            "explain",
+            "export",
+            "figure",
+            "predict",
+            "replay",
+            "report",
+            "resume",
+            "runs",
+        }
         else [[line] for line in examples(name)]
     )
 ]

@@ -6,9 +6,11 @@ import os
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from made_results import rewrite
 from test_train import by_itself
 
 from lrcli.storage.locking import locked
@@ -32,7 +34,8 @@ def trained(tmp_path_factory):
     ):
         by_itself(place, words[0], "small.yaml", *words[1:], "--quiet")
     for number, name in enumerate(("train-0001", "train-0002", "sweep-0001")):
-        os.utime(place / "runs" / "small" / name / "experiment.yaml", (time.time() - 9000 + number,) * 2)
+        begun = datetime.fromtimestamp(time.time() - 9000 + number, UTC).isoformat()
+        rewrite(place / "runs" / "small" / name / "result.json", started=begun)
     return place
 
 
@@ -41,9 +44,10 @@ def place(trained, tmp_path, monkeypatch):
     """These, one that was killed early and one that was killed later, and one that is damaged."""
     shutil.copytree(trained, tmp_path / "place")
     monkeypatch.chdir(tmp_path / "place")
-    result = json.loads(Path("runs/small/train-0001/result.json").read_text(encoding="utf-8"))
-    Path("runs/b/train-0002").mkdir(parents=True)
-    Path("runs/b/train-0002/result.json").write_text(json.dumps(result | {"status": "running"}))
+    killed = Path("runs/b/train-0002/result.json")
+    killed.parent.mkdir(parents=True)
+    shutil.copy("runs/small/train-0001/result.json", killed)
+    rewrite(killed, status="running", started="")
     Path("runs/b/train-0003").mkdir(parents=True)
     Path("runs/c/train-0001").mkdir(parents=True)
     Path("runs/c/train-0001/result.json").write_text("{")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -86,10 +87,14 @@ def test_a_run_from_file_to_directory(place):
     assert {"test/loss", "val/loss", "train/loss", "recovery/error_norm"} <= set(result["metrics"])
     assert result["best"]["metric"] == "val/loss"
     assert {"train_seconds", "total_seconds"} == set(result["timing"])
-    facts = {"lrcli", "python", "numpy", "platform", "device", "threads", "git_commit", "git_dirty"}
-    facts |= {"engine", "engine_chosen", "denormals_flushed"}
+    facts = {"lrcli", "python", "numpy", "platform", "processor", "cores"}
+    facts |= {"device", "threads", "git_commit", "git_dirty", "engine", "engine_chosen", "denormals_flushed"}
     assert facts <= set(result["environment"])
     assert {"numba", "torch"} & set(result["environment"])  # the version of what did the arithmetic
+    assert result["command_line"][:2] == ["lrcli", "train"]
+    started, ended = (datetime.fromisoformat(result[key]) for key in ("started", "ended"))
+    assert timedelta(0) <= ended - started < timedelta(minutes=2)
+    assert abs(ended - datetime.now(UTC)) < timedelta(minutes=2)
 
     rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["0", "1", "2", "3", "4"]

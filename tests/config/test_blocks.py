@@ -44,6 +44,9 @@ def test_values_are_taken_as_they_are():
         ({"range": [0, 0.9, 4]}, [0, 0.3, 0.6, 0.9]),
         ({"range": [0.1, 0.7, 7]}, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]),
         ({"range": [-0.3, 0.3, 7]}, [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]),
+        ({"range": [0, 1e-310, 3]}, [0, 5e-311, 1e-310]),
+        ({"range": [-1.6e308, 1.6e308, 5]}, [-1.6e308, -8e307, 0, 8e307, 1.6e308]),
+        ({"log_range": [1e-300, 1e300, 7]}, [1e-300, 1e-200, 1e-100, 1, 1e100, 1e200, 1e300]),
     ],
 )
 def test_values_of_a_range_are_the_decimals_that_a_person_would_write(spec, expected):
@@ -75,3 +78,15 @@ def test_a_count_of_seeds_begins_with_the_seed_of_the_file():
     grid = {"optimizer.lr": {"values": [1]}}
     assert tuple(Sweep(grid=grid, seeds=3).seed_list(7)) == (7, 8, 9)
     assert Sweep(grid=grid, seeds=[4, 2]).seed_list(7) == (4, 2)
+
+
+def test_a_large_value_is_no_count():
+    """Which would be written with all its digits."""
+    assert list(map(repr, GridSpec(range=[1e20, 3e20, 3]).points())) == ["1e+20", "2e+20", "3e+20"]
+
+
+def test_every_power_of_ten_between_powers_is_the_decimal():
+    for low in range(-12, 6):
+        for high in range(low + 1, 8):
+            points = GridSpec(log_range=[float(f"1e{low}"), float(f"1e{high}"), high - low + 1]).points()
+            assert points == [float(f"1e{exponent}") for exponent in range(low, high + 1)]

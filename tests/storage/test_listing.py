@@ -131,8 +131,11 @@ def test_runs_that_were_killed_before_they_had_a_result():
         ("\0" * 300, "is no JSON"),
         ("[]", "is no result of a run or a sweep"),
         ("3", "is no result of a run or a sweep"),
-        ('{"command": "train"}', "is not what lrcli writes"),
-        ('{"command": "sweep", "status": "completed"}', "is not what lrcli writes"),
+        ('{"command": "train"}', "has been damaged or edited by hand"),
+        ('{"schema": 1, "command": "train"}', "is not what lrcli writes"),
+        ('{"schema": 1, "command": "sweep", "status": "completed"}', "is not what lrcli writes"),
+        (json.dumps(RUN | {"sha256": "0" * 64}), "has been damaged or edited by hand"),
+        (json.dumps(RUN | {"schema": 2}), "has been damaged or edited by hand"),
         (json.dumps(RUN | {"status": ["x"]}), "is not what lrcli writes"),
         (json.dumps(RUN | {"status": "fine"}), "is not what lrcli writes"),
         (json.dumps(RUN | {"metrics": {"val/loss": "x"}}), "is not what lrcli writes"),
@@ -142,7 +145,6 @@ def test_runs_that_were_killed_before_they_had_a_result():
         (json.dumps(RUN | {"recovery": [{"name": "w", "error": "x"}]}), "is not what lrcli writes"),
         (json.dumps(RUN | {"source": 3}), "is not what lrcli writes"),
         (json.dumps(RUN | {"metrics": {"val/loss": 10**400}}), "is not what lrcli writes"),
-        (json.dumps(RUN | {"environment": [3]}), "is not what lrcli writes"),
         (json.dumps(RUN | {"schema": 99}), "is of schema 99, from a newer lrcli"),
         (json.dumps(RUN)[:-3], "is no JSON"),
     ],
@@ -171,7 +173,7 @@ def test_the_order_is_that_of_their_beginning():
     for number, begun in enumerate((3000, 1000, 2000)):
         put(f"a/train-000{number}", begun)
     assert list(listed()) == ["a/train-0001", "a/train-0002", "a/train-0000"]
-    put("b/train-0001", 9000, environment={"started": "1970-01-01T00:25:00+00:00"})
+    put("b/train-0001", 9000, started="1970-01-01T00:25:00+00:00")
     assert list(listed()) == ["a/train-0001", "b/train-0001", "a/train-0002", "a/train-0000"]
     assert list(listed("a")) == list(listed("a/*")) == ["a/train-0001", "a/train-0002", "a/train-0000"]
     assert list(listed("*/train-0001")) == ["a/train-0001", "b/train-0001"]

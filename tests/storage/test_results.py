@@ -20,6 +20,7 @@ from lrcli.storage.run_result import (
     PreconditionedRow,
     RecoveryRow,
     Reference,
+    Repetition,
     RunResult,
 )
 from lrcli.storage.sweep_result import (
@@ -76,6 +77,9 @@ run_results = st.builds(
     RunResult,
     name=texts,
     source=st.none() | sources,
+    command_line=st.none() | some(texts),
+    started=texts,
+    ended=texts,
     status=st.sampled_from(["running", "completed", "stopped_early", "diverged", "interrupted", "failed"]),
     run_dir=texts,
     files=st.dictionaries(texts, texts, max_size=3),
@@ -91,12 +95,16 @@ run_results = st.builds(
     recovery=some(st.builds(RecoveryRow, texts, numbers, numbers, numbers, texts, st.booleans())),
     reference=st.none() | st.builds(Reference, st.none() | texts, texts, some(texts), texts),
     expectations=some(st.builds(ExpectationRow, texts, texts, st.none() | finite, st.booleans())),
+    repetition=st.none() | st.builds(Repetition, texts, st.booleans(), st.none() | counts),
     timing=st.none() | timings,
     environment=environments,
 )
 unfinished_sweeps = {
     "name": texts,
     "source": st.none() | sources,
+    "command_line": st.none() | some(texts),
+    "started": texts,
+    "ended": texts,
     "data": some(st.builds(FileDigest, texts, texts)),
     "status": st.sampled_from(["running", "completed", "interrupted", "failed"]),
     "run_dir": texts,
@@ -151,7 +159,8 @@ def written(tmp_path):
 
 def test_the_keys_of_a_run_are_those_of_the_schema():
     assert list(RUN.as_data()) == [
-        *["schema", "command", "name", "source", "data", "status", "run_dir", "files", "seed", "epochs"],
+        *["schema", "command", "name", "source", "command_line", "started", "ended"],
+        *["data", "status", "run_dir", "files", "seed", "epochs"],
         *[
             "steps",
             "diverged_step",
@@ -164,7 +173,7 @@ def test_the_keys_of_a_run_are_those_of_the_schema():
             "recovery",
             "reference",
         ],
-        *["expectations", "timing", "environment"],
+        *["expectations", "repetition", "timing", "environment"],
     ]
 
 

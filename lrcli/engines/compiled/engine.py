@@ -82,6 +82,7 @@ class CompiledEngine:
         self.environment: dict[str, Any] = {
             "engine": "compiled",
             "numba": metadata.version("numba"),
+            "llvmlite": metadata.version("llvmlite"),
             "device": "cpu",
             "threads": self._threads.count,
             "gradients": "quadratic form" if form else "examples",

@@ -81,6 +81,8 @@ class TorchEngine:
             "threads": choose_threads(population.size * self._batches.sizes[0] * self._width()),
             "denormals_flushed": flushed,
         }
+        if self._device.type == "cuda":
+            self.environment["gpu"] = torch.cuda.get_device_name(self._device)
 
     # Placing --------------------------------------------------------------------------------------
 

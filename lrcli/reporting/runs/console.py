@@ -51,6 +51,8 @@ def print_report(result: RunResult, model: Model, why: str = "") -> None:
         if why:
             print_text(out, f"\nwhy: {one_line(why)} See lrcli explain {one_line(result.run_dir)}")
         print_text(out, f"\nrun: {one_line(result.run_dir)}")
+        if result.repetition is not None:
+            print_text(out, one_line(result.repetition.text))
 
 
 def print_json(result: RunResult | SweepResult) -> None:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from lrcli.config.metrics import training_loss_of
 from lrcli.reporting.chart_canvas import characters_for
+from lrcli.reporting.messages import print_note
 from lrcli.reporting.progress import BarReport
 from lrcli.reporting.runs.latest import LAST_EPOCHS, Latest
 from lrcli.reporting.runs.live_chart import chart_lines
@@ -49,6 +50,8 @@ class ProgressReport(BarReport):
                 self._compiling()
             elif isinstance(event, Started):
                 self._run = event
+                for note in event.notes:
+                    print_note(note)
             elif isinstance(event, Finished):
                 self._leave_last()
             elif self._draws and isinstance(event, Progress):

@@ -1,0 +1,1 @@
+"""Curves and results of runs and sweeps as one table, long or wide, for other programs."""
