@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from lrcli.experiment.loading import Loaded
     from lrcli.explaining.finding import Explanation
     from lrcli.explaining.glossary.term import Term
+    from lrcli.running.comparison import Comparison
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["explain", "load", "replay", "resume", "runs", "sweep", "train"]
+__all__ = ["compare", "explain", "load", "replay", "resume", "runs", "sweep", "train"]
 
 
 def train(
@@ -280,6 +281,36 @@ def runs(pattern: str = "*", *, runs_dir: PathLike = "runs") -> list[Run | Sweep
         except RunDirectoryError as error:
             warnings.warn(str(error), stacklevel=2)
     return found
+
+
+def compare(*runs: Stored | PathLike, runs_dir: PathLike = "runs") -> "Comparison":
+    """Say in what runs differ, or two sweeps, as ``lrcli compare`` does.
+
+    Args:
+        runs: two runs or more, or two sweeps, or words for them as for `lrcli.load`.
+        runs_dir: the directory of all runs, where names are looked up.
+
+    Returns:
+        What differs: ``settings``, ``environment``; of runs ``results``, which are also found by their names,
+        and ``repetitions``; of sweeps ``configurations`` and ``best``. ``print`` shows it as text, and
+        ``as_data`` gives what ``lrcli compare --json`` prints.
+
+    Raises:
+        RunDirectoryError: one of them is not there or has been damaged.
+        UsageError: they are not to be compared.
+
+    Example:
+        >>> import lrcli
+        >>> a, b = (lrcli.train("experiments/linear.yaml", {"optimizer.lr": lr}) for lr in (0.03, 0.1))
+        >>> found = lrcli.compare(a, b)
+        >>> [(row.name, row.values) for row in found.settings]
+        [('optimizer.lr', (0.03, 0.1))]
+        >>> found["val/loss"].verdict
+        'better'
+    """
+    from lrcli.api.comparing import compare_directories
+
+    return compare_directories([_directory(run, runs_dir) for run in runs])
 
 
 def explain(

@@ -15,6 +15,8 @@ import typer
 from lrcli import __version__
 from lrcli.cli.check import EPILOG as CHECK_EPILOG
 from lrcli.cli.check import check
+from lrcli.cli.compare import EPILOG as COMPARE_EPILOG
+from lrcli.cli.compare import compare
 from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
@@ -93,6 +95,7 @@ for _command, _epilog, _name in (
     (resume, RESUME_EPILOG, "resume"),
     (replay, REPLAY_EPILOG, "replay"),
     (lr_find, LR_FIND_EPILOG, "lr-find"),
+    (compare, COMPARE_EPILOG, "compare"),
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),
     (explain, EXPLAIN_EPILOG, "explain"),

@@ -33,7 +33,7 @@ from tensorboard.plugins.text.metadata import create_summary_metadata as text_me
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from lrcli.reporting.key_names import dotted
+from lrcli.config.keys import dotted
 from lrcli.storage.files import reporting_errors
 
 __all__ = [

@@ -181,7 +181,7 @@ LINES = [
     for name in COMMANDS
     for lines in (
         [examples(name)]
-        if name in {"explain", "figure", "predict", "replay", "report", "resume"}
+        if name in {"compare", "explain", "figure", "predict", "replay", "report", "resume"}
         else [[line] for line in examples(name)]
     )
 ]
