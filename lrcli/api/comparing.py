@@ -26,6 +26,7 @@ def compare_directories(directories: Sequence[Path]) -> "Comparison":
     from lrcli.storage.finding import refuse_twice
     from lrcli.storage.reading import read_result
     from lrcli.storage.run_result import RunResult
+    from lrcli.storage.sweep_result import SweepResult
 
     if len(directories) < 2:
         raise UsageError("two runs or more can be compared, or two sweeps; name another")
@@ -34,11 +35,15 @@ def compare_directories(directories: Sequence[Path]) -> "Comparison":
     runs = [result for result in results if isinstance(result, RunResult)]
     if len(runs) == len(results):
         return compare_runs(directories, runs)
-    kinds = [f"{where} is a {_kind(result)}" for where, result in zip(directories, results, strict=True)]
+    sweeps = [result for result in results if isinstance(result, SweepResult)]
+    if len(sweeps) == len(results) == 2:
+        from lrcli.sweeps.comparing import compare_sweeps
+
+        return compare_sweeps(directories, sweeps)
+    if len(sweeps) == len(results):
+        raise UsageError(f"two sweeps can be compared at a time, not {len(sweeps)}")
+    kinds = [
+        f"{where} is a {'run' if isinstance(result, RunResult) else 'sweep'}"
+        for where, result in zip(directories, results, strict=True)
+    ]
     raise UsageError("runs can be compared with runs, and a sweep with a sweep:", kinds)
-
-
-def _kind(result: object) -> str:
-    from lrcli.storage.run_result import RunResult
-
-    return "run" if isinstance(result, RunResult) else "sweep"

@@ -23,9 +23,9 @@ from lrcli.running.settings import (
 )
 from lrcli.storage.run_result import RunResult
 
-__all__ = ["UNLIKE", "changed_blocks", "compare_runs", "short_names"]
+__all__ = ["SEEDS", "UNLIKE", "changed_blocks", "comparable", "compare_runs", "short_names"]
 
-_SEEDS = {"seed", "dataset.seed"}
+SEEDS = {"seed", "dataset.seed"}
 _BEST_EPOCH = "epoch of the best"
 UNLIKE = {
     "dataset": "their data differ, so none of their losses, accuracies and errors is better or worse",
@@ -69,7 +69,7 @@ def compare_runs(directories: Sequence[Path], results: Sequence[RunResult]) -> R
 
 def changed_blocks(unlike: Sequence[SettingRow], results: Sequence[Any]) -> set[str]:
     """The blocks that results cannot be compared across: dataset and loss, where they differ."""
-    keys = {row.name for row in unlike} - _SEEDS
+    keys = {row.name for row in unlike} - SEEDS
     found = {block for block in UNLIKE if any(key.partition(".")[0] == block for key in keys)}
     digests = {tuple(sorted(file.sha256 for file in result.data)) for result in results}
     return found | ({"dataset"} if len(digests) > 1 else set())
@@ -78,7 +78,7 @@ def changed_blocks(unlike: Sequence[SettingRow], results: Sequence[Any]) -> set[
 def _about_chance(unlike: Sequence[SettingRow], *, alike: bool) -> Iterator[str]:
     """What one run each can say."""
     keys = {row.name for row in unlike if row.name.partition(".")[0] not in IRRELEVANT}
-    if keys and keys <= _SEEDS:
+    if keys and keys <= SEEDS:
         yield "they differ in the seed alone: what differs in their results is chance"
     elif keys and not alike:
         yield (
@@ -149,13 +149,13 @@ def _metric(name: str, values: Sequence[float | None], changed: set[str]) -> Res
         "share" if metric.group == "accuracy" else "metric" if positive else "number"
     )
     ratio, difference = _change(numbers, divides=positive)
-    judged = metric.is_outcome and metric.direction is not None and _comparable(name, changed)
+    judged = metric.is_outcome and metric.direction is not None and comparable(name, changed)
     sign = -1.0 if metric.direction == "max" else 1.0
     costs = [None if value is None else sign * value for value in numbers]
     return ResultRow(name, tuple(numbers), kind, ratio, difference, *_judgement(costs, judged=judged))
 
 
-def _comparable(name: str, changed: set[str]) -> bool:
+def comparable(name: str, changed: set[str]) -> bool:
     """Whether values of a metric are of the same thing where these blocks differ."""
     metric = metric_of(name)
     of_loss = metric.is_loss or metric.group == "training"

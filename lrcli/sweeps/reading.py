@@ -24,7 +24,7 @@ from lrcli.sweeps.reference_file import Reference, read_reference
 from lrcli.sweeps.resuming import plan_again, result_of_sweep
 from lrcli.sweeps.stable_rates import read_stable_rates
 
-__all__ = ["FinishedSweep", "read_sweep"]
+__all__ = ["FinishedSweep", "members_of", "read_sweep"]
 
 _ERROR = "error/"
 _ENDED = ("completed", "stopped_early", "diverged")
@@ -64,7 +64,10 @@ def read_sweep(directory: Path) -> FinishedSweep:
         )
     plan, _ = plan_again(directory, runs_code=False)
     reference = read_reference(directory, (len(plan.seeds), len(plan.configurations)))
-    table = _members(directory / "results.csv", plan)
+    path = directory / "results.csv"
+    table = members_of(path, plan)
+    if not np.isin(table.status, _ENDED).all():
+        raise RunDirectoryError(f"{path}: has been damaged: it has members that have not ended; train again")
     results = replace(
         _results(plan, table, _curves(directory / "curves.npz", plan), reference),
         stable=read_stable_rates(plan, result.divergence),
@@ -72,8 +75,8 @@ def read_sweep(directory: Path) -> FinishedSweep:
     return FinishedSweep(plan, results, result)
 
 
-def _members(path: Path, plan: SweepPlan) -> MemberTable:
-    """The rows of results.csv, which are those of the plan.
+def members_of(path: Path, plan: SweepPlan) -> MemberTable:
+    """The rows of results.csv, which are those of the plan; members that have not ended are interrupted.
 
     Raises:
         RunDirectoryError: they are not.
@@ -84,8 +87,6 @@ def _members(path: Path, plan: SweepPlan) -> MemberTable:
     whole = {plan.select.metric, f"best/{plan.experiment.best.metric}"} <= set(table.numbers)
     if not (same and whole and tuple(table.values) == plan.configurations.keys):
         raise RunDirectoryError(f"{path}: does not hold the members of the sweep; train again")
-    if not np.isin(table.status, _ENDED).all():
-        raise RunDirectoryError(f"{path}: has been damaged: it has members that have not ended; train again")
     return table
 
 

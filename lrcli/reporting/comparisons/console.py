@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from lrcli.reporting.comparisons.runs import rows_of_runs, sheets_of_runs
+from lrcli.reporting.comparisons.sweeps import rows_of_sweeps, sentences_of_sweeps, sheets_of_sweeps
 from lrcli.reporting.comparisons.tables import Sheet
 from lrcli.reporting.comparisons.words import said_of_repetition
 from lrcli.reporting.layout import print_table
@@ -14,6 +15,7 @@ from lrcli.reporting.markdown import markdown_table, plain
 from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.text import print_text
 from lrcli.running.comparison import Comparison, RunComparison
+from lrcli.sweeps.comparison import SweepComparison
 from lrcli.wording import one_line
 
 __all__ = ["print_comparison", "print_csv", "print_markdown"]
@@ -82,11 +84,15 @@ def _called(comparison: Comparison) -> list[str]:
 def _sheets(comparison: Comparison, *, whole: bool) -> Iterator[Sheet]:
     if isinstance(comparison, RunComparison):
         yield from sheets_of_runs(comparison, whole=whole)
+    elif isinstance(comparison, SweepComparison):
+        yield from sheets_of_sweeps(comparison, whole=whole)
 
 
 def _table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     if isinstance(comparison, RunComparison):
         return rows_of_runs(comparison)
+    if isinstance(comparison, SweepComparison):
+        return rows_of_sweeps(comparison)
     raise TypeError(type(comparison).__name__)
 
 
@@ -95,6 +101,8 @@ def _sentences(comparison: Comparison) -> Iterator[str]:
     if isinstance(comparison, RunComparison):
         for each in comparison.repetitions:
             yield said_of_repetition(comparison, each)
+    elif isinstance(comparison, SweepComparison):
+        yield from sentences_of_sweeps(comparison)
     yield from comparison.notes
 
 
