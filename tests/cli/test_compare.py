@@ -152,3 +152,58 @@ def test_two_runs_need_nothing_heavy(runs):
         [sys.executable, "-c", program], cwd=runs, capture_output=True, text=True, check=True
     )
     assert set(done.stderr.split()).isdisjoint({"torch", "numba", "scipy", "matplotlib", "polars"})
+
+
+SWEEPS = ("linear/sweep-0001", "linear/sweep-0002")
+
+
+@pytest.fixture(scope="module")
+def sweeps(runs):
+    """Two sweeps of 25 rates, of which the second makes fewer steps."""
+    fixed = {"dataset.num_train": 40, "dataset.num_val": 20, "training.epochs": 1, "expect": {}}
+    fixed |= {"logging.figures": False, "logging.tensorboard": False}
+    for size in (5, 40):
+        changes = {**fixed, "training.batch_size": size}
+        lrcli.sweep(LINEAR, changes, lr="1e-3:1:25", seeds=5, runs_dir=runs / "swept")
+    return runs / "swept"
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_two_sweeps_fit_and_show_what_differs_most(runs, sweeps, lrcli_in, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = lrcli_in(runs, "compare", *SWEEPS, "--runs-dir", sweeps).stdout
+    tables = text.partition("\n\n- ")[0]
+    assert max(map(len, tables.splitlines())) <= width
+    assert "training.batch_size" in text
+    assert "5 more, which differ less" in " ".join(text.split())
+    assert "of 25 configurations in both, over 5 seeds" in text
+    assert "one in twenty is told apart by chance alone" in " ".join(text.split())
+    assert "the second is worse" in text
+
+
+def test_sweeps_in_other_forms_are_whole(runs, sweeps, lrcli_in):
+    out = lrcli_in(runs, "compare", *SWEEPS, "--runs-dir", sweeps, "--csv").stdout
+    rows = list(csv.DictReader(io.StringIO(out)))
+    data = json.loads(lrcli_in(runs, "compare", *SWEEPS, "--runs-dir", sweeps, "--json").stdout)
+    assert [float(row["difference"]) for row in rows] == [c["difference"] for c in data["configurations"]]
+    assert len(rows) == 25
+    assert {row["in"] for row in rows} == {"both"}
+    lines = lrcli_in(runs, "compare", *SWEEPS, "--runs-dir", sweeps, "--markdown").stdout.splitlines()
+    assert sum(line.startswith("| ") for line in lines) == 27 + 4  # with headings and lines below them
+
+
+def test_three_sweeps_are_too_many(runs, sweeps, lrcli_in):
+    words = [*(sweeps / name for name in SWEEPS), "linear/sweep-0001"]
+    assert "two sweeps can be compared at a time" in lrcli_in(runs, "compare", *words, code=2).stderr
+
+
+def test_two_sweeps_need_no_engine(runs, sweeps):
+    line = ["compare", *(str(sweeps / name) for name in SWEEPS)]
+    program = (
+        f"import sys\nfrom lrcli.cli.app import app\napp({line!r}, standalone_mode=False)\n"
+        "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=runs, capture_output=True, text=True, check=True
+    )
+    assert set(done.stderr.split()).isdisjoint({"torch", "numba", "scipy", "matplotlib", "polars"})

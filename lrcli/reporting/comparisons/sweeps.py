@@ -84,15 +84,14 @@ def sentences_of_sweeps(comparison: SweepComparison) -> Iterator[str]:
     if comparison.best is not None:
         best = comparison.best
         first, second = (_values(values) for values in (best.first_values, best.second_values))
-        size = f" ({_told(best)})" if _told(best) != best.verdict else ""
         at = f"both at {first}" if first == second else f"{first} of the first, {second} of the second"
         medians = " and ".join(
             text or "diverged" for text in number_texts([_finite(best.first), _finite(best.second)])
         )
-        yield f"best by {comparison.metric}: {at}; {medians}: {_best_words(best)}{size}"
+        yield f"best by {comparison.metric}: {at}; {medians}: {_best_words(best)}"
     told = sum(pair.verdict in {"better", "worse", "differs"} for pair in pairs)
     if told and len(pairs) >= _MANY:
-        yield f"of {len(pairs):,} comparisons about {len(pairs) / 20:.0f} are told apart by chance alone"
+        yield f"of {len(pairs):,} comparisons about one in twenty is told apart by chance alone"
     if comparison.unfinished:
         yield f"{counted(comparison.unfinished, 'configuration')} left out: members have not ended"
     for name, only in zip(comparison.names, (comparison.only_first, comparison.only_second), strict=True):
@@ -113,8 +112,10 @@ def _counts(comparison: SweepComparison) -> str:
 
 
 def _best_words(best: Pair) -> str:
+    """What the second is, and by how much where that is not chance."""
     if best.verdict in {"better", "worse"}:
-        return f"the second is {best.verdict}"
+        size = f", {sized(best.ratio)}" if 0 < best.ratio < math.inf else ""
+        return f"the second is {best.verdict}{size}"
     return {"differs": "they differ"}.get(best.verdict, best.verdict)
 
 
