@@ -5,9 +5,12 @@ move the cursor, change colours or the direction of writing) appears as its code
 """
 
 import math
+import os
 import re
+import shlex
+import subprocess
 
-__all__ = ["counted", "one_line", "printable", "times"]
+__all__ = ["command_line", "counted", "one_line", "printable", "times"]
 
 # Control characters but for tab and line feed, separators of lines, half characters, and those formatting
 # characters that hide or turn text around. What scripts and emoji are joined with is left alone.
@@ -27,6 +30,11 @@ def printable(text: str) -> str:
 def one_line(text: object) -> str:
     """The text, such as a key or a file's name, within a line: its breaks and tabs are codes, too."""
     return _BREAKING.sub(_code, str(text))
+
+
+def command_line(*words: str) -> str:
+    """Words as they are typed into a shell, in quotes where one needs them."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _code(match: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 import json
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -12,7 +12,9 @@ from lrcli.storage.result_fields import SCHEMA
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.sweep_result import SweepResult
 
-__all__ = ["find_result", "read_result"]
+__all__ = ["begun_command", "experiment_comment", "find_result", "read_result"]
+
+Command = Literal["train", "sweep"]
 
 _Result = RunResult | SweepResult
 _MOST_SHOWN = 10  # mistakes
@@ -59,6 +61,30 @@ def find_result(path: Path) -> _Result | None:
         raise RunDirectoryError(
             f"{file}: has been damaged; mend it, or train again:", found[:_MOST_SHOWN]
         ) from None
+
+
+def experiment_comment(command: Command) -> str:
+    """The first line of the experiment.yaml in a directory."""
+    what = "run" if command == "train" else "sweep"
+    return f"Resolved by lrcli; `lrcli {command}` on this file repeats the {what}."
+
+
+def begun_command(directory: Path) -> Command | None:
+    """What was begun in a directory, also where it was killed before it had a result; None: neither.
+
+    Raises:
+        RunDirectoryError: there is a result, and it has been damaged.
+    """
+    result = find_result(directory / "result.json")
+    if result is not None:
+        return result.command
+    try:
+        with (directory / "experiment.yaml").open(encoding="utf-8", errors="replace") as file:
+            first = file.readline().strip().removeprefix("# ")
+    except OSError:
+        return None
+    commands: tuple[Command, ...] = ("train", "sweep")
+    return next((command for command in commands if first == experiment_comment(command)), None)
 
 
 def _content(file: Path) -> dict[str, Any]:

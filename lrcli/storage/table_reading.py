@@ -116,8 +116,7 @@ def read_curves(path: Path) -> History:
     Raises:
         RunDirectoryError: it is not there, or has been damaged.
     """
-    arrays = _record_arrays(path)
-    return History(arrays.pop("epoch"), arrays.pop("step"), arrays)
+    return History.of_arrays(_record_arrays(path))
 
 
 def read_path(path: Path) -> ParameterPath:
