@@ -12,14 +12,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import IO, TYPE_CHECKING, Any
 
 from lrcli.config.dumping import yaml_text
 from lrcli.errors import UsageError, WriteError
 from lrcli.wording import one_line
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "LineFile",
@@ -181,8 +181,10 @@ def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> None:
     write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
     """Write named arrays as .npz, which `numpy.load` reads without executing code."""
+    import numpy as np  # not before: most that print or write have no arrays
+
     with writing_whole(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 

@@ -151,7 +151,7 @@ def test_two_runs_need_nothing_heavy(runs):
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=runs, capture_output=True, text=True, check=True
     )
-    assert set(done.stderr.split()).isdisjoint({"torch", "numba", "scipy", "matplotlib", "polars"})
+    assert set(done.stderr.split()).isdisjoint({"torch", "numba", "scipy", "matplotlib", "polars", "numpy"})
 
 
 SWEEPS = ("linear/sweep-0001", "linear/sweep-0002")

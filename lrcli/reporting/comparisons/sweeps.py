@@ -29,7 +29,8 @@ def sheets_of_sweeps(comparison: SweepComparison, *, whole: bool) -> Iterator[Sh
     pairs = list(comparison.configurations)
     shown = pairs if whole else sorted(pairs, key=_size, reverse=True)[:_MOST_ROWS]
     left = len(pairs) - len(shown)
-    said = f"{left:,} more, which differ less, with --csv" if left else ""
+    said = "differences and ratios are medians over the pairs of a seed"
+    said += f"; {left:,} more, which differ less, with --csv" if left else ""
     if pairs:
         yield Sheet(f"Median {comparison.metric}", _columns(comparison, shown), said)
 
