@@ -8,7 +8,7 @@
     sweep = lrcli.sweep("exp.yaml", lr="1e-3:1:13", seeds=10)
     sweep.best, pandas.DataFrame(sweep.summary)
 
-    lrcli.load("last"), lrcli.runs("linear*")
+    lrcli.load("last"), lrcli.runs("linear*"), print(lrcli.compare(run, "linear/train-0001"))
     lrcli.explain("last"), lrcli.explain("exp.yaml"), lrcli.explain("coverage")
 
 What is behind a name is imported when the name is used, so that the import itself takes no time.
@@ -16,6 +16,7 @@ What is behind a name is imported when the name is used, so that the import itse
 
 TYPE_CHECKING = False  # which those who check types take for true; typing takes milliseconds to import
 if TYPE_CHECKING:
+    from lrcli.api.calls import compare as compare
     from lrcli.api.calls import delete as delete
     from lrcli.api.calls import explain as explain
     from lrcli.api.calls import load as load
@@ -45,6 +46,7 @@ _PLACES = {
     "lr_find": "lrcli.api.rates",
     "replay": "lrcli.api.calls",
     "load": "lrcli.api.calls",
+    "compare": "lrcli.api.calls",
     "explain": "lrcli.api.calls",
     "runs": "lrcli.api.calls",
     "delete": "lrcli.api.calls",

@@ -33,8 +33,10 @@ __all__ = [
     "FEWEST_SEEDS",
     "Comparison",
     "GroupComparison",
+    "PairedComparison",
     "binomial_tail",
     "compare_groups",
+    "compare_paired",
     "compare_with_best",
     "median_interval",
 ]
@@ -98,6 +100,55 @@ class GroupComparison:
     difference_low: Array
     difference_high: Array
     distinguishable: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PairedComparison:
+    """Configurations as two sweeps have trained them; arrays are (C,), in the metric's unit.
+
+    Attributes:
+        first: the median of each in the first sweep.
+        second: in the second.
+        difference: the median over seeds of the second's score minus the first's.
+        low: the lower end of the 95% interval of that median difference; NaN for one seed.
+        high: the upper end.
+        ratio: the median over seeds of the second's score over the first's, halfway between two on a log
+            scale; NaN where a score is not above 0.
+        distinguishable: the interval excludes 0, and there are at least `FEWEST_SEEDS` seeds.
+    """
+
+    first: Array
+    second: Array
+    difference: Array
+    low: Array
+    high: Array
+    ratio: Array
+    distinguishable: NDArray[np.bool_]
+
+
+def compare_paired(first: ArrayLike, second: ArrayLike, mode: Mode) -> PairedComparison:
+    """Every configuration of one sweep against the same of another, seed by seed.
+
+    Args:
+        first: (S, C) scores, one seed at least; those that are not finite count as the worst possible.
+        second: (S, C) of the same seeds.
+        mode: whether small or large scores are good.
+    """
+    a, b = with_worst(first, mode), with_worst(second, mode)
+    difference, low, high = median_interval(_minus(b, a))
+    positive = (a > 0).all(axis=0) & (b > 0).all(axis=0)
+    logs = [np.log(np.where(positive, values, 1.0)) for values in (a, b)]
+    with np.errstate(over="ignore"):  # of ratios beyond the largest number
+        ratio = np.where(positive, np.exp(median_interval(_minus(logs[1], logs[0]))[0]), np.nan)
+    return PairedComparison(
+        median_interval(a)[0],
+        median_interval(b)[0],
+        difference,
+        low,
+        high,
+        ratio,
+        _distinguishable(len(a), low, high),
+    )
 
 
 def compare_with_best(scores: ArrayLike, best: int, mode: Mode) -> Comparison:

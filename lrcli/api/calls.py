@@ -34,12 +34,13 @@ if TYPE_CHECKING:
     from lrcli.experiment.loading import Loaded
     from lrcli.explaining.finding import Explanation
     from lrcli.explaining.glossary.term import Term
+    from lrcli.running.comparison import Comparison
     from lrcli.running.location import OutputLocation
     from lrcli.running.resuming import Resumed
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["delete", "explain", "load", "replay", "resume", "runs", "sweep", "train"]
+__all__ = ["compare", "delete", "explain", "load", "replay", "resume", "runs", "sweep", "train"]
 
 
 def train(
@@ -354,6 +355,36 @@ def delete(*runs: "Run | Sweep | PathLike", runs_dir: PathLike = "runs") -> list
     for each in found:
         remove(each.directory, Path(runs_dir))
     return [each.directory for each in found]
+
+
+def compare(*runs: Stored | PathLike, runs_dir: PathLike = "runs") -> "Comparison":
+    """Say in what runs differ, or two sweeps, as ``lrcli compare`` does.
+
+    Args:
+        runs: two runs or more, or two sweeps, or words for them as for `lrcli.load`.
+        runs_dir: the directory of all runs, where names are looked up.
+
+    Returns:
+        What differs: ``settings``, ``environment``; of runs ``results``, which are also found by their names,
+        and ``repetitions``; of sweeps ``configurations`` and ``best``. ``print`` shows it as text, and
+        ``as_data`` gives what ``lrcli compare --json`` prints.
+
+    Raises:
+        RunDirectoryError: one of them is not there or has been damaged.
+        UsageError: they are not to be compared.
+
+    Example:
+        >>> import lrcli
+        >>> a, b = (lrcli.train("experiments/linear.yaml", {"optimizer.lr": lr}) for lr in (0.03, 0.1))
+        >>> found = lrcli.compare(a, b)
+        >>> [(row.name, row.values) for row in found.settings]
+        [('optimizer.lr', (0.03, 0.1))]
+        >>> found["val/loss"].verdict
+        'better'
+    """
+    from lrcli.api.comparing import compare_directories
+
+    return compare_directories([_directory(run, runs_dir) for run in runs])
 
 
 def explain(

@@ -1,12 +1,14 @@
 """Settings of the process and of a thread, left as they were found: torch's threads, denormal numbers."""
 
 import contextlib
+import struct
 import sys
 from collections.abc import Iterator
 
 __all__ = ["undisturbed"]
 
-_DENORMAL = 1e-310
+# From its bits: a constant would be 0 in code that was compiled while such numbers are taken for it.
+_DENORMAL: float = struct.unpack("<d", (1 << 40).to_bytes(8, "little"))[0]
 
 
 def _threads() -> int | None:

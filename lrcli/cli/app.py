@@ -16,6 +16,8 @@ from lrcli import __version__
 from lrcli.api.interrupts import stopping_on_signals
 from lrcli.cli.check import EPILOG as CHECK_EPILOG
 from lrcli.cli.check import check
+from lrcli.cli.compare import EPILOG as COMPARE_EPILOG
+from lrcli.cli.compare import compare
 from lrcli.cli.completion import answering_bash
 from lrcli.cli.data import EPILOG as DATA_EPILOG
 from lrcli.cli.data import data
@@ -106,6 +108,7 @@ for _command, _epilog, _name in (
     (replay, REPLAY_EPILOG, "replay"),
     (lr_find, LR_FIND_EPILOG, "lr-find"),
     (runs, RUNS_EPILOG, "runs"),
+    (compare, COMPARE_EPILOG, "compare"),
     (delete, DELETE_EPILOG, "delete"),
     (figure, FIGURE_EPILOG, "figure"),
     (report, REPORT_EPILOG, "report"),

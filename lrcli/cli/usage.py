@@ -6,6 +6,7 @@ import typer
 
 __all__ = ["Misuse", "what_is_wrong"]
 
+_CALLED_HERE = {"diff": "lrcli compare RUN RUN"}  # what users know by another name
 # What typer raises, whose base is click's; newer versions of typer bring their own copy of click.
 Misuse: type[Exception] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
@@ -18,6 +19,9 @@ def what_is_wrong(misuse: Exception) -> str:
     context: typer.Context | None = getattr(misuse, "ctx", None)
     if context is None:
         return message
+    for name, command in _CALLED_HERE.items():
+        if message == f"No such command '{name}'":
+            return f"{message}; write {command}"
     option = getattr(misuse, "option_name", "") if type(misuse).__name__ == "NoSuchOption" else ""
     takes_keys = any(parameter.name in {"words", "overrides"} for parameter in context.command.params)
     key = _key_called(option.lstrip("-").replace("-", "_")) if option and takes_keys else ""

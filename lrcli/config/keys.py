@@ -1,6 +1,6 @@
 """Which keys may stand where, read off the config classes: for messages and for completion."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -13,6 +13,7 @@ __all__ = [
     "blocks_at",
     "configs_in",
     "default_of",
+    "dotted",
     "dotted_keys",
     "keys_at",
     "kinds_at",
@@ -118,3 +119,14 @@ def default_of(field: FieldInfo) -> Any:
         return None
     default = field.get_default(call_default_factory=True, validated_data={})
     return default.model_dump() if isinstance(default, Config) else default
+
+
+def dotted(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A tree of values by dotted keys; mappings without any key are left out."""
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}.{inner}": item for inner, item in dotted(value).items()}
+        else:
+            found[key] = value
+    return found

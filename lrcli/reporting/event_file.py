@@ -34,8 +34,8 @@ from tensorboard.plugins.text.metadata import create_summary_metadata as text_me
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from lrcli.config.keys import dotted
 from lrcli.reporting.event_prefixes import CountingFile, Prefix
-from lrcli.reporting.key_names import dotted
 from lrcli.storage.files import reporting_errors
 from lrcli.training.states import State
 

@@ -3,20 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["dotted", "key_title", "label", "short_key", "value_text"]
+__all__ = ["key_title", "label", "short_key", "value_text"]
 
 _TITLES = {"lr": "learning rate", "std": "standard deviation", "alpha": "smoothing constant alpha"}
-
-
-def dotted(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """A tree of values by dotted keys; mappings without any key are left out."""
-    found: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            found |= {f"{key}.{inner}": item for inner, item in dotted(value).items()}
-        else:
-            found[key] = value
-    return found
 
 
 def key_title(key: str) -> str:

@@ -50,7 +50,7 @@ class Earlier:
         if not {result.status, self.result.status} <= _ENDED:
             return result
         with contextlib.suppress(RunDirectoryError):  # its records are gone: there is nothing to compare with
-            epoch = _first_difference(read_metrics(self.directory / "metrics.csv"), history)
+            epoch = _first_difference(read_metrics(self.result.file(self.directory, "metrics.csv")), history)
             same = epoch is None and _same_parameters(self.result.parameters, result.parameters)
             return replace(result, repetition=Repetition(self.directory.as_posix(), same, epoch))
         return result

@@ -64,8 +64,8 @@ class Setting:
     run_dir: Path
     source: SourceFiles | None
     expected: Mapping[str, str]
-    started: str
-    command_line: tuple[str, ...] | None
+    started: str = ""
+    command_line: tuple[str, ...] | None = None
 
 
 def build_result(

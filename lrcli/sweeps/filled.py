@@ -17,20 +17,32 @@ __all__ = ["FilledConfigurations"]
 class FilledConfigurations(Points):
     """The points of the grids with every swept key: what a point's grid does not name is its experiment's.
 
+    Other keys, such as those that another sweep sweeps, can be had of each point likewise.
+
     A key that its experiment does not have, such as the momentum of another optimizer, is still missing.
 
     Attributes:
         own: the points as their grids name them.
     """
 
-    def __init__(self, configurations: Configurations, groups: Sequence[Group]) -> None:
+    def __init__(
+        self, configurations: Configurations, groups: Sequence[Group], keys: Sequence[str] | None = None
+    ) -> None:
+        """Find what their experiments say.
+
+        Args:
+            configurations: the points as their grids name them.
+            groups: the populations that train them.
+            keys: of each point; None: every swept key.
+        """
         self.own = configurations
+        self.keys = configurations.keys if keys is None else tuple(keys)
         self._variant = np.empty(len(configurations), dtype=np.intp)
         self._filling: list[dict[str, Any]] = []
         for variant in (variant for group in groups for variant in group.variants):
             self._variant[variant.numbers] = len(self._filling)
             whole = resolved(variant.experiment)
-            found = {key: value_at(whole, key) for key in configurations.keys}
+            found = {key: value_at(whole, key) for key in self.keys}
             self._filling.append({key: value for key, value in found.items() if value is not None})
 
     def __len__(self) -> int:
@@ -38,7 +50,7 @@ class FilledConfigurations(Points):
 
     def _point(self, number: int) -> dict[str, Any]:
         filled = self._filling[self._variant[number]] | self.own[number]
-        return {key: filled[key] for key in self.own.keys if key in filled}
+        return {key: filled[key] for key in self.keys if key in filled}
 
     @property
     def repeated(self) -> list[int]:

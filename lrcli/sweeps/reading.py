@@ -25,7 +25,7 @@ from lrcli.sweeps.reference_file import Reference, read_reference
 from lrcli.sweeps.resuming import plan_again, result_of_sweep
 from lrcli.sweeps.stable_rates import read_stable_rates
 
-__all__ = ["FinishedSweep", "read_sweep"]
+__all__ = ["FinishedSweep", "members_of", "read_sweep"]
 
 _ERROR = "error/"
 _ENDED = ("completed", "stopped_early", "diverged")
@@ -65,7 +65,12 @@ def read_sweep(directory: Path) -> FinishedSweep:
         )
     plan, _ = plan_again(directory, runs_code=False)
     reference = read_reference(directory, result, (len(plan.seeds), len(plan.configurations)))
-    table = _members(result.file(directory, "results.csv"), plan)
+    file = result.file(directory, "results.csv")
+    table = members_of(file, plan)
+    if not np.isin(table.status, _ENDED).all():
+        raise RunDirectoryError(
+            f"{file.path}: has been damaged: it has members that have not ended; {file.cure}"
+        )
     results = replace(
         _results(plan, table, _curves(result.file(directory, "curves.npz"), plan), reference),
         stable=read_stable_rates(plan, result.divergence),
@@ -73,20 +78,18 @@ def read_sweep(directory: Path) -> FinishedSweep:
     return FinishedSweep(plan, results, result)
 
 
-def _members(file: KeptFile, plan: SweepPlan) -> MemberTable:
-    """The rows of results.csv, which are those of the plan.
+def members_of(file: KeptFile, plan: SweepPlan) -> MemberTable:
+    """The rows of results.csv, which are those of the plan; members that have not ended are interrupted.
 
     Raises:
         RunDirectoryError: they are not.
     """
-    table, path = read_members(file), file.path
+    table = read_members(file)
     seeds = np.repeat(np.array(plan.seeds, dtype=np.int64), len(plan.configurations))
     same = np.array_equal(table.member, np.arange(plan.size)) and np.array_equal(table.seed, seeds)
     whole = {plan.select.metric, f"best/{plan.experiment.best.metric}"} <= set(table.numbers)
     if not (same and whole and tuple(table.values) == plan.configurations.keys):
-        raise RunDirectoryError(f"{path}: does not hold the members of the sweep; {file.cure}")
-    if not np.isin(table.status, _ENDED).all():
-        raise RunDirectoryError(f"{path}: has been damaged: it has members that have not ended; {file.cure}")
+        raise RunDirectoryError(f"{file.path}: does not hold the members of the sweep; {file.cure}")
     return table
 
 

@@ -5,7 +5,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from lrcli.analysis.comparison import _resampled_median, compare_groups, compare_with_best, median_interval
+from lrcli.analysis.comparison import (
+    _resampled_median,
+    compare_groups,
+    compare_paired,
+    compare_with_best,
+    median_interval,
+)
 
 INF = float("inf")
 NAN = float("nan")
@@ -173,3 +179,51 @@ def test_one_group_of_one_seed():
     assert found.best.tolist() == [0]
     assert found.difference.tolist() == [[0.0]]
     assert np.isnan(found.low).all()
+
+
+def test_two_sweeps_are_compared_seed_by_seed():
+    """Against NumPy by hand, and the interval against scipy's bootstrap of many resamples."""
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(5)
+    first = rng.lognormal(size=(12, 3))
+    second = first * [1.5, 1.0, 0.7] * rng.lognormal(sigma=0.1, size=(12, 3))
+    found = compare_paired(first, second, "min")
+    np.testing.assert_array_equal(found.first, np.median(first, axis=0))
+    np.testing.assert_array_equal(found.second, np.median(second, axis=0))
+    np.testing.assert_allclose(found.difference, np.median(second - first, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.ratio, np.exp(np.median(np.log(second / first), axis=0)), rtol=1e-12)
+    drawn = stats.bootstrap(
+        (second - first,), np.median, n_resamples=4000, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    width = found.high - found.low
+    assert (abs(found.low - drawn.low) < 0.15 * width).all()
+    assert (abs(found.high - drawn.high) < 0.15 * width).all()
+    assert found.distinguishable.tolist() == [True, False, True]
+
+
+def test_two_sweeps_turned_around_give_the_opposite():
+    first, second = np.random.default_rng(1).normal(size=(2, 7, 4))
+    there, back = compare_paired(first, second, "max"), compare_paired(second, first, "max")
+    for one, other in (("difference", "difference"), ("low", "high"), ("high", "low")):
+        np.testing.assert_allclose(getattr(there, one), -getattr(back, other))
+    assert np.isnan(there.ratio).all()  # some are not above 0
+
+
+def test_two_sweeps_of_members_that_diverged():
+    """Both: equal. One: infinitely worse, and told from it where most seeds say so."""
+    ones = np.ones((5, 1))
+    broken = np.full((5, 1), NAN)
+    both = compare_paired(broken, broken, "min")
+    assert (both.difference[0], both.ratio[0], both.distinguishable[0]) == (0, 1, False)
+    one = compare_paired(ones, broken, "min")
+    assert (one.second[0], one.difference[0], one.ratio[0], one.distinguishable[0]) == (INF, INF, INF, True)
+    large = compare_paired(ones, broken, "max")
+    assert (large.difference[0], large.distinguishable[0]) == (-INF, True)
+    assert np.isnan(large.ratio[0])
+
+
+def test_two_sweeps_of_too_few_seeds_are_never_told_apart():
+    found = compare_paired(np.ones((4, 1)), np.full((4, 1), 2.0), "min")
+    assert (found.difference[0], found.low[0], found.high[0]) == (1, 1, 1)
+    assert not found.distinguishable[0]
+    assert np.isnan(compare_paired(np.ones((1, 1)), np.full((1, 1), 2.0), "min").low[0])

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from made_results import rewrite
 
 from lrcli.storage.exporting import text
 
@@ -212,9 +213,14 @@ def test_curves_of_other_members_are_refused(runs, export):
     results = runs / "runs/grid/sweep-0001/results.csv"
     whole = results.read_text()
     results.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    result = results.with_name("result.json")
+    sealed = result.read_bytes()
     try:
+        assert "results.csv: has been damaged or changed" in export("grid/sweep-0001", code=2)
+        rewrite(result, files={})
         assert "do not belong together" in export("grid/sweep-0001", code=2)
     finally:
+        result.write_bytes(sealed)
         results.write_text(whole)
 
 

@@ -84,6 +84,7 @@ def test_numbers_that_differ_are_told_from_where_on(place, again):
     *before, last = records[2].split(",")
     last = repr(float(np.nextafter(float(last), np.inf)))
     metrics.write_text("\n".join([header, *records[:2], ",".join([*before, last]), *records[3:], ""]))
+    rewrite(place / FIRST / "result.json", files={})
     done, result = again()
     assert f"differs from {FIRST} from epoch 2 on" in done.stdout
     assert result["repetition"] == {"run_dir": FIRST, "same": False, "epoch": 2}
@@ -101,6 +102,7 @@ def test_parameters_alone_may_differ(place, again):
 def test_records_that_one_lacks_differ(place, again):
     metrics = place / FIRST / "metrics.csv"
     metrics.write_text("".join(metrics.read_text().splitlines(keepends=True)[:-1]))
+    rewrite(place / FIRST / "result.json", files={})
     done, _ = again()
     assert f"differs from {FIRST} from epoch 4 on" in done.stdout
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from lrcli.config.keys import dotted
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.reporting.key_names import dotted, label
+from lrcli.reporting.key_names import label
 from lrcli.running.trained import TrainedRun
 
 __all__ = ["differing_keys", "directory_names", "labels_of"]

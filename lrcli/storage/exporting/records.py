@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.digests import KeptFile
 from lrcli.storage.history import History
 from lrcli.storage.reading import read_result
 from lrcli.storage.run_result import RunResult
@@ -74,11 +75,11 @@ def read_records(directory: Path, run: str, content: Content) -> Records:
     """
     result = read_result(directory)
     if isinstance(result, RunResult):
-        history = read_metrics(_there(directory / "metrics.csv", "no records", result.status))
+        history = read_metrics(_there(result.file(directory, "metrics.csv"), "no records", result.status))
         return _of_run(run, result, history, content)
     cure = f"; go on with it first: lrcli resume {directory}"
-    members = read_members(_there(directory / "results.csv", "no tables", result.status, cure))
-    history = read_curves(directory / "curves.npz")
+    members = read_members(_there(result.file(directory, "results.csv"), "no tables", result.status, cure))
+    history = read_curves(result.file(directory, "curves.npz"))
     shape = (len(members.member), history.epoch.shape[-1])
     axes = (history.epoch, history.step, *history.metrics.values())
     fits = [axis.shape in {shape, shape[1:]} for axis in axes[:2]] + [
@@ -91,10 +92,10 @@ def read_records(directory: Path, run: str, content: Content) -> Records:
     return _of_sweep(run, members, history, content)
 
 
-def _there(file: Path, missing: str, status: str, cure: str = "") -> Path:
+def _there(file: KeptFile, missing: str, status: str, cure: str = "") -> KeptFile:
     """A file that is there once training has come to it."""
-    if not file.exists():
-        raise RunDirectoryError(f"{file.parent}: has {missing} ({status}){cure}")
+    if not file.path.exists():
+        raise RunDirectoryError(f"{file.path.parent}: has {missing} ({status}){cure}")
     return file
 
 
