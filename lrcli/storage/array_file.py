@@ -53,7 +53,8 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     """One array, once its header has been found to be true."""
     with archive.open(member) as stream:
         shape, _, dtype = _READ_HEADER[np.lib.format.read_magic(stream)](stream)
-        if dtype.hasobject or dtype.itemsize * math.prod(shape) != member.file_size - stream.tell():
+        size = dtype.itemsize * math.prod(shape)
+        if dtype.hasobject or not dtype.itemsize or size != member.file_size - stream.tell():
             raise ValueError("an array is not as large as its header says")
     with archive.open(member) as stream:
         return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))

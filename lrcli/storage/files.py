@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lrcli.config.dumping import yaml_text
 from lrcli.errors import UsageError, WriteError
 from lrcli.storage.digests import HashingFile, seal
-from lrcli.wording import one_line
+from lrcli.wording import one_line, shown_in_json
 
 __all__ = [
     "LineFile",
@@ -135,7 +135,8 @@ def write_result(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def _json_text(value: Mapping[str, Any]) -> str:
-    return json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return shown_in_json(text)
 
 
 def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> str:

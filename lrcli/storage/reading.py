@@ -90,7 +90,7 @@ def _refuse_damage(file: Path, content: bytes, data: Mapping[str, Any]) -> None:
 def _bytes(file: Path) -> bytes:
     """The content of a file; nothing where there is none."""
     try:
-        return file.read_bytes()
+        return file.read_bytes() if file.is_file() else b""  # reading a pipe would never end
     except (OSError, ValueError):  # ValueError: the system has no such characters in names
         return b""
 

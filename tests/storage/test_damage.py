@@ -1,4 +1,4 @@
-"""What becomes of a run or a sweep whose files have been damaged: an error by their name, or equal numbers."""
+"""What becomes of a run or a sweep whose files were damaged: an error by their name, or equal numbers."""
 
 import json
 import shutil
