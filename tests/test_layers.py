@@ -43,6 +43,7 @@ ONLY_IN = {
     "polars": {"components"},
     "scipy": {"analysis"},
     "llvmlite": {"engines"},
+    "filelock": {"storage"},
 }
 
 

@@ -57,5 +57,5 @@ def test_a_notebook(tmp_path):
     assert figure[0].data["image/png"].startswith("iVBORw0K")
     assert (refused[0].output_type, refused[0].ename) == ("error", "ExperimentError")
     assert "must be greater than 0, not -1" in refused[0].evalue
-    assert "train-0002') has what there is" in stopped[0].text
+    assert "train-0002') goes on" in stopped[0].text
     assert stopped[-1].data["text/plain"] == "'interrupted'"

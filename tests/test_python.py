@@ -224,11 +224,14 @@ def test_mistakes_of_a_call(call):
     [
         (lambda: lrcli.load(3), "a run is a Run or a Sweep, its directory or its name, not a int"),
         (lambda: lrcli.load(None), "not a NoneType"),
-        (lambda: lrcli.resume(LINE), "a sweep is a Sweep, its directory or its name, not a dict"),
+        (lambda: lrcli.resume(LINE), "a run is a Run or a Sweep, its directory or its name, not a dict"),
         (lambda: lrcli.replay(3), "a sweep is a Sweep, its directory or its name, not a int"),
         (lambda: lrcli.replay(b"runs", 0), "not a bytes"),
         (lambda: lrcli.runs(3), "a pattern is a text such as 'linear*', not a int"),
-        (lambda: lrcli.resume(lrcli.train(LINE)), "train-0001: holds a run of lrcli train, not a sweep"),
+        (
+            lambda: lrcli.resume(lrcli.train(LINE), {"training.epochs": 1}),
+            "training.epochs=1: the run trains for 4 already, and none are taken back",
+        ),
         (lambda: lrcli.replay(lrcli.train(LINE)), "train-0001: holds a run of lrcli train, not a sweep"),
         (lambda: lrcli.replay(lrcli.train(LINE), 0), "train-0001: holds a run of lrcli train, not a sweep"),
     ],
@@ -245,8 +248,10 @@ def test_a_run_is_given_by_itself_its_directory_or_its_name():
     for given in (run, run.directory, str(run.directory), "experiment/train-0001"):
         assert lrcli.load(given).result == run.result
     for given in (sweep, sweep.directory, "experiment/sweep-0001", "experiment"):
-        assert lrcli.load(sweep).result == lrcli.resume(given).result == sweep.result
+        assert lrcli.load(sweep).result == sweep.result
         assert lrcli.replay(given, 1).metrics["val/loss"] == sweep.members["val/loss"][1]
+    for given in (run, sweep, sweep.directory, "experiment/sweep-0001"):
+        assert lrcli.resume(given).result == lrcli.load(given).result
 
 
 # Sweeps -------------------------------------------------------------------------------------------------
@@ -413,7 +418,7 @@ def pressed_when(file):
 def test_ctrl_c_leaves_a_saved_run():
     before = state()
     long = {"training.epochs": 10**7, "logging.every": 1000}
-    with pressed_when("runs/*/*/metrics.csv"), pytest.raises(KeyboardInterrupt, match=r"lrcli\.load"):
+    with pressed_when("runs/*/*/metrics.csv"), pytest.raises(KeyboardInterrupt, match=r"lrcli\.resume"):
         lrcli.train(LINE, long)
     run = lrcli.load("last")
     assert run.status == "interrupted"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lrcli.experiment.loading import Loaded
     from lrcli.reporting.drawing import Drawing
     from lrcli.running.location import Interruption, OutputLocation
+    from lrcli.running.resuming import Resumed
     from lrcli.running.single import Event
     from lrcli.storage.run_result import RunResult
     from lrcli.storage.sweep_result import SweepResult
@@ -36,6 +37,7 @@ def train(
     location: "OutputLocation",
     observers: Sequence[Observer] = (),
     interruption: "Interruption | None" = None,
+    resumed: "Resumed | None" = None,
 ) -> "RunResult":
     """Train one experiment.
 
@@ -45,9 +47,10 @@ def train(
         observers: called with each event: `Compiling`, `Started`, then `Progress` and `Records` as training
             goes on, then `Finished`, when its tables are written; the figures follow, then the result.
         interruption: set its flag to end the run after the epochs under way, what there is saved.
+        resumed: the run that goes on, if it is no new one; see `lrcli.running.single.train`.
 
     Returns:
-        The result, as result.json has it.
+        The result, as result.json has it; of a run that lacks nothing, the one that is there.
 
     Raises:
         UsageError: it cannot be trained; nothing was written.
@@ -59,7 +62,10 @@ def train(
     from lrcli.running.single import Finished
     from lrcli.running.single import train as run
 
-    events = run(loaded.experiment, location, interruption or Interruption(), loaded.source, loaded.expected)
+    if resumed is not None and resumed.lacks_nothing and resumed.result is not None:
+        return resumed.result
+    stop = interruption or Interruption()
+    events = run(loaded.experiment, location, stop, loaded.source, loaded.expected, resumed)
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(contextlib.closing(RunLog()))
         beside = stack.enter_context(contextlib.closing(RunPresentation(loaded.experiment)))
@@ -98,15 +104,19 @@ def sweep(
     from lrcli.sweeps.resuming import complete_result
     from lrcli.sweeps.running import SweepFinished, run_sweep
 
-    earlier = complete_result(files)
-    if earlier is not None:
-        return earlier
-
     def draw(event: "SweepEvent") -> None:
         if isinstance(event, SweepFinished) and not event.result.missing:
             present(plan, files, event, tb_members)
 
-    last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
+    earlier = complete_result(files)
+    if earlier is not None:
+        files.clear()
+        return earlier
+    with files.held():
+        earlier = complete_result(files)  # another process may have completed it just now
+        if earlier is not None:
+            return earlier
+        last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
     if isinstance(last, SweepFinished):
         return last.result
     raise AssertionError("a sweep ends with SweepFinished or an error")

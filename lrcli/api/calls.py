@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from lrcli.api.following import Following
 from lrcli.api.interrupts import say_nothing
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from lrcli.experiment.loading import Loaded
     from lrcli.explaining.finding import Explanation
     from lrcli.explaining.glossary.term import Term
+    from lrcli.running.location import OutputLocation
+    from lrcli.running.resuming import Resumed
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
@@ -53,7 +55,7 @@ def train(
 
     Everything is checked before anything is written. A run that diverges is a result: its ``status`` says so.
     Ctrl-C, and the interrupt of a notebook, end it after the epochs under way: what there is is saved, and
-    KeyboardInterrupt names the directory; a second one stops at once.
+    KeyboardInterrupt says how `lrcli.resume` goes on; a second one stops at once.
 
     Args:
         experiment: the path of a file, or a mapping as the file would have it; numbers and arrays of NumPy,
@@ -195,35 +197,75 @@ def sweep(
     return _sweep(plan, files_for(plan, location), [*loaded.notes, *plan.notes], progress=progress)
 
 
-def resume(sweep: "Sweep | PathLike", *, runs_dir: PathLike = "runs", progress: bool = False) -> Sweep:
-    """Train the members that a sweep lacks, as ``lrcli resume`` does.
+@overload
+def resume(
+    run: Run, overrides: Overrides = None, *, runs_dir: PathLike = "runs", progress: bool = False
+) -> Run: ...
+@overload
+def resume(
+    run: Sweep, overrides: None = None, *, runs_dir: PathLike = "runs", progress: bool = False
+) -> Sweep: ...
+@overload
+def resume(
+    run: PathLike, overrides: Overrides = None, *, runs_dir: PathLike = "runs", progress: bool = False
+) -> Run | Sweep: ...
 
-    Its results are those of a sweep that was never stopped.
+
+def resume(
+    run: "Run | Sweep | PathLike",
+    overrides: Overrides = None,
+    *,
+    runs_dir: PathLike = "runs",
+    progress: bool = False,
+) -> Run | Sweep:
+    """Go on with a run or a sweep that was stopped, as ``lrcli resume`` does.
+
+    It ends with the bits of one that was never stopped. One that lacks nothing is given back as it is.
 
     Args:
-        sweep: it, its directory, or a word as for `lrcli.load`.
+        run: it, its directory, or a word as for `lrcli.load`.
+        overrides: of a run alone: ``{"training.epochs": N}``, to train it for more epochs.
         runs_dir: where a word is looked up.
         progress: show notes and progress on standard error.
 
     Raises:
-        RunDirectoryError: there is no such sweep, or its experiment.yaml has been changed since.
-        UsageError: what is given can be none.
+        RunDirectoryError: there is nothing to go on with, another process is at work in it, or its
+            experiment.yaml has been changed since.
+        UsageError: what is given can be none; or a longer run would be another one from its first step on.
 
     Example:
         >>> import lrcli
+        >>> run = lrcli.train("experiments/linear.yaml")
+        >>> lrcli.resume(run, {"training.epochs": 10}).result.epochs
+        10
         >>> sweep = lrcli.sweep("experiments/linear.yaml", lr=[0.01, 0.1], seeds=2)
         >>> lrcli.resume(sweep).status  # it lacks nothing
         'completed'
     """
+    from lrcli.storage.reading import begun_command
+
+    directory, words = _directory(run, runs_dir), words_of_overrides(overrides)
+    if begun_command(directory) == "sweep":
+        if words:
+            raise UsageError("only a run can be trained for more epochs, not a sweep")
+        return _resume_sweep(directory, progress=progress)
+    from lrcli.running.location import OutputLocation
+    from lrcli.running.resuming import resuming
+
+    with resuming(directory, words) as resumed:
+        if resumed.lacks_nothing and resumed.result is not None:
+            return Run(directory, resumed.result)
+        return _run(resumed.loaded, OutputLocation(origin=resumed.origin), resumed, progress=progress)
+
+
+def _resume_sweep(directory: Path, *, progress: bool) -> Sweep:
     from lrcli.running.location import OutputLocation
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.resuming import plan_again
 
-    directory = _directory(sweep, runs_dir, "sweep")
     plan, notes = plan_again(directory)
-    return _sweep(
-        plan, SweepFiles(plan, OutputLocation(origin=directory), directory), notes, progress=progress
-    )
+    files = SweepFiles(plan, OutputLocation(origin=directory), directory)
+    return _sweep(plan, files, notes, progress=progress)
 
 
 def load(run: "Run | Sweep | PathLike", *, runs_dir: PathLike = "runs") -> Run | Sweep:
@@ -363,8 +405,16 @@ def _loaded(directory: Path) -> Run | Sweep:
 def _train(
     loaded: "Loaded", origin: Path, runs_dir: PathLike, run_dir: PathLike | None, *, progress: bool
 ) -> Run:
-    from lrcli import api
     from lrcli.running.location import OutputLocation
+
+    return _run(loaded, OutputLocation(Path(runs_dir), path_of(run_dir), origin), progress=progress)
+
+
+def _run(
+    loaded: "Loaded", location: "OutputLocation", resumed: "Resumed | None" = None, *, progress: bool
+) -> Run:
+    """Train a run, or go on with one."""
+    from lrcli import api
 
     report = None
     if progress:
@@ -372,12 +422,11 @@ def _train(
 
         _tell(loaded.notes)
         report = ProgressReport()
-    location = OutputLocation(Path(runs_dir), path_of(run_dir), origin)
     with undisturbed(), Following(report, say_nothing) as following:
-        result = api.train(loaded, location, [following.observe], following.interruption)
+        result = api.train(loaded, location, [following.observe], following.interruption, resumed)
     run = Run(Path(result.run_dir).absolute(), result)
     if following.interruption.requested:
-        raise KeyboardInterrupt(f"interrupted; lrcli.load({str(run.directory)!r}) has what there is")
+        raise KeyboardInterrupt(f"interrupted; lrcli.resume({str(run.directory)!r}) goes on")
     return run
 
 

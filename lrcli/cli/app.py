@@ -32,10 +32,12 @@ from lrcli.cli.predict import EPILOG as PREDICT_EPILOG
 from lrcli.cli.predict import predict
 from lrcli.cli.report import EPILOG as REPORT_EPILOG
 from lrcli.cli.report import report
+from lrcli.cli.resume import EPILOG as RESUME_EPILOG
+from lrcli.cli.resume import resume
 from lrcli.cli.schema import INIT_EPILOG, SCHEMA_EPILOG, init, schema
 from lrcli.cli.show import EPILOG as SHOW_EPILOG
 from lrcli.cli.show import show
-from lrcli.cli.sweep import REPLAY_EPILOG, RESUME_EPILOG, SWEEP_EPILOG, replay, resume, sweep
+from lrcli.cli.sweep import REPLAY_EPILOG, SWEEP_EPILOG, replay, sweep
 from lrcli.cli.test import EPILOG as TEST_EPILOG
 from lrcli.cli.test import try_out
 from lrcli.cli.train import EPILOG as TRAIN_EPILOG

@@ -1,4 +1,4 @@
-"""`lrcli sweep`, `lrcli resume` and `lrcli replay`."""
+"""`lrcli sweep` and `lrcli replay`."""
 
 import os
 import re
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lrcli.sweeps.plan import SweepPlan
     from lrcli.sweeps.running import SweepFinished
 
-__all__ = ["REPLAY_EPILOG", "RESUME_EPILOG", "SWEEP_EPILOG", "replay", "resume", "sweep"]
+__all__ = ["REPLAY_EPILOG", "SWEEP_EPILOG", "replay", "sweep", "train_sweep"]
 
 _FIRST = "lrcli sweep experiments/linear.yaml --quiet"
 SWEEP_EPILOG = examples(
@@ -30,7 +30,6 @@ SWEEP_EPILOG = examples(
     "lrcli sweep experiments/xor_mlp.yaml --lr 0.01,0.1 --grid model.init.kind=default,zeros",
     "lrcli sweep experiments/linear.yaml --lr 1e-3:1:13 --dry-run",
 )
-RESUME_EPILOG = examples(_FIRST, "lrcli resume runs/linear/sweep-0001")
 REPLAY_EPILOG = examples(
     _FIRST, "lrcli replay runs/linear/sweep-0001 7", "lrcli replay runs/linear/sweep-0001 best"
 )
@@ -111,28 +110,9 @@ def sweep(
         print_plan(plan)
         return
     files = files_for(plan, OutputLocation(runs_dir, run_dir, file.absolute().parent))
-    _train(plan, files, [*loaded.notes, *plan.notes], tb_members=tb_members, as_json=as_json, quiet=quiet)
-
-
-def resume(
-    word: SWEEP,
-    runs_dir: RUNS_DIR = Path("runs"),
-    tb_members: TB_MEMBERS = 0,
-    as_json: JSON = False,
-    quiet: QUIET = False,
-) -> None:
-    """Train the members that a sweep lacks, after Ctrl-C or a crash.
-
-    The results are those of a sweep that was never stopped.
-    """
-    from lrcli.running.location import OutputLocation
-    from lrcli.sweeps.files import SweepFiles
-    from lrcli.sweeps.resuming import plan_again
-
-    directory = _sweep_called(word, runs_dir)
-    plan, notes = plan_again(directory)
-    files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
-    _train(plan, files, notes, tb_members=tb_members, as_json=as_json, quiet=quiet)
+    train_sweep(
+        plan, files, [*loaded.notes, *plan.notes], tb_members=tb_members, as_json=as_json, quiet=quiet
+    )
 
 
 def replay(
@@ -189,7 +169,7 @@ def _notes(notes: Sequence[str], *, quiet: bool) -> None:
         print_note(note)
 
 
-def _train(
+def train_sweep(
     plan: "SweepPlan",
     files: "SweepFiles",
     notes: Sequence[str],
@@ -199,11 +179,13 @@ def _train(
     quiet: bool,
 ) -> None:
     """Train, draw and report; exits with the sweep's code."""
+    from lrcli.reporting.messages import say_how_to_go_on
     from lrcli.reporting.runs.console import print_json
     from lrcli.sweeps.resuming import complete_result, damage
 
     earlier = complete_result(files)
     if earlier is not None:
+        files.clear()
         _notes([f"{files.directory}: is complete; nothing was trained"], quiet=quiet)
         if as_json:
             print_json(earlier)
@@ -213,6 +195,8 @@ def _train(
         result = _run(plan, files, tb_members, quiet=quiet, reported=not as_json and not quiet)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
+    if result.status == "interrupted":
+        say_how_to_go_on(files.directory)
     if as_json:
         print_json(result)
     if quiet and _exit_code(result) == _NO_MEMBER_FINISHED:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lrcli.experiment.loading import Loaded
     from lrcli.reporting.runs.window import FigureWindow
     from lrcli.running.location import OutputLocation
+    from lrcli.running.resuming import Resumed
     from lrcli.running.single import Finished
     from lrcli.storage.run_result import RunResult
 
@@ -179,12 +180,18 @@ def _train_each(
             return
 
 
-def train_and_report(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunResult":
-    """Train one experiment, print its result, and give it back."""
+def train_and_report(
+    loaded: "Loaded", location: "OutputLocation", shown: Shown, resumed: "Resumed | None" = None
+) -> "RunResult":
+    """Train one experiment, or go on with a run of it, print its result, and give it back."""
     try:
-        result = _train(loaded, location, shown)
+        result = _train(loaded, location, shown, resumed)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
+    if result.status == "interrupted":
+        from lrcli.reporting.messages import say_how_to_go_on
+
+        say_how_to_go_on(Path(result.run_dir))
     if shown.as_json:
         from lrcli.reporting.runs.console import print_json
 
@@ -206,7 +213,9 @@ def exit_code(result: "RunResult") -> int:
     return 0 if result.met_expectations else _UNMET
 
 
-def _train(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunResult":
+def _train(
+    loaded: "Loaded", location: "OutputLocation", shown: Shown, resumed: "Resumed | None"
+) -> "RunResult":
     """Train, showing on the screen how far it has come, and then what it has come to, while it is drawn."""
     from lrcli import api
     from lrcli.api.following import Following
@@ -238,7 +247,7 @@ def _train(loaded: "Loaded", location: "OutputLocation", shown: Shown) -> "RunRe
         return still_line("drawing the figures") if loaded.experiment.logging.figures else nullcontext()
 
     with Following(report, begun=resume_collecting, ended=ended) as following:
-        return api.train(loaded, location, [*observers, following.observe], following.interruption)
+        return api.train(loaded, location, [*observers, following.observe], following.interruption, resumed)
 
 
 def _sort_words(words: list[str]) -> tuple[list[Path], list[str]]:

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from lrcli.components.component import Component
 from lrcli.components.initializers import Parameter
+from lrcli.components.powers import powers
 from lrcli.components.schedules import AnySchedule, Constant
 from lrcli.components.user_code import FromFile
 
@@ -228,8 +229,8 @@ class _AdamFamily(Optimizer):
         t = steps[:, None] + 1
         beta1, beta2 = h["betas.0"], h["betas.1"]
         return {
-            "step_size": self.rates(h, steps, total) / (1 - beta1**t),
-            "root_correction": np.sqrt(1 - beta2**t),
+            "step_size": self.rates(h, steps, total) / (1 - powers(beta1, t)),
+            "root_correction": np.sqrt(1 - powers(beta2, t)),
             "beta1": beta1[None, :],
             "one_minus_beta1": 1 - beta1[None, :],
             "beta2": beta2[None, :],

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrcli.components.powers import powers
 from lrcli.config.base import Config
 
 __all__ = ["AnySchedule", "Constant", "Schedule"]
@@ -56,7 +57,7 @@ class Step(Schedule):
     gamma: float = Field(0.1, gt=0, description="factor of each change")
 
     def rates(self, lr: Array, steps: NDArray[Any], total: int) -> Array:
-        return lr * self.gamma ** (steps // self.every)[:, None]
+        return lr * powers(self.gamma, steps // self.every)[:, None]
 
 
 class Exponential(Schedule):
@@ -69,7 +70,7 @@ class Exponential(Schedule):
     gamma: float = Field(gt=0, examples=[0.99], description="factor of each step")
 
     def rates(self, lr: Array, steps: NDArray[Any], total: int) -> Array:
-        return lr * self.gamma ** steps[:, None].astype(np.float64)
+        return lr * powers(self.gamma, steps)[:, None]
 
 
 class Cosine(Schedule):

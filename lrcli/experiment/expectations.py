@@ -26,8 +26,8 @@ _OPERATORS = {
 PATTERN = re.compile(r"\s*(<=|>=|==|<|>)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*")
 
 
-def parse(text: str) -> tuple[str, float]:
-    """The sign and the number of a comparison such as ``<= 0.25``.
+def parse(text: str) -> tuple[str, str]:
+    """The sign and the number of a comparison such as ``<= 0.25``, the number as it is written.
 
     Raises:
         ValueError: it is no such comparison.
@@ -35,7 +35,7 @@ def parse(text: str) -> tuple[str, float]:
     match = PATTERN.fullmatch(text)
     if match is None:
         raise ValueError(f'must be a comparison such as "<= 0.25", not {text[:40]!r}')
-    return match[1], float(match[2])
+    return match[1], match[2]
 
 
 def compare(
@@ -54,6 +54,6 @@ def compare(
         sign, number = parse(text)
         value = values.get(name)
         value = None if value is None or math.isnan(value) else value
-        passed = value is not None and bool(_OPERATORS[sign](value, number))
-        rows.append(ExpectationRow(name, f"{sign} {number:g}", value, passed))
+        passed = value is not None and bool(_OPERATORS[sign](value, float(number)))
+        rows.append(ExpectationRow(name, f"{sign} {number}", value, passed))
     return tuple(rows)

@@ -5,6 +5,7 @@ session end in its own file, and there is never an experiment summary: with none
 columns of its HParams table from all runs.
 """
 
+import itertools
 import os
 import socket
 import struct
@@ -33,13 +34,16 @@ from tensorboard.plugins.text.metadata import create_summary_metadata as text_me
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from lrcli.reporting.event_prefixes import CountingFile, Prefix
 from lrcli.reporting.key_names import dotted
 from lrcli.storage.files import reporting_errors
+from lrcli.training.states import State
 from lrcli.wording import one_line, printable
 
 __all__ = [
     "EventFile",
     "Value",
+    "arrays_of_values",
     "flat_columns",
     "histogram",
     "image",
@@ -48,6 +52,7 @@ __all__ = [
     "session_end",
     "session_start",
     "text",
+    "values_of_arrays",
 ]
 
 Value = Any  # a Summary.Value; TensorBoard's packages have no types
@@ -58,12 +63,15 @@ _LARGEST = float(np.finfo(np.float32).max)
 class EventFile:
     """An event file in a directory; its name sorts by the time it was opened."""
 
-    def __init__(self, directory: Path, announce: Callable[[Path], None] | None = None) -> None:
+    def __init__(
+        self, directory: Path, announce: Callable[[Path], None] | None = None, *, first_step: int = 0
+    ) -> None:
         """Open the file and write its head.
 
         Args:
             directory: where.
             announce: told of the file before it is there.
+            first_step: from where it goes on; what others of the directory have of it and later is void.
 
         Raises:
             WriteError: the file could not be written.
@@ -74,13 +82,22 @@ class EventFile:
         if announce is not None:
             announce(self._path)
         with reporting_errors(self._path):
-            self._writer = RecordWriter(self._path.open("xb"))
+            self._written = CountingFile(self._path.open("xb"))
+            self._writer = RecordWriter(self._written)
         self._event(Event(wall_time=self._now, file_version="brain.Event:2"))
-        self._event(Event(wall_time=self._now, step=0, session_log=SessionLog(status=SessionLog.START)))
+        self._event(
+            Event(wall_time=self._now, step=first_step, session_log=SessionLog(status=SessionLog.START))
+        )
 
     def write(self, step: int, values: Sequence[Value]) -> None:
         """Write all values of a step as one event."""
         self._event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+
+    @property
+    def written(self) -> Prefix:
+        """What has been written so far, all of which readers see from now on."""
+        self.flush()
+        return Prefix(self._path.name, self._written.size, self._written.sha256)
 
     def flush(self) -> None:
         """Let readers see what has been written."""
@@ -95,6 +112,21 @@ class EventFile:
     def _event(self, event: Event) -> None:
         with reporting_errors(self._path):
             self._writer.write(event.SerializeToString())
+
+
+def arrays_of_values(events: Sequence[Sequence[Value]]) -> State:
+    """The values of some events as arrays, for a state."""
+    packed = [Summary(value=values).SerializeToString() for values in events]
+    sizes = np.array([len(each) for each in packed], dtype=np.int64)
+    return {"sizes": sizes, "bytes": np.frombuffer(b"".join(packed), dtype=np.uint8)}
+
+
+def values_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[list[Value]]:
+    """From what `arrays_of_values` gave."""
+    ends = np.cumsum(arrays["sizes"]).tolist()
+    packed = arrays["bytes"].tobytes()
+    pieces = [packed[first:last] for first, last in itertools.pairwise([0, *ends])]
+    return [list(Summary.FromString(piece).value) for piece in pieces]
 
 
 def scalars(values: Mapping[str, float]) -> list[Value]:

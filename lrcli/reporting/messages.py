@@ -5,15 +5,16 @@ On a terminal their lines are broken between words; a line of a file, and the ca
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from lrcli.reporting.streams import console
 from lrcli.reporting.text import wrapped
-from lrcli.wording import one_line, printable
+from lrcli.wording import command_line, one_line, printable
 
-__all__ = ["print_error", "print_note", "print_warning"]
+__all__ = ["print_error", "print_note", "print_warning", "say_how_to_go_on"]
 
 _ERROR, _NOTE, _WARNING = "error: ", "note: ", "warning: "
 _LOCATION = re.compile(r"^[^\s|].*?:\d+:\d+: ")
@@ -43,6 +44,11 @@ def print_note(message: str) -> None:
 def print_warning(message: str) -> None:
     """Show what went wrong without ending anything."""
     _print_line(_WARNING, message)
+
+
+def say_how_to_go_on(directory: Path) -> None:
+    """Show the command that goes on with what was interrupted."""
+    print_note(f"to go on: {command_line('lrcli', 'resume', str(directory))}")
 
 
 def _print_line(label: str, message: str) -> None:

@@ -40,14 +40,19 @@ def write_data(experiment: Experiment, directory: Path) -> list[Path]:
 
     Raises:
         UsageError: the data are too large to compute with, or for the memory.
-        RunDirectoryError: the directory holds something, or cannot be made.
+        RunDirectoryError: the directory holds something, is another process's, or cannot be made.
         WriteError: a file could not be written.
     """
     if experiment.dataset.needs_code:
         raise CodeError("dataset: is code, which only training runs; there is nothing else to draw it with")
     refuse_too_much(experiment, memory_for_data(experiment))
     problem = build_problem(experiment.dataset, experiment.model, experiment.loss, [experiment.seed])
-    take_directory(directory)
+    with take_directory(directory):
+        return _write(experiment, problem, directory)
+
+
+def _write(experiment: Experiment, problem: Problem, directory: Path) -> list[Path]:
+    """Write all files."""
     names = column_names(experiment.dataset, experiment.dataset.num_features)
     classes = class_words(experiment.dataset.class_names)
     paths = []

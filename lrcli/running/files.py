@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,27 +13,41 @@ from numpy.typing import NDArray
 
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.experiment import Experiment, resolved
-from lrcli.experiment.loading import Source
 from lrcli.running.curvature import curvature_ends
 from lrcli.running.levels import Levels
 from lrcli.running.outcome import outcome_of_run
 from lrcli.running.result import Findings, Setting, build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
-from lrcli.storage.files import LineFile, make_directory, write_arrays, write_result, write_yaml
-from lrcli.storage.history import GrowingHistory
+from lrcli.storage.files import (
+    LineFile,
+    make_directory,
+    reporting_errors,
+    write_arrays,
+    write_result,
+    write_whole,
+    write_yaml,
+)
+from lrcli.storage.history import GrowingHistory, History
 from lrcli.storage.parameter_path import GrowingPath, ParameterPath
-from lrcli.storage.result_fields import Timing
+from lrcli.storage.reading import experiment_comment
+from lrcli.storage.result_fields import SourceFiles, Timing
 from lrcli.storage.run_result import RunResult, RunStatus
 from lrcli.training.loop import TrainingLoop
 from lrcli.training.problem import Array, Problem
 from lrcli.training.records import Records
+from lrcli.training.states import State, group_of, grouped
 
-__all__ = ["OPTIMIZER_FILE", "RunFiles"]
+__all__ = ["OPTIMIZER_FILE", "RunFiles", "state_path"]
 
 OPTIMIZER_FILE = "optimizer.npz"  # in checkpoint/
 _CHECKPOINT = "checkpoint"
 _METRICS = "metrics.csv"
+
+
+def state_path(directory: Path) -> Path:
+    """Where the last state of the run in a directory is."""
+    return directory / _CHECKPOINT / "state.npz"
 
 
 @dataclass
@@ -45,7 +59,7 @@ class RunFiles:
         directory: where the files go.
         problem: its data and initial parameters.
         recovery: what the parameters are held against.
-        source: what the experiment was read from.
+        source: what the experiment was read from; None where it was made otherwise.
         expected: from name to comparison.
         facts: what the numbers depend on, for the result's environment.
     """
@@ -54,7 +68,7 @@ class RunFiles:
     directory: Path
     problem: Problem
     recovery: Recovery | None
-    source: Source | None
+    source: SourceFiles | None
     expected: Mapping[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
     _history: GrowingHistory = field(default_factory=lambda: GrowingHistory(1))
@@ -80,13 +94,13 @@ class RunFiles:
         return trained_run(self.experiment, self.problem, self._history.history, path, result)
 
     def open(self) -> None:
-        """Write what is known before training."""
-        comment = "Resolved by lrcli; `lrcli train` on this file repeats the run."
-        self._files = {
-            "experiment.yaml": write_yaml(
-                self.directory / "experiment.yaml", resolved(self.experiment), comment
-            )
-        }
+        """Write what is known before training, in place of what an earlier try has left."""
+        make_directory(self.directory / _CHECKPOINT)
+        with reporting_errors(self.directory / _METRICS):
+            (self.directory / _METRICS).unlink(missing_ok=True)
+        comment = experiment_comment("train")
+        digest = write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
+        self._files = {"experiment.yaml": digest}
         self.close(self._result("running", Findings()))
 
     def record(self, records: Records) -> None:
@@ -98,15 +112,43 @@ class RunFiles:
             self._path.add(ParameterPath(records.epochs[due], records.steps[due], kept))
         last = {name: float(values[-1, 0]) for name, values in records.metrics.items()}
         self._metrics = {name: v for name, v in last.items() if records.epoch or not math.isnan(v)}
-        lines = []
+        lines = _lines(records.epochs, records.steps, {n: v[:, 0] for n, v in records.metrics.items()})
         if self._table is None:
             self._table = LineFile(self.directory / _METRICS)
-            lines.append(",".join(["epoch", "step", *records.metrics]))
-        columns = [records.epochs, records.steps, *(values[:, 0] for values in records.metrics.values())]
-        for epoch, step, *numbers in zip(*(column.tolist() for column in columns), strict=True):
-            cells = ["" if epoch == 0 and math.isnan(number) else repr(number) for number in numbers]
-            lines.append(",".join([str(epoch), str(step), *cells]))
+            lines.insert(0, _header(records.metrics))
         self._table.write(*lines)
+
+    def state(self, loop: TrainingLoop, added: State) -> State:
+        """All that the run needs to go on, as it is while the loop rests.
+
+        Args:
+            loop: its training.
+            added: what those who follow the run need.
+        """
+        return {
+            **grouped("loop", loop.state()),
+            **grouped("history", self._history.history.arrays),
+            **grouped("path", self._path.kept.arrays),
+            **grouped("added", added),
+        }
+
+    def restore(self, loop: TrainingLoop, state: State) -> None:
+        """Take over what `state` gave, and write the table of its records anew.
+
+        Raises:
+            KeyError: it is the state of another experiment.
+            WriteError: the table could not be written.
+        """
+        history = History.of_arrays(group_of(state, "history"))
+        self._history.restore(history)
+        self._path.restore(ParameterPath.of_arrays(group_of(state, "path")))
+        columns = {name: values[0] for name, values in history.metrics.items()}
+        lines = [_header(columns), *_lines(history.epoch, history.step, columns)]
+        write_whole(self.directory / _METRICS, "".join(f"{line}\n" for line in lines).encode())
+        self._table = LineFile(self.directory / _METRICS)
+        last = {name: float(values[-1]) for name, values in columns.items()}
+        self._metrics = {name: v for name, v in last.items() if history.epoch[-1] or not math.isnan(v)}
+        loop.restore(group_of(state, "loop"))
 
     def finish(
         self, loop: TrainingLoop, parameters: dict[str, Array], levels: Levels, started: float
@@ -128,7 +170,6 @@ class RunFiles:
             if self.experiment.training.best is not None and loop.members.best.epoch[0]:
                 tested |= loop.test_best()
             self._metrics |= {name: float(values[0]) for name, values in tested.items()}
-        make_directory(self.directory / _CHECKPOINT)
         self._checkpoint("last", parameters)
         self._checkpoint("best", loop.members.best_parameters)
         path = self._path_to(loop, parameters)
@@ -184,6 +225,21 @@ class RunFiles:
             if self._table is not None:
                 self._table.close()
             self.close(self._ended or self._result(status, Findings(members=loop.members)))
+
+
+def _header(metrics: Iterable[str]) -> str:
+    """The first line of metrics.csv."""
+    return ",".join(["epoch", "step", *metrics])
+
+
+def _lines(epochs: NDArray[np.int64], steps: NDArray[np.int64], metrics: Mapping[str, Array]) -> list[str]:
+    """A line of metrics.csv for each of K records, (K,) each."""
+    lines = []
+    columns = [epochs, steps, *metrics.values()]
+    for epoch, step, *numbers in zip(*(column.tolist() for column in columns), strict=True):
+        cells = ["" if epoch == 0 and math.isnan(number) else repr(number) for number in numbers]
+        lines.append(",".join([str(epoch), str(step), *cells]))
+    return lines
 
 
 def _by_parameter(problem: Problem, state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -1,5 +1,6 @@
 """Where a run is written, and the wish to end it: what a command hands to training."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,11 +24,12 @@ class OutputLocation:
     run_dir: Path | None = None
     origin: Path = Path()
 
-    def make(self, name: str, command: str) -> Path:
-        """Make the directory.
+    def make(self, name: str, command: str) -> AbstractContextManager[Path]:
+        """Make the directory; as long as the context lasts nobody else works in it.
 
-        Raises:
-            RunDirectoryError: it cannot be made, or is not empty.
+        Entering raises:
+            RunDirectoryError: it cannot be made, is not empty, or is another process's.
+            WriteError: the disk is full.
         """
         if self.run_dir is not None:
             return take_directory(self.run_dir)

@@ -13,9 +13,9 @@ from lrcli.analysis.theory import term_curvature
 from lrcli.components.choices import AnyOptimizer
 from lrcli.config.metrics import LARGEST_CURVATURE, PRECONDITIONED_CURVATURE, SMALLEST_CURVATURE
 from lrcli.running.curvature import decay_by, loss_hessian, moved_numbers, preconditioned_curvature
-from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem
+from lrcli.training.states import State
 
 __all__ = ["RecordedCurvature"]
 

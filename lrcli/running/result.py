@@ -11,10 +11,9 @@ import numpy as np
 from lrcli.analysis.recovery import Recovery
 from lrcli.experiment.expectations import compare
 from lrcli.experiment.experiment import Experiment
-from lrcli.experiment.loading import Source
 from lrcli.running.reference_words import describe_reference, undetermined_names
 from lrcli.running.stability import Stability
-from lrcli.storage.result_fields import Timing, digests_of
+from lrcli.storage.result_fields import SourceFiles, Timing, digests_of
 from lrcli.storage.run_result import BestRecord, CurvatureEnds, RecoveryRow, RunResult, RunStatus
 from lrcli.training.loop import Members
 from lrcli.training.problem import Array
@@ -60,7 +59,7 @@ class Setting:
 
     experiment: Experiment
     run_dir: Path
-    source: Source | None
+    source: SourceFiles | None
     expected: Mapping[str, str]
 
 
@@ -80,13 +79,13 @@ def build_result(
         environment: what the numbers depended on.
         found: what is known of it now.
     """
-    experiment, source, members = setting.experiment, setting.source, found.members
+    experiment, members = setting.experiment, found.members
     parameters, recovery = found.parameters, found.recovery
     known = recovery is not None and recovery.known
     rows = _recovery_rows(experiment, recovery, parameters) if recovery and known and parameters else ()
     return RunResult(
         name=experiment.name,
-        source=source.record if source else None,
+        source=setting.source,
         data=digests_of(experiment.dataset.files),
         status=status,
         run_dir=setting.run_dir.as_posix(),
@@ -102,7 +101,7 @@ def build_result(
         parameters={name: v.tolist()[0] for name, v in (found.original or parameters or {}).items()},
         recovery=rows,
         reference=describe_reference(experiment, recovery) if parameters else None,
-        expectations=compare(setting.expected, metrics, rows) if members else (),
+        expectations=compare(setting.expected, metrics, rows),
         timing=found.timing,
         environment=dict(environment),
     )

@@ -7,28 +7,35 @@ This generator owns the run's own files (experiment.yaml, metrics.csv, result.js
 is shown on a screen or in TensorBoard is made of its events, by whoever iterates.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from lrcli.experiment.experiment import Experiment
 from lrcli.experiment.loading import Source
 from lrcli.experiment.user_code import code_facts, opened
-from lrcli.running.files import RunFiles
+from lrcli.running.files import RunFiles, state_path
+from lrcli.running.keeping import Keeper
 from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, make_ready, prepare
+from lrcli.running.resuming import FINGERPRINT, Resumed, fingerprint, refuse_other_code, refusing_other_states
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.provenance import GitState, environment
 from lrcli.storage.run_result import RunResult
+from lrcli.training.loop import TrainingLoop
 from lrcli.training.population import build_population
 from lrcli.training.problem import Draw
 from lrcli.training.records import Progress, Records
+from lrcli.training.states import State, group_of
 
-__all__ = ["Event", "Finished", "Started", "train"]
+__all__ = ["Event", "Finished", "Saving", "Started", "train"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Started(Begun):
         steps: optimizer updates in all of them.
         device: where.
         so_far: gives the run as far as it has come, whenever it is asked.
+        restored: of a run that goes on, what was added to its state; None for a new one.
     """
 
     run_dir: Path
@@ -48,6 +56,18 @@ class Started(Begun):
     steps: int
     device: str
     so_far: Callable[[], TrainedRun]
+    restored: State | None = None
+
+
+@dataclass(frozen=True)
+class Saving:
+    """The state of the run is taken, from which it can go on.
+
+    Attributes:
+        added: where those who follow the run put the arrays that they need for it.
+    """
+
+    added: State = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ class Finished(Ended):
         return self.run.result
 
 
-Event = Compiling | Started | Progress | Finished
+Event = Compiling | Started | Progress | Saving | Finished
 
 
 def train(
@@ -75,6 +95,7 @@ def train(
     interruption: Interruption,
     source: Source | None = None,
     expected: Mapping[str, str] | None = None,
+    resumed: Resumed | None = None,
 ) -> Generator[Event]:
     """Train one experiment.
 
@@ -84,6 +105,8 @@ def train(
         interruption: set its flag to end the run after the epochs under way, what there is saved.
         source: what it was read from, for the result.
         expected: from name to comparison, in place of the experiment's own expectations.
+        resumed: the run that goes on, if it is no new one; the location, the source and what is expected are
+            then its own.
 
     Raises:
         DeviceError: the device is not there; nothing was written.
@@ -96,28 +119,29 @@ def train(
     """
     started = time.perf_counter()
     experiment = opened(experiment)
-    with GitState(location.origin) as git:
+    if resumed is not None:
+        refuse_other_code(resumed, experiment)
+    with GitState(location.origin) as git, contextlib.ExitStack() as stack:
         # Everything that can fail without leaving a trace on the disk comes before the directory is made.
         population = build_population(experiment.optimizer, experiment.training, [0])
         draws = [Draw(experiment.seed, experiment.dataset, experiment.model)]
         prepared = prepare(experiment, draws, population)
         yield from make_ready(prepared)
         loop = prepared.loop
-        held_to = experiment.expect if expected is None else expected
-        directory = location.make(experiment.name, "train")
-        run = RunFiles(experiment, directory, loop.problem, prepared.recovery, source, held_to)
+        if resumed is not None:
+            directory, origin, held_to = resumed.directory, resumed.source, resumed.expected
+        else:
+            directory = stack.enter_context(location.make(experiment.name, "train"))
+            origin, held_to = source.record if source else None, expected
+        held_to = experiment.expect if held_to is None else held_to
+        run = RunFiles(experiment, directory, loop.problem, prepared.recovery, origin, held_to)
         run.facts = environment() | prepared.engine.environment | code_facts(experiment)
         try:
             run.open()
-            total = experiment.training.epochs * loop.steps_per_epoch
-            device, so_far = str(run.facts["device"]), partial(run.so_far, loop)
-            yield Started(run.directory, experiment.training.epochs, total, device, so_far)
-            for event in loop:
-                if isinstance(event, Records):
-                    run.record(event)
-                yield event
-                if interruption.requested:
-                    loop.interrupt()
+            yield _begin(run, loop, resumed)
+            with Keeper(state_path(run.directory)) as keeper:
+                yield from _follow(run, loop, keeper, interruption)
+                keeper.write_last()
             run.facts |= git.answer()
             ended = run.finish(loop, loop.parameters, find_levels(prepared), started)
             yield Finished(ended)
@@ -125,3 +149,32 @@ def train(
         except BaseException as error:
             run.fail(interruption.status(error), loop)
             raise
+
+
+def _begin(run: RunFiles, loop: TrainingLoop, resumed: Resumed | None) -> Started:
+    """Put the run where it was, and say that it begins."""
+    state = resumed.state if resumed is not None else None
+    if state is not None:
+        with refusing_other_states(state_path(run.directory)):
+            run.restore(loop, state)
+    epochs = run.experiment.training.epochs
+    restored = None if resumed is None else group_of(state or {}, "added")
+    device, so_far = str(run.facts["device"]), partial(run.so_far, loop)
+    return Started(run.directory, epochs, epochs * loop.steps_per_epoch, device, so_far, restored)
+
+
+def _follow(
+    run: RunFiles, loop: TrainingLoop, keeper: Keeper, interruption: Interruption
+) -> Generator[Event]:
+    """Train to the end, the records and now and then the state on the disk."""
+    whose = {FINGERPRINT: np.array(fingerprint(run.experiment))}
+    for event in loop:
+        if isinstance(event, Records):
+            run.record(event)
+        yield event
+        if interruption.requested:
+            loop.interrupt()
+        if keeper.wants(loop, interruption):
+            saving = Saving()
+            yield saving
+            keeper.take(whose | run.state(loop, saving.added))

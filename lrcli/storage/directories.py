@@ -1,18 +1,27 @@
-"""Where a run's files go. Two runs never share a directory, and nothing is ever overwritten."""
+"""Where a run's files go. Two runs never share a directory, and nothing is ever overwritten.
 
+Whoever gets a directory has it alone, see `lrcli.storage.locking`, until it leaves the context.
+"""
+
+import contextlib
 import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.files import flush_directory
+from lrcli.storage.locking import LOCK_FILE, cannot_be_used, locked, refuse_owned
 
 __all__ = ["new_run_directory", "take_directory"]
 
 
-def new_run_directory(runs_dir: Path, name: str, command: str) -> Path:
+@contextlib.contextmanager
+def new_run_directory(runs_dir: Path, name: str, command: str) -> Iterator[Path]:
     """Make the next numbered directory of an experiment, such as ``runs/linear/train-0001``.
 
-    The number is taken by making the directory, which only one of several processes can do.
+    The number is taken by making the directory, which only one of several processes can do. Where an error
+    comes before anything was written, the directory goes again.
 
     Args:
         runs_dir: the directory of all runs; made where it is missing.
@@ -21,19 +30,32 @@ def new_run_directory(runs_dir: Path, name: str, command: str) -> Path:
 
     Raises:
         RunDirectoryError: it cannot be made.
+        WriteError: the disk is full.
     """
     parent = runs_dir / name
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        for number in itertools.count(_highest(parent, command) + 1):
-            path = parent / f"{command}-{number:04d}"
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue
-            return path
-    except (OSError, ValueError) as error:  # ValueError: the system has no such characters in names
-        raise RunDirectoryError(f"{parent}: cannot hold runs: {_reason(error)}") from None
+    with contextlib.ExitStack() as stack:
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            path = _next(parent, command, stack)
+            flush_directory(parent)
+        except (OSError, ValueError) as error:  # ValueError: the system has no such characters in names
+            raise cannot_be_used(parent, "cannot hold runs", error) from None
+        yield path
+
+
+def _next(parent: Path, command: str, stack: contextlib.ExitStack) -> Path:
+    """The next numbered directory, made and locked."""
+    for number in itertools.count(_highest(parent, command) + 1):
+        path = parent / f"{command}-{number:04d}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        try:
+            stack.enter_context(_held(path))
+        except RunDirectoryError:  # deleted at once, as a run that has left nothing
+            continue
+        return path
     raise AssertionError("there is always a next number")
 
 
@@ -43,20 +65,45 @@ def _highest(parent: Path, command: str) -> int:
     return max((int(match[1]) for match in matches if match), default=0)
 
 
-def take_directory(path: Path) -> Path:
+@contextlib.contextmanager
+def take_directory(path: Path) -> Iterator[Path]:
     """Make the directory the user named; one that is there already must be empty.
 
     Raises:
-        RunDirectoryError: it holds something, or cannot be made.
+        RunDirectoryError: it holds something, another process is at work there, or it cannot be made.
+        WriteError: the disk is full.
     """
+    with contextlib.ExitStack() as stack:
+        try:
+            is_new = not path.exists()
+            path.mkdir(parents=True, exist_ok=True)
+            _refuse_full(path)
+            stack.enter_context(_held(path) if is_new else locked(path))
+            _refuse_full(path)  # another may have been there, and gone
+            flush_directory(path.parent)
+        except (OSError, ValueError) as error:
+            raise cannot_be_used(path, "cannot be written to", error) from None
+        yield path
+
+
+def _refuse_full(path: Path) -> None:
+    """Refuse a directory that holds something.
+
+    Raises:
+        RunDirectoryError: it does, or a process is at work there.
+    """
+    if any(inside.name != LOCK_FILE for inside in path.iterdir()):
+        refuse_owned(path)
+        raise RunDirectoryError(f"{path}: is not empty, and nothing is ever overwritten")
+
+
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Lock a directory that has just been made; with an error it goes again if nothing is in it."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
-            raise RunDirectoryError(f"{path}: is not empty, and nothing is ever overwritten")
-    except (OSError, ValueError) as error:
-        raise RunDirectoryError(f"{path}: cannot be written to: {_reason(error)}") from None
-    return path
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+        with locked(path):
+            yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+        raise

@@ -1,16 +1,18 @@
 """Writing files that a reader may open at any moment.
 
-A file appears whole or not at all: it is written beside its place, flushed to the disk and renamed. A
-file that grows does so by whole lines.
+A file appears whole or not at all: it is written beside its place, flushed to the disk and renamed, and the
+directory is flushed, too. A file that grows does so by whole lines.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
+import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,8 +26,10 @@ from lrcli.wording import one_line, shown_in_json
 
 __all__ = [
     "LineFile",
+    "flush_directory",
     "make_directory",
     "refuse_link",
+    "remove_leftovers",
     "replace_nonfinite",
     "reporting_errors",
     "write_arrays",
@@ -37,6 +41,10 @@ __all__ = [
     "writing_hashed",
     "writing_whole",
 ]
+
+
+_NO_FLUSHING = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # of file systems that cannot flush directories
+_ASIDE = re.compile(r"\..+\.[0-9]+\.tmp")  # where a process writes a file before it is whole
 
 
 @contextlib.contextmanager
@@ -57,6 +65,7 @@ def make_directory(path: Path) -> None:
     """
     with reporting_errors(path):
         path.mkdir(exist_ok=True)
+        flush_directory(path.parent)
     refuse_link(path)
 
 
@@ -77,19 +86,57 @@ def writing_whole(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         WriteError: it could not be written; an earlier file of that name is unharmed.
     """
+    with reporting_errors(path), _writing_aside(path, Path.replace) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _writing_aside(path: Path, put: Callable[[Path, Path], object]) -> Iterator[IO[bytes]]:
+    """A file to write to beside its place, which is then put there."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with reporting_errors(path):
-        try:
-            aside.unlink(missing_ok=True)  # of a process of the same number, long ago
-            with aside.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                aside.unlink()
+    try:
+        aside.unlink(missing_ok=True)  # of a process of the same number, long ago
+        with aside.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        put(aside, path)
+        flush_directory(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+
+
+def flush_directory(path: Path) -> None:
+    """Have the names in a directory outlive a loss of power, where the system can.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if os.name == "nt":  # there it cannot be asked for
+        return
+    try:
+        directory = os.open(path, os.O_RDONLY)
+    except PermissionError:  # it can be written to and not be read
+        return
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        if error.errno not in _NO_FLUSHING:
             raise
+    finally:
+        os.close(directory)
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Remove what killed processes were writing when they ended, from a directory and those in it.
+
+    Nobody else may be at work there. Links are not followed; what cannot be removed stays.
+    """
+    for folder, _, names in os.walk(directory):
+        for name in filter(_ASIDE.fullmatch, names):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(folder, name))  # noqa: PTH108, PTH118 - as it was found
 
 
 @contextlib.contextmanager
@@ -113,15 +160,41 @@ def write_whole(path: Path, data: bytes) -> str:
 def write_new(path: Path, data: bytes) -> None:
     """Write a file that must not be there yet, and the directories above it.
 
+    It appears whole, and of several processes only one writes it.
+
     Raises:
         UsageError: it is there.
         WriteError: it could not be written.
     """
     with reporting_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    taken = UsageError(f"{path}: is there already, and nothing is ever overwritten")
     if os.path.lexists(path):
-        raise UsageError(f"{path}: is there already, and nothing is ever overwritten")
-    write_whole(path, data)
+        raise taken
+    with reporting_errors(path):
+        try:
+            with _writing_aside(path, _put_new) as file:
+                file.write(data)
+        except FileExistsError:
+            raise taken from None
+
+
+def _put_new(aside: Path, path: Path) -> None:
+    """Give a file its name, which no other file may have.
+
+    Raises:
+        FileExistsError: one has it.
+    """
+    if os.name == "nt":
+        aside.rename(path)
+        return
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: here, and here alone, half a file may be seen
+        with path.open("xb") as file:
+            file.write(aside.read_bytes())
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -174,8 +247,12 @@ def replace_nonfinite(value: Any) -> Any:
 class LineFile:
     """A text file that grows by whole lines and is on disk after each; never what a link leads to."""
 
-    def __init__(self, path: Path) -> None:
-        """Open it; what is there already stays.
+    def __init__(self, path: Path, size: int | None = None) -> None:
+        """Open the file, at its end.
+
+        Args:
+            path: of the file.
+            size: bytes of it that are kept, where it has more; None: all of them.
 
         Raises:
             WriteError: it could not be opened, or is a link to a file that is not the run's.
@@ -185,12 +262,20 @@ class LineFile:
         with reporting_errors(path):
             # Unbuffered: a line is one write, so another process never sees half of one.
             self._file: IO[bytes] = path.open("ab", buffering=0)
-            self._hash = hashlib.sha256(path.read_bytes() if self._file.tell() else b"")
+            if size is not None and self.size > size:
+                self._file.truncate(size)
+                self._file.seek(size)
+            self._hash = hashlib.sha256(path.read_bytes() if self.size else b"")
 
     @property
     def sha256(self) -> str:
         """Of all that is in the file."""
         return self._hash.hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes that are in it."""
+        return self._file.tell()
 
     def write(self, *lines: str) -> None:
         """Append lines.

@@ -33,6 +33,12 @@ class History:
         """As curves.npz has it."""
         return {"step": self.step, "epoch": self.epoch, **self.metrics}
 
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "History":
+        """From what `arrays` gave."""
+        metrics = {name: values for name, values in arrays.items() if name not in ("step", "epoch")}
+        return cls(arrays["epoch"], arrays["step"], metrics)
+
 
 class GrowingHistory:
     """A history that is filled as training goes on."""
@@ -78,6 +84,10 @@ class GrowingHistory:
         self._epoch, self._step = (np.pad(axis, (0, missing)) for axis in (self._epoch, self._step))
         for name, values in self._metrics.items():
             self._metrics[name] = np.pad(values, ((0, missing), (0, 0)), constant_values=np.nan)
+
+    def restore(self, history: History) -> None:
+        """Take in records that an earlier one has held."""
+        self.add(history.epoch, history.step, {name: values.T for name, values in history.metrics.items()})
 
     @property
     def history(self) -> History:

@@ -5,7 +5,7 @@ epoch after the one kept before it: all of the first fifty, then ever fewer, som
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,12 @@ class ParameterPath:
         """As path.npz has it."""
         return {"epoch": self.epoch, "step": self.step, **self.parameters}
 
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ParameterPath":
+        """From what `arrays` gave."""
+        parameters = {name: values for name, values in arrays.items() if name not in ("epoch", "step")}
+        return cls(arrays["epoch"], arrays["step"], parameters)
+
 
 class GrowingPath:
     """A path that is filled as training goes on."""
@@ -83,12 +89,29 @@ class GrowingPath:
         """Keep the records that were due."""
         self._pieces.append(piece)
 
+    @property
+    def kept(self) -> ParameterPath:
+        """All that has been kept.
+
+        Raises:
+            ValueError: nothing has.
+        """
+        return _joined(self._pieces)
+
+    def restore(self, kept: ParameterPath) -> None:
+        """Go on from what had been kept, that of all records so far."""
+        self._pieces = [kept]
+        self._due = self._after(int(kept.epoch[-1]))
+
     def up_to(self, end: ParameterPath) -> ParameterPath:
         """All that has been kept, and the end, one record, unless it is kept already."""
         last = int(self._pieces[-1].step[-1]) if self._pieces else -1
-        pieces = [*self._pieces, end] if int(end.step[0]) > last else self._pieces
-        return ParameterPath(
-            np.concatenate([piece.epoch for piece in pieces]),
-            np.concatenate([piece.step for piece in pieces]),
-            {name: np.concatenate([p.parameters[name] for p in pieces]) for name in end.parameters},
-        )
+        return _joined([*self._pieces, end] if int(end.step[0]) > last else self._pieces)
+
+
+def _joined(pieces: Sequence[ParameterPath]) -> ParameterPath:
+    return ParameterPath(
+        np.concatenate([piece.epoch for piece in pieces]),
+        np.concatenate([piece.step for piece in pieces]),
+        {name: np.concatenate([p.parameters[name] for p in pieces]) for name in pieces[-1].parameters},
+    )

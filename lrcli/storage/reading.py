@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -15,7 +15,9 @@ from lrcli.storage.result_fields import SCHEMA
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.sweep_result import SweepResult
 
-__all__ = ["find_result", "read_result"]
+__all__ = ["begun_command", "experiment_comment", "find_result", "read_result"]
+
+Command = Literal["train", "sweep"]
 
 _Result = RunResult | SweepResult
 _MOST_SHOWN = 10  # mistakes
@@ -85,6 +87,30 @@ def _refuse_damage(file: Path, content: bytes, data: Mapping[str, Any]) -> None:
     sound = (whole and not of_lrcli) or (whole and is_number and schema >= 1) or without_digest
     if not sound and (of_lrcli or _BEGINNING.match(content)):
         raise RunDirectoryError(f"{file}: has been damaged or edited by hand; train again")
+
+
+def experiment_comment(command: Command) -> str:
+    """The first line of the experiment.yaml in a directory."""
+    what = "run" if command == "train" else "sweep"
+    return f"Resolved by lrcli; `lrcli {command}` on this file repeats the {what}."
+
+
+def begun_command(directory: Path) -> Command | None:
+    """What was begun in a directory, also where it was killed before it had a result; None: neither.
+
+    Raises:
+        RunDirectoryError: there is a result, and it has been damaged.
+    """
+    result = find_result(directory / "result.json")
+    if result is not None:
+        return result.command
+    try:
+        with (directory / "experiment.yaml").open(encoding="utf-8", errors="replace") as file:
+            first = file.readline().strip().removeprefix("# ")
+    except OSError:
+        return None
+    commands: tuple[Command, ...] = ("train", "sweep")
+    return next((command for command in commands if first == experiment_comment(command)), None)
 
 
 def _bytes(file: Path) -> bytes:

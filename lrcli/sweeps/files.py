@@ -5,23 +5,26 @@ What of them must be there for the sweep to be read again, see `lrcli.sweeps.rea
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lrcli.analysis.statistics import describe_metric
 from lrcli.analysis.study import study_of
 from lrcli.analysis.sweep_results import SweepResults
+from lrcli.errors import LrcliError
 from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
 from lrcli.storage.files import (
     make_directory,
+    remove_leftovers,
     write_arrays,
     write_result,
     write_yaml,
     writing_hashed,
 )
-from lrcli.storage.reading import read_result
+from lrcli.storage.locking import locked
+from lrcli.storage.reading import experiment_comment, find_result
 from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
 from lrcli.sweeps.event_list import EventList
@@ -58,6 +61,24 @@ class SweepFiles:
         self.facts: dict[str, Any] = {}
         self._files: dict[str, str] = {}  # that are not going to change: the digest of each
         self._source = plan.source.record
+        self._held: contextlib.ExitStack | None = None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others out of the directory, of a new sweep from `open` on; again inside does no harm.
+
+        Raises:
+            RunDirectoryError: another process is at work there.
+        """
+        if self._held is not None:
+            yield
+            return
+        with contextlib.ExitStack() as self._held:
+            self._held.callback(setattr, self, "_held", None)
+            if self._directory is not None:
+                self._held.enter_context(locked(self._directory))
+                remove_leftovers(self._directory)
+            yield
 
     @property
     def is_new(self) -> bool:
@@ -72,7 +93,7 @@ class SweepFiles:
         return self._directory
 
     def open(self, facts: Mapping[str, Any]) -> None:
-        """Make the directory, and write what is known before training.
+        """Make the directory, and write what is known before training; inside `held`.
 
         Args:
             facts: what the numbers depend on.
@@ -81,13 +102,16 @@ class SweepFiles:
             RunDirectoryError: it cannot be made, or is not empty; or the result that is there is damaged.
         """
         if self._directory is not None:
-            earlier = read_result(self._directory)
-            self.facts = dict(earlier.environment)
-            self._source = earlier.source or self._source
+            earlier = find_result(self._directory)
+            self.facts = {} if earlier is None else dict(earlier.environment)
+            self._source = (earlier and earlier.source) or self._source
         self.facts |= facts
         if self._directory is None:
-            self._directory = self.location.make(self._plan.experiment.name, "sweep")
-        comment = "Resolved by lrcli; `lrcli sweep` on this file repeats the sweep."
+            if self._held is None:
+                raise ValueError("a sweep is opened while its files are held")
+            made = self.location.make(self._plan.experiment.name, "sweep")
+            self._directory = self._held.enter_context(made)
+        comment = experiment_comment("sweep")
         digest = write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
         self._files = {"experiment.yaml": digest}
         make_directory(self.directory / _CHECKPOINT)
@@ -96,6 +120,10 @@ class SweepFiles:
     def part(self, number: int) -> Path:
         """Where the outcome of a part is kept until all are there."""
         return self.directory / _CHECKPOINT / f"part-{number:04d}.npz"
+
+    def part_state(self, number: int) -> Path:
+        """Where the state of a part is kept while it trains."""
+        return self.directory / _CHECKPOINT / f"part-{number:04d}-state.npz"
 
     @property
     def events(self) -> EventList:
@@ -136,7 +164,13 @@ class SweepFiles:
             WriteError: it could not be written.
         """
         self._write(result)
-        if result.status == "completed":  # a link there is left, with what it leads to
+        if result.status == "completed":
+            self.clear()
+
+    def clear(self) -> None:
+        """Remove what a complete sweep needs no more, where nobody else is at work and that can be done."""
+        with contextlib.suppress(LrcliError), self.held():
+            # A link there is left, with what it leads to.
             shutil.rmtree(self.directory / _CHECKPOINT, ignore_errors=True)
 
     def fail(self, status: SweepStatus) -> None:

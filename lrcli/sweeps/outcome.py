@@ -1,7 +1,6 @@
 """What the members of a part have come to: a value that a process can hand to another, and a file of it."""
 
-import zipfile
-import zlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.storage.files import write_arrays
 from lrcli.storage.history import History
+from lrcli.storage.sealed import read_sealed, write_sealed
 from lrcli.sweeps.cutting import Part
+from lrcli.training.states import State
 
-__all__ = ["PartOutcome", "load_outcome", "save_outcome"]
+__all__ = ["PartOutcome", "is_of", "load_outcome", "save_outcome", "whose"]
 
 Array = NDArray[np.float64]
 _STATE = ("status", "diverged_step", "epochs", "best")
+_WHOSE = ("indices", "fingerprint")
 _TABLES = ("final", "errors", "levels", "undetermined", "sampling")
 
 
@@ -69,24 +70,37 @@ def save_outcome(path: Path, part: Part, outcome: PartOutcome, fingerprint: str)
     Raises:
         WriteError: the file could not be written.
     """
-    state = {name: getattr(outcome, name) for name in _STATE}
+    ends = {name: getattr(outcome, name) for name in _STATE}
     tables = {f"{kind}:{name}": v for kind in _TABLES for name, v in getattr(outcome, kind).items()}
     curves = {f"history:{name}": values for name, values in outcome.history.arrays.items()}
-    whose = {"indices": part.indices, "fingerprint": np.array(fingerprint)}
-    write_arrays(path, whose | state | tables | curves)
+    write_sealed(path, whose(part, fingerprint) | ends | tables | curves)
 
 
 def load_outcome(path: Path, part: Part, fingerprint: str) -> PartOutcome | None:
-    """Read what `save_outcome` wrote of the same part of the same plan; None where it is not there whole."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            saved = {name: archive[name] for name in archive.files}
-        same = str(saved.pop("fingerprint")) == fingerprint
-        if not same or not np.array_equal(saved.pop("indices"), part.indices):
-            return None
-        return _outcome(saved)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    """Read what `save_outcome` wrote of the same part of the same plan; None where it is not there whole.
+
+    Of a file that has been damaged a warning tells.
+
+    Raises:
+        RunDirectoryError: a newer lrcli has written it.
+    """
+    saved = read_sealed(path)
+    if saved is None and path.exists():
+        warnings.warn(f"{path}: has been damaged; its members are trained anew", stacklevel=2)
+    if saved is None or not is_of(saved, part, fingerprint):
         return None
+    return _outcome({name: array for name, array in saved.items() if name not in _WHOSE})
+
+
+def whose(part: Part, fingerprint: str) -> State:
+    """Arrays that say whose the others in a file are."""
+    return {"indices": part.indices, "fingerprint": np.array(fingerprint)}
+
+
+def is_of(saved: Mapping[str, NDArray[Any]], part: Part, fingerprint: str) -> bool:
+    """Whether the arrays of a file are of a part of a plan."""
+    same = str(saved["fingerprint"]) == fingerprint
+    return same and np.array_equal(saved["indices"], part.indices)
 
 
 def _outcome(saved: Mapping[str, NDArray[Any]]) -> PartOutcome:
@@ -99,8 +113,7 @@ def _outcome(saved: Mapping[str, NDArray[Any]]) -> PartOutcome:
     for key, values in saved.items():
         kind, _, name = key.partition(":")
         groups[kind][name] = values
-    curves = groups["history"]
-    history = History(curves.pop("epoch"), curves.pop("step"), curves)
+    history = History.of_arrays(groups["history"])
     found: dict[str, Any] = {name: saved[name] for name in _STATE}
     found |= {kind: groups[kind] for kind in _TABLES}
     return PartOutcome(history=history, **found)

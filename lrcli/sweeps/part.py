@@ -9,6 +9,7 @@ The outcome holds plain arrays, so that a part may be trained in another process
 import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,35 @@ from numpy.typing import NDArray
 from lrcli.analysis.recovery import Recovery
 from lrcli.analysis.sampling import Sampling
 from lrcli.config.blocks import Best
+from lrcli.running.keeping import Keeper
 from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import Prepared, prepare
-from lrcli.storage.history import GrowingHistory
+from lrcli.running.resuming import refusing_other_states
+from lrcli.storage.history import GrowingHistory, History
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.outcome import PartOutcome
 from lrcli.training.loop import TrainingLoop
 from lrcli.training.problem import Array
 from lrcli.training.records import Records
+from lrcli.training.states import State, group_of, grouped
 
-__all__ = ["PartProgress", "PartRecorder", "prepare_part", "train_part"]
+__all__ = ["PartKeeping", "PartProgress", "PartRecorder", "prepare_part", "train_part"]
+
+
+@dataclass(frozen=True, eq=False)
+class PartKeeping:
+    """Where the state of a part is kept while it trains.
+
+    Attributes:
+        path: of its last state.
+        whose: arrays that say in it whose it is.
+        restored: the state from which the part goes on; None: it begins.
+    """
+
+    path: Path
+    whose: State
+    restored: State | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +77,11 @@ def prepare_part(part: Part) -> Prepared:
 
 
 def train_part(
-    part: Part, prepared: Prepared, select: Best, interruption: Interruption
+    part: Part,
+    prepared: Prepared,
+    select: Best,
+    interruption: Interruption,
+    keeping: PartKeeping | None = None,
 ) -> Generator[PartProgress, None, PartOutcome]:
     """Train the members of a part.
 
@@ -67,12 +90,34 @@ def train_part(
         prepared: the same, ready to train.
         select: the metric that ranks, of which the progress tells.
         interruption: set its flag to end after the epochs under way.
+        keeping: where its state is kept while it trains; from one that is there it goes on.
 
     Returns:
         What the members have come to.
+
+    Raises:
+        WriteError: the state could not be written.
     """
     loop = prepared.loop
     recorder = PartRecorder(part, loop, select)
+    if keeping is None:
+        yield from _follow(loop, recorder, interruption)
+        return _outcome(prepared, recorder.history)
+    if keeping.restored is not None:
+        with refusing_other_states(keeping.path):
+            recorder.restore(keeping.restored)
+    with Keeper(keeping.path, of_ended=False) as keeper:
+        for progress in _follow(loop, recorder, interruption):
+            yield progress
+            if keeper.wants(loop, interruption):
+                keeper.take(keeping.whose | recorder.state)
+        keeper.write_last()
+    return _outcome(prepared, recorder.history)
+
+
+def _follow(
+    loop: TrainingLoop, recorder: "PartRecorder", interruption: Interruption
+) -> Generator[PartProgress]:
     for event in loop:
         if isinstance(event, Records):
             recorder.record(event)
@@ -81,7 +126,6 @@ def train_part(
         )
         if interruption.requested:
             loop.interrupt()
-    return _outcome(prepared, recorder.history)
 
 
 class PartRecorder:
@@ -99,6 +143,22 @@ class PartRecorder:
         self._select = select
         self._epochs = part.record_epochs
         self._steps = part.record_epochs * part.steps_per_epoch
+
+    @property
+    def state(self) -> State:
+        """All that the part needs to go on, while its loop rests."""
+        history = grouped("history", self.history.history.arrays)
+        return grouped("loop", self._loop.state()) | history | {"best": np.array(self.best)}
+
+    def restore(self, state: State) -> None:
+        """Take over what `state` gave.
+
+        Raises:
+            KeyError: it is the state of another part.
+        """
+        self.history.restore(History.of_arrays(group_of(state, "history")))
+        self._loop.restore(group_of(state, "loop"))
+        self.best = float(state["best"])
 
     def record(self, records: Records) -> None:
         """Take in some records, but for the one at which an interruption has ended the part."""

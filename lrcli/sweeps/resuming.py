@@ -11,7 +11,7 @@ from lrcli.experiment.loading import Loaded, at_point, load, one_point
 from lrcli.experiment.user_code import code_digests
 from lrcli.running.location import OutputLocation
 from lrcli.running.trained import refuse_other_data
-from lrcli.storage.reading import find_result
+from lrcli.storage.reading import begun_command, find_result
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
@@ -33,7 +33,7 @@ def files_for(plan: SweepPlan, location: OutputLocation) -> SweepFiles:
     directory = location.run_dir
     if directory is None or not (directory / "experiment.yaml").exists():
         return SweepFiles(plan, location)
-    earlier, _ = plan_again(directory)
+    earlier, _ = plan_again(directory, default_memory=plan.memory)
     differences = _differences(resolved(earlier.experiment), resolved(plan.experiment))
     if earlier.memory != plan.memory:
         differences.append(f"memory: {earlier.memory} there, {plan.memory} here")
@@ -42,18 +42,24 @@ def files_for(plan: SweepPlan, location: OutputLocation) -> SweepFiles:
     return SweepFiles(plan, location, directory)
 
 
-def plan_again(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, list[str]]:
+def plan_again(
+    directory: Path, *, runs_code: bool = True, default_memory: int = 10**9
+) -> tuple[SweepPlan, list[str]]:
     """The plan of a sweep that was begun, and what the user should know about it.
 
     Args:
         directory: of the sweep.
         runs_code: see `plan_sweep`.
+        default_memory: for one that was killed before it had written what it was begun with.
 
     Raises:
         RunDirectoryError: there is no sweep, or what it was begun with has been changed.
         ExperimentError: its experiment.yaml has been changed and is wrong.
         CodeError: code of the user's can no longer be used.
     """
+    if begun_command(directory) == "sweep" and find_result(directory) is None:
+        loaded = load(directory / "experiment.yaml")
+        return plan_sweep(loaded, default_memory, runs_code=runs_code), loaded.notes
     plan, loaded = _begun(directory, runs_code=runs_code)
     return plan, loaded.notes
 
@@ -78,7 +84,7 @@ def _begun(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, Loade
 
 def complete_result(files: SweepFiles) -> SweepResult | None:
     """The result of a sweep that lacks nothing, or None: its files are there, too, as they were written."""
-    if files.is_new:
+    if files.is_new or find_result(files.directory) is None:
         return None
     result = result_of_sweep(files.directory)
     return result if result.status == "completed" and not _damaged(files.directory, result) else None
@@ -86,7 +92,7 @@ def complete_result(files: SweepFiles) -> SweepResult | None:
 
 def damage(files: SweepFiles) -> list[str]:
     """What the user should know of a sweep that had ended and lacks something: that it is trained again."""
-    if files.is_new:
+    if files.is_new or find_result(files.directory) is None:
         return []
     result = result_of_sweep(files.directory)
     found = _damaged(files.directory, result) if result.status == "completed" else []

@@ -4,12 +4,14 @@
         ...  # Compiling, SweepStarted, then SweepProgress as training goes on, then SweepFinished
 
 Each part trains as one population. What it found goes into arrays over all members, and onto the disk as
-soon as the part has ended, so that a sweep that was stopped or killed goes on with the parts it lacks. An
+soon as the part has ended, and its state every half minute before that, so that a sweep that was stopped or
+killed goes on where it was, with the parts it lacks. An
 error of whoever iterates can be thrown into the generator, and the result says how the sweep has ended.
 """
 
 import math
 import time
+import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +25,13 @@ from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, Prepared, make_ready
 from lrcli.storage.provenance import GitState, environment
 from lrcli.storage.result_fields import Timing
+from lrcli.storage.state import delete_states, read_state
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.files import SweepFiles
-from lrcli.sweeps.outcome import PartOutcome, load_outcome, save_outcome
-from lrcli.sweeps.part import prepare_part, train_part
+from lrcli.sweeps.outcome import PartOutcome, is_of, load_outcome, save_outcome, whose
+from lrcli.sweeps.part import PartKeeping, prepare_part, train_part
 from lrcli.sweeps.plan import SweepPlan
 
 __all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
@@ -101,8 +104,8 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
     """
     started = time.perf_counter()
     training = _Training(plan, files, interruption)
-    missing = [number for number in range(len(plan.parts)) if not training.restore(number)]
-    with GitState(files.location.origin) as git:
+    with files.held(), GitState(files.location.origin) as git:
+        missing = [number for number in range(len(plan.parts)) if not training.restore(number)]
         # What cannot be trained is found before anything is written.
         prepared = prepare_part(plan.parts[missing[0]]) if missing else None
         if prepared is not None:
@@ -161,15 +164,29 @@ class _Training:
     def run(self, number: int, prepared: Prepared) -> Generator[SweepProgress]:
         """Train a part, and keep what it has come to."""
         part = self._plan.parts[number]
-        outcome = yield from self._follow(part, prepared)
+        path = self._files.part_state(number)
+        outcome = yield from self._follow(part, prepared, self._keeping(path, part))
         self.collection.take(part, outcome)
         self.seconds += outcome.seconds
         if outcome.is_complete:
             save_outcome(self._files.part(number), part, outcome, self._plan.fingerprint)
+            delete_states(path)
 
-    def _follow(self, part: Part, prepared: Prepared) -> Generator[SweepProgress, None, PartOutcome]:
+    def _keeping(self, path: Path, part: Part) -> PartKeeping:
+        """Where the state of a part is kept, and the one that an earlier call has left."""
+        kept = read_state(path)
+        for file in kept.damaged:
+            goes_on = "the state before it is taken" if kept.arrays else "its members are trained anew"
+            warnings.warn(f"{file}: has been damaged; {goes_on}", stacklevel=2)
+        is_own = kept.arrays is not None and is_of(kept.arrays, part, self._plan.fingerprint)
+        restored = dict(kept.arrays) if kept.arrays is not None and is_own else None
+        return PartKeeping(path, whose(part, self._plan.fingerprint), restored)
+
+    def _follow(
+        self, part: Part, prepared: Prepared, keeping: PartKeeping
+    ) -> Generator[SweepProgress, None, PartOutcome]:
         """Train a part; how far it has come is added to what the parts before have come to."""
-        training = train_part(part, prepared, self._plan.select, self._interruption)
+        training = train_part(part, prepared, self._plan.select, self._interruption, keeping)
         better = np.fmin if self._plan.select.direction == "min" else np.fmax
         step, diverged, best = self._step, self._diverged, self._best
         while True:

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.training.problem import Array, SplitName
+from lrcli.training.states import State
 
-__all__ = ["Engine", "State"]
-
-State = dict[str, NDArray[Any]]
+__all__ = ["Engine"]
 
 
 class Engine(Protocol):

@@ -8,6 +8,9 @@ and what a record decides (best states, early stopping, divergence) is decided a
 results as record by record. Nothing is logged here; whoever iterates does that. Control returns after each
 epoch, or several times a second where epochs are short, and leaving the iteration at any event leaves every
 account consistent.
+
+Where the loop rests, between two chunks, its state can be taken, and a new loop of the same problem goes on
+from it with the same bits: results do not depend on where a training is cut into chunks.
 """
 
 import time
@@ -22,11 +25,12 @@ from numpy.typing import NDArray
 from lrcli.config.blocks import Best, EarlyStopping
 from lrcli.config.metrics import best_name
 from lrcli.training.divergence import exploded, starting_level
-from lrcli.training.engine import Engine, State
+from lrcli.training.engine import Engine
 from lrcli.training.evaluation import Evaluation
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
 from lrcli.training.records import Progress, Records
+from lrcli.training.states import State, group_of, grouped
 from lrcli.training.tracking import Tracker
 
 __all__ = ["Members", "Plan", "TrainingLoop"]
@@ -34,6 +38,7 @@ __all__ = ["Members", "Plan", "TrainingLoop"]
 _CHUNK_SECONDS = 0.1  # between two events
 _CHUNK_NUMBERS = 2**20  # of the metrics and parameters of all members in a chunk of records
 _NEVER = np.iinfo(np.intp).max
+_OF_MEMBERS = ("status", "epochs", "steps", "diverged_step")
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ class TrainingLoop:
         steps_per_epoch: optimizer updates in an epoch.
         last_metrics: those of the last record, (R,) each.
         seconds: time spent in the engine so far, evaluations included.
+        epoch: epochs finished; None before training.
+        rests: whether `state` can be asked for at the event under way.
     """
 
     def __init__(self, engine: Engine, problem: Problem, population: Population, plan: Plan) -> None:
@@ -121,7 +128,10 @@ class TrainingLoop:
         self.last_metrics: dict[str, Array] = {}
         self._ended = np.zeros(size, dtype=bool)  # at the last record: nothing changes for them any more
         self._interrupted = False
+        self._count = 1  # epochs of the next chunk, about
         self.seconds = 0.0
+        self.epoch: int | None = None
+        self.rests = False
 
     @property
     def parameters(self) -> dict[str, Array]:
@@ -145,24 +155,92 @@ class TrainingLoop:
         self._interrupted = True
 
     def __iter__(self) -> Iterator[Progress]:
-        """Train until every member has ended: `Progress` and `Records` events."""
+        """Train until every member has ended: `Progress` and `Records` events.
+
+        A loop that was restored goes on where it was, without the record before training.
+        """
         epochs = self._population.training.epochs
-        epoch, count = 0, 1
-        yield self._record_start()
-        while epoch < epochs and not self._interrupted and self.members.active.any():
-            snapshots = self._next_snapshots(epoch, count)
-            earlier = self.seconds
-            yield from self._advance(epoch, snapshots)
-            trained, epoch = snapshots[-1] - epoch, int(snapshots[-1])
-            if not self._ends_with_record(epoch):
-                yield Progress(epoch, epoch * self.steps_per_epoch)
-            if self._ends_with_record(epoch):  # whoever was told of the progress may have interrupted
-                records = self._record(snapshots)
-                epoch = records.epoch
-                yield records
-            taken = max(self.seconds - earlier, 1e-9)
-            count = max(1, min(2 * trained, int(trained * _CHUNK_SECONDS / taken)))
-        self.members.status[self.members.active] = "completed" if epoch == epochs else "interrupted"
+        if self.epoch is None:
+            start = self._record_start()
+            self.epoch, self.rests = 0, True
+            yield start
+        while self.epoch < epochs and not self._interrupted and self.members.active.any():
+            yield from self._chunk()
+        ended = self.members.active
+        self.members.status[ended] = "completed" if self.epoch == epochs else "interrupted"
+
+    def _chunk(self) -> Iterator[Progress]:
+        """Train a chunk of epochs, and take the records at its end, if there are any."""
+        before, earlier = self.epoch or 0, self.seconds
+        snapshots = self._next_snapshots(before, self._count)
+        self.rests = False
+        yield from self._advance(before, snapshots)
+        self.epoch = int(snapshots[-1])
+        trained, planned = self.epoch - before, self._is_planned(self.epoch)
+        self._count = self._next_count(trained, self.seconds - earlier)
+        if not planned:
+            self.rests = bool(self.members.active.any())
+            yield Progress(self.epoch, self.epoch * self.steps_per_epoch)
+        # Whoever was told of the progress may have interrupted; of what is recorded then, no state knows.
+        if planned or self._interrupted or not self.members.active.any():
+            records = self._record(snapshots)
+            self.epoch = records.epoch
+            self._count = self._next_count(trained, self.seconds - earlier)
+            self.rests = planned and not self.ends and bool(self.members.active.any())
+            yield records
+            self.rests = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether all epochs have been trained."""
+        return self.epoch == self._population.training.epochs
+
+    @property
+    def ends_next(self) -> bool:
+        """Whether no rest is to come: the next chunk is the last."""
+        epochs = self._population.training.epochs
+        return self.ends or int(self._next_snapshots(self.epoch or 0, self._count)[-1]) == epochs
+
+    def state(self) -> State:
+        """All that a new loop of the same problem, population and plan needs to go on with the same bits.
+
+        A population that trains for more epochs may go on from it, too: it is taken before the last chunk.
+
+        Returns:
+            A flat mapping of arrays: ``engine/...``, ``members/...``, ``best/...`` and so on.
+
+        Raises:
+            ValueError: the loop does not rest.
+        """
+        if not self.rests:
+            raise ValueError("a loop has a state between two chunks, not within one")
+        members = self.members
+        state = grouped("engine", self._engine.state())
+        state |= grouped("members", {name: getattr(members, name).copy() for name in _OF_MEMBERS})
+        state |= grouped("best", members.best.state)
+        state |= grouped("best_parameters", {name: a.copy() for name, a in members.best_parameters.items()})
+        state |= grouped("stopping", {} if self._stopping is None else self._stopping.state)
+        state |= grouped("last", self.last_metrics)
+        state |= {"level": self._level, "ended": self._ended, "epoch": np.array(self.epoch)}
+        return state | {"seconds": np.array(self.seconds)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` gave; to be called before training.
+
+        Raises:
+            KeyError: it is the state of another population.
+        """
+        members = self.members
+        self._engine.restore(group_of(state, "engine"))
+        for name in _OF_MEMBERS:
+            setattr(members, name, state[f"members/{name}"].copy())
+        members.best.restore(group_of(state, "best"))
+        members.best_parameters = {n: a.copy() for n, a in group_of(state, "best_parameters").items()}
+        if self._stopping is not None:
+            self._stopping.restore(group_of(state, "stopping"))
+        self.last_metrics = group_of(state, "last")
+        self._level, self._ended = state["level"], state["ended"]
+        self.epoch, self.seconds = int(state["epoch"]), float(state["seconds"])
 
     def test(self) -> dict[str, Array]:
         """The metrics of the test set, where there is one, with the parameters as they are now; (R,) each."""
@@ -185,10 +263,13 @@ class TrainingLoop:
         self.seconds += time.perf_counter() - started
         return {best_name(name): values[-1] for name, values in metrics.items()}
 
-    def _ends_with_record(self, epoch: int) -> bool:
-        """Whether a record is to be taken where a chunk has ended."""
-        planned = epoch % self._plan.every == 0 or epoch == self._population.training.epochs
-        return planned or self._interrupted or not self.members.active.any()
+    def _is_planned(self, epoch: int) -> bool:
+        """Whether a record is to be taken there, come what may."""
+        return epoch % self._plan.every == 0 or epoch == self._population.training.epochs
+
+    def _next_count(self, trained: int, taken: float) -> int:
+        """How many epochs the next chunk has, after one of so many in so many seconds."""
+        return max(1, min(2 * trained, int(trained * _CHUNK_SECONDS / max(taken, 1e-9))))
 
     # From epoch to epoch --------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Following one metric of every member: its best value so far, and how long ago that was."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,15 @@ class Tracker:
         self.waited = np.zeros(size, dtype=np.int64)
         self._sign = 1.0 if mode == "min" else -1.0
         self._min_delta = min_delta
+
+    @property
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What `restore` takes; arrays that do not change any more."""
+        return {"best": self.best, "epoch": self.epoch, "waited": self.waited}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` gave."""
+        self.best, self.epoch, self.waited = state["best"], state["epoch"], state["waited"]
 
     def update(self, values: Array, epochs: NDArray[np.int64], counts: NDArray[np.bool_]) -> Progression:
         """Take in a chunk of K records, as if one by one.

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.errors import WriteError
 from lrcli.sweeps.part import PartRecorder
 
@@ -67,7 +67,7 @@ def stop(lrcli, monkeypatch):
         record, begun = PartRecorder.record, []
 
         def counting(recorder, *arguments):
-            if not len(recorder.history):
+            if recorder not in begun:
                 begun.append(recorder)
                 if len(begun) == parts + 1:
                     how()
@@ -132,33 +132,15 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.002)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the script forks")
 @pytest.mark.usefixtures("machine_code")
-def test_killed_at_any_moment(place, lrcli):
-    """A sweep and its resumptions are killed three times; from each wreck, resume makes the same table."""
-    words = ["small.yaml", "training.epochs=100", "sweep.seeds=8", *CUT, "-q", "--run-dir"]
-    lrcli("sweep", *words, "whole")
-    assert compiler_missing() or result_of(place / "whole")["environment"]["engine"] == "compiled"
-    expected, cut = results(place / "whole"), place / "cut"
-    moments, skipped = np.random.default_rng(5), []
-    for number in range(3):
-        before = parts(cut)
-        skipped.append(len(before))
-        command = ["resume", "cut", "-q"] if number else ["sweep", *words, "cut"]
-        process = subprocess.Popen([sys.executable, "-m", "lrcli", *command], cwd=place)
-        aim = len(before) + moments.integers(1, 3)
-        wait_for(lambda aim=aim: len(parts(cut)) >= aim, process)
-        time.sleep(moments.uniform(0, 0.05))
-        process.kill()
-        assert process.wait(timeout=20) != 0
-        assert set(parts(cut)) > set(before)
-        assert result_of(cut)["status"] == "running"
-        wreck = shutil.copytree(cut, place / f"wreck-{number}")
-        lrcli("resume", wreck, "-q")
-        assert results(wreck) == expected
-        assert result_of(wreck)["status"] == "completed"
-        assert not (wreck / "checkpoint").exists()
-    assert skipped[1] > 0
-    assert skipped == sorted(set(skipped))
+def test_killed_at_any_moment():
+    """Some trials of the script, which is to be called with 200 where anything of resuming is changed."""
+    script = Path(__file__).parents[1] / "killing.py"
+    words = [sys.executable, script, "--trials", "4", "--seed", "9"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(done.stdout.splitlines()) == 4
 
 
 def test_killed_before_training(place, lrcli, monkeypatch):
@@ -167,8 +149,9 @@ def test_killed_before_training(place, lrcli, monkeypatch):
     for path in list((place / "cut").iterdir()):
         if path.name != "experiment.yaml":
             path.unlink()
-    code, _, err = lrcli("resume", "cut", code=None)
-    assert code == 0 or err.startswith("error: cut: ")
+    lrcli("resume", "cut", "-q")
+    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
+    assert results(place / "cut") == results(place / "whole")
 
 
 def test_only_what_is_missing_is_trained(place, lrcli, stop):
@@ -190,7 +173,7 @@ def test_ctrl_c_and_resume(place, lrcli, stop):
     assert err.count("stopping; Ctrl-C again") == 1
     cut = place / "cut"
     assert result_of(cut)["status"] == "interrupted"
-    assert len(parts(cut)) == 3
+    assert parts(cut) == [*(f"part-000{number}.npz" for number in range(3)), "part-0003-state.npz"]
     status = check_tables(cut)
     assert status.count("interrupted") >= 24 - 8
     lrcli("resume", "cut", "-q")
@@ -214,7 +197,7 @@ def test_ctrl_c_twice(place, lrcli, stop):
 
 
 def test_ctrl_c_again_and_again(place, lrcli, stop):
-    """Also where all is one part, of which nothing can be kept."""
+    """Also where all is one part, which goes on from its state."""
     lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
     stop(0, interrupt, "small.yaml", "--run-dir", "cut")
     for _ in range(2):
@@ -354,6 +337,7 @@ def test_the_list_of_event_files_names_no_others(place, lrcli, stopped_while_dra
     assert result_of(place / "cut")["status"] == "completed"
 
 
+@pytest.mark.filterwarnings("default:.*has been damaged")
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 @pytest.mark.parametrize("name", ["checkpoint", "figures", "summary"])
 def test_nothing_is_written_or_deleted_through_a_link(place, lrcli, stop, name):
@@ -366,7 +350,7 @@ def test_nothing_is_written_or_deleted_through_a_link(place, lrcli, stop, name):
     (place / "cut" / name).symlink_to(elsewhere)
     before = contents(elsewhere)
     _, _, err = lrcli("resume", "cut", "-q", code=1)
-    assert err.startswith(f"error: cut/{name}: is a link")
+    assert f"error: cut/{name}: is a link" in err
     assert contents(elsewhere) == before
     (place / "cut" / name).unlink()
     lrcli("resume", "cut", "-q")
@@ -398,7 +382,6 @@ def test_a_complete_sweep_is_left_alone(place, lrcli):
     assert contents(place / "done") == before
 
 
-@pytest.mark.parametrize("command", [["resume"], ["replay", "0"]])
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -418,13 +401,17 @@ def test_a_complete_sweep_is_left_alone(place, lrcli):
         ("odd", "odd: holds no sweep"),
     ],
 )
-def test_what_is_no_sweep(place, lrcli, command, name, message):
+def test_what_is_no_sweep(place, lrcli, name, message):
+    """Of it no member is trained again; and of what is no run either none goes on."""
     lrcli("train", "small.yaml", "-q", "--run-dir", "run")
     (place / "empty").mkdir()
     (place / "odd").mkdir()
     (place / "odd" / "result.json").write_text("[]")
     before = contents(place)
-    assert lrcli(command[0], name, *command[1:], code=2) == (2, "", f"error: {message}\n")
+    assert lrcli("replay", name, "0", code=2) == (2, "", f"error: {message}\n")
+    if name != "run":
+        own = message.replace("holds no sweep", "holds no run that could go on")
+        assert lrcli("resume", name, code=2) == (2, "", f"error: {own}\n")
     assert contents(place) == before
 
 
@@ -433,11 +420,10 @@ def test_a_sweep_by_its_name(place, lrcli, stop):
     lrcli("sweep", "mlp.yaml", "-q")
     stop(3, interrupt, "small.yaml", *CUT)
     lrcli("train", "small.yaml", "sweep=null", "-q")
-    assert "small/train-0001: holds a run" in lrcli("resume", "small/train-0001", code=2)[2]
     assert "is no run; did you mean small?" in lrcli("resume", "smal", code=2)[2]
-    lrcli("resume", "last", "-q")
+    lrcli("resume", "small/sweep-0001", "-q")
     assert result_of(place / "runs/small/sweep-0001")["status"] == "completed"
-    for word in ("small", "small/sweep-0001", "runs/small/sweep-0001/", "runs/small/sweep-0001/result.json"):
+    for word in ("small/sweep-0001", "runs/small/sweep-0001/", "runs/small/sweep-0001/result.json"):
         assert lrcli("resume", word)[2] == "note: runs/small/sweep-0001: is complete; nothing was trained\n"
     (place / "runs").rename(place / "others")
     assert "note: others/mlp/sweep-0001: is" in lrcli("resume", "mlp", "--runs-dir", "others")[2]
@@ -456,6 +442,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.filterwarnings("default:.*has been damaged")
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_part(place, lrcli, stop, damage):
     """It is trained again, or refused by its name."""

@@ -311,7 +311,8 @@ def test_on_a_terminal(place):
     shown = on_a_terminal(place, words, press_after=1.2, code=130)
     screen = Screen(120, 24)
     screen.write(shown.decode())
-    message, legend, *curves = screen.lines()
+    message, legend, *curves, go_on = screen.lines()
+    assert go_on == "note: to go on: lrcli resume runs/short/train-0001"
     assert message == "stopping; Ctrl-C again to stop without saving"
     assert re.fullmatch(r"epoch \d+  ⠒⠒⠒ train/loss \S+ +⠒ ⠒ val/loss \S+", legend)
     assert len(curves) == 8

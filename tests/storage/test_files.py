@@ -103,20 +103,26 @@ def test_lines_are_on_disk_at_once(tmp_path, monkeypatch):
         LineFile(tmp_path / "nowhere" / "x.csv")
 
 
+def made(*where):
+    """A new directory, given back at once, with something in it."""
+    with new_run_directory(*where) as path:
+        (path / "result.json").touch()
+    return path
+
+
 def test_numbers_go_up_and_gaps_are_not_filled(tmp_path):
-    first = new_run_directory(tmp_path, "exp", "train")
+    first = made(tmp_path, "exp", "train")
     assert first == tmp_path / "exp" / "train-0001"
     (tmp_path / "exp" / "train-0007").mkdir()
     (tmp_path / "exp" / "sweep-0099").mkdir()
     (tmp_path / "exp" / "train-notes").mkdir()
-    assert new_run_directory(tmp_path, "exp", "train").name == "train-0008"
+    assert made(tmp_path, "exp", "train").name == "train-0008"
 
 
 def test_many_at_once_each_get_their_own(tmp_path):
     taken = []
     threads = [
-        threading.Thread(target=lambda: taken.append(new_run_directory(tmp_path, "exp", "train")))
-        for _ in range(24)
+        threading.Thread(target=lambda: taken.append(made(tmp_path, "exp", "train"))) for _ in range(24)
     ]
     for thread in threads:
         thread.start()
@@ -125,16 +131,33 @@ def test_many_at_once_each_get_their_own(tmp_path):
     assert sorted(path.name for path in taken) == [f"train-{i:04d}" for i in range(1, 25)]
 
 
+def enter(context):
+    with context as path:
+        return path
+
+
 def test_a_named_directory_must_be_empty(tmp_path):
-    assert take_directory(tmp_path / "a" / "b").is_dir()
-    assert take_directory(tmp_path / "a" / "b").is_dir()
+    assert enter(take_directory(tmp_path / "a" / "b")).is_dir()
+    assert enter(take_directory(tmp_path / "a" / "b")).is_dir()
     (tmp_path / "a" / "b" / "file").touch()
     with pytest.raises(RunDirectoryError, match="not empty"):
-        take_directory(tmp_path / "a" / "b")
+        enter(take_directory(tmp_path / "a" / "b"))
     with pytest.raises(RunDirectoryError, match="cannot be written"):
-        take_directory(tmp_path / "a" / "b" / "file" / "c")
+        enter(take_directory(tmp_path / "a" / "b" / "file" / "c"))
     with pytest.raises(RunDirectoryError, match="cannot hold"):
-        new_run_directory(tmp_path / "a" / "b" / "file", "exp", "train")
+        enter(new_run_directory(tmp_path / "a" / "b" / "file", "exp", "train"))
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["file"]
+
+
+def test_a_directory_that_an_error_left_empty_is_gone(tmp_path):
+    for context in (new_run_directory(tmp_path, "exp", "train"), take_directory(tmp_path / "named")):
+        with pytest.raises(KeyboardInterrupt), context as path:
+            raise KeyboardInterrupt
+        assert not path.exists()
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(KeyboardInterrupt), take_directory(tmp_path / "mine") as path:
+        raise KeyboardInterrupt
+    assert list(path.iterdir()) == []
 
 
 def git(directory, *words):

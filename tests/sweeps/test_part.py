@@ -134,7 +134,8 @@ def test_kept_in_a_file(plan, tmp_path):
     assert load_outcome(path, other, plan.fingerprint) is None
     assert load_outcome(path, part, "another sweep") is None
     path.write_bytes(path.read_bytes()[:-100])
-    assert load_outcome(path, part, plan.fingerprint) is None
+    with pytest.warns(UserWarning, match="has been damaged"):
+        assert load_outcome(path, part, plan.fingerprint) is None
 
 
 def test_an_interruption_leaves_an_outcome_that_is_not_complete(plan):

@@ -35,10 +35,10 @@ from lrcli.engines.compiled.registry import optimizer_spec
 from lrcli.engines.compiled.signatures import RECORDS
 from lrcli.engines.compiled.snapshots import Snapshots
 from lrcli.training.cores import cores as _cores
-from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
 from lrcli.training.quadratic import has_triangle
+from lrcli.training.states import State
 
 __all__ = ["CompiledEngine"]
 

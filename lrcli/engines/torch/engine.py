@@ -23,9 +23,9 @@ from lrcli.engines.torch.device import choose_threads, prepare_process, select_d
 from lrcli.engines.torch.losses import torch_loss
 from lrcli.engines.torch.models import Place, TorchModel, torch_model
 from lrcli.engines.torch.optimizers import starting_state, torch_optimizer
-from lrcli.training.engine import State
 from lrcli.training.population import Population
 from lrcli.training.problem import Array, Problem, SplitName
+from lrcli.training.states import State
 
 __all__ = ["TorchEngine"]
 

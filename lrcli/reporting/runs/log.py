@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
+
 from lrcli.config.metrics import metric_of
-from lrcli.running.single import Event, Started
+from lrcli.running.single import Event, Saving, Started
 from lrcli.storage.files import LineFile
 from lrcli.training.records import Records
 from lrcli.wording import counted
@@ -25,12 +27,21 @@ class RunLog:
             WriteError: the file could not be written.
         """
         if isinstance(event, Started):
-            self._epochs = event.epochs
-            self._file = LineFile(event.run_dir / "log.txt")
-            epochs, steps = counted(event.epochs, "epoch"), counted(event.steps, "step")
-            self._file.write(f"training {epochs}, {steps} on {event.device}")
+            self._begin(event)
+        elif isinstance(event, Saving) and self._file is not None:
+            event.added["log_size"] = np.array(self._file.size)
         elif isinstance(event, Records) and self._file is not None:
             self._file.write(*record_lines(event, self._epochs))
+
+    def _begin(self, run: Started) -> None:
+        """The first line; of a run that goes on, what was written after its state was taken is taken back."""
+        self._epochs = run.epochs
+        path = run.run_dir / "log.txt"
+        size = None if run.restored is None else int(run.restored.get("log_size", 0))
+        self._file = LineFile(path, size)
+        if not size:
+            epochs, steps = counted(run.epochs, "epoch"), counted(run.steps, "step")
+            self._file.write(f"training {epochs}, {steps} on {run.device}")
 
     def close(self) -> None:
         """Close the file; more than once is allowed."""

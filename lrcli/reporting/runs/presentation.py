@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lrcli.experiment.experiment import Experiment
-from lrcli.running.single import Event, Finished, Started
+from lrcli.running.single import Event, Finished, Saving, Started
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.parameter_path import ParameterPath
 from lrcli.training.records import Records
+from lrcli.training.states import State, group_of, grouped
 
 if TYPE_CHECKING:
     from lrcli.reporting.drawing import Drawing
@@ -41,15 +44,16 @@ class RunPresentation:
         """
         if isinstance(event, Started):
             self._directory, self._so_far = event.run_dir, event.so_far
-            if self._logging.tensorboard:
-                from lrcli.reporting.runs.tensorboard import TensorBoardLog
-
-                self._log = TensorBoardLog(event.run_dir, self._experiment)
+            self._begin(event.restored)
         elif isinstance(event, Records):
             if self._log is not None:
                 self._log.record(event)
             for record in self._due(event):
                 self._draw(self._now().at(record))
+        elif isinstance(event, Saving):
+            event.added["drawn"] = np.array([self._drawn_at, self._pictured_at])
+            if self._log is not None:
+                event.added.update(grouped("tensorboard", self._log.state))
         elif isinstance(event, Finished):
             self._finish(event.run)
 
@@ -57,6 +61,21 @@ class RunPresentation:
         """Close the event file; more than once is allowed."""
         if self._log is not None:
             self._log.close()
+
+    def _begin(self, restored: State | None) -> None:
+        """Open the event file, of a run that goes on as it was when its state was taken."""
+        if restored and "drawn" in restored:
+            self._drawn_at, self._pictured_at = restored["drawn"].tolist()
+        if not self._logging.tensorboard:
+            return
+        from lrcli.reporting.runs.tensorboard import TensorBoardLog
+
+        log = TensorBoardLog(self._directory, self._experiment)
+        if restored is None:
+            log.open()
+        else:
+            log.go_on(group_of(restored, "tensorboard"), self._now().history)
+        self._log = log
 
     def _now(self) -> TrainedRun:
         if self._so_far is None:

@@ -51,7 +51,7 @@ class ProgressReport(BarReport):
                 self._run = event
             elif isinstance(event, Finished):
                 self._leave_last()
-            elif self._draws:
+            elif self._draws and isinstance(event, Progress):
                 self._follow(event)
             elif isinstance(event, Records) and self._run is not None:
                 lines = record_lines(event, self._run.epochs)

@@ -5,9 +5,10 @@ their names. The row is written when the run has ended: how it ended is one of i
 keeps the first row that it reads.
 """
 
+import math
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from lrcli.reporting.curve_ends import FAR
 from lrcli.reporting.event_file import (
     EventFile,
     Value,
+    arrays_of_values,
     flat_columns,
     histogram,
     image,
@@ -27,6 +29,7 @@ from lrcli.reporting.event_file import (
     session_end,
     session_start,
     text,
+    values_of_arrays,
 )
 from lrcli.reporting.event_names import (
     EXPERIMENT,
@@ -38,10 +41,13 @@ from lrcli.reporting.event_names import (
     final_tags,
     histogram_tag,
 )
+from lrcli.reporting.event_prefixes import Prefix, cut_back, prefixes_from, text_of
 from lrcli.reporting.markdown import block
 from lrcli.reporting.runs.result_text import result_markdown
+from lrcli.storage.history import History
 from lrcli.storage.run_result import RunResult
 from lrcli.training.records import Records
+from lrcli.training.states import State, group_of, grouped
 
 __all__ = ["TensorBoardLog", "hyperparameters"]
 
@@ -62,27 +68,90 @@ class TensorBoardLog:
     """The event file of one run."""
 
     def __init__(self, run_dir: Path, experiment: Experiment) -> None:
-        """Open the file and write what is known before training.
+        """Write nothing yet.
 
-        Raises:
-            WriteError: the file could not be written.
+        Args:
+            run_dir: where.
+            experiment: what is trained.
         """
+        self._run_dir = run_dir
         self._experiment = experiment
         self._began = time.time()
         self._trial = f"{experiment.name}/{run_dir.name}"
         self._level: float | None = None  # the first training loss
         self._held: deque[_Event] = deque()  # records far above it, until it is known whether it comes down
         self._ended = False
-        self._file = EventFile(run_dir)
-        self._file.write(0, [text(EXPERIMENT, block(yaml_text(resolved(experiment))))])
+        self._earlier: list[Prefix] = []  # what an earlier try has written
+        self._step = 0  # the last one of which there is anything
+
+    def open(self) -> None:
+        """Open the file and write what is known before training.
+
+        Raises:
+            WriteError: the file could not be written.
+        """
+        self._file = EventFile(self._run_dir, first_step=self._step + 1 if self._earlier else 0)
+        if not self._earlier:
+            self._file.write(0, [text(EXPERIMENT, block(yaml_text(resolved(self._experiment))))])
         self._flush()
+
+    @property
+    def state(self) -> State:
+        """What the log of a run that goes on needs, the files being as they are now."""
+        return {
+            "files": np.array(text_of([*self._earlier, self._file.written])),
+            "began": np.array(self._began),
+            "level": np.array(np.nan if self._level is None else self._level),
+            "step": np.array(self._step),
+            "held_steps": np.array([event.step for event in self._held], dtype=np.int64),
+            "held_losses": np.array([event.loss for event in self._held]),
+            **grouped("held", arrays_of_values([event.values for event in self._held])),
+        }
+
+    def go_on(self, state: State, history: History) -> None:
+        """Open the log of a run that goes on: its files hold what they held when the state was taken.
+
+        Args:
+            state: what `state` gave; empty where there is none.
+            history: the records up to then. Where a file is gone or damaged, their curves are written anew.
+
+        Raises:
+            WriteError: a file could not be written.
+        """
+        try:
+            files = self._restore(state) if state else []
+        except (KeyError, ValueError):  # of another version, or somebody else's
+            files = []
+        if cut_back(self._run_dir, files) and files:
+            self._earlier = files
+            self.open()
+            return
+        self._held.clear()
+        self._level, self._step = None, 0
+        self.open()
+        self._take(self._curves(history))
+
+    def _restore(self, state: State) -> list[Prefix]:
+        """Take over what `state` gave; what the files held is given back."""
+        level, values = float(state["level"]), values_of_arrays(group_of(state, "held"))
+        steps, losses = state["held_steps"].tolist(), state["held_losses"].tolist()
+        self._held.extend(_Event(*each) for each in zip(steps, values, losses, strict=True))
+        self._began, self._level = float(state["began"]), None if math.isnan(level) else level
+        self._step = int(state["step"])
+        return prefixes_from(str(state["files"]))
 
     def record(self, records: Records) -> None:
         """The metrics of some records, an event for each; the step is the optimizer's.
 
         Records whose loss is far above the first one's wait until one comes down or the run ends.
         """
-        for event in self._events(records):
+        self._take(self._events(records))
+        if time.time() - self._flushed > _FLUSH_SECONDS:
+            self._flush()
+
+    def _take(self, events: Iterable[_Event]) -> None:
+        """Write what need not wait."""
+        for event in events:
             if self._level is None and 0 < event.loss < np.inf:
                 self._level = event.loss
             self._held.append(event)
@@ -90,8 +159,6 @@ class TensorBoardLog:
                 self._write_held()
             elif len(self._held) > _MOST_HELD:
                 self._write(self._held.popleft())
-        if time.time() - self._flushed > _FLUSH_SECONDS:
-            self._flush()
 
     def figures(self, step: int, pictures: Mapping[str, bytes]) -> None:
         """Pictures of the run as it is at a step; those of one name become one card with a slider.
@@ -107,6 +174,7 @@ class TensorBoardLog:
             WriteError: the file could not be written.
         """
         self._file.write(step, [image(figure_tag(name), png) for name, png in pictures.items()])
+        self._step = max(self._step, step)
         self._flush()
 
     def finish(self, result: RunResult) -> None:
@@ -132,19 +200,25 @@ class TensorBoardLog:
         self._file.close()
 
     def _events(self, records: Records) -> Iterator[_Event]:
-        names = list(records.metrics)
-        tags = [curve_tag(name) for name in names]
-        loss = names.index(training_loss_of(names) or names[0])
-        rows = np.stack([values[:, 0] for values in records.metrics.values()], axis=1).tolist()
-        for number, (step, row) in enumerate(zip(records.steps.tolist(), rows, strict=True)):
-            values = scalars(dict(zip(tags, row, strict=True)))
+        history = History(records.epochs, records.steps, {n: v.T for n, v in records.metrics.items()})
+        for number, event in enumerate(self._curves(history)):
             if self._experiment.logging.histograms:
                 parameters = records.parameters.items()
-                values += [histogram(histogram_tag(name), array[number, 0]) for name, array in parameters]
-            yield _Event(step, values, row[loss])
+                event.values.extend(histogram(histogram_tag(n), array[number, 0]) for n, array in parameters)
+            yield event
+
+    def _curves(self, history: History) -> Iterator[_Event]:
+        """An event for each record of the run."""
+        names = list(history.metrics)
+        tags = [curve_tag(name) for name in names]
+        loss = names.index(training_loss_of(names) or names[0]) if names else 0
+        rows = zip(*(values[0].tolist() for values in history.metrics.values()), strict=True)
+        for step, row in zip(history.step.tolist(), rows, strict=False):
+            yield _Event(step, scalars(dict(zip(tags, row, strict=True))), row[loss])
 
     def _write(self, event: _Event) -> None:
         self._file.write(event.step, event.values)
+        self._step = max(self._step, event.step)
 
     def _write_held(self) -> None:
         while self._held:

@@ -51,11 +51,11 @@ def headline(result: RunResult) -> str:
 def how_it_ended(result: RunResult) -> str:
     """A clause, such as ``completed (3 epochs, 96 steps in 0.04 s), outcome improving``."""
     words = {
-        "running": "has not ended, or was ended before it could say how",
+        "running": "has not ended, or was ended before it could say how; lrcli resume goes on with it",
         "completed": "completed",
         "stopped_early": "stopped early: no improvement",
-        "interrupted": "interrupted; its parameters and metrics so far are saved, but it cannot be resumed",
-        "failed": "failed",
+        "interrupted": "interrupted; lrcli resume goes on with it",
+        "failed": "failed; lrcli resume goes on with it",
     }
     smaller = advice(result.stability, result.metrics.get("lr", np.inf))
     how = words.get(result.status) or f"diverged at step {result.diverged_step}; {smaller}"

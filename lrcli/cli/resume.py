@@ -1,0 +1,120 @@
+"""`lrcli resume`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrcli.cli.completion import complete_run
+from lrcli.cli.help import RUNS_DIR, examples
+from lrcli.errors import RunDirectoryError, UsageError
+
+if TYPE_CHECKING:
+    from lrcli.cli.train import Shown
+
+__all__ = ["EPILOG", "resume"]
+
+EPILOG = examples(
+    "lrcli train experiments/linear.yaml --quiet",
+    "lrcli resume runs/linear/train-0001 training.epochs=10",
+    "lrcli sweep experiments/linear.yaml --quiet",
+    "lrcli resume runs/linear/sweep-0001",
+)
+
+
+_ENDED = {
+    "completed": "completed its epochs (training.epochs=N trains for more)",
+    "stopped_early": "stopped early, where it no longer improved",
+    "diverged": "diverged",
+}
+
+
+def resume(
+    word: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run or a sweep: its directory, NAME/train-0001, NAME for its newest, or last.",
+            autocompletion=complete_run,
+        ),
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="training.epochs=N", help="Of a run: train it for more epochs.", show_default=False
+        ),
+    ] = None,
+    runs_dir: RUNS_DIR = Path("runs"),
+    tb_members: Annotated[
+        int, typer.Option("--tb-members", min=0, help="Of a sweep: event files for the first N members, too.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Go on with a run or a sweep after Ctrl-C, a crash or a loss of power.
+
+    It ends with the bits of one that was never stopped. A run that has ended can be trained for more epochs.
+    """
+    from lrcli.cli.train import Shown
+
+    directory = _directory_called(word, runs_dir)
+    shown = Shown(as_json, quiet)
+    if _is_sweep(directory):
+        if overrides:
+            raise UsageError(
+                f"{overrides[0]}: a sweep goes on as it was begun; only a run can have more epochs"
+            )
+        _resume_sweep(directory, tb_members, shown)
+    _resume_run(directory, overrides or [], shown)
+
+
+def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> None:
+    """Exits with the code of the run."""
+    from lrcli.cli.train import exit_code, train_and_report
+    from lrcli.reporting.messages import print_note
+    from lrcli.reporting.runs.console import print_json
+    from lrcli.running.location import OutputLocation
+    from lrcli.running.resuming import resuming
+
+    with resuming(directory, overrides) as resumed:
+        result = resumed.result if resumed.lacks_nothing else None
+        if result is None:
+            location = OutputLocation(origin=resumed.origin)
+            raise typer.Exit(exit_code(train_and_report(resumed.loaded, location, shown, resumed)))
+    if not shown.quiet:
+        print_note(f"{directory}: has {_ENDED[result.status]}; nothing was trained")
+    if shown.as_json:
+        print_json(result)
+    raise typer.Exit(exit_code(result))
+
+
+def _resume_sweep(directory: Path, tb_members: int, shown: "Shown") -> None:
+    """Exits with the code of the sweep."""
+    from lrcli.cli.sweep import train_sweep
+    from lrcli.running.location import OutputLocation
+    from lrcli.sweeps.files import SweepFiles
+    from lrcli.sweeps.resuming import plan_again
+
+    plan, notes = plan_again(directory)
+    files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
+    train_sweep(plan, files, notes, tb_members=tb_members, as_json=shown.as_json, quiet=shown.quiet)
+
+
+def _directory_called(word: str, runs_dir: Path) -> Path:
+    """The directory that a word means; whether there is something to go on with is told by who reads it."""
+    from lrcli.storage.finding import find_run
+
+    try:
+        return find_run(word, runs_dir)
+    except RunDirectoryError:
+        if os.path.lexists(word):
+            return Path(word)
+        raise
+
+
+def _is_sweep(directory: Path) -> bool:
+    """Whether a sweep is there; where neither is, what is missing is told of a run."""
+    from lrcli.storage.reading import begun_command
+
+    return begun_command(directory) == "sweep"

@@ -1,0 +1,213 @@
+"""Going on with a run that was stopped, or killed, or that has ended and is to train for more epochs."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.experiment.experiment import Experiment, resolved
+from lrcli.experiment.loading import Loaded, load
+from lrcli.experiment.user_code import code_digests
+from lrcli.running.files import state_path
+from lrcli.running.trained import refuse_other_data
+from lrcli.storage.files import remove_leftovers
+from lrcli.storage.locking import locked
+from lrcli.storage.reading import find_result
+from lrcli.storage.result_fields import SourceFiles
+from lrcli.storage.run_result import RunResult
+from lrcli.storage.state import KeptState, read_state
+from lrcli.training.states import State
+
+__all__ = ["FINGERPRINT", "Resumed", "fingerprint", "refuse_other_code", "refusing_other_states", "resuming"]
+
+FINGERPRINT = "fingerprint"  # the key of a state that says whose it is
+_EPOCHS = "training.epochs"
+_LOOKED_AT = 1000  # steps
+
+
+@dataclass(frozen=True, eq=False)
+class Resumed:
+    """A run that goes on.
+
+    Attributes:
+        loaded: its experiment, and what the user should know.
+        directory: where it is.
+        result: how far it had come; None where it was killed before it had said anything.
+        state: from where it goes on; None: from its beginning.
+        lacks_nothing: it has ended, and no more epochs were asked for.
+    """
+
+    loaded: Loaded
+    directory: Path
+    result: RunResult | None
+    state: State | None
+    lacks_nothing: bool
+
+    @property
+    def source(self) -> SourceFiles | None:
+        """What the experiment was read from when the run began; the epochs that were added are named."""
+        if self.result is None or self.result.source is None:
+            return self.loaded.source.record
+        source, words = self.result.source, self.loaded.source.overrides
+        return replace(source, overrides=tuple(dict.fromkeys((*source.overrides, *words))))
+
+    @property
+    def origin(self) -> Path:
+        """The directory whose repository the result names: that of the file, where it is still there."""
+        written = Path(self.source.file) if self.source is not None else self.directory
+        return (written if written.is_file() else self.directory / "experiment.yaml").absolute().parent
+
+    @property
+    def expected(self) -> Mapping[str, str] | None:
+        """What the run is held to."""
+        return {row.name: row.expected for row in self.result.expectations} if self.result else None
+
+
+def fingerprint(experiment: Experiment) -> str:
+    """Equal for experiments that are the same run, or the longer of which goes on where the shorter ended."""
+    data = resolved(experiment)
+    if not _depends_on_epochs(experiment):
+        data["training"] = {key: value for key, value in data["training"].items() if key != "epochs"}
+    data = {key: value for key, value in data.items() if key not in ("sweep", "expect", "description")}
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def resuming(directory: Path, overrides: Sequence[str] = ()) -> Iterator[Resumed]:
+    """Where a run goes on; nobody else is at work in its directory as long as the context lasts.
+
+    Args:
+        directory: of the run.
+        overrides: ``training.epochs=N`` or nothing.
+
+    Raises:
+        RunDirectoryError: there is no run, another process is at work in it, or what it was begun with has
+            been changed.
+        ExperimentError: its experiment.yaml has been changed and is wrong.
+        UsageError: it cannot go on for so many epochs, or another key is to be changed.
+    """
+    resumed = _resumed(directory, overrides)
+    if resumed.lacks_nothing:
+        yield resumed
+        return
+    with locked(directory):
+        remove_leftovers(directory)
+        yield _resumed(directory, overrides)  # another process may have come further just now
+
+
+def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
+    """See `resuming`."""
+    result = find_result(directory / "result.json")
+    if not (directory / "experiment.yaml").is_file() or not isinstance(result, RunResult | None):
+        raise RunDirectoryError(f"{directory}: holds no run that could go on")
+    begun = load(directory / "experiment.yaml")
+    if result is not None:
+        refuse_other_data(directory, begun.experiment.dataset.files, result)
+    kept = read_state(state_path(directory))
+    state = _own_state(directory, begun.experiment, kept)
+    loaded = _longer(directory, begun, overrides) if overrides else begun
+    ended = result is not None and result.status in ("completed", "stopped_early", "diverged")
+    lacks_nothing = ended and (result is None or result.status != "completed" or loaded is begun)
+    notes = [] if lacks_nothing else [*loaded.notes, *_what_is_found(directory, kept, state)]
+    return Resumed(replace(loaded, notes=notes), directory, result, state, lacks_nothing)
+
+
+@contextlib.contextmanager
+def refusing_other_states(path: Path) -> Iterator[None]:
+    """Say of a state that does not fit what is trained that it is of another version, or of somebody else.
+
+    Raises:
+        RunDirectoryError: inside, something was missing or did not fit.
+    """
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise RunDirectoryError(
+            f"{path}: is not a state of this experiment in this version of lrcli ({error}); without it "
+            "training begins anew"
+        ) from None
+
+
+def refuse_other_code(resumed: Resumed, experiment: Experiment) -> None:
+    """Refuse code that is no longer what a run was begun with.
+
+    Args:
+        resumed: the run.
+        experiment: its own, whose code has been run.
+
+    Raises:
+        RunDirectoryError: a file of it has changed.
+    """
+    before = resumed.result.environment.get("code", {}) if resumed.result else {}
+    now = code_digests(experiment)
+    changed = sorted(file for file in before if before[file] != now.get(file))
+    if changed:
+        raise RunDirectoryError(
+            f"{resumed.directory}: {', '.join(changed)} was changed after the run had begun; put it back as "
+            "it was, or train again"
+        )
+
+
+def _own_state(directory: Path, experiment: Experiment, kept: KeptState) -> State | None:
+    """The state, if it is one of this experiment.
+
+    Raises:
+        RunDirectoryError: it is one of another.
+    """
+    if kept.arrays is None:
+        return None
+    if str(kept.arrays[FINGERPRINT]) != fingerprint(experiment):
+        raise RunDirectoryError(
+            f"{directory}: its experiment.yaml was changed after the run had begun; put it back as it was, "
+            "or train it as a run of its own"
+        )
+    return {name: array for name, array in kept.arrays.items() if name != FINGERPRINT}
+
+
+def _longer(directory: Path, begun: Loaded, overrides: Sequence[str]) -> Loaded:
+    """The experiment with more epochs.
+
+    Raises:
+        UsageError: the override is another one, or makes another run.
+    """
+    keys = [word.partition("=")[0] for word in overrides]
+    others = [key for key in keys if key != _EPOCHS]
+    if others:
+        raise UsageError(
+            f"{others[0]}: a run goes on with what it was begun with; only {_EPOCHS}=N can be given, for "
+            "more epochs"
+        )
+    loaded = load(directory / "experiment.yaml", overrides)
+    before, after = begun.experiment.training.epochs, loaded.experiment.training.epochs
+    if after == before:
+        return begun
+    if after < before:
+        raise UsageError(f"{_EPOCHS}={after}: the run trains for {before} already, and none are taken back")
+    if _depends_on_epochs(begun.experiment):
+        raise UsageError(
+            f"{_EPOCHS}={after}: the learning rate of its schedule depends on the number of all epochs, so a "
+            "longer run is another one from its first step on; train it from its beginning"
+        )
+    return loaded
+
+
+def _depends_on_epochs(experiment: Experiment) -> bool:
+    """Whether the learning rate of a step would be another one if more epochs followed."""
+    hyperparameters = {n: np.array([v]) for n, v in experiment.optimizer.hyperparameters().items()}
+    steps = np.arange(_LOOKED_AT)
+    few, many = (experiment.optimizer.rates(hyperparameters, steps, n * _LOOKED_AT) for n in (1, 3))
+    return not np.array_equal(few, many)
+
+
+def _what_is_found(directory: Path, kept: KeptState, state: State | None) -> list[str]:
+    """From where the run goes on, where that is not what one would think."""
+    notes = [f"{path}: has been damaged" for path in kept.damaged]
+    if state is None:
+        return [*notes, f"{directory}: has no state to go on from; trained from its beginning"]
+    epoch = int(state["loop/epoch"])
+    return [*(f"{note}; the state before it is taken" for note in notes), f"goes on after epoch {epoch:,}"]
