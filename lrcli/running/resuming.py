@@ -112,9 +112,18 @@ def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
     state = _own_state(directory, begun.experiment, kept)
     loaded = _longer(directory, begun, overrides) if overrides else begun
     ended = result is not None and result.status in ("completed", "stopped_early", "diverged")
-    lacks_nothing = ended and (result is None or result.status != "completed" or loaded is begun)
-    notes = [] if lacks_nothing else [*loaded.notes, *_what_is_found(directory, kept, state)]
+    whole = ended and (result is None or result.status != "completed" or loaded is begun)
+    damaged = _damaged(directory, result) if whole else []
+    lacks_nothing = whole and not damaged
+    notes = [] if lacks_nothing else [*loaded.notes, *damaged, *_what_is_found(directory, kept, state)]
     return Resumed(replace(loaded, notes=notes), directory, result, state, lacks_nothing)
+
+
+def _damaged(directory: Path, result: RunResult | None) -> list[str]:
+    """What the user should know of a run that had ended: which of its files are not as they were written."""
+    names = [name for name in result.files if name != "experiment.yaml"] if result else []
+    found = [name for name in names if result and not result.file(directory, name).whole()]
+    return [f"{directory}: {', '.join(found)}: gone, damaged or changed since the run ended"] if found else []
 
 
 @contextlib.contextmanager
