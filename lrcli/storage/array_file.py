@@ -5,7 +5,6 @@ is held against the file's own before memory is taken for it.
 """
 
 import math
-import os
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import IO, Any
@@ -21,14 +20,17 @@ _READ_HEADER: dict[tuple[int, int], Callable[[Any], tuple[tuple[int, ...], bool,
 }
 
 
-def arrays_in(file: IO[bytes]) -> dict[str, NDArray[Any]]:
+def arrays_in(file: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     """All arrays of a file that is open at its beginning, by their names.
+
+    Args:
+        file: it.
+        size: bytes of it.
 
     Raises:
         ValueError: it is no such file, or has been damaged, or says that it holds more than it does.
         OSError: it cannot be read.
     """
-    size = os.fstat(file.fileno()).st_size
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()

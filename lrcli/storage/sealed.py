@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.array_file import arrays_in
 from lrcli.storage.files import writing_whole
 
 __all__ = ["Arrays", "read_sealed", "write_sealed"]
@@ -54,13 +55,16 @@ def read_sealed(path: Path) -> dict[str, NDArray[Any]] | None:
     whole, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(whole).digest() != digest:
         return None
-    with np.load(io.BytesIO(whole), allow_pickle=False) as archive:
-        version = int(archive[_FORMAT])
-        if version > _VERSION:
-            raise RunDirectoryError(
-                f"{path}: is of format {version}, from a newer lrcli; this one knows {_VERSION}: update lrcli"
-            )
-        return {name: archive[name] for name in archive.files if name != _FORMAT}
+    try:
+        arrays = arrays_in(io.BytesIO(whole), len(whole))
+        version = int(arrays.pop(_FORMAT))
+    except (KeyError, ValueError, TypeError):  # somebody else has sealed it
+        return None
+    if version > _VERSION:
+        raise RunDirectoryError(
+            f"{path}: is of format {version}, from a newer lrcli; this one knows {_VERSION}: update lrcli"
+        )
+    return arrays
 
 
 class _Hashing:
