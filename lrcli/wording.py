@@ -4,10 +4,11 @@ Keys, file names and values come from outside. What a terminal would obey instea
 move the cursor, change colours or the direction of writing) appears as its code, such as ``\x1b``.
 """
 
+import json
 import math
 import re
 
-__all__ = ["counted", "one_line", "printable", "times"]
+__all__ = ["counted", "one_line", "printable", "shown_in_json", "times"]
 
 # Control characters but for tab and line feed, separators of lines, half characters, and those formatting
 # characters that hide or turn text around. What scripts and emoji are joined with is left alone.
@@ -27,6 +28,11 @@ def printable(text: str) -> str:
 def one_line(text: object) -> str:
     """The text, such as a key or a file's name, within a line: its breaks and tabs are codes, too."""
     return _BREAKING.sub(_code, str(text))
+
+
+def shown_in_json(text: str) -> str:
+    r"""JSON with what a terminal would obey as JSON's own codes, such as ``\u009b``; it says the same."""
+    return _UNPRINTABLE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 def _code(match: re.Match[str]) -> str:

@@ -38,6 +38,7 @@ from lrcli.config.keys import dotted
 from lrcli.reporting.event_prefixes import CountingFile, Prefix
 from lrcli.storage.files import reporting_errors
 from lrcli.training.states import State
+from lrcli.wording import one_line, printable
 
 __all__ = [
     "EventFile",
@@ -81,7 +82,7 @@ class EventFile:
         if announce is not None:
             announce(self._path)
         with reporting_errors(self._path):
-            self._written = CountingFile(self._path.open("wb"))
+            self._written = CountingFile(self._path.open("xb"))
             self._writer = RecordWriter(self._written)
         self._event(Event(wall_time=self._now, file_version="brain.Event:2"))
         self._event(
@@ -131,7 +132,7 @@ def values_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[list[Value]]:
 def scalars(values: Mapping[str, float]) -> list[Value]:
     """A point of each scalar, from tag to value; what is no number in single precision has none."""
     return [
-        Summary.Value(tag=tag, simple_value=value)
+        Summary.Value(tag=one_line(tag), simple_value=value)
         for tag, value in values.items()
         if -_LARGEST <= value <= _LARGEST
     ]
@@ -140,15 +141,15 @@ def scalars(values: Mapping[str, float]) -> list[Value]:
 def text(tag: str, markdown: str) -> Value:
     """A text in Markdown."""
     metadata = text_metadata(display_name="", description="")
-    tensor = make_tensor_proto(np.array([markdown.encode()], dtype=object))
-    return Summary.Value(tag=tag, metadata=metadata, tensor=tensor)
+    tensor = make_tensor_proto(np.array([printable(markdown).encode()], dtype=object))
+    return Summary.Value(tag=one_line(tag), metadata=metadata, tensor=tensor)
 
 
 def image(tag: str, png: bytes) -> Value:
     """An image from the bytes of a PNG file."""
     width, height = struct.unpack(">II", png[16:24])
     picture = Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=png)
-    return Summary.Value(tag=tag, image=picture)
+    return Summary.Value(tag=one_line(tag), image=picture)
 
 
 def histogram(tag: str, values: NDArray[np.float64]) -> Value:
@@ -168,7 +169,7 @@ def histogram(tag: str, values: NDArray[np.float64]) -> Value:
         bucket_limit=edges[1:],
         bucket=counts,
     )
-    return Summary.Value(tag=tag, histo=proto)
+    return Summary.Value(tag=one_line(tag), histo=proto)
 
 
 def session_start(columns: Mapping[str, bool | float | str], trial: str, began: float) -> list[Value]:
@@ -179,7 +180,8 @@ def session_start(columns: Mapping[str, bool | float | str], trial: str, began: 
         trial: the row's name; rows of the same name, in whatever runs, become one.
         began: when, in seconds since 1970.
     """
-    return list(hparams_pb(dict(columns), trial_id=trial, start_time_secs=began).value)
+    shown = {one_line(key): one_line(v) if isinstance(v, str) else v for key, v in columns.items()}
+    return list(hparams_pb(shown, trial_id=trial, start_time_secs=began).value)
 
 
 def session_end(*, success: bool) -> Value:

@@ -96,8 +96,11 @@ def predict(directory: Path, file: Path, *, best: bool = False, separator: str |
     scaling = experiment.dataset.scaling(experiment.seed)
     if scaling is not None:
         inputs = (inputs - scaling.mean) / scaling.scale
-    with np.errstate(over="ignore", invalid="ignore"):
-        outputs = experiment.model.outputs(parameters, inputs)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = experiment.model.outputs(parameters, inputs)
+    except (KeyError, ValueError):  # parameters of another model
+        raise kept.damaged() from None
     if outputs is None:
         raise UsageError(_why_not(experiment, kept.path))
     return _judged(experiment, outputs, examples)

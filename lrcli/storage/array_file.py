@@ -5,7 +5,6 @@ is held against the file's own before memory is taken for it.
 """
 
 import math
-import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
@@ -31,15 +30,17 @@ def put_arrays(file: IO[bytes] | HashingFile, arrays: Mapping[str, NDArray[Any]]
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
-def arrays_in(file: IO[bytes]) -> dict[str, NDArray[Any]]:
+def arrays_in(file: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     """All arrays of a file that is open at its beginning, by their names.
+
+    Args:
+        file: it.
+        size: bytes of it.
 
     Raises:
         ValueError: it is no such file, or has been damaged, or says that it holds more than it does.
         OSError: it cannot be read.
     """
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -64,7 +65,8 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     """One array, once its header has been found to be true."""
     with archive.open(member) as stream:
         shape, _, dtype = _READ_HEADER[np.lib.format.read_magic(stream)](stream)
-        if dtype.hasobject or dtype.itemsize * math.prod(shape) != member.file_size - stream.tell():
+        size = dtype.itemsize * math.prod(shape)
+        if dtype.hasobject or not dtype.itemsize or size != member.file_size - stream.tell():
             raise ValueError("an array is not as large as its header says")
     with archive.open(member) as stream:
         return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))

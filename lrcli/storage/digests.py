@@ -87,6 +87,7 @@ class KeptFile:
             RunDirectoryError: it has been damaged or changed.
             OSError: it cannot be read.
         """
+        self._refuse_what_is_no_file()
         content = self.path.read_bytes()
         if self.sha256 not in {None, digest_of(content), digest_of(content.replace(b"\r\n", b"\n"))}:
             raise self.damaged()
@@ -100,11 +101,17 @@ class KeptFile:
             RunDirectoryError: it has been damaged or changed.
             OSError: it cannot be read.
         """
+        self._refuse_what_is_no_file()
         with self.path.open("rb") as file:
             if self.sha256 is not None and hashlib.file_digest(file, "sha256").hexdigest() != self.sha256:
                 raise self.damaged()
             file.seek(0)
             yield file
+
+    def _refuse_what_is_no_file(self) -> None:
+        """A pipe, which somebody may have put there, would never end."""
+        if self.path.exists() and not self.path.is_file():
+            raise self.damaged()
 
     def whole(self) -> bool:
         """Whether it is there, and as it was written where that is known."""

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from lrcli.errors import UsageError, WriteError
 from lrcli.storage.digests import HashingFile, seal
-from lrcli.wording import one_line
+from lrcli.wording import one_line, shown_in_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -221,7 +221,8 @@ def write_result(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def _json_text(value: Mapping[str, Any]) -> str:
-    return json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(replace_nonfinite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return shown_in_json(text)
 
 
 def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> str:

@@ -69,30 +69,6 @@ def find_result(path: Path) -> _Result | None:
         ) from None
 
 
-def experiment_comment(command: Command) -> str:
-    """The first line of the experiment.yaml in a directory."""
-    what = "run" if command == "train" else "sweep"
-    return f"Resolved by lrcli; `lrcli {command}` on this file repeats the {what}."
-
-
-def begun_command(directory: Path) -> Command | None:
-    """What was begun in a directory, also where it was killed before it had a result; None: neither.
-
-    Raises:
-        RunDirectoryError: there is a result, and it has been damaged.
-    """
-    result = find_result(directory / "result.json")
-    if result is not None:
-        return result.command
-    try:
-        with (directory / "experiment.yaml").open(encoding="utf-8", errors="replace") as file:
-            first = file.readline().strip().removeprefix("# ")
-    except OSError:
-        return None
-    commands: tuple[Command, ...] = ("train", "sweep")
-    return next((command for command in commands if first == experiment_comment(command)), None)
-
-
 def _refuse_damage(file: Path, content: bytes, data: Mapping[str, Any]) -> None:
     """Refuse a result that is not as it was written, or that this version cannot understand.
 
@@ -117,10 +93,34 @@ def _refuse_damage(file: Path, content: bytes, data: Mapping[str, Any]) -> None:
         raise RunDirectoryError(f"{file}: has been damaged or edited by hand; train again")
 
 
+def experiment_comment(command: Command) -> str:
+    """The first line of the experiment.yaml in a directory."""
+    what = "run" if command == "train" else "sweep"
+    return f"Resolved by lrcli; `lrcli {command}` on this file repeats the {what}."
+
+
+def begun_command(directory: Path) -> Command | None:
+    """What was begun in a directory, also where it was killed before it had a result; None: neither.
+
+    Raises:
+        RunDirectoryError: there is a result, and it has been damaged.
+    """
+    result = find_result(directory / "result.json")
+    if result is not None:
+        return result.command
+    try:
+        with (directory / "experiment.yaml").open(encoding="utf-8", errors="replace") as file:
+            first = file.readline().strip().removeprefix("# ")
+    except OSError:
+        return None
+    commands: tuple[Command, ...] = ("train", "sweep")
+    return next((command for command in commands if first == experiment_comment(command)), None)
+
+
 def _bytes(file: Path) -> bytes:
     """The content of a file; nothing where there is none."""
     try:
-        return file.read_bytes()
+        return file.read_bytes() if file.is_file() else b""  # reading a pipe would never end
     except (OSError, ValueError):  # ValueError: the system has no such characters in names
         return b""
 

@@ -111,10 +111,10 @@ class Result:
             directory: where the result was read.
             name: the file's path in it, with slashes.
         """
-        if self.command == "sweep":
-            cure = f"train it again with lrcli resume {directory}"
+        if name in self.files:
+            cure = f"have it made again by lrcli resume {directory}"
         else:
-            cure = f"train again with lrcli train {directory / 'experiment.yaml'}"
+            cure = f"train again with lrcli {self.command} {directory / 'experiment.yaml'}"
         return KeptFile(directory / name, self.files.get(name), cure)
 
 

@@ -53,7 +53,7 @@ def read_sealed(path: Path) -> dict[str, NDArray[Any]] | None:
     if hashlib.sha256(whole).digest() != digest:
         return None
     try:
-        arrays = arrays_in(io.BytesIO(whole))
+        arrays = arrays_in(io.BytesIO(whole), len(whole))
         version = int(arrays.pop(_FORMAT))
     except (KeyError, TypeError, ValueError):  # somebody else's
         return None

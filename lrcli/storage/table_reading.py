@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -180,7 +181,7 @@ def read_arrays(file: Path | KeptFile) -> dict[str, NDArray[Any]]:
         RunDirectoryError: it is not there, or has been damaged.
     """
     with _refusing_damage(file) as kept, kept.open() as stream:
-        return arrays_in(stream)
+        return arrays_in(stream, os.fstat(stream.fileno()).st_size)
 
 
 def read_members(file: Path | KeptFile) -> MemberTable:

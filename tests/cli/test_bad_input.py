@@ -264,10 +264,11 @@ def check_failure(tmp_path, code, out, err, culprit):
     [
         (0, "experiment.yaml", []),
         (1, "result.json", ["experiment.yaml"]),
-        (2, "checkpoint/last.npz", ["experiment.yaml", "result.json", "metrics.csv"]),
-        (3, "checkpoint/best.npz", ["experiment.yaml", "result.json", "metrics.csv", "checkpoint/last.npz"]),
-        (4, "checkpoint/path.npz", ["experiment.yaml", "metrics.csv", "checkpoint/best.npz"]),
-        (5, "result.json", ["experiment.yaml", "metrics.csv", "checkpoint/best.npz", "checkpoint/path.npz"]),
+        (2, "checkpoint/state-next.npz", ["experiment.yaml", "result.json", "metrics.csv"]),
+        (3, "checkpoint/last.npz", ["experiment.yaml", "result.json", "metrics.csv"]),
+        (4, "checkpoint/best.npz", ["experiment.yaml", "result.json", "metrics.csv", "checkpoint/last.npz"]),
+        (5, "checkpoint/path.npz", ["experiment.yaml", "metrics.csv", "checkpoint/best.npz"]),
+        (6, "result.json", ["experiment.yaml", "metrics.csv", "checkpoint/best.npz", "checkpoint/path.npz"]),
     ],
 )
 def test_disk_full_at_a_whole_file(tmp_path, monkeypatch, in_process, count, culprit, whole):
@@ -282,7 +283,7 @@ def test_disk_full_at_a_whole_file(tmp_path, monkeypatch, in_process, count, cul
     for name in whole:
         if name != "result.json":
             assert (run / name).read_bytes() == (good / name).read_bytes()
-    if "result.json" in whole or count >= 4:
+    if "result.json" in whole or count >= 5:
         assert json.loads((run / "result.json").read_text())["status"] == "running"
 
 

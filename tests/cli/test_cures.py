@@ -278,6 +278,6 @@ def test_a_sweep_that_has_no_best(program, tmp_path, monkeypatch):
     result.write_text(whole)
     result.with_name("results.csv").unlink()
     assert program("replay", "runs/linear/sweep-0001", "best", code=2)[2].endswith(
-        "put it back, or train it again with lrcli resume runs/linear/sweep-0001\n"
+        "put it back, or have it made again by lrcli resume runs/linear/sweep-0001\n"
     )
     assert program("replay", "none", "best", code=2)[2] == "error: none: is no run\n  runs holds linear\n"

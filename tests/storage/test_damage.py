@@ -212,3 +212,15 @@ def test_a_complete_sweep_that_lost_files_is_trained_again(place, lrcli_in, name
         if name != "result.json":
             assert (place / "sweep" / name).read_bytes() == content
     assert "is complete; nothing was trained" in lrcli_in(place, "resume", "./sweep").stderr
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in RUN_FILES if name not in ("result.json", "experiment.yaml")]
+)
+def test_a_run_that_had_ended_and_lost_a_file_has_it_again(place, lrcli_in, name):
+    whole = {each: (place / "run" / each).read_bytes() for each in RUN_FILES if each != "result.json"}
+    (place / "run" / name).write_bytes(whole[name][:-30])
+    done = lrcli_in(place, "resume", "./run")
+    assert f"{name}: gone, damaged or changed since the run ended" in done.stderr
+    assert {each: (place / "run" / each).read_bytes() for each in whole} == whole
+    assert "nothing was trained" in lrcli_in(place, "resume", "./run").stderr

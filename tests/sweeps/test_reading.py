@@ -170,7 +170,7 @@ DAMAGE = {
     "of an older lrcli": (lambda d: (d / "reference.npz").unlink(), "an older lrcli wrote it.*lrcli sweep"),
     "cut": (
         lambda d: (d / "curves.npz").write_bytes(b"PK\3\4"),
-        "curves.npz: has been damaged; train it again",
+        "curves.npz: has been damaged; train again with lrcli sweep",
     ),
     "reference cut": (lambda d: (d / "reference.npz").write_bytes(b""), "reference.npz: has been damaged"),
     "reference without a level": (
