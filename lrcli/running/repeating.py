@@ -21,7 +21,7 @@ from lrcli.storage.run_result import Repetition, RunResult
 from lrcli.storage.table_reading import read_metrics
 from lrcli.wording import one_line
 
-__all__ = ["Earlier", "earlier_run", "what_differs"]
+__all__ = ["Earlier", "differing_facts", "earlier_run", "what_differs"]
 
 _ENDED = {"completed", "stopped_early", "diverged"}
 _DEPENDED_ON = ("lrcli", "python", "numpy", "engine", "torch", "numba", "llvmlite", "device", "gpu")
@@ -75,12 +75,13 @@ def earlier_run(source: SourceFiles | None, run_dir: Path) -> Earlier | None:
 
 
 def what_differs(
-    earlier: Earlier | None, facts: Mapping[str, Any], data: Mapping[str, str]
+    earlier: Earlier | None, facts: Mapping[str, Any], data: Mapping[str, str], *, goes_on: bool = False
 ) -> tuple[str, ...]:
     """What the numbers of an earlier run depended on that is otherwise now, as a note; or none.
 
     Args:
         earlier: the run.
+        goes_on: it is the same run, which goes on.
         facts: what the numbers depend on now, as a result's environment has it.
         data: from each file of examples to the SHA-256 of its content.
     """
@@ -92,14 +93,18 @@ def what_differs(
     changed = [*_changed(files, data)]
     if isinstance(code_there, Mapping) and isinstance(code_here, Mapping):
         changed += _changed(code_there, code_here)
-    found = [*_facts(there, facts), *(f"{file} has changed" for file in changed)]
+    found = [*differing_facts(there, facts), *(f"{file} has changed" for file in changed)]
     if not found:
         return ()
-    return (one_line(f"differs from the run it repeats: {'; '.join(found)}"),)
+    what = "goes on otherwise than it was begun" if goes_on else "differs from the run it repeats"
+    return (one_line(f"{what}: {'; '.join(found)}"),)
 
 
-def _facts(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
-    """Each fact that is known of both and differs; threads where sums may be cut up by them."""
+def differing_facts(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
+    """Each fact that is known of both environments and differs, in words.
+
+    Threads count where sums may be cut up by them.
+    """
     threads = ("threads",) if there.get("engine") == here.get("engine") == "torch" else ()
     for key in (*_DEPENDED_ON, *threads, *_MACHINE):
         one, other = there.get(key), here.get(key)

@@ -25,7 +25,7 @@ from lrcli.running.levels import find_levels
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.moments import Begun, Ended
 from lrcli.running.preparation import Compiling, make_ready, prepare
-from lrcli.running.repeating import earlier_run, what_differs
+from lrcli.running.repeating import Earlier, earlier_run, what_differs
 from lrcli.running.resuming import FINGERPRINT, Resumed, fingerprint, refuse_other_code, refusing_other_states
 from lrcli.running.trained import TrainedRun
 from lrcli.storage.provenance import GitState, environment
@@ -166,7 +166,9 @@ def _begin(run: RunFiles, loop: TrainingLoop, resumed: Resumed | None) -> Starte
     epochs = run.experiment.training.epochs
     restored = None if resumed is None else group_of(state or {}, "added")
     device, so_far = str(run.facts["device"]), partial(run.so_far, loop)
-    notes = what_differs(run.earlier, run.facts, run.experiment.dataset.files)
+    data, goes_on = run.experiment.dataset.files, resumed is not None and resumed.result is not None
+    earlier = Earlier(run.directory, resumed.result) if resumed and resumed.result else run.earlier
+    notes = what_differs(earlier, run.facts, data, goes_on=goes_on)
     return Started(run.directory, epochs, epochs * loop.steps_per_epoch, device, so_far, restored, notes)
 
 

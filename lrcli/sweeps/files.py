@@ -5,6 +5,7 @@ What of them must be there for the sweep to be read again, see `lrcli.sweeps.rea
 
 import contextlib
 import shutil
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from lrcli.config.invocation import command_line
 from lrcli.errors import LrcliError
 from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
+from lrcli.running.repeating import differing_facts
 from lrcli.storage.files import (
     make_directory,
     remove_leftovers,
@@ -39,6 +41,13 @@ from lrcli.sweeps.tables import history_of_members, rows_of_members, table_of_co
 __all__ = ["SweepFiles"]
 
 _CHECKPOINT = "checkpoint"
+
+
+def _warn_of(otherwise: Iterable[str]) -> None:
+    """Warn that a sweep goes on with other versions, say, than it was begun with: its bits may be of both."""
+    found = "; ".join(otherwise)
+    if found:
+        warnings.warn(f"goes on otherwise than it was begun: {found}", stacklevel=3)
 
 
 class SweepFiles:
@@ -109,6 +118,7 @@ class SweepFiles:
             earlier = find_result(self._directory)
             if earlier is not None:
                 self.facts = dict(earlier.environment)
+                _warn_of(differing_facts(self.facts, facts))
                 self._source = earlier.source or self._source
                 self._command_line, self._started = earlier.command_line, earlier.started
         self._started = self._started or time_now()

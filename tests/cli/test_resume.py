@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_results import rewrite
 
 from lrcli.errors import WriteError
 from lrcli.explaining.commands import typed
@@ -155,6 +156,14 @@ def test_killed_before_training(place, lrcli, monkeypatch):
     lrcli("resume", "cut", "-q")
     lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
     assert results(place / "cut") == results(place / "whole")
+
+
+def test_other_versions_than_it_was_begun_with(place, lrcli, stop):
+    stop(2, interrupt, "small.yaml", *CUT, "--run-dir", "cut")
+    environment = result_of(place / "cut")["environment"]
+    rewrite(place / "cut" / "result.json", environment=environment | {"numpy": "1.0"})
+    with pytest.warns(UserWarning, match="goes on otherwise than it was begun: numpy 1.0 there"):
+        lrcli("resume", "cut", "-q")
 
 
 def test_only_what_is_missing_is_trained(place, lrcli, stop):

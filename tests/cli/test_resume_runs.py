@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from killing import curves, left
+from made_results import rewrite
 
 from lrcli.errors import WriteError
 from lrcli.running import keeping
@@ -195,6 +196,14 @@ def test_killed_before_its_first_state(place, program, stop, status):
     for each in (expected, found):
         each["result.json"].pop("source")  # without a result nobody knows what the experiment was read from
     assert found == expected
+
+
+def test_other_versions_than_it_was_begun_with(place, program, stop):
+    stop(interrupt)
+    result = result_of("cut")
+    rewrite(Path("cut/result.json"), environment=result["environment"] | {"numpy": "1.0"})
+    _, _, err = program("resume", "cut")
+    assert f"note: goes on otherwise than it was begun: numpy 1.0 there, {np.__version__} here\n" in err
 
 
 def test_another_experiment_than_was_begun(place, program, stop):
