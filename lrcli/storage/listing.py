@@ -9,7 +9,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", 
 
 _SCHEMA = 2  # of result.json, as in `lrcli.storage.result_fields`, which takes a moment to import
 _USUAL = ("val/loss", "train/loss", "train/running_loss")
+_PORTION, _READERS = 64, 16  # files that one thread reads in one go, threads
+_Read = tuple[bytes | None, str]
 _LOOKED_AT = 100  # runs, whose metrics a shell offers
 
 
@@ -109,7 +111,9 @@ def rows(pattern: str, runs_dir: Path) -> list[Row]:
     Raises:
         RunDirectoryError: it cannot be listed.
     """
-    found = [row_of(directory, runs_dir) for directory in run_directories(pattern, runs_dir)]
+    directories = run_directories(pattern, runs_dir)
+    read = zip(directories, _read_all(directories), strict=True)
+    found = [row_of(directory, runs_dir, content) for directory, content in read]
     return sorted(found, key=lambda row: (row.begun, row.word))
 
 
@@ -136,16 +140,22 @@ def metric_names(runs_dir: Path, begun: str = "") -> list[str]:
     return [name for name in dict.fromkeys(names) if name.startswith(begun)]
 
 
-def row_of(directory: Path, runs_dir: Path) -> Row:
-    """A row for one directory, which may be outside that of all runs."""
+def row_of(directory: Path, runs_dir: Path, read: _Read | None = None) -> Row:
+    """A row for one directory, which may be outside that of all runs.
+
+    Args:
+        directory: it.
+        runs_dir: the directory of all runs.
+        read: what is in its result.json, where that is known.
+    """
     inside = directory.is_relative_to(runs_dir)
     word = (directory.relative_to(runs_dir) if inside else directory).as_posix()
-    data, wrong = _content(directory)
+    data, wrong = _content(_read(directory) if read is None else read)
     owner = None
     if data is None or data.get("status") == "running":
         owner = owner_of(directory)
         if owner is None:  # it may have ended between the two
-            data, wrong = _content(directory)
+            data, wrong = _content(_read(directory))
     if data is None:
         return _without_result(directory, word, wrong, is_owned=owner is not None)
     try:
@@ -154,19 +164,40 @@ def row_of(directory: Path, runs_dir: Path) -> Row:
         return _without_result(directory, word, "is not what lrcli writes", is_owned=False)
 
 
-def _content(directory: Path) -> tuple[dict[str, Any] | None, str]:
-    """What is in result.json, or nothing, and what is wrong with it; nothing is where there is no file."""
+def _read_all(directories: Sequence[Path]) -> Iterator[_Read]:
+    """What `_read` gives of each; of many several at once, as a disk is what they wait for."""
+    if len(directories) <= _PORTION:
+        yield from map(_read, directories)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    portions = [directories[i : i + _PORTION] for i in range(0, len(directories), _PORTION)]
+    with ThreadPoolExecutor(_READERS) as pool:
+        for portion in pool.map(lambda some: list(map(_read, some)), portions):
+            yield from portion
+
+
+def _read(directory: Path) -> _Read:
+    """What is in result.json, or what is wrong with it; neither where there is no file."""
     path = f"{directory}{os.sep}result.json"
     if not os.path.isfile(path):  # noqa: PTH113 - thousands of them, and nobody waits at a pipe
         return None, ""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            content = file.read()
-        data = json.loads(content)
+            return file.read(), ""
     except FileNotFoundError:  # removed just now
         return None, ""
     except OSError as error:
         return None, f"cannot be read: {error.strerror or error}"
+
+
+def _content(read: _Read) -> tuple[dict[str, Any] | None, str]:
+    """What result.json says, or nothing, and what is wrong with it; nothing is where there is no file."""
+    content, wrong = read
+    if content is None:
+        return None, wrong
+    try:
+        data = json.loads(content)
     except (ValueError, RecursionError):
         return None, "is no JSON"
     if not isinstance(data, dict) or data.get("command") not in ("train", "sweep"):
