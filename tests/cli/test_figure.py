@@ -107,4 +107,4 @@ def test_a_damaged_run(lrcli, place):
     (run / "metrics.csv").write_text("epoch,step\n1\n")
     assert "has been damaged" in lrcli(place, "figure", "linear", code=2).stderr
     (run / "experiment.yaml").write_text("name: x\n")
-    assert "missing" in lrcli(place, "figure", "linear", code=2).stderr
+    assert "experiment.yaml: has been changed" in lrcli(place, "figure", "linear", code=2).stderr

@@ -78,15 +78,15 @@ ENDINGS = {
         },
         "Diverged at step 13; a rate of 0.05 is 1.2 times the largest stable one, 0.04; try a smaller ",
     ),
-    "interrupted": ({}, "Interrupted; its parameters and metrics so far are saved"),
+    "interrupted": ({}, "Interrupted; lrcli resume goes on with it"),
     "failed": (
         dict.fromkeys(("best", "reference", "timing"))
         | {"metrics": {}, "parameters": {}, "recovery": (), "expectations": ()},
-        "Failed (3 epochs, 12 steps).",
+        "Failed; lrcli resume goes on with it (3 epochs, 12 steps).",
     ),
     "running": (
         {"reference": None, "timing": None, "recovery": (), "parameters": {}},
-        "Has not ended, or was ended before it could say how (3 epochs, 12 steps).",
+        "Has not ended, or was ended before it could say how; lrcli resume goes on with it",
     ),
 }
 

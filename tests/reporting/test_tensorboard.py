@@ -65,6 +65,7 @@ def run(tmp_path, text, *overrides):
     for event in train(experiment, OutputLocation(tmp_path / "runs"), Interruption()):
         if isinstance(event, Started):
             log = TensorBoardLog(event.run_dir, experiment)
+            log.open()
             directory = event.run_dir
         elif isinstance(event, Records):
             log.record(event)
@@ -224,6 +225,7 @@ def made_records(losses, first=0):
 def test_which_records_are_shown(losses, status, shown, tmp_path):
     experiment = load_text(tmp_path, XOR)
     log = TensorBoardLog(tmp_path, experiment)
+    log.open()
     for first in range(0, len(losses), 2):
         log.record(made_records(losses[first : first + 2], first))
     log.finish(RunResult(name="xor", status=status, run_dir="x", seed=0, epochs=1, steps=9))
@@ -240,6 +242,7 @@ def test_which_records_are_shown(losses, status, shown, tmp_path):
 
 def test_a_run_without_a_result_has_not_finished_and_keeps_its_records(tmp_path):
     log = TensorBoardLog(tmp_path, load_text(tmp_path, XOR))
+    log.open()
     log.record(made_records([1.0, 1e9]))
     log.close()
     log.close()
@@ -264,6 +267,7 @@ def test_a_run_that_is_interrupted_while_it_is_drawn_has_ended_as_its_result_say
 
 def test_pictures_of_several_steps_are_one_card(tmp_path):
     log = TensorBoardLog(tmp_path, load_text(tmp_path, XOR))
+    log.open()
     pngs = [picture(shade) for shade in (10, 20)]
     log.figures(4, {"fit": pngs[0], "loss": pngs[1]})
     log.figures(8, {"fit": pngs[1]})
