@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.errors import LrcliError, RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, load
 from lrcli.experiment.user_code import code_digests
@@ -94,6 +94,8 @@ def resuming(directory: Path, overrides: Sequence[str] = ()) -> Iterator[Resumed
     """
     resumed = _resumed(directory, overrides)
     if resumed.lacks_nothing:
+        with contextlib.suppress(LrcliError), locked(directory):  # one that was killed when all was written
+            remove_leftovers(directory)
         yield resumed
         return
     with locked(directory):

@@ -109,6 +109,16 @@ def test_a_crash_and_another(place, program, stop, monkeypatch):
     assert_same("whole", "cut")
 
 
+def test_killed_when_all_was_written(place, program):
+    """What the process has left is removed."""
+    program("train", "run.yaml", "-q", "--run-dir", "run")
+    before = sorted(path.name for path in Path("run").rglob("*"))
+    for name in (".lock", ".result.json.1.tmp", "checkpoint/.last.npz.77.tmp"):
+        Path("run", name).write_bytes(b"")
+    assert "nothing was trained" in program("resume", "run")[2]
+    assert sorted(path.name for path in Path("run").rglob("*")) == before
+
+
 def test_for_more_epochs(place, program):
     program("train", "run.yaml", "-q", "--run-dir", "short")
     program("train", "run.yaml", "-q", "--run-dir", "long", "training.epochs=27")
