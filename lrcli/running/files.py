@@ -107,9 +107,11 @@ class RunFiles:
         make_directory(self.directory / _CHECKPOINT)
         with reporting_errors(self.directory / _METRICS):
             (self.directory / _METRICS).unlink(missing_ok=True)
-        comment = experiment_comment("train")
-        digest = write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
-        self._files = {"experiment.yaml": digest}
+        file = self.directory / "experiment.yaml"
+        if file.exists():
+            # A crash may come between a file with more epochs and its digest: until then there is none.
+            self.close(self._result("running", Findings()))
+        self._files = {file.name: write_yaml(file, resolved(self.experiment), experiment_comment("train"))}
         self.close(self._result("running", Findings()))
 
     def record(self, records: Records) -> None:

@@ -127,6 +127,28 @@ def test_for_more_epochs(place, program):
     assert Path("long/experiment.yaml").read_bytes() == Path("short/experiment.yaml").read_bytes()
 
 
+@pytest.mark.parametrize("written", ["experiment.yaml", "result.json"])
+def test_a_crash_before_the_first_of_more_epochs(place, program, monkeypatch, written):
+    """experiment.yaml and what the result says of it cannot be changed in one step."""
+    program("train", "run.yaml", "-q", "--run-dir", "cut")
+    program("train", "run.yaml", "-q", "--run-dir", "long", "training.epochs=27")
+    replace, puts = Path.replace, []
+
+    def dying(path, target):
+        replace(path, target)
+        puts.append(target.name)
+        if target.name == written:
+            crash()
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "replace", dying)
+        context.setattr(RunFiles, "fail", lambda *_: None)
+        program("resume", "cut", "training.epochs=27", "-q", code=1)
+    assert puts[-1] == written
+    program("resume", "cut", "training.epochs=27", "-q")
+    assert_same("long", "cut")
+
+
 @pytest.mark.parametrize(
     ("words", "override", "message"),
     [
