@@ -21,6 +21,7 @@ from lrcli.running.repeating import Earlier
 from lrcli.running.result import Findings, Setting, build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
+from lrcli.storage.beginnings import experiment_comment
 from lrcli.storage.files import (
     LineFile,
     make_directory,
@@ -33,7 +34,6 @@ from lrcli.storage.files import (
 from lrcli.storage.history import GrowingHistory, History
 from lrcli.storage.parameter_path import GrowingPath, ParameterPath
 from lrcli.storage.provenance import time_now
-from lrcli.storage.reading import experiment_comment
 from lrcli.storage.result_fields import SourceFiles, Timing
 from lrcli.storage.run_result import RunResult, RunStatus
 from lrcli.training.loop import TrainingLoop

@@ -5,20 +5,19 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.beginnings import Command, command_of_experiment
 from lrcli.storage.digests import is_sealed
 from lrcli.storage.finding import why_no_result
 from lrcli.storage.result_fields import SCHEMA
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.sweep_result import SweepResult
 
-__all__ = ["begun_command", "experiment_comment", "find_result", "read_result"]
-
-Command = Literal["train", "sweep"]
+__all__ = ["begun_command", "find_result", "read_result"]
 
 _Result = RunResult | SweepResult
 _MOST_SHOWN = 10  # mistakes
@@ -93,12 +92,6 @@ def _refuse_damage(file: Path, content: bytes, data: Mapping[str, Any]) -> None:
         raise RunDirectoryError(f"{file}: has been damaged or edited by hand; train again")
 
 
-def experiment_comment(command: Command) -> str:
-    """The first line of the experiment.yaml in a directory."""
-    what = "run" if command == "train" else "sweep"
-    return f"Resolved by lrcli; `lrcli {command}` on this file repeats the {what}."
-
-
 def begun_command(directory: Path) -> Command | None:
     """What was begun in a directory, also where it was killed before it had a result; None: neither.
 
@@ -108,13 +101,7 @@ def begun_command(directory: Path) -> Command | None:
     result = find_result(directory / "result.json")
     if result is not None:
         return result.command
-    try:
-        with (directory / "experiment.yaml").open(encoding="utf-8", errors="replace") as file:
-            first = file.readline().strip().removeprefix("# ")
-    except OSError:
-        return None
-    commands: tuple[Command, ...] = ("train", "sweep")
-    return next((command for command in commands if first == experiment_comment(command)), None)
+    return command_of_experiment(directory / "experiment.yaml")
 
 
 def _bytes(file: Path) -> bytes:
