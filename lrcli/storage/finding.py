@@ -28,6 +28,7 @@ __all__ = [
     "run_directories",
     "run_words",
     "why_no_result",
+    "word_of",
 ]
 
 LAST = "last"
@@ -125,6 +126,14 @@ def run_directories(pattern: str, runs_dir: Path) -> list[Path]:
         ]
         found += [path for path in (runs_dir / name / run for run in inside) if _inside(path)]
     return found
+
+
+def word_of(directory: Path, runs_dir: Path) -> str:
+    """The word that finds a run: ``name/train-0001``, or its path where it is elsewhere."""
+    if directory.is_relative_to(runs_dir):  # as those are that were listed, thousands of them
+        return directory.relative_to(runs_dir).as_posix()
+    path, root = directory.absolute(), runs_dir.absolute()
+    return (path.relative_to(root) if path.is_relative_to(root) else directory).as_posix()
 
 
 def is_numbered(name: str) -> bool:

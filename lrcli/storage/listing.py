@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lrcli.config.metrics import MAX_ABS_ERROR, Direction, direction_of, error_name
-from lrcli.storage.finding import begun_at, command_of, run_directories, why_no_result
+from lrcli.storage.finding import begun_at, command_of, run_directories, why_no_result, word_of
 from lrcli.storage.locking import owner_of
 from lrcli.storage.result_schema import COMMANDS, what_is_wrong
 
@@ -147,8 +147,7 @@ def row_of(directory: Path, runs_dir: Path, read: _Read | None = None) -> Row:
         runs_dir: the directory of all runs.
         read: what is in its result.json, where that is known.
     """
-    inside = directory.is_relative_to(runs_dir)
-    word = (directory.relative_to(runs_dir) if inside else directory).as_posix()
+    word = word_of(directory, runs_dir)
     data, wrong = _content(_read(directory) if read is None else read)
     owner = None
     if data is None or data.get("status") == "running":
