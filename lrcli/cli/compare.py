@@ -44,7 +44,7 @@ def compare(
     from lrcli.storage.finding import find_run
 
     if as_json + as_csv + as_markdown > 1:
-        raise UsageError("--json, --csv and --markdown exclude one another; name one")
+        raise UsageError("choose one of --json, --csv and --markdown")
     comparison = compare_directories([find_run(word, runs_dir) for word in runs])
     if as_json:
         from lrcli.reporting.explanation import print_data

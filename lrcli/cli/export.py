@@ -95,18 +95,11 @@ def _tables(words: Sequence[str], runs_dir: Path, content: "Content") -> "list[R
         UsageError: one is named twice.
     """
     from lrcli.storage.exporting.records import read_records
-    from lrcli.storage.finding import find_run, refuse_twice
+    from lrcli.storage.finding import find_run, refuse_twice, word_of
 
     directories = [find_run(word, runs_dir) for word in words]
     refuse_twice(directories)
-    return [read_records(directory, _called(directory, runs_dir), content) for directory in directories]
-
-
-def _called(directory: Path, runs_dir: Path) -> str:
-    """The word that finds a run: ``name/train-0001``, or its path where it is elsewhere."""
-    inside = directory.absolute()
-    root = runs_dir.absolute()
-    return (inside.relative_to(root) if inside.is_relative_to(root) else directory).as_posix()
+    return [read_records(directory, word_of(directory, runs_dir), content) for directory in directories]
 
 
 def _print(tables: "Sequence[Records]", *, wide: bool) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -69,7 +69,7 @@ def resume(
     _resume_run(directory, overrides or [], shown)
 
 
-def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> None:
+def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> NoReturn:
     """Exits with the code of the run."""
     from lrcli.cli.train import exit_code, train_and_report
     from lrcli.reporting.messages import print_note
@@ -89,7 +89,7 @@ def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> None:
     raise typer.Exit(exit_code(result))
 
 
-def _resume_sweep(directory: Path, tb_members: int, shown: "Shown") -> None:
+def _resume_sweep(directory: Path, tb_members: int, shown: "Shown") -> NoReturn:
     """Exits with the code of the sweep."""
     from lrcli.cli.sweep import train_sweep
     from lrcli.running.location import OutputLocation

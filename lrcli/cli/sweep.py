@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -177,7 +177,7 @@ def train_sweep(
     tb_members: int,
     as_json: bool,
     quiet: bool,
-) -> None:
+) -> NoReturn:
     """Train, draw and report; exits with the sweep's code."""
     from lrcli.reporting.runs.console import print_json
     from lrcli.sweeps.resuming import complete_result, damage

@@ -35,7 +35,8 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
 from lrcli.config.keys import dotted
-from lrcli.reporting.event_prefixes import CountingFile, Prefix
+from lrcli.reporting.event_prefixes import Prefix
+from lrcli.storage.digests import HashingFile
 from lrcli.storage.files import reporting_errors
 from lrcli.training.states import State
 from lrcli.wording import one_line, printable
@@ -82,7 +83,7 @@ class EventFile:
         if announce is not None:
             announce(self._path)
         with reporting_errors(self._path):
-            self._written = CountingFile(self._path.open("xb"))
+            self._written = HashingFile(self._path.open("xb"))
             self._writer = RecordWriter(self._written)
         self._event(Event(wall_time=self._now, file_version="brain.Event:2"))
         self._event(

@@ -10,11 +10,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 from lrcli.storage.files import reporting_errors
 
-__all__ = ["CountingFile", "Prefix", "cut_back", "prefixes_from", "text_of"]
+__all__ = ["Prefix", "cut_back", "prefixes_from", "text_of"]
 
 _PREFIX = "events.out.tfevents."  # of every event file
 
@@ -32,38 +31,6 @@ class Prefix:
     name: str
     size: int
     sha256: str
-
-
-class CountingFile:
-    """A file that is written from its beginning on, and knows what has been.
-
-    Attributes:
-        size: bytes written.
-    """
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.size = 0
-        self._digest = hashlib.sha256()
-        self._file = file
-
-    @property
-    def sha256(self) -> str:
-        """Of what has been written."""
-        return self._digest.hexdigest()
-
-    def write(self, data: bytes) -> int:
-        """Write some bytes."""
-        self._digest.update(data)
-        self.size += len(data)
-        return self._file.write(data)
-
-    def flush(self) -> None:
-        """Hand what has been written to the system."""
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 def text_of(prefixes: Sequence[Prefix]) -> str:

@@ -21,6 +21,7 @@ from lrcli.running.repeating import Earlier
 from lrcli.running.result import Findings, Setting, build_result
 from lrcli.running.stability import stability
 from lrcli.running.trained import PATH_FILE, TrainedRun, trained_run
+from lrcli.storage.beginnings import experiment_comment
 from lrcli.storage.files import (
     LineFile,
     make_directory,
@@ -33,7 +34,6 @@ from lrcli.storage.files import (
 from lrcli.storage.history import GrowingHistory, History
 from lrcli.storage.parameter_path import GrowingPath, ParameterPath
 from lrcli.storage.provenance import time_now
-from lrcli.storage.reading import experiment_comment
 from lrcli.storage.result_fields import SourceFiles, Timing
 from lrcli.storage.run_result import RunResult, RunStatus
 from lrcli.training.loop import TrainingLoop
@@ -107,9 +107,11 @@ class RunFiles:
         make_directory(self.directory / _CHECKPOINT)
         with reporting_errors(self.directory / _METRICS):
             (self.directory / _METRICS).unlink(missing_ok=True)
-        comment = experiment_comment("train")
-        digest = write_yaml(self.directory / "experiment.yaml", resolved(self.experiment), comment)
-        self._files = {"experiment.yaml": digest}
+        file = self.directory / "experiment.yaml"
+        if file.exists():
+            # A crash may come between a file with more epochs and its digest: until then there is none.
+            self.close(self._result("running", Findings()))
+        self._files = {file.name: write_yaml(file, resolved(self.experiment), experiment_comment("train"))}
         self.close(self._result("running", Findings()))
 
     def record(self, records: Records) -> None:

@@ -16,7 +16,7 @@ from lrcli.experiment.user_code import code_digests
 from lrcli.running.files import state_path
 from lrcli.running.trained import refuse_other_data
 from lrcli.storage.files import remove_leftovers
-from lrcli.storage.locking import locked
+from lrcli.storage.locking import locked, refuse_owned
 from lrcli.storage.reading import find_result
 from lrcli.storage.result_fields import SourceFiles
 from lrcli.storage.run_result import RunResult
@@ -92,6 +92,7 @@ def resuming(directory: Path, overrides: Sequence[str] = ()) -> Iterator[Resumed
         ExperimentError: its experiment.yaml has been changed and is wrong.
         UsageError: it cannot go on for so many epochs, or another key is to be changed.
     """
+    refuse_owned(directory)  # what another process is changing would seem damaged
     resumed = _resumed(directory, overrides)
     if resumed.lacks_nothing:
         with contextlib.suppress(LrcliError), locked(directory):  # one that was killed when all was written
@@ -224,9 +225,14 @@ def _depends_on_epochs(experiment: Experiment) -> bool:
 
 
 def _what_is_found(directory: Path, kept: KeptState, state: State | None) -> list[str]:
-    """From where the run goes on, where that is not what one would think."""
+    """From where the run goes on, and why not from its last state.
+
+    Raises:
+        RunDirectoryError: the state is of another version, or somebody else's.
+    """
     notes = [f"{path}: has been damaged" for path in kept.damaged]
     if state is None:
         return [*notes, f"{directory}: has no state to go on from; trained from its beginning"]
-    epoch = int(state["loop/epoch"])
+    with refusing_other_states(state_path(directory)):
+        epoch = int(state["loop/epoch"])
     return [*(f"{note}; the state before it is taken" for note in notes), f"goes on after epoch {epoch:,}"]

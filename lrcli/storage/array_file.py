@@ -24,7 +24,7 @@ _READ_HEADER: dict[tuple[int, int], Callable[[Any], tuple[tuple[int, ...], bool,
 
 def put_arrays(file: IO[bytes] | HashingFile, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to a file, of any name; among those of `numpy.savez` are names of its own."""
-    with zipfile.ZipFile(file, "w") as archive:  # type: ignore[call-overload]  # it needs no more
+    with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)

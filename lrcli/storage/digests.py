@@ -45,10 +45,12 @@ class HashingFile:
     """A file that is written from its beginning to its end.
 
     Attributes:
-        sha256: of what has been written.
+        size: bytes that have been written.
+        sha256: of them.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
+        self.size = 0
         self._file = file
         self._hash = hashlib.sha256()
 
@@ -59,11 +61,16 @@ class HashingFile:
     def write(self, data: bytes) -> int:
         """Append some bytes; returns how many."""
         self._hash.update(data)
+        self.size += len(data)
         return self._file.write(data)
 
     def flush(self) -> None:
         """Hand on what has been written."""
         self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ Whoever gets a directory has it alone, see `lrcli.storage.locking`, until it lea
 """
 
 import contextlib
-import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,8 @@ from lrcli.storage.files import flush_directory
 from lrcli.storage.locking import LOCK_FILE, cannot_be_used, locked, refuse_owned
 
 __all__ = ["new_run_directory", "take_directory"]
+
+_MOST_TRIES = 100  # that other processes may spoil; what fails more often the system refuses
 
 
 @contextlib.contextmanager
@@ -45,22 +46,29 @@ def new_run_directory(runs_dir: Path, name: str, command: str) -> Iterator[Path]
 
 
 def _next(parent: Path, command: str, stack: contextlib.ExitStack) -> Path:
-    """The next numbered directory, made and locked."""
-    for number in itertools.count(_highest(parent, command) + 1):
+    """The next numbered directory, made and locked.
+
+    Raises:
+        OSError: none can be made.
+        RunDirectoryError: none can be locked.
+        WriteError: the disk is full.
+    """
+    number, refused = _highest(parent, command) + 1, 0
+    while True:
         path = parent / f"{command}-{number:04d}"
         try:
             path.mkdir()
-        except FileExistsError:
-            continue
-        except FileNotFoundError:  # its last run was deleted just now, and so was the experiment's directory
-            parent.mkdir(parents=True, exist_ok=True)
-            path.mkdir(exist_ok=False)
-        try:
             stack.enter_context(_held(path))
-        except RunDirectoryError:  # deleted at once, as a run that has left nothing
-            continue
-        return path
-    raise AssertionError("there is always a next number")
+        except FileExistsError:  # another process was faster
+            number += 1
+        except (FileNotFoundError, RunDirectoryError):
+            # The experiment's directory went with its last run, or this one was deleted as one that is empty.
+            refused += 1
+            if refused == _MOST_TRIES:
+                raise
+            parent.mkdir(parents=True, exist_ok=True)
+        else:
+            return path
 
 
 def _highest(parent: Path, command: str) -> int:

@@ -147,7 +147,7 @@ def remove_leftovers(directory: Path) -> None:
 
 @contextlib.contextmanager
 def writing_hashed(path: Path, *, lasting: bool = False) -> Iterator[HashingFile]:
-    """Likewise, with the digest of what has been written; it can only be written on and on."""
+    """As `writing_whole`, with the digest of what has been written; it can only be written on and on."""
     with writing_whole(path, lasting=lasting) as file:
         yield HashingFile(file)
 

@@ -12,9 +12,9 @@ import shlex
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.storage.beginnings import Command, command_of_experiment, command_of_result
 
 __all__ = [
     "LAST",
@@ -28,21 +28,17 @@ __all__ = [
     "run_directories",
     "run_words",
     "why_no_result",
+    "word_of",
 ]
 
 LAST = "last"
 
 _RESULT, _EXPERIMENT = "result.json", "experiment.yaml"
 _NUMBERED = re.compile("(train|sweep)-([0-9]{1,18})")
-_COMMAND = re.compile(rb'"command": *"(train|sweep)"')
-_COMMENT = re.compile(rb"# Resolved by lrcli; `lrcli (train|sweep)` ")  # above every experiment.yaml
-_HEAD = 200  # bytes of result.json, among whose first keys the command is
 _MOST_NAMED = 8
 
-_Command = Literal["train", "sweep"]
 
-
-def find_run(word: str, runs_dir: Path, command: _Command | None = None) -> Path:
+def find_run(word: str, runs_dir: Path, command: Command | None = None) -> Path:
     """The directory of a run or a sweep.
 
     A path to a directory that holds a result, or to a result.json, wins over names. ``name/train-0003`` is a
@@ -132,6 +128,14 @@ def run_directories(pattern: str, runs_dir: Path) -> list[Path]:
     return found
 
 
+def word_of(directory: Path, runs_dir: Path) -> str:
+    """The word that finds a run: ``name/train-0001``, or its path where it is elsewhere."""
+    if directory.is_relative_to(runs_dir):  # as those are that were listed, thousands of them
+        return directory.relative_to(runs_dir).as_posix()
+    path, root = directory.absolute(), runs_dir.absolute()
+    return (path.relative_to(root) if path.is_relative_to(root) else directory).as_posix()
+
+
 def is_numbered(name: str) -> bool:
     """Whether a directory is called as those are whose number lrcli has taken, such as ``train-0001``."""
     return _NUMBERED.fullmatch(name) is not None
@@ -141,12 +145,12 @@ def holds_run(directory: Path) -> bool:
     """Whether lrcli has written into a directory: a result, or the experiment of one that was killed."""
     if not os.path.isdir(directory):  # noqa: PTH112 - that of pathlib raises where it may not be entered
         return False
-    return _written_by(directory / _RESULT, _COMMAND) or _written_by(directory / _EXPERIMENT, _COMMENT)
+    return _has_begun(directory) or command_of_result(directory / _RESULT) is not None
 
 
 def command_of(directory: Path) -> str | None:
     """What made a run, ``train`` or ``sweep``, as far as its name and the beginnings of its files tell."""
-    found = _found_in(directory / _RESULT, _COMMAND) or _found_in(directory / _EXPERIMENT, _COMMENT)
+    found = command_of_result(directory / _RESULT) or command_of_experiment(directory / _EXPERIMENT)
     match = _NUMBERED.fullmatch(directory.name)
     return found or (match[1] if match else None)
 
@@ -177,7 +181,7 @@ def why_no_result(directory: Path) -> str:
     if owner is not None:
         return f"has no result yet: {owner} is at work here"
     word = shlex.quote(str(directory))
-    if _written_by(directory / _EXPERIMENT, _COMMENT):
+    if _has_begun(directory):
         goes_on = f"lrcli resume {word} goes on, lrcli delete {word} removes it"
         return f"was stopped before it had a result; {goes_on}"
     return f"was stopped before it had an experiment; lrcli delete {word} removes it"
@@ -209,24 +213,12 @@ def _at(path: Path) -> Path | None:
         return path
     if path.name == _RESULT and os.path.isfile(path):  # noqa: PTH113
         return path.parent
-    return path if _written_by(path / _EXPERIMENT, _COMMENT) else None
+    return path if _has_begun(path) else None
 
 
-def _written_by(file: Path, sign: re.Pattern[bytes]) -> bool:
-    """Whether a file begins as one that lrcli has written."""
-    return _found_in(file, sign) is not None
-
-
-def _found_in(file: Path, sign: re.Pattern[bytes]) -> str | None:
-    """The command that the beginning of a file names."""
-    try:
-        if not os.path.isfile(file):  # noqa: PTH113 - nobody waits at a pipe
-            return None
-        with file.open("rb") as opened:
-            match = sign.search(opened.read(_HEAD))
-    except (OSError, ValueError):  # ValueError: no such characters in names
-        return None
-    return match[1].decode() if match else None
+def _has_begun(directory: Path) -> bool:
+    """Whether lrcli has written the experiment of a directory."""
+    return command_of_experiment(directory / _EXPERIMENT) is not None
 
 
 def _listed(directory: Path) -> list[str]:
@@ -243,7 +235,7 @@ def _listed(directory: Path) -> list[str]:
         raise RunDirectoryError(f"{directory}: cannot be read: {error.strerror or error}") from None
 
 
-def _latest(directory: Path, command: _Command | None, *, strict: bool = False) -> list[Path]:
+def _latest(directory: Path, command: Command | None, *, strict: bool = False) -> list[Path]:
     """The run and the sweep of the highest numbers in an experiment's directory, and those without numbers.
 
     The directory itself where that is a run's.
@@ -290,7 +282,7 @@ def _names(runs_dir: Path) -> list[str]:
 # What to say where there is none ------------------------------------------------------------------------
 
 
-def _mistake(word: str, parts: Sequence[str], runs_dir: Path, command: _Command | None) -> RunDirectoryError:
+def _mistake(word: str, parts: Sequence[str], runs_dir: Path, command: Command | None) -> RunDirectoryError:
     """What is wrong with a word, and what may be written instead."""
     from lrcli.config.hints import nearest  # which pydantic comes with
 

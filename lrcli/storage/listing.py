@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from lrcli.config.metrics import MAX_ABS_ERROR, Direction, direction_of, error_name
-from lrcli.storage.digests import is_sealed
-from lrcli.storage.finding import begun_at, command_of, run_directories, why_no_result
+from lrcli.storage.finding import begun_at, command_of, run_directories, why_no_result, word_of
 from lrcli.storage.locking import owner_of
+from lrcli.storage.result_schema import COMMANDS, what_is_wrong
 
 __all__ = ["STATUSES", "Row", "metric_names", "row_of", "rows", "sorted_by", "within"]
 
 STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed", "damaged")
 
-_SCHEMA = 2  # of result.json, as in `lrcli.storage.result_fields`, which takes a moment to import
 _USUAL = ("val/loss", "train/loss", "train/running_loss")
 _PORTION, _READERS = 64, 16  # files that one thread reads in one go, threads
 _Read = tuple[bytes | None, str]
@@ -148,8 +147,7 @@ def row_of(directory: Path, runs_dir: Path, read: _Read | None = None) -> Row:
         runs_dir: the directory of all runs.
         read: what is in its result.json, where that is known.
     """
-    inside = directory.is_relative_to(runs_dir)
-    word = (directory.relative_to(runs_dir) if inside else directory).as_posix()
+    word = word_of(directory, runs_dir)
     data, wrong = _content(_read(directory) if read is None else read)
     owner = None
     if data is None or data.get("status") == "running":
@@ -200,14 +198,10 @@ def _content(read: _Read) -> tuple[dict[str, Any] | None, str]:
         data = json.loads(content)
     except (ValueError, RecursionError):
         return None, "is no JSON"
-    if not isinstance(data, dict) or data.get("command") not in ("train", "sweep"):
+    if not isinstance(data, dict) or data.get("command") not in COMMANDS:
         return None, "is no result of a run or a sweep"
-    schema, whole = data.get("schema", _SCHEMA), is_sealed(content)
-    if type(schema) is int and schema > _SCHEMA and (whole or "sha256" not in data):
-        return None, f"is of schema {schema}, from a newer lrcli"
-    if not whole and (schema != 1 or "sha256" in data):  # which the first schema did not have
-        return None, "has been damaged or edited by hand"
-    return data, ""
+    wrong = what_is_wrong(content, data).partition("; ")[0]
+    return (None, wrong) if wrong else (data, "")
 
 
 def _without_result(directory: Path, word: str, wrong: str, *, is_owned: bool) -> Row:

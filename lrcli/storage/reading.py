@@ -5,24 +5,21 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from lrcli.errors import RunDirectoryError
-from lrcli.storage.digests import is_sealed
+from lrcli.storage.beginnings import Command, command_of_experiment
 from lrcli.storage.finding import why_no_result
-from lrcli.storage.result_fields import SCHEMA
+from lrcli.storage.result_schema import COMMANDS, what_is_wrong
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.sweep_result import SweepResult
 
-__all__ = ["begun_command", "experiment_comment", "find_result", "read_result"]
-
-Command = Literal["train", "sweep"]
+__all__ = ["begun_command", "find_result", "read_result"]
 
 _Result = RunResult | SweepResult
 _MOST_SHOWN = 10  # mistakes
-_COMMANDS = ("train", "sweep")
 _BEGINNING = re.compile(rb'\{\s*"schema"')  # of every result that lrcli has written
 
 
@@ -58,7 +55,7 @@ def find_result(path: Path) -> _Result | None:
     content = _bytes(file)
     data = _mapping(content)
     _refuse_damage(file, content, data)
-    if data.get("command") not in _COMMANDS:
+    if data.get("command") not in COMMANDS:
         return None
     try:
         return _validator().validate_python(data)
@@ -80,23 +77,9 @@ def _refuse_damage(file: Path, content: bytes, data: Mapping[str, Any]) -> None:
     Raises:
         RunDirectoryError: it is such a result.
     """
-    schema = data.get("schema", SCHEMA)
-    is_number, whole = type(schema) is int, is_sealed(content)
-    if "command" in data and is_number and schema > SCHEMA and (whole or "sha256" not in data):
-        raise RunDirectoryError(
-            f"{file}: is of schema {schema}, from a newer lrcli; this one knows {SCHEMA}: update lrcli"
-        )
-    of_lrcli = data.get("command") in _COMMANDS
-    without_digest = of_lrcli and is_number and schema == 1 and "sha256" not in data
-    sound = (whole and not of_lrcli) or (whole and is_number and schema >= 1) or without_digest
-    if not sound and (of_lrcli or _BEGINNING.match(content)):
-        raise RunDirectoryError(f"{file}: has been damaged or edited by hand; train again")
-
-
-def experiment_comment(command: Command) -> str:
-    """The first line of the experiment.yaml in a directory."""
-    what = "run" if command == "train" else "sweep"
-    return f"Resolved by lrcli; `lrcli {command}` on this file repeats the {what}."
+    wrong = what_is_wrong(content, data)
+    if wrong and (data.get("command") in COMMANDS or _BEGINNING.match(content)):
+        raise RunDirectoryError(f"{file}: {wrong}")
 
 
 def begun_command(directory: Path) -> Command | None:
@@ -108,13 +91,7 @@ def begun_command(directory: Path) -> Command | None:
     result = find_result(directory / "result.json")
     if result is not None:
         return result.command
-    try:
-        with (directory / "experiment.yaml").open(encoding="utf-8", errors="replace") as file:
-            first = file.readline().strip().removeprefix("# ")
-    except OSError:
-        return None
-    commands: tuple[Command, ...] = ("train", "sweep")
-    return next((command for command in commands if first == experiment_comment(command)), None)
+    return command_of_experiment(directory / "experiment.yaml")
 
 
 def _bytes(file: Path) -> bytes:

@@ -76,7 +76,7 @@ def remove(directory: Path, runs_dir: Path) -> None:
         RunDirectoryError: a process has begun to work there.
         RunError: not all of it could be removed.
     """
-    remove_leftovers(directory.parent)
+    finish_removals(directory.parent)
     aside = directory.with_name(f".{directory.name}.{os.getpid()}.deleted")
     with _alone(directory):
         _refuse(directory, runs_dir)  # it may have become something else since
@@ -90,7 +90,7 @@ def remove(directory: Path, runs_dir: Path) -> None:
             directory.parent.rmdir()
 
 
-def remove_leftovers(parent: Path) -> None:
+def finish_removals(parent: Path) -> None:
     """Remove what killed removals have left in a directory, as far as that can be."""
     with contextlib.suppress(OSError):
         left = [path for path in parent.iterdir() if _ASIDE.fullmatch(path.name) and not path.is_symlink()]
@@ -158,14 +158,14 @@ def _remove_tree(aside: Path) -> None:
     Raises:
         RunError: something in it cannot be removed.
     """
-    for _ in range(_MOST_TRIES):
+    for tries in range(_MOST_TRIES, 0, -1):
         try:
             shutil.rmtree(aside)
-        except FileNotFoundError:
+        except OSError as error:
             if not os.path.lexists(aside):
                 return
-        except OSError as error:
-            if error.errno != errno.ENOTEMPTY:
+            is_shared = isinstance(error, FileNotFoundError) or error.errno == errno.ENOTEMPTY
+            if tries == 1 or not is_shared:
                 raise _failed(aside, error) from None
         else:
             return

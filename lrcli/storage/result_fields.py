@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from lrcli.storage.digests import KeptFile
+from lrcli.storage.result_schema import SCHEMA
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = [
-    "SCHEMA",
     "FileDigest",
     "Number",
     "Result",
@@ -25,8 +25,6 @@ __all__ = [
     "digests_of",
     "plain",
 ]
-
-SCHEMA = 2  # of result.json; a reader knows every schema up to its own. From 2 on it ends with a digest
 
 
 def _with_nan(value: Any) -> Any:

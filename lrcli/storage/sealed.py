@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lrcli.errors import RunDirectoryError
 from lrcli.storage.array_file import arrays_in, put_arrays
-from lrcli.storage.digests import HashingFile
+from lrcli.storage.digests import HashingFile, KeptFile
 from lrcli.storage.files import writing_whole
 
 __all__ = ["Arrays", "read_sealed", "write_sealed"]
@@ -46,8 +46,8 @@ def read_sealed(path: Path) -> dict[str, NDArray[Any]] | None:
         RunDirectoryError: a newer lrcli has written it.
     """
     try:
-        content = memoryview(path.read_bytes())
-    except OSError:
+        content = memoryview(KeptFile(path).content())
+    except (OSError, RunDirectoryError):
         return None
     whole, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(whole).digest() != digest:
@@ -55,7 +55,7 @@ def read_sealed(path: Path) -> dict[str, NDArray[Any]] | None:
     try:
         arrays = arrays_in(io.BytesIO(whole), len(whole))
         version = int(arrays.pop(_FORMAT))
-    except (KeyError, TypeError, ValueError):  # somebody else's
+    except (KeyError, TypeError, ValueError, OverflowError):  # somebody else's
         return None
     if version > _VERSION:
         raise RunDirectoryError(

@@ -123,9 +123,8 @@ def read_curves(file: Path | KeptFile) -> History:
     """
     epoch, step, metrics = _record_arrays(file)
     with _refusing_damage(file):
-        shapes = {values.shape for values in (epoch, step, *metrics.values())}
-        records = {shape[-1] for shape in shapes if shape}
-        if len(records) != 1 or any(values.ndim != 2 for values in metrics.values()):
+        records = {values.shape[-1:] for values in (epoch, step, *metrics.values())}
+        if len(records) != 1 or records == {()} or any(values.ndim != 2 for values in metrics.values()):
             raise ValueError
         return History(epoch, step, metrics)
 

@@ -18,6 +18,7 @@ from lrcli.errors import LrcliError
 from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
 from lrcli.running.repeating import differing_facts
+from lrcli.storage.beginnings import experiment_comment
 from lrcli.storage.files import (
     make_directory,
     remove_leftovers,
@@ -28,7 +29,7 @@ from lrcli.storage.files import (
 )
 from lrcli.storage.locking import locked
 from lrcli.storage.provenance import time_now
-from lrcli.storage.reading import experiment_comment, find_result
+from lrcli.storage.reading import find_result
 from lrcli.storage.result_fields import Timing, digests_of
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
 from lrcli.sweeps.event_list import EventList

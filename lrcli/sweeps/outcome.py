@@ -99,8 +99,8 @@ def whose(part: Part, fingerprint: str) -> State:
 
 def is_of(saved: Mapping[str, NDArray[Any]], part: Part, fingerprint: str) -> bool:
     """Whether the arrays of a file are of a part of a plan."""
-    same = str(saved["fingerprint"]) == fingerprint
-    return same and np.array_equal(saved["indices"], part.indices)
+    own = whose(part, fingerprint)
+    return all(name in saved and np.array_equal(saved[name], value) for name, value in own.items())
 
 
 def _outcome(saved: Mapping[str, NDArray[Any]]) -> PartOutcome:

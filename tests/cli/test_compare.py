@@ -119,7 +119,7 @@ def test_a_name_that_a_terminal_would_obey_is_shown(runs, lrcli_in, tmp_path):
         (["linear/train-0001", "./runs/linear/train-0001"], "is named twice"),
         (["linear/train-0001", "linear/sweep-0001"], "runs can be compared with runs"),
         (["linear/train-0001", "linear/train-0009"], "is no run"),
-        ([*TWO, "--json", "--csv"], "exclude one another"),
+        ([*TWO, "--json", "--csv"], "choose one of --json, --csv and --markdown"),
     ],
 )
 def test_mistakes(runs, lrcli_in, words, message):

@@ -200,11 +200,11 @@ def test_without_polars_there_is_no_parquet(runs, export, monkeypatch):
     assert export("line")
 
 
-def test_a_sweep_without_tables_says_how_to_get_them(runs, export):
+def test_a_sweep_whose_table_is_gone_says_how_to_get_it(runs, export):
     results = runs / "runs/grid/sweep-0001/results.csv"
     results.rename(results.with_suffix(".away"))
     try:
-        assert "go on with it first: lrcli resume" in export("grid/sweep-0001", code=2)
+        assert "put it back, or have it made again by lrcli resume" in export("grid/sweep-0001", code=2)
     finally:
         results.with_suffix(".away").rename(results)
 

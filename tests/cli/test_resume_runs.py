@@ -13,6 +13,7 @@ from made_results import rewrite
 from lrcli.errors import WriteError
 from lrcli.running import keeping
 from lrcli.running.files import RunFiles
+from lrcli.storage.files import write_result
 from lrcli.storage.sealed import read_sealed, write_sealed
 
 RUN = """\
@@ -135,6 +136,44 @@ def test_for_more_epochs(place, program):
     assert result_of("short")["epochs"] == 27
     assert_same("long", "short")
     assert Path("long/experiment.yaml").read_bytes() == Path("short/experiment.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("written", ["experiment.yaml", "result.json"])
+def test_a_crash_before_the_first_of_more_epochs(place, program, monkeypatch, written):
+    """experiment.yaml and what the result says of it cannot be changed in one step."""
+    program("train", "run.yaml", "-q", "--run-dir", "cut")
+    program("train", "run.yaml", "-q", "--run-dir", "long", "training.epochs=27")
+    replace, puts = Path.replace, []
+
+    def dying(path, target):
+        replace(path, target)
+        puts.append(target.name)
+        if target.name == written:
+            crash()
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "replace", dying)
+        context.setattr(RunFiles, "fail", lambda *_: None)
+        program("resume", "cut", "training.epochs=27", "-q", code=1)
+    assert puts[-1] == written
+    program("resume", "cut", "training.epochs=27", "-q")
+    assert_same("long", "cut")
+
+
+def test_a_second_at_the_same_time(place, program, monkeypatch):
+    """It is told who is there, also while the first has changed experiment.yaml and not yet the result."""
+    program("train", "run.yaml", "-q", "--run-dir", "cut")
+    told = []
+
+    def asking(path, value):
+        told.append(program("resume", "cut", code=2)[2])
+        write_result(path, value)
+
+    with monkeypatch.context() as context:
+        context.setattr("lrcli.running.files.write_result", asking)
+        program("resume", "cut", "training.epochs=14", "-q")
+    assert len(told) == 3
+    assert all("is at work here" in err for err in told)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +350,7 @@ def test_a_state_of_a_newer_version(place, program, stop, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("change", ["missing", "shape", "kind"])
+@pytest.mark.parametrize("change", ["missing", "no epoch", "shape", "kind"])
 def test_a_state_that_somebody_has_made(place, program, stop, change):
     """Sealed, but not of this experiment."""
     stop(interrupt)
@@ -319,6 +358,8 @@ def test_a_state_that_somebody_has_made(place, program, stop, change):
     state = read_sealed(path)
     if change == "missing":
         del state["loop/engine/parameters"]
+    elif change == "no epoch":
+        del state["loop/epoch"]
     else:
         wrong = np.zeros((3, 3)) if change == "shape" else np.array(["a"])
         state["loop/engine/parameters"] = wrong

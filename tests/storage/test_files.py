@@ -196,6 +196,18 @@ def enter(context):
         return path
 
 
+def test_directories_that_can_be_made_and_not_be_used(tmp_path, monkeypatch):
+    """As with an umask that lets nobody write: what the system refuses is not tried for ever."""
+
+    def refuse(path):
+        raise RunDirectoryError(f"{path}: cannot be written to: Permission denied")
+
+    monkeypatch.setattr("lrcli.storage.directories.locked", refuse)
+    with pytest.raises(RunDirectoryError, match=r"exp.train-0\d+: cannot be written to: Permission denied"):
+        enter(new_run_directory(tmp_path, "exp", "train"))
+    assert list((tmp_path / "exp").iterdir()) == []
+
+
 def test_a_named_directory_must_be_empty(tmp_path):
     assert enter(take_directory(tmp_path / "a" / "b")).is_dir()
     assert enter(take_directory(tmp_path / "a" / "b")).is_dir()

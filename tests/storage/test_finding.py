@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.beginnings import experiment_comment
 from lrcli.storage.finding import all_runs, command_of, find_run, run_words, why_no_result
 from lrcli.storage.locking import locked
-from lrcli.storage.reading import experiment_comment, read_result
+from lrcli.storage.reading import read_result
 
 links = pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 

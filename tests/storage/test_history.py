@@ -154,6 +154,8 @@ def arrays(**named):
         b"a,b\n1,2\n",
         b"\xff\n",
         arrays(a=[1]),
+        arrays(epoch=1, step=1),
+        arrays(epoch=[1], step=1),
     ],
 )
 def test_what_is_damaged_is_refused_by_its_name(tmp_path, name, content):

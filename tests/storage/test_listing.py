@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lrcli.storage.beginnings import experiment_comment
 from lrcli.storage.listing import STATUSES, metric_names, rows, sorted_by, within
 from lrcli.storage.locking import locked
-from lrcli.storage.reading import experiment_comment
 from lrcli.storage.run_result import RunStatus
 from lrcli.storage.sweep_result import SweepStatus
 

@@ -1,5 +1,6 @@
 """Sealed files and states: what has been damaged is never taken for what was written."""
 
+import os
 import random
 
 import numpy as np
@@ -33,6 +34,7 @@ class Content:
 
     def __init__(self, content):
         self.read_bytes = lambda: content
+        self.exists = self.is_file = lambda: True
 
 
 @pytest.fixture
@@ -45,6 +47,14 @@ def test_what_is_written_is_read(path):
     assert same(read_sealed(path), ARRAYS)
     with np.load(path) as archive:  # as anybody would
         assert archive["loop/engine/parameters"].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in directories")
+def test_a_pipe(path):
+    """Reading it would never end."""
+    os.mkfifo(path)
+    assert read_sealed(path) is None
+    assert read_state(path).damaged == (path,)
 
 
 def test_cut_short_at_every_length(path):

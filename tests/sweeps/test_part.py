@@ -11,6 +11,7 @@ import pytest
 from lrcli.experiment.loading import load
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import make_ready
+from lrcli.storage.sealed import write_sealed
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.outcome import load_outcome, save_outcome
 from lrcli.sweeps.part import prepare_part, train_part
@@ -133,6 +134,8 @@ def test_kept_in_a_file(plan, tmp_path):
     assert_same(load_outcome(path, part, plan.fingerprint), outcome)
     assert load_outcome(path, other, plan.fingerprint) is None
     assert load_outcome(path, part, "another sweep") is None
+    write_sealed(other_path := tmp_path / "other.npz", {"w": np.zeros(2)})
+    assert load_outcome(other_path, part, plan.fingerprint) is None
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.warns(UserWarning, match="has been damaged"):
         assert load_outcome(path, part, plan.fingerprint) is None

@@ -9,7 +9,6 @@ from lrcli.running.comparison import Comparison, Repetition, ResultRow
 from lrcli.wording import counted, times
 
 __all__ = [
-    "AGAINST",
     "change_of",
     "number_texts",
     "result_texts",
@@ -17,8 +16,6 @@ __all__ = [
     "setting_text",
     "sized",
 ]
-
-AGAINST = "second against first"
 
 _FEWEST_DIGITS, _MOST_DIGITS = 5, 17
 _NEARLY = 1.01  # a ratio below which it is told in percent

@@ -75,10 +75,11 @@ def read_records(directory: Path, run: str, content: Content) -> Records:
     """
     result = read_result(directory)
     if isinstance(result, RunResult):
-        history = read_metrics(_there(result.file(directory, "metrics.csv"), "no records", result.status))
+        missing = f"has no records: the run is {result.status}"
+        history = read_metrics(_there(result.file(directory, "metrics.csv"), missing))
         return _of_run(run, result, history, content)
-    cure = f"; go on with it first: lrcli resume {directory}"
-    members = read_members(_there(result.file(directory, "results.csv"), "no tables", result.status, cure))
+    missing = f"has no results yet ({result.status}); go on with it first: lrcli resume {directory}"
+    members = read_members(_there(result.file(directory, "results.csv"), missing))
     history = read_curves(result.file(directory, "curves.npz"))
     shape = (len(members.member), history.epoch.shape[-1])
     axes = (history.epoch, history.step, *history.metrics.values())
@@ -92,10 +93,14 @@ def read_records(directory: Path, run: str, content: Content) -> Records:
     return _of_sweep(run, members, history, content)
 
 
-def _there(file: KeptFile, missing: str, status: str, cure: str = "") -> KeptFile:
-    """A file that is there once training has come to it."""
-    if not file.path.exists():
-        raise RunDirectoryError(f"{file.path.parent}: has {missing} ({status}){cure}")
+def _there(file: KeptFile, missing: str) -> KeptFile:
+    """A file that is there once training has come to it; one that is gone is told by who reads it.
+
+    Raises:
+        RunDirectoryError: training has not come to it.
+    """
+    if file.sha256 is None and not file.path.exists():
+        raise RunDirectoryError(f"{file.path.parent}: {missing}")
     return file
 
 
