@@ -42,8 +42,8 @@ ASKED_FOR = [
 # Headings that say what they mean, of tables of files, of keys and of what a page is made of.
 PLAIN = {
     "2 - 1", "2 against 1", "SHA-256 of its content", "command", "default", "directory", "fact", "file",
-    "key", "lrcli", "meaning", "name", "of", "range", "result", "seconds", "setting", "takes", "value", "what it is",
-    "what it means", "",
+    "key", "lrcli", "meaning", "name", "of", "range", "result", "seconds", "setting", "takes", "value",
+    "what it is", "what it means", "",
 }  # fmt: skip
 REPORTING = Path(reporting.__file__).parent
 
