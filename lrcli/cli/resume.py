@@ -54,7 +54,8 @@ def resume(
 ) -> None:
     """Go on with a run or a sweep after Ctrl-C, a crash or a loss of power.
 
-    It ends with the bits of one that was never stopped. A run that has ended can be trained for more epochs.
+    It ends with the bits of one that was never stopped. A run that has completed its epochs can be trained
+    for more.
     """
     from lrcli.cli.train import Shown
 

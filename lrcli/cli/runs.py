@@ -53,7 +53,7 @@ def runs(
         list[str] | None,
         typer.Option(
             metavar="STATUS",
-            help="Those alone that are running, completed, stopped_early, diverged, interrupted, failed or "
+            help="Only those that are running, completed, stopped_early, diverged, interrupted, failed or "
             "damaged; may be repeated.",
             show_default=False,
             autocompletion=complete_status,

@@ -7,6 +7,7 @@ again. So that no step is there twice, the old ones are cut back first.
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -75,11 +76,21 @@ def cut_back(directory: Path, prefixes: Sequence[Prefix]) -> bool:
     for path in directory.glob(f"{_PREFIX}*"):
         with reporting_errors(path):
             if path.is_symlink() or path.name not in sizes:
-                path.unlink()
+                _delete(path)
             elif path.stat().st_size > sizes[path.name]:
                 with path.open("r+b") as file:
                     file.truncate(sizes[path.name])
     return whole
+
+
+def _delete(path: Path) -> None:
+    """Delete an event file; one that cannot go, as on Windows while TensorBoard reads it, is made empty."""
+    try:
+        path.unlink()
+    except PermissionError:
+        if path.is_symlink():
+            raise
+        os.truncate(path, 0)
 
 
 def _has(path: Path, prefix: Prefix) -> bool:

@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 from typing import Self
 
-from lrcli.errors import RunError
 from lrcli.running.location import Interruption
 from lrcli.storage.sealed import Arrays
 from lrcli.storage.state import write_state
@@ -43,7 +42,7 @@ class Keeper:
         self._due = time.monotonic() + EVERY_SECONDS
         self._taken: Arrays | None = None  # not written yet
         self._writing: threading.Thread | None = None
-        self._failure: RunError | None = None
+        self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +87,7 @@ class Keeper:
     def _write(self, state: Arrays) -> None:
         try:
             write_state(self._path, state)
-        except RunError as error:
+        except Exception as error:  # of a thread nobody would be told
             self._failure = error
 
     def _wait(self, seconds: float | None = None) -> None:

@@ -81,9 +81,9 @@ def what_differs(
 
     Args:
         earlier: the run.
-        goes_on: it is the same run, which goes on.
         facts: what the numbers depend on now, as a result's environment has it.
         data: from each file of examples to the SHA-256 of its content.
+        goes_on: it is the same run, which goes on.
     """
     if earlier is None:
         return ()

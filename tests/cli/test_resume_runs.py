@@ -389,6 +389,25 @@ def test_a_damaged_event_file(place, program, stop, damage):
     assert curves(Path("cut")) == curves(Path("whole"))
 
 
+def test_event_files_that_cannot_be_deleted(place, program, stop, monkeypatch):
+    """As on Windows while TensorBoard reads them: they are made empty."""
+    program("train", "run.yaml", "-q", "--run-dir", "whole", "logging.histograms=false")
+    stop(interrupt, "logging.histograms=false")
+    (path,) = Path("cut").glob("events.out.*")
+    flip(path)
+    unlink = Path.unlink
+
+    def refuse(file, **options):
+        if file.name == path.name:
+            raise PermissionError(13, "The process cannot access the file")
+        unlink(file, **options)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    program("resume", "cut", "-q")
+    assert path.read_bytes() == b""
+    assert curves(Path("cut")) == curves(Path("whole"))
+
+
 def test_a_table_and_a_log_that_are_gone(place, program, stop):
     program("train", "run.yaml", "-q", "--run-dir", "whole")
     stop(interrupt)
@@ -396,6 +415,20 @@ def test_a_table_and_a_log_that_are_gone(place, program, stop):
         Path("cut", name).unlink()
     program("resume", "cut", "-q")
     assert_same("whole", "cut")
+
+
+def test_an_error_while_a_state_is_written(tmp_path, monkeypatch):
+    """That of a thread is raised where training goes on."""
+
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(keeping, "write_state", fail)
+    monkeypatch.setattr(keeping, "EVERY_SECONDS", 0.0)
+    with keeping.Keeper(tmp_path / "state.npz") as keeper:
+        keeper.take({})
+        with pytest.raises(MemoryError):
+            keeper.write_last()
 
 
 def test_a_state_that_cannot_be_written(place, program, stop, monkeypatch):
