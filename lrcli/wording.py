@@ -6,9 +6,10 @@ move the cursor, change colours or the direction of writing) appears as its code
 
 import json
 import math
+import os
 import re
 
-__all__ = ["counted", "one_line", "printable", "shown_in_json", "times"]
+__all__ = ["counted", "one_line", "printable", "shown_in_json", "times", "typed"]
 
 # Control characters but for tab and line feed, separators of lines, half characters, and those formatting
 # characters that hide or turn text around. What scripts and emoji are joined with is left alone.
@@ -33,6 +34,14 @@ def one_line(text: object) -> str:
 def shown_in_json(text: str) -> str:
     r"""JSON with what a terminal would obey as JSON's own codes, such as ``\u009b``; it says the same."""
     return _UNPRINTABLE.sub(lambda match: json.dumps(match[0])[1:-1], text)
+
+
+def typed(*words: str) -> str:
+    """Words as they are typed into the shell, in quotes where one needs them."""
+    import shlex  # these take a moment to import, and most of what is said is no command
+    import subprocess
+
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _code(match: re.Match[str]) -> str:

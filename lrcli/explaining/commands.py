@@ -1,8 +1,5 @@
 """Commands to type: what an explanation tells its reader to try."""
 
-import os
-import shlex
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +7,9 @@ from pathlib import Path
 from lrcli.explaining.numerals import short
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.sweep_result import SweepResult
+from lrcli.wording import typed
 
-__all__ = ["Origin", "origin_of", "typed"]
+__all__ = ["Origin", "origin_of"]
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,6 @@ def origin_of(result: RunResult | SweepResult) -> Origin:
     if source is not None and Path(source.file).is_file():
         return Origin(source.file, source.overrides)
     return Origin(f"{result.run_dir}/experiment.yaml")
-
-
-def typed(*words: str) -> str:
-    """Words as they are typed into the shell."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _written(value: object) -> str:

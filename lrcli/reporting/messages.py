@@ -10,10 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from lrcli.explaining.commands import typed
 from lrcli.reporting.streams import console
 from lrcli.reporting.text import wrapped
-from lrcli.wording import one_line, printable
+from lrcli.wording import one_line, printable, typed
 
 __all__ = ["print_error", "print_note", "print_warning", "say_how_to_go_on"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lrcli.config.metrics import best_name, error_name, is_of_best, metric_of
-from lrcli.running.comparison import Repetition, ResultRow, RunComparison, SettingRow, Verdict
-from lrcli.running.repetition import repetition
+from lrcli.running.bitwise import compare_bits
+from lrcli.running.comparison import BitComparison, ResultRow, RunComparison, SettingRow, Verdict
 from lrcli.running.settings import (
     IRRELEVANT,
     Settings,
@@ -89,7 +89,7 @@ def _about_chance(unlike: Sequence[SettingRow], *, alike: bool) -> Iterator[str]
 
 def _repetitions(
     directories: Sequence[Path], results: Sequence[RunResult], settings: Sequence[Settings | None]
-) -> Iterator[Repetition]:
+) -> Iterator[BitComparison]:
     """Of runs with the same settings and seed, each against the first of them."""
     trained = [
         each and (relevant(each), [file.sha256 for file in result.data])
@@ -98,7 +98,7 @@ def _repetitions(
     for run, own in enumerate(trained):
         first = trained.index(own)
         if own and first < run:
-            yield repetition((first, run), directories, results)
+            yield compare_bits((first, run), directories, results)
 
 
 # Results ---------------------------------------------------------------------------------------------------

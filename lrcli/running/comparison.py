@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from lrcli.wording import counted, one_line
 
-__all__ = ["Comparison", "Repetition", "ResultRow", "RunComparison", "SettingRow", "Verdict"]
+__all__ = ["BitComparison", "Comparison", "ResultRow", "RunComparison", "SettingRow", "Verdict"]
 
 Verdict = Literal["better", "worse"]
 
@@ -66,7 +66,7 @@ class ResultRow:
 
 
 @dataclass(frozen=True)
-class Repetition:
+class BitComparison:
     """Two runs of the same settings and seed: whether one repeats the other to the bit.
 
     Attributes:
@@ -163,7 +163,7 @@ class RunComparison(Comparison):
 
     command: Literal["train", "sweep"] = "train"
     results: tuple[ResultRow, ...] = ()
-    repetitions: tuple[Repetition, ...] = ()
+    repetitions: tuple[BitComparison, ...] = ()
 
     def __getitem__(self, name: str) -> ResultRow:
         """The result of a name, such as ``val/loss``.

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 
 from lrcli.storage.digests import KeptFile
 from lrcli.storage.result_schema import SCHEMA
+from lrcli.wording import typed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -110,9 +111,10 @@ class Result:
             name: the file's path in it, with slashes.
         """
         if name in self.files:
-            cure = f"have it made again by lrcli resume {directory}"
+            cure = f"have it made again by {typed('lrcli', 'resume', str(directory))}"
         else:
-            cure = f"train again with lrcli {self.command} {directory / 'experiment.yaml'}"
+            again = typed("lrcli", self.command, str(directory / "experiment.yaml"))
+            cure = f"train again with {again}"
         return KeptFile(directory / name, self.files.get(name), cure)
 
 

@@ -28,6 +28,7 @@ from lrcli.sweeps.filled import FilledConfigurations
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reading import members_of
 from lrcli.sweeps.resuming import plan_again
+from lrcli.wording import typed
 
 __all__ = ["compare_sweeps"]
 
@@ -121,7 +122,7 @@ def _side(directory: Path, result: SweepResult) -> _Side:
     if not file.path.exists():
         raise RunDirectoryError(
             f"{directory}: has no results yet ({result.status}); go on with it first: "
-            f"lrcli resume {directory}"
+            f"{typed('lrcli', 'resume', str(directory))}"
         )
     plan, _ = plan_again(directory, runs_code=False)
     return _Side(plan, members_of(file, plan), result)

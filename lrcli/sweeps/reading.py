@@ -24,6 +24,7 @@ from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reference_file import Reference, read_reference
 from lrcli.sweeps.resuming import plan_again, result_of_sweep
 from lrcli.sweeps.stable_rates import read_stable_rates
+from lrcli.wording import typed
 
 __all__ = ["FinishedSweep", "members_of", "read_sweep"]
 
@@ -61,7 +62,7 @@ def read_sweep(directory: Path) -> FinishedSweep:
     if result.status != "completed":
         raise RunDirectoryError(
             f"{directory}: has members that have not ended ({result.status}); go on with it first: "
-            f"lrcli resume {directory}"
+            f"{typed('lrcli', 'resume', str(directory))}"
         )
     plan, _ = plan_again(directory, runs_code=False)
     reference = read_reference(directory, result, (len(plan.seeds), len(plan.configurations)))

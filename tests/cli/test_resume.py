@@ -16,9 +16,9 @@ import pytest
 from made_results import rewrite
 
 from lrcli.errors import WriteError
-from lrcli.explaining.commands import typed
 from lrcli.sweeps import resuming
 from lrcli.sweeps.part import PartRecorder
+from lrcli.wording import typed
 
 SMALL = """\
 name: small

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lrcli.config.dumping import in_line
-from lrcli.running.comparison import Comparison, Repetition, ResultRow
+from lrcli.running.comparison import BitComparison, Comparison, ResultRow
 from lrcli.wording import counted, times
 
 __all__ = [
@@ -69,7 +69,7 @@ def sized(ratio: float, words: tuple[str, str] = ("larger", "smaller")) -> str:
     return f"{times(larger)} {word}"
 
 
-def said_of_repetition(comparison: Comparison, each: Repetition) -> str:
+def said_of_repetition(comparison: Comparison, each: BitComparison) -> str:
     """Whether one run repeats another, in a sentence."""
     first, second = (comparison.names[run] for run in each.runs)
     same = f"{second} has the same settings and seed as {first}"

@@ -19,6 +19,7 @@ from lrcli.storage.reading import read_result
 from lrcli.storage.run_result import RunResult
 from lrcli.storage.table_reading import MemberTable, read_curves, read_members, read_metrics
 from lrcli.storage.tables import swept_text
+from lrcli.wording import typed
 
 __all__ = ["CONTENTS", "Content", "Records", "read_records"]
 
@@ -78,7 +79,8 @@ def read_records(directory: Path, run: str, content: Content) -> Records:
         missing = f"has no records: the run is {result.status}"
         history = read_metrics(_there(result.file(directory, "metrics.csv"), missing))
         return _of_run(run, result, history, content)
-    missing = f"has no results yet ({result.status}); go on with it first: lrcli resume {directory}"
+    command = typed("lrcli", "resume", str(directory))
+    missing = f"has no results yet ({result.status}); go on with it first: {command}"
     members = read_members(_there(result.file(directory, "results.csv"), missing))
     history = read_curves(result.file(directory, "curves.npz"))
     shape = (len(members.member), history.epoch.shape[-1])

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lrcli.errors import RunDirectoryError
-from lrcli.running.comparison import Repetition
+from lrcli.running.comparison import BitComparison
 from lrcli.storage.digests import KeptFile
 from lrcli.storage.run_result import RunResult
 
-__all__ = ["repetition"]
+__all__ = ["compare_bits"]
 
 _Record = Mapping[str, str]
 
 
-def repetition(
+def compare_bits(
     runs: tuple[int, int], directories: Sequence[Path], results: Sequence[RunResult]
-) -> Repetition:
+) -> BitComparison:
     """Compare two runs of the same settings and seed, record by record, then in what they learned.
 
     Args:
@@ -28,17 +28,17 @@ def repetition(
     try:
         first, second = (_records(results[run].file(directories[run], "metrics.csv")) for run in runs)
     except (OSError, ValueError, csv.Error, RunDirectoryError) as error:
-        return Repetition(runs, None, unknown=_reason(error))
+        return BitComparison(runs, None, unknown=_reason(error))
     common = [epoch for epoch in first if epoch in second]
     if not common:
-        return Repetition(runs, None, unknown="they have no records in common")
+        return BitComparison(runs, None, unknown="they have no records in common")
     for epoch in common:
         a, b = first[epoch], second[epoch]
         for name in a:
             if name in b and a[name] != b[name]:
                 step = int(a["step"]) if a["step"].isdecimal() else None
                 values = (a[name], b[name])
-                return Repetition(
+                return BitComparison(
                     runs,
                     False,
                     len(common),
@@ -50,17 +50,17 @@ def repetition(
     return _ends(runs, len(common), *(results[run] for run in runs))
 
 
-def _ends(runs: tuple[int, int], records: int, first: RunResult, second: RunResult) -> Repetition:
+def _ends(runs: tuple[int, int], records: int, first: RunResult, second: RunResult) -> BitComparison:
     """Where no record differs: what they have learned, where they ended at the same step."""
     if first.steps == second.steps and first.parameters and second.parameters:
         for name, value in first.parameters.items():
             if name in second.parameters and repr(value) != repr(second.parameters[name]):
-                return Repetition(runs, False, records, metric=f"parameter {name}")
+                return BitComparison(runs, False, records, metric=f"parameter {name}")
         for name, number in first.metrics.items():  # those of the test set are in no record
             if name in second.metrics and repr(number) != repr(second.metrics[name]):
                 values = (repr(number), repr(second.metrics[name]))
-                return Repetition(runs, False, records, metric=name, values=values)
-    return Repetition(runs, True, records)
+                return BitComparison(runs, False, records, metric=name, values=values)
+    return BitComparison(runs, True, records)
 
 
 def _records(file: KeptFile) -> dict[str, _Record]:
