@@ -25,6 +25,17 @@ def _plain_output(monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_waiting_for_the_disk():
+    """A test may end before its files are on the disk: it needs to survive no loss of power.
+
+    Each file that is written waits twice, and many are. Processes of their own wait as a user's do.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: os.fstat(file) and None)  # what is not open is refused
+        yield
+
+
 @contextlib.contextmanager
 def alone(path):
     """One process at a time, where the system has locks for that."""
@@ -83,6 +94,24 @@ def lrcli_in(program, monkeypatch):
             context.chdir(directory)
             code, out, err = program(*words, code=code)
         return subprocess.CompletedProcess(words, code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def silent_lrcli():
+    """As `lrcli_in`, for what the tests of a file share; what it says is lost."""
+    from lrcli.cli import main
+
+    def run(directory, *words):
+        with pytest.MonkeyPatch.context() as context:
+            context.chdir(directory)
+            context.setattr(sys, "argv", ["lrcli", *map(str, words)])
+            with pytest.raises(SystemExit) as caught:
+                main()
+        gc.unfreeze()
+        gc.enable()
+        assert not caught.value.code
 
     return run
 

@@ -175,11 +175,21 @@ def test_polars_is_imported_where_tables_are_read_or_exported_and_nowhere_else()
     assert found == {"parquet.py", "table_csv.py", "table_parquet.py"}
 
 
-@pytest.mark.parametrize("words", [["train"], ["sweep", "--lr", "0.01,0.1"]], ids=" ".join)
-def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, program, words):
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [("train", []), ("sweep", ["--lr", "0.01,0.1", "logging.figures=false"])],
+    ids=["train", "sweep"],
+)
+def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, program, command, more):
     """Once its machine code is on the disk; the first of the two runs may have to make it."""
     pytest.importorskip("llvmlite")
-    line = [*words, str(PACKAGE.parent / "experiments" / "linear.yaml"), "engine=compiled", "--run-dir"]
+    line = [
+        command,
+        str(PACKAGE.parent / "experiments" / "linear.yaml"),
+        *more,
+        "engine=compiled",
+        "--run-dir",
+    ]
     program(*line, tmp_path / "first", "logging.figures=false")
     line.append(str(tmp_path / "second"))
     loaded = loaded_by(f"from lrcli.cli.app import app\napp({line!r}, standalone_mode=False)")

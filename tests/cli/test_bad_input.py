@@ -181,9 +181,9 @@ def test_more_than_fits_in_memory(refusal, tmp_path, word):
         pytest.param("cuda", marks=pytest.mark.skipif(bool(shutil.which("nvidia-smi")), reason="has one")),
     ],
 )
-def test_missing_device(tmp_path, device):
+def test_missing_device(refusal, tmp_path, device):
     (tmp_path / "exp.yaml").write_text(GOOD)
-    shown = refused(by_itself, tmp_path, "train", "exp.yaml", f"device={device}")
+    shown = refusal(tmp_path, "train", "exp.yaml", f"device={device}")
     assert shown.startswith(f"error: device: there is no {device} on this machine; there is ")
     assert len(shown.splitlines()) == 1
 

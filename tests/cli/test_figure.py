@@ -4,7 +4,6 @@ import shutil
 
 import pytest
 from builders import trained_run
-from test_train import by_itself
 
 
 @pytest.fixture
@@ -13,7 +12,7 @@ def lrcli(lrcli_in):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, silent_lrcli):
     """A directory with two runs and a sweep."""
     place = tmp_path_factory.mktemp("figure")
     for number, rate in enumerate(("0.03", "0.1"), 1):
@@ -23,7 +22,7 @@ def trained(tmp_path_factory):
         "model: {kind: linear}\nloss: {kind: mse}\noptimizer: {kind: sgd, lr: 0.1}\n"
         "training: {epochs: 2}\nlogging: {figures: false, tensorboard: false}\n"
     )
-    by_itself(place, "sweep", "small.yaml", "--lr", "0.01,0.1", "--seeds", "2", "--quiet")
+    silent_lrcli(place, "sweep", "small.yaml", "--lr", "0.01,0.1", "--seeds", "2", "--quiet")
     return place
 
 

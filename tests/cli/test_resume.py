@@ -84,6 +84,37 @@ def stop(lrcli, monkeypatch):
     return stop
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def once(place, kept):
+    """Has a directory made for the first test that asks for it, and gives the others a copy."""
+
+    def once(name, make, *arguments, **options):
+        if (kept / name).exists():
+            shutil.copytree(kept / name, place / name)
+        else:
+            make(*arguments, "--run-dir", name, **options)
+            shutil.copytree(place / name, kept / name)
+
+    return once
+
+
+@pytest.fixture
+def whole(once, lrcli):
+    """The small sweep, never stopped."""
+    once("whole", lrcli, "sweep", "small.yaml", "-q")
+
+
+@pytest.fixture
+def crashed(once, stop):
+    """The same, whose disk was full after three parts."""
+    once("cut", stop, 3, crash, "small.yaml", *CUT, code=1)
+
+
 def interrupt():
     signal.raise_signal(signal.SIGINT)
 
@@ -141,12 +172,13 @@ def wait_for(condition, process, seconds=60):
 def test_killed_at_any_moment():
     """Some trials of the script, which is to be called with 200 where anything of resuming is changed."""
     script = Path(__file__).parents[1] / "killing.py"
-    words = [sys.executable, script, "--trials", "4", "--seed", "9"]
+    words = [sys.executable, script, "--trials", "3", "--seed", "224"]  # of both commands and engines
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert len(done.stdout.splitlines()) == 4
+    assert len(done.stdout.splitlines()) == 3
 
 
+@pytest.mark.usefixtures("whole")
 def test_killed_before_training(place, lrcli, monkeypatch):
     """The directory and experiment.yaml are there, result.json is not yet."""
     lrcli("sweep", "small.yaml", "-q", "--run-dir", "cut")
@@ -154,7 +186,6 @@ def test_killed_before_training(place, lrcli, monkeypatch):
         if path.name != "experiment.yaml":
             path.unlink()
     lrcli("resume", "cut", "-q")
-    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
     assert results(place / "cut") == results(place / "whole")
 
 
@@ -167,13 +198,13 @@ def test_other_versions_than_it_was_begun_with(place, lrcli, stop):
     assert err.startswith("warning: goes on otherwise than it was begun: numpy 1.0 there, ")
 
 
+@pytest.mark.usefixtures("whole")
 def test_only_what_is_missing_is_trained(place, lrcli, stop):
     stop(4, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
     assert result_of(place / "cut")["status"] == "failed"
     assert len(parts(place / "cut")) == 4
     _, _, err = lrcli("resume", "cut")
     assert f"/{16 * (PARTS - 4)} " in err
-    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
     assert results(place / "cut") == results(place / "whole")
 
 
@@ -200,8 +231,8 @@ def test_ctrl_c_and_resume(place, lrcli, stop):
         assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in one.files)
 
 
+@pytest.mark.usefixtures("whole")
 def test_ctrl_c_twice(place, lrcli, stop):
-    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
     stop(3, interrupt_twice, "small.yaml", *CUT, "--run-dir", "cut")
     assert result_of(place / "cut")["status"] == "interrupted"
     assert len(parts(place / "cut")) == 3
@@ -209,9 +240,9 @@ def test_ctrl_c_twice(place, lrcli, stop):
     assert results(place / "cut") == results(place / "whole")
 
 
+@pytest.mark.usefixtures("whole")
 def test_ctrl_c_again_and_again(place, lrcli, stop):
     """Also where all is one part, which goes on from its state."""
-    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
     stop(0, interrupt, "small.yaml", "--run-dir", "cut")
     for _ in range(2):
         stop(0, interrupt, "small.yaml", "--run-dir", "cut")
@@ -263,6 +294,7 @@ def test_ctrl_c_from_the_keyboard(place, times):
         assert set(check_tables(place / "cut")) <= {"interrupted", "diverged"}
 
 
+@pytest.mark.usefixtures("small_figures")
 def test_stopped_while_drawing(place, lrcli, monkeypatch):
     """All members are trained, the figures are not: resume draws them."""
     import lrcli.reporting.figure_files as figures
@@ -352,9 +384,14 @@ def test_the_list_of_event_files_names_no_others(place, lrcli, stopped_while_dra
 
 @pytest.mark.filterwarnings("default:.*has been damaged")
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-@pytest.mark.parametrize("name", ["checkpoint", "figures", "summary"])
-def test_nothing_is_written_or_deleted_through_a_link(place, lrcli, stop, name):
-    stop(3, interrupt, "small.yaml", "logging={}", *CUT, "--run-dir", "cut")
+@pytest.mark.usefixtures("small_figures")
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("checkpoint", {}), ("figures", {"figures": True}), ("summary", {"tensorboard": True})],
+)
+def test_nothing_is_written_or_deleted_through_a_link(place, lrcli, stop, name, written):
+    logging = json.dumps({"figures": False, "tensorboard": False} | written)
+    stop(3, interrupt, "small.yaml", f"logging={logging}", *CUT, "--run-dir", "cut")
     elsewhere = place / "elsewhere"
     shutil.copytree(place / "cut" / "checkpoint", elsewhere)
     for old in ("loss_over_rate.png", "part-0000.npz"):
@@ -457,10 +494,9 @@ DAMAGES = {
 
 @pytest.mark.filterwarnings("default:.*has been damaged")
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_part(place, lrcli, stop, damage):
+@pytest.mark.usefixtures("whole", "crashed")
+def test_a_damaged_part(place, lrcli, damage):
     """It is trained again, or refused by its name."""
-    lrcli("sweep", "small.yaml", *CUT, "-q", "--run-dir", "whole")
-    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
     path, other = (place / "cut" / "checkpoint" / f"part-000{number}.npz" for number in (1, 0))
     path.write_bytes(damage(path.read_bytes(), other.read_bytes()))
     code, _, err = lrcli("resume", "cut", "-q", code=None)
@@ -484,9 +520,9 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_an_experiment_that_was_changed_by_hand(place, lrcli, stop, change):
+@pytest.mark.usefixtures("crashed")
+def test_an_experiment_that_was_changed_by_hand(place, lrcli, change):
     """Parts of one experiment are never taken for those of another."""
-    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
     file = place / "cut" / "experiment.yaml"
     text = file.read_text()
     for old, new in zip(change[::2], change[1::2], strict=True):
@@ -504,8 +540,8 @@ def test_an_experiment_that_was_changed_by_hand(place, lrcli, stop, change):
         assert contents(place / "cut") == before
 
 
-def test_an_experiment_with_a_mistake(place, lrcli, stop):
-    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+@pytest.mark.usefixtures("crashed")
+def test_an_experiment_with_a_mistake(place, lrcli):
     file = place / "cut" / "experiment.yaml"
     text = file.read_text()
     file.write_text(text.replace("optimizer:\n", "optimiser:\n"))
@@ -517,15 +553,15 @@ def test_an_experiment_with_a_mistake(place, lrcli, stop):
 
 
 @pytest.mark.parametrize("result", ["", "{", "{}", "null", '{"command": "sweep"}', '{"command": "sweep", "x'])
-def test_a_damaged_result(place, lrcli, stop, result):
-    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+@pytest.mark.usefixtures("crashed")
+def test_a_damaged_result(place, lrcli, result):
     (place / "cut" / "result.json").write_text(result)
     code, _, err = lrcli("resume", "cut", code=None)
     assert code == 0 or (code == 2 and err.startswith("error: cut"))
 
 
-def test_a_result_without_its_memory(place, lrcli, stop):
-    stop(3, crash, "small.yaml", *CUT, "--run-dir", "cut", code=1)
+@pytest.mark.usefixtures("crashed")
+def test_a_result_without_its_memory(place, lrcli):
     result = result_of(place / "cut")
     (place / "cut" / "result.json").write_text(json.dumps(result | {"memory": "much"}))
     assert lrcli("resume", "cut", code=2)[2].startswith("error: cut")
@@ -590,18 +626,18 @@ def test_a_member_of_a_sweep_that_was_stopped(place, lrcli, stop):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["24"], "swept: has no member 24; they are numbered from 0 to 23"),
-        (["--", "-1"], "swept: has no member -1; they are numbered from 0 to 23"),
+        (["24"], "whole: has no member 24; they are numbered from 0 to 23"),
+        (["--", "-1"], "whole: has no member -1; they are numbered from 0 to 23"),
         (["-1"], "-1"),
         (["first"], "is no member; write its number in results.csv, or best"),
         (["1.5"], "is no member; write its number in results.csv, or best"),
         ([], "MEMBER"),
     ],
 )
+@pytest.mark.usefixtures("whole")
 def test_members_that_are_not_there(place, lrcli, words, message):
-    lrcli("sweep", "small.yaml", "-q", "--run-dir", "swept")
     before = contents(place)
-    _, out, err = lrcli("replay", "swept", *words, code=2)
+    _, out, err = lrcli("replay", "whole", *words, code=2)
     assert out == ""
     assert message in err
     assert contents(place) == before
@@ -654,8 +690,8 @@ def meanwhile(monkeypatch):
         ["train", "small.yaml", "--run-dir", "cut"],
     ],
 )
+@pytest.mark.usefixtures("whole")
 def test_a_second_at_the_same_time_is_refused(place, lrcli, stop, meanwhile, second):
-    lrcli("sweep", "small.yaml", "-q", "--run-dir", "whole")
     stop(3, interrupt, "small.yaml", *CUT, "--run-dir", "cut")
 
     def refused():
@@ -725,12 +761,12 @@ def test_the_command_that_goes_on_is_told_whole(place, lrcli, stop):
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.usefixtures("whole")
 def test_signals_that_end_programs(place, lrcli, stop, name):
     number = getattr(signal, name, None)
     if number is None:
         pytest.skip("the system has no such signal")
     before = signal.signal(number, signal.SIG_DFL)
-    lrcli("sweep", "small.yaml", *CUT, "-q", "--run-dir", "whole")
     words = ["small.yaml", *CUT, "--run-dir", "cut"]
     stop(3, lambda: signal.raise_signal(number), *words, code=128 + number)
     signal.signal(number, before)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from made_results import rewrite
-from test_train import by_itself
 
 from lrcli.storage.locking import locked
 
@@ -23,7 +22,7 @@ SMALL = (
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, silent_lrcli):
     """Two runs and a sweep."""
     place = tmp_path_factory.mktemp("runs")
     (place / "small.yaml").write_text(SMALL)
@@ -32,7 +31,7 @@ def trained(tmp_path_factory):
         ["train", "seed=3"],
         ["sweep", "--lr", "0.01,0.1", "--seeds", "2"],
     ):
-        by_itself(place, words[0], "small.yaml", *words[1:], "--quiet")
+        silent_lrcli(place, words[0], "small.yaml", *words[1:], "--quiet")
     for number, name in enumerate(("train-0001", "train-0002", "sweep-0001")):
         begun = datetime.fromtimestamp(time.time() - 9000 + number, UTC).isoformat()
         rewrite(place / "runs" / "small" / name / "result.json", started=begun)

@@ -403,15 +403,15 @@ def test_each_sweep_takes_the_next_number(place, sweep):
 @pytest.mark.usefixtures("machine_code")
 def test_sweeps_at_once_never_share_a_directory(place):
     words = [sys.executable, "-m", "lrcli", "sweep", "small.yaml", "-q", "--lr"]
-    rates = ["0.1,0.2", "0.3,0.4", "0.5,0.6"]
+    rates = ["0.1,0.2", "0.3,0.4"]
     processes = [subprocess.Popen([*words, rate], cwd=place, stderr=subprocess.PIPE) for rate in rates]
     for process in processes:
         assert process.communicate(timeout=60)[1] == b""
         assert process.returncode == 0
     runs = sorted((place / "runs" / "small").iterdir())
-    assert [run.name for run in runs] == ["sweep-0001", "sweep-0002", "sweep-0003"]
+    assert [run.name for run in runs] == ["sweep-0001", "sweep-0002"]
     grids = [yaml.safe_load((run / "experiment.yaml").read_text())["sweep"]["grid"] for run in runs]
-    assert sorted(grid["optimizer.lr"]["values"][0] for grid in grids) == [0.1, 0.3, 0.5]
+    assert sorted(grid["optimizer.lr"]["values"][0] for grid in grids) == [0.1, 0.3]
     for run, grid in zip(runs, grids, strict=True):
         assert list(medians(run)) == grid["optimizer.lr"]["values"]
 

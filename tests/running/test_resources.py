@@ -33,7 +33,7 @@ LINE = {
     "model": {"kind": "linear"},
     "loss": {"kind": "half_mse"},
     "optimizer": {"kind": "sgd", "lr": 1e-4},
-    "training": {"epochs": 2, "batch_size": 1000},
+    "training": {"epochs": 1, "batch_size": 1000},
     "logging": {"tensorboard": False, "figures": False},
 }
 XOR = LINE | {
@@ -65,20 +65,20 @@ CASES = {  # the command, the experiment, the words that make it large
         ["dataset.num_train=1000000", "dtype=float64", "training.batch_size=full"],
     ),
     "steps": ("train", LINE, ["dataset.num_train=700000", "training.batch_size=2"]),
-    "features": ("train", WIDE, ["dataset.num_train=50000"]),
+    "features": ("train", WIDE, ["dataset.num_train=25000"]),
     "classes and noise": (
         "train",
         XOR,
         ["dataset.num_train=500000", "loss.kind=cross_entropy", "model.input_noise=0.1"],
     ),
     "powers": ("train", SINE, ["model.degree=20", "dataset.num_train=120000"]),
-    "classes of a linear model": ("train", LOGISTIC, ["dataset.num_train=600000"]),
+    "classes of a linear model": ("train", LOGISTIC, ["dataset.num_train=400000"]),
     "parameters": (
         "train",
         XOR,
-        ["engine=compiled", "model.hidden=[500, 500]", "optimizer.kind=adam", "training.epochs=1"],
+        ["engine=compiled", "model.hidden=[500, 500]", "optimizer.kind=adam"],
     ),
-    "examples, torch": ("train", LINE, [*TORCH, "dataset.num_train=1200000"]),
+    "examples, torch": ("train", LINE, [*TORCH, "dataset.num_train=800000"]),
     "full batch, torch": (
         "train",
         XOR,
@@ -86,9 +86,9 @@ CASES = {  # the command, the experiment, the words that make it large
     ),
     "written data": ("data", LINE, ["dataset.num_val=500000", "dataset.num_train=10"]),
     "members": ("sweep", LINE, sweep(500, 100)),
-    "records": ("sweep", LINE, [*sweep(100, 50), "training.epochs=200"]),
+    "records": ("sweep", LINE, [*sweep(100, 50), "training.epochs=100"]),
     "parameters of members": ("sweep", XOR, [*sweep(50, 100), "model.hidden=[16, 16]"]),
-    "data of seeds": ("sweep", LINE, [*sweep(3, 20), "dataset.num_train=100000"]),
+    "data of seeds": ("sweep", LINE, [*sweep(3, 10), "dataset.num_train=100000"]),
     "data of seeds, in parts": ("sweep", LINE, [*sweep(3, 20, "60MB"), "dataset.num_train=150000"]),
 }
 SLACK = 8e6  # bytes, of what the system and NumPy keep for themselves
