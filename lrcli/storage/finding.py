@@ -325,7 +325,8 @@ def _meant(parts: Sequence[str], runs_dir: Path) -> str:
     if match is None:
         return nearest(f"{name}/{run}", runs)
     padded = f"{name}/{match[1]}-{int(match[2]):04d}"
-    return f"; did you mean {padded}?" if padded in runs else ""
+    # The number itself may be taken by what is no directory.
+    return f"; did you mean {padded}?" if padded in runs and padded != f"{name}/{run}" else ""
 
 
 def _held(directory: Path) -> Iterator[str]:

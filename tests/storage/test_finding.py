@@ -281,12 +281,17 @@ def test_no_runs_yet(tmp_path, monkeypatch):
             "runs/linear: holds no result of a run or a sweep; name its directory or its result.json\n"
             "  runs/linear holds train-0001 to train-0012",
         ),
+        (
+            "linear/train-0013",  # a file
+            "linear/train-0013: is no run\n  runs/linear holds train-0001 to train-0012",
+        ),
         ("", "'': holds no result of a run or a sweep; name its directory or its result.json"),
     ],
 )
 def test_what_there_is_instead(word, expected):
     for number in range(1, 13):
         made(f"runs/linear/train-{number:04d}")
+    Path("runs/linear/train-0013").touch()
     assert refused(word).replace("\\", "/") == expected
 
 
