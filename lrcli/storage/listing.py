@@ -8,6 +8,7 @@ without a word.
 import json
 import math
 import os
+import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -157,13 +158,13 @@ def row_of(directory: Path, runs_dir: Path) -> Row:
 def _content(directory: Path) -> tuple[dict[str, Any] | None, str]:
     """What is in result.json, or nothing, and what is wrong with it; nothing is where there is no file."""
     path = f"{directory}{os.sep}result.json"
-    if not os.path.isfile(path):  # noqa: PTH113 - thousands of them, and nobody waits at a pipe
-        return None, ""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - thousands of them, and nobody waits at a pipe
+            return None, ""
         with open(path, "rb") as file:  # noqa: PTH123
             content = file.read()
         data = json.loads(content)
-    except FileNotFoundError:  # removed just now
+    except (FileNotFoundError, NotADirectoryError):
         return None, ""
     except OSError as error:
         return None, f"cannot be read: {error.strerror or error}"

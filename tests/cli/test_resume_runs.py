@@ -182,6 +182,23 @@ def test_without_its_experiment(place, program):
     assert told in program("resume", "last", code=2)[2].replace("\\", "/")
 
 
+def test_a_result_that_cannot_be_read(place, program, monkeypatch):
+    """It is there, so that nothing is begun anew."""
+    program("train", "run.yaml", "-q", "--run-dir", "run")
+    before, read = left(Path("run")), Path.read_bytes
+
+    def locked(path):
+        if path.name == "result.json":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "read_bytes", locked)
+        told = program("resume", "run", code=2)[2].replace("\\", "/")
+    assert told == "error: run/result.json: cannot be read: Permission denied\n"
+    assert left(Path("run")) == before
+
+
 # What was begun, and what is there of it.
 
 
