@@ -73,8 +73,9 @@ def resume(
 def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> NoReturn:
     """Exits with the code of the run."""
     from lrcli.cli.train import exit_code, train_and_report
-    from lrcli.reporting.messages import print_note
+    from lrcli.reporting.messages import print_error, print_note
     from lrcli.reporting.runs.console import print_json
+    from lrcli.reporting.runs.overview import failure
     from lrcli.running.location import OutputLocation
     from lrcli.running.resuming import resuming
 
@@ -85,6 +86,8 @@ def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> NoRetu
             raise typer.Exit(exit_code(train_and_report(resumed.loaded, location, shown, resumed)))
     if not shown.quiet:
         print_note(f"{directory}: has {_ENDED[result.status]}; nothing was trained")
+    elif exit_code(result):
+        print_error(f"{directory}: {failure(result)}")
     if shown.as_json:
         print_json(result)
     raise typer.Exit(exit_code(result))

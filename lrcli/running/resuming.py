@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from lrcli.experiment.user_code import code_digests
 from lrcli.running.files import state_path
 from lrcli.running.trained import refuse_other_data
 from lrcli.storage.files import remove_leftovers
+from lrcli.storage.finding import why_no_result
 from lrcli.storage.locking import locked, refuse_owned
 from lrcli.storage.reading import find_result
 from lrcli.storage.result_fields import SourceFiles
@@ -55,7 +57,10 @@ class Resumed:
         if self.result is None or self.result.source is None:
             return self.loaded.source.record
         source, words = self.result.source, self.loaded.source.overrides
-        return replace(source, overrides=tuple(dict.fromkeys((*source.overrides, *words))))
+        before = source.overrides
+        if words:
+            before = tuple(word for word in before if word.partition("=")[0] != _EPOCHS)
+        return replace(source, overrides=(*before, *words[-1:]))  # the last word is the one that counts
 
     @property
     def origin(self) -> Path:
@@ -107,8 +112,10 @@ def resuming(directory: Path, overrides: Sequence[str] = ()) -> Iterator[Resumed
 def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
     """See `resuming`."""
     result = find_result(directory)
-    if not (directory / "experiment.yaml").is_file() or not isinstance(result, RunResult | None):
-        raise RunDirectoryError(f"{directory}: holds no run that could go on")
+    # That of pathlib raises where a directory may not be entered.
+    has_experiment = os.path.isfile(directory / "experiment.yaml")  # noqa: PTH113
+    if not has_experiment or not isinstance(result, RunResult | None):
+        raise _nothing_to_go_on_with(directory, result)
     begun = load(directory / "experiment.yaml")
     damaged = []
     if result is not None:
@@ -126,6 +133,14 @@ def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
         lost = ", ".join(damaged)
         notes.insert(0, f"{directory}: {lost}: gone, damaged or changed since the run ended; written anew")
     return Resumed(replace(loaded, notes=notes), directory, result, state, lacks_nothing)
+
+
+def _nothing_to_go_on_with(directory: Path, result: object) -> RunDirectoryError:
+    """Why a directory without an experiment cannot go on."""
+    if isinstance(result, RunResult):
+        return RunDirectoryError(f"{directory}: its experiment.yaml is gone, without which it cannot go on")
+    why = "" if result else why_no_result(directory)
+    return RunDirectoryError(f"{directory}: {why or 'holds no run that could go on'}")
 
 
 @contextlib.contextmanager

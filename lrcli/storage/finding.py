@@ -121,9 +121,12 @@ def run_directories(pattern: str, runs_dir: Path) -> list[Path]:
             found += [runs_dir / name] if fnmatch.fnmatchcase(name, pattern) else []
             continue
         whole = fnmatch.fnmatchcase(name, pattern)
-        inside = [
-            run for run in _listed(runs_dir / name) if whole or fnmatch.fnmatchcase(f"{name}/{run}", pattern)
-        ]
+        try:
+            runs = _listed(runs_dir / name)
+        except RunDirectoryError:
+            found += [runs_dir / name] if whole else []  # of which it is told that it cannot be read
+            continue
+        inside = [run for run in runs if whole or fnmatch.fnmatchcase(f"{name}/{run}", pattern)]
         found += [path for path in (runs_dir / name / run for run in inside) if _inside(path)]
     return found
 
@@ -175,6 +178,8 @@ def why_no_result(directory: Path) -> str:
     """Why a run has no result, and what can be done; empty where no run was begun there, or it has one."""
     if os.path.isfile(directory / _RESULT) or not _inside(directory):  # noqa: PTH113
         return ""
+    if not os.access(directory, os.R_OK | os.X_OK):
+        return "cannot be read: Permission denied"
     from lrcli.storage.locking import owner_of
 
     owner = owner_of(directory)
@@ -317,7 +322,8 @@ def _meant(parts: Sequence[str], runs_dir: Path) -> str:
     if match is None:
         return nearest(f"{name}/{run}", runs)
     padded = f"{name}/{match[1]}-{int(match[2]):04d}"
-    return f"; did you mean {padded}?" if padded in runs else ""
+    # The number itself may be taken by what is no directory.
+    return f"; did you mean {padded}?" if padded in runs and padded != f"{name}/{run}" else ""
 
 
 def _held(directory: Path) -> Iterator[str]:

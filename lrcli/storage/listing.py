@@ -8,6 +8,7 @@ without a word.
 import json
 import math
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -178,12 +179,12 @@ def _read_all(directories: Sequence[Path]) -> Iterator[_Read]:
 def _read(directory: Path) -> _Read:
     """What is in result.json, or what is wrong with it; neither where there is no file."""
     path = f"{directory}{os.sep}result.json"
-    if not os.path.isfile(path):  # noqa: PTH113 - thousands of them, and nobody waits at a pipe
-        return None, ""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - thousands of them, and nobody waits at a pipe
+            return None, ""
         with open(path, "rb") as file:  # noqa: PTH123
             return file.read(), ""
-    except FileNotFoundError:  # removed just now
+    except (FileNotFoundError, NotADirectoryError):  # removed just now
         return None, ""
     except OSError as error:
         return None, f"cannot be read: {error.strerror or error}"

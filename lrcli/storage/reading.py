@@ -1,6 +1,7 @@
 """Reading results again: result.json of any schema up to this version's own."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -32,7 +33,8 @@ def read_result(path: Path) -> _Result:
         path: of result.json, or of the directory that holds it.
 
     Raises:
-        RunDirectoryError: there is none, it has been damaged or edited, or a newer lrcli has written it.
+        RunDirectoryError: there is none, it cannot be read, has been damaged or edited, or a newer lrcli has
+            written it.
     """
     found = find_result(path)
     if found is None:
@@ -49,9 +51,9 @@ def find_result(path: Path) -> _Result | None:
     """Likewise, but None where there is no result.
 
     Raises:
-        RunDirectoryError: it has been damaged or edited, or a newer lrcli has written it.
+        RunDirectoryError: it cannot be read, has been damaged or edited, or a newer lrcli has written it.
     """
-    file = path / "result.json" if path.is_dir() else path
+    file = path / "result.json" if os.path.isdir(path) else path  # noqa: PTH112 - that of pathlib raises
     content = _bytes(file)
     data = _mapping(content)
     _refuse_damage(file, content, data)
@@ -95,11 +97,17 @@ def begun_command(directory: Path) -> Command | None:
 
 
 def _bytes(file: Path) -> bytes:
-    """The content of a file; nothing where there is none."""
+    """The content of a file; nothing where there is none.
+
+    Raises:
+        RunDirectoryError: it is there and cannot be read.
+    """
     try:
-        return file.read_bytes() if file.is_file() else b""  # reading a pipe would never end
-    except (OSError, ValueError):  # ValueError: the system has no such characters in names
+        return file.read_bytes() if os.path.isfile(file) else b""  # noqa: PTH113 - a pipe would never end
+    except (FileNotFoundError, ValueError):  # ValueError: the system has no such characters in names
         return b""
+    except OSError as error:
+        raise RunDirectoryError(f"{file}: cannot be read: {error.strerror or error}") from None
 
 
 def _mapping(content: bytes) -> dict[str, Any]:

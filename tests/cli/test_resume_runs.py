@@ -132,8 +132,10 @@ def test_for_more_epochs(place, program):
     written = result_of("short")
     del written["sha256"]  # of the file alone
     assert json.loads(program("resume", "short", "--json", "-q")[1]) == written
-    program("resume", "short", "training.epochs=27", "-q")
+    program("resume", "short", "training.epochs=19", "-q")
+    program("resume", "short", "training.epochs=23", "training.epochs=27", "-q")
     assert result_of("short")["epochs"] == 27
+    assert result_of("short")["source"]["overrides"] == ["training.epochs=27"]
     assert_same("long", "short")
     assert Path("long/experiment.yaml").read_bytes() == Path("short/experiment.yaml").read_bytes()
 
@@ -215,6 +217,36 @@ def test_what_has_ended_says_so(place, program, words, code, told):
     program("train", "run.yaml", *words, "-q", "--run-dir", "run", code=code)
     for more in ([], ["training.epochs=99"]):
         assert told in program("resume", "run", *more, code=code)[2]
+    assert program("resume", "run", "-q", code=code)[2] == (
+        "error: run: diverged at step 2\n" if code else ""
+    )
+
+
+def test_without_its_experiment(place, program):
+    program("train", "run.yaml", "-q", "--run-dir", "run")
+    Path("run/experiment.yaml").unlink()
+    message = "error: run: its experiment.yaml is gone, without which it cannot go on\n"
+    assert program("resume", "run", code=2)[2] == message
+    Path("runs/run/train-0001").mkdir(parents=True)
+    told = "was stopped before it had an experiment; lrcli delete runs/run/train-0001 removes it"
+    assert told in program("resume", "last", code=2)[2].replace("\\", "/")
+
+
+def test_a_result_that_cannot_be_read(place, program, monkeypatch):
+    """It is there, so that nothing is begun anew."""
+    program("train", "run.yaml", "-q", "--run-dir", "run")
+    before, read = left(Path("run")), Path.read_bytes
+
+    def locked(path):
+        if path.name == "result.json":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "read_bytes", locked)
+        told = program("resume", "run", code=2)[2].replace("\\", "/")
+    assert told == "error: run/result.json: cannot be read: Permission denied\n"
+    assert left(Path("run")) == before
 
 
 # What was begun, and what is there of it.
@@ -304,7 +336,7 @@ def test_a_file_of_a_run_that_had_ended(place, program, name):
     )
     assert_same("whole", "cut")
     Path("cut/experiment.yaml").unlink()
-    assert "holds no run that could go on" in program("resume", "cut", code=2)[2]
+    assert "its experiment.yaml is gone" in program("resume", "cut", code=2)[2]
 
 
 def flip(path, at=700):

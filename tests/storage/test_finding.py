@@ -11,7 +11,14 @@ import pytest
 
 from lrcli.errors import RunDirectoryError
 from lrcli.storage.beginnings import experiment_comment
-from lrcli.storage.finding import all_runs, command_of, find_run, run_words, why_no_result
+from lrcli.storage.finding import (
+    all_runs,
+    command_of,
+    find_run,
+    run_directories,
+    run_words,
+    why_no_result,
+)
 from lrcli.storage.locking import locked
 from lrcli.storage.reading import read_result
 
@@ -282,12 +289,17 @@ def test_no_runs_yet(tmp_path, monkeypatch):
             "runs/linear: holds no result of a run or a sweep; name its directory or its result.json\n"
             "  runs/linear holds train-0001 to train-0012",
         ),
+        (
+            "linear/train-0013",  # a file
+            "linear/train-0013: is no run\n  runs/linear holds train-0001 to train-0012",
+        ),
         ("", "'': holds no result of a run or a sweep; name its directory or its result.json"),
     ],
 )
 def test_what_there_is_instead(word, expected):
     for number in range(1, 13):
         made(f"runs/linear/train-{number:04d}")
+    Path("runs/linear/train-0013").touch()
     assert refused(word).replace("\\", "/") == expected
 
 
@@ -332,9 +344,20 @@ def test_a_directory_that_cannot_be_read(place, monkeypatch):
     assert refused("a").replace("\\", "/") == "runs/a: cannot be read: Permission denied"
     assert found("last") == "runs/b/sweep-0001"
     assert found("a/train-0001") == "runs/a/train-0001"
+    names = {path.as_posix() for path in run_directories("*", Path("runs"))}
+    assert "runs/a" in names  # the others are not hidden by it
+    assert "runs/b/sweep-0001" in names
     locked.path = Path("runs")
     assert refused("last") == "runs: cannot be read: Permission denied"
     assert run_words("", Path("runs")) == []
+
+
+def test_a_run_that_cannot_be_read_was_not_stopped(place, monkeypatch):
+    run = Path("runs/a/train-0009")
+    run.mkdir()
+    assert why_no_result(run).startswith("was stopped before it had an experiment; ")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != run)
+    assert why_no_result(run) == "cannot be read: Permission denied"
 
 
 # Completion, and what it costs.
