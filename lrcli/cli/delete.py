@@ -24,6 +24,7 @@ EPILOG = examples(
 )
 
 _KEPT = 1  # exit code, where the answer was no
+_INTERRUPTED = 130
 
 
 def delete(
@@ -69,9 +70,17 @@ def _agreed(found: "Sequence[Removable]", runs_dir: Path) -> bool:
         UsageError: nobody can be asked.
     """
     from lrcli.reporting.listing import print_removable
+    from lrcli.reporting.messages import print_note
     from lrcli.storage.listing import row_of
 
     if not sys.stdin.isatty() or not sys.stderr.isatty():
         raise UsageError("without a terminal nobody can be asked; add --yes")
     print_removable([(row_of(each.directory, runs_dir), each.files, each.size) for each in found])
-    return typer.confirm("Delete?" if len(found) == 1 else f"Delete these {len(found)}?", err=True)
+    try:
+        return typer.confirm("Delete?" if len(found) == 1 else f"Delete these {len(found)}?", err=True)
+    except typer.Abort as abort:
+        typer.echo(err=True)  # the line of the question ends
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            print_note("nothing was deleted")
+            raise typer.Exit(_INTERRUPTED) from None
+        return False  # the input has ended

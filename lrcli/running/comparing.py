@@ -7,6 +7,7 @@ Results and settings are read, nothing is drawn again, so this needs no NumPy.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from lrcli.running.settings import (
     relevant,
     settings_of,
 )
+from lrcli.storage.locking import owner_of
 from lrcli.storage.run_result import RunResult
 
 __all__ = ["SEEDS", "UNLIKE", "changed_blocks", "comparable", "compare_runs", "short_names"]
@@ -47,6 +49,7 @@ def compare_runs(directories: Sequence[Path], results: Sequence[RunResult]) -> R
         directories: of two runs or more, each once.
         results: of each.
     """
+    results = [_alive(*each) for each in zip(directories, results, strict=True)]
     settings, notes = settings_of(directories, results)
     unlike, equal = differing(settings)
     changed = changed_blocks(unlike, results) if equal is not None else set(UNLIKE)
@@ -99,6 +102,12 @@ def _repetitions(
         first = trained.index(own)
         if own and first < run:
             yield compare_bits((first, run), directories, results)
+
+
+def _alive(directory: Path, result: RunResult) -> RunResult:
+    """The result; of a run that says it is running where nobody is at work, one that has failed."""
+    is_dead = result.status == "running" and owner_of(directory) is None
+    return replace(result, status="failed") if is_dead else result
 
 
 # Results ---------------------------------------------------------------------------------------------------

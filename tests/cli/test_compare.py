@@ -3,13 +3,16 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 from builders import EXPERIMENTS
+from made_results import rewrite
 
 import lrcli
+from lrcli.storage.locking import locked
 
 LINEAR = str(EXPERIMENTS / "linear.yaml")
 
@@ -207,3 +210,12 @@ def test_two_sweeps_need_no_engine(runs, sweeps):
         [sys.executable, "-c", program], cwd=runs, capture_output=True, text=True, check=True
     )
     assert set(done.stderr.split()).isdisjoint({"torch", "numba", "scipy", "matplotlib", "polars"})
+
+
+def test_a_run_that_was_killed_is_not_running(runs, said):
+    killed = runs / "killed"
+    shutil.copytree(runs / "runs/linear/train-0001", killed)
+    rewrite(killed / "result.json", status="running")
+    assert "/killed  failed" in said("killed", TWO[1])
+    with locked(killed):
+        assert "/killed  running" in said("killed", TWO[1])

@@ -244,3 +244,11 @@ def test_a_reader_may_leave_after_the_first_lines(runs):
         program.stdout.close()
         assert program.stderr.read() == ""
         assert program.wait() == 0
+
+
+def test_a_run_that_was_killed_has_no_results(export, runs):
+    run = runs / "killed"
+    shutil.copytree(runs / "runs/line/train-0001", run)
+    rewrite(run / "result.json", status="running", metrics={}, best=None, recovery=[], epochs=0, steps=0)
+    assert export("killed", "--what", "results") == [LONG]
+    assert len(export("killed")) > 1

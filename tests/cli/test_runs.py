@@ -150,6 +150,18 @@ def test_on_a_terminal_the_answer_counts(program, monkeypatch, answer, code):
 
 
 @pytest.mark.usefixtures("place")
+def test_ctrl_c_at_the_question(program, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer._click.termui.visible_prompt_func", interrupted)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert "nothing was deleted" in program("delete", "b/train-0002", code=130)[2]
+    assert Path("runs/b/train-0002").exists()
+
+
+@pytest.mark.usefixtures("place")
 def test_who_reads_a_run_without_a_result_is_told(program):
     for words in (["explain"], ["figure"], ["report"]):
         assert "was stopped before it had an experiment; lrcli delete" in program(*words, "b", code=2)[2]

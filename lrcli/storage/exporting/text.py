@@ -28,12 +28,12 @@ _CELLS = 2**17  # that are text at a time
 def long_text(tables: Sequence[Records]) -> Iterator[str]:
     """The long table: a header, then a row for each number, by run, member, record and metric."""
     yield ",".join(LONG_COLUMNS) + "\n"
-    for table in tables:
+    for table in (each for each in tables if each.metrics):  # a run that was killed has no results
         columns = (cells(table.member), cells(_shown(table.configurations)), cells(table.seed))
         run = cells([one_line(table.run)])[0]
         heads = [f"{run},{','.join(each)}," for each in zip(*columns, strict=True)]
-        metrics = [f"{name}," for name in cells(_shown(table.metrics))] if table.metrics else []
-        for members, records in records_at_a_time(table, _CELLS // max(1, len(metrics))):
+        metrics = [f"{name}," for name in cells(_shown(table.metrics))]
+        for members, records in records_at_a_time(table, _CELLS // len(metrics)):
             values = np.stack([curve[members, records] for curve in table.metrics.values()], axis=1)
             epochs, steps = table.epoch[members, records], table.step[members, records]
             starts = [
