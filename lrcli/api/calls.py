@@ -495,6 +495,7 @@ def _run(
 
 def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, progress: bool) -> Sweep:
     from lrcli import api
+    from lrcli.sweeps.resuming import members_with_events
 
     report = None
     if progress:
@@ -503,8 +504,9 @@ def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, prog
 
         _tell([*damage(files), *notes])
         report = SweepProgressReport(plan.select.metric)
+    members = 0 if files.is_new else members_with_events(files.directory)
     with undisturbed(), Following(report, say_nothing) as following:
-        result = api.sweep(plan, files, [following.observe], following.interruption)
+        result = api.sweep(plan, files, [following.observe], following.interruption, members)
     sweep = Sweep(files.directory.absolute(), result)
     if following.interruption.requested:
         raise KeyboardInterrupt(f"interrupted; lrcli.resume({str(sweep.directory)!r}) goes on")

@@ -47,8 +47,14 @@ def resume(
     ] = None,
     runs_dir: RUNS_DIR = Path("runs"),
     tb_members: Annotated[
-        int, typer.Option("--tb-members", min=0, help="Of a sweep: event files for the first N members, too.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--tb-members",
+            min=0,
+            help="Of a sweep: event files for the first N members, too; by default for those that have one.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
@@ -93,14 +99,15 @@ def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> NoRetu
     raise typer.Exit(exit_code(result))
 
 
-def _resume_sweep(directory: Path, tb_members: int, shown: "Shown") -> NoReturn:
+def _resume_sweep(directory: Path, tb_members: int | None, shown: "Shown") -> NoReturn:
     """Exits with the code of the sweep."""
     from lrcli.cli.sweep import train_sweep
     from lrcli.running.location import OutputLocation
     from lrcli.sweeps.files import SweepFiles
-    from lrcli.sweeps.resuming import plan_again
+    from lrcli.sweeps.resuming import members_with_events, plan_again
 
     plan, notes = plan_again(directory)
+    tb_members = members_with_events(directory) if tb_members is None else tb_members
     files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
     train_sweep(plan, files, notes, tb_members=tb_members, as_json=shown.as_json, quiet=shown.quiet)
 

@@ -18,7 +18,15 @@ from lrcli.sweeps.grid import point_text
 from lrcli.sweeps.plan import SweepPlan, plan_sweep
 from lrcli.wording import counted
 
-__all__ = ["complete_result", "damage", "files_for", "member_alone", "plan_again", "result_of_sweep"]
+__all__ = [
+    "complete_result",
+    "damage",
+    "files_for",
+    "member_alone",
+    "members_with_events",
+    "plan_again",
+    "result_of_sweep",
+]
 
 _MOST_SHOWN = 10
 _TABLES = ("results.csv", "summary.csv", "curves.npz", "reference.npz")  # of every sweep that is complete
@@ -108,6 +116,11 @@ def _damaged(directory: Path, result: SweepResult) -> list[str]:
     """The files of a completed sweep that are not as they were written, or are gone."""
     names = [name for name in result.files if name != "experiment.yaml"]  # which its fingerprint covers
     return [name for name in names or _TABLES if not result.file(directory, name).whole()]
+
+
+def members_with_events(directory: Path) -> int:
+    """How many members of a sweep, its first ones, have event files of their own in a directory."""
+    return sum(1 for _ in directory.glob("member=*"))
 
 
 def member_alone(directory: Path, member: int) -> Loaded:

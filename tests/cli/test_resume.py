@@ -262,6 +262,14 @@ def test_the_report_of_an_interrupted_sweep(stop):
     assert "warning: the best learning rate" not in out
 
 
+def test_members_keep_event_files_of_their_own(place, lrcli):
+    """Also where nobody says so again."""
+    lrcli("sweep", "small.yaml", "logging.tensorboard=true", "--tb-members", "2", "-q", "--run-dir", "cut")
+    (place / "cut" / "curves.npz").unlink()
+    lrcli("resume", "cut", "-q")
+    assert len(list((place / "cut").glob("member=*/events.out.*"))) == 2
+
+
 def test_event_files_of_an_interrupted_sweep_do_not_stay(place, lrcli, stop):
     """TensorBoard shows everything in a directory: curves twice, and hyperparameters that are not true."""
     words = ["small.yaml", "logging.tensorboard=true", "--tb-members", "2", *CUT, "--run-dir", "cut"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lrcli.explaining.finding import Finding
 from lrcli.explaining.numerals import short
 from lrcli.explaining.runs.facts import RunFacts
-from lrcli.wording import counted, one_line
+from lrcli.wording import counted, one_line, typed
 
 __all__ = ["not_ended", "unmet"]
 
@@ -23,12 +23,14 @@ def not_ended(facts: RunFacts) -> Iterator[Finding]:
         epochs = facts.experiment.training.epochs
         text = f"{_WORDS[result.status]}, after {counted(result.epochs, 'epoch')} of {epochs:,}."
         numbers = {"epochs": float(result.epochs), "planned": float(epochs)}
-        yield Finding(result.status, text, numbers, commands=(facts.train(),))
+        yield Finding(result.status, text, numbers, commands=(typed("lrcli", "resume", result.run_dir),))
 
 
 def unmet(facts: RunFacts) -> Iterator[Finding]:
     """Expectations that did not come out."""
     rows = [row for row in facts.result.expectations if not row.passed]
+    if facts.result.status in _WORDS:  # what it has not come to is said
+        rows = [row for row in rows if row.value is not None]
     if rows:
         said = ", ".join(
             f"{one_line(row.name)} {one_line(row.expected)} (it is "
