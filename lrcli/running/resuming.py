@@ -129,6 +129,8 @@ def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
     is_longer = loaded is not begun and result is not None and result.status == "completed"
     lacks_nothing = ended and not damaged and not is_longer
     notes = [] if lacks_nothing else [*loaded.notes, *_what_is_found(directory, kept, state)]
+    if result is None and (directory / "result.json").exists():
+        notes.insert(0, f"{directory / 'result.json'}: has been damaged; written anew")
     if ended and damaged:
         lost = ", ".join(damaged)
         notes.insert(0, f"{directory}: {lost}: gone, damaged or changed since the run ended; written anew")

@@ -1,6 +1,7 @@
 """`lrcli resume` of a run: after Ctrl-C, a crash, damage, and for more epochs."""
 
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -262,6 +263,15 @@ def test_what_it_was_begun_with_is_kept(place, program, stop):
     assert_same("whole", "cut")
     assert result_of("cut")["source"]["overrides"] == ["seed=3"]
     assert result_of("cut")["expectations"][0]["expected"] == "<= 0.1234567890123"
+
+
+def test_a_result_that_says_nothing(place, program, stop):
+    """It is told; the state is as good as it was."""
+    stop(interrupt)
+    Path("cut/result.json").write_text("{")
+    _, _, err = program("resume", "cut")
+    assert "note: cut/result.json: has been damaged; written anew\n".replace("/", os.sep) in err
+    assert "goes on after epoch" in err
 
 
 @pytest.mark.parametrize("status", ["running", "no result"])
