@@ -25,6 +25,7 @@ from lrcli.storage.beginnings import experiment_comment
 from lrcli.storage.files import (
     LineFile,
     make_directory,
+    refuse_link,
     reporting_errors,
     write_arrays,
     write_result,
@@ -104,7 +105,7 @@ class RunFiles:
 
     def open(self) -> None:
         """Write what is known before training, in place of what an earlier try has left."""
-        make_directory(self.directory / _CHECKPOINT)
+        refuse_link(self.directory / _CHECKPOINT)
         with reporting_errors(self.directory / _METRICS):
             (self.directory / _METRICS).unlink(missing_ok=True)
         file = self.directory / "experiment.yaml"
@@ -113,6 +114,8 @@ class RunFiles:
             self.close(self._result("running", Findings()))
         self._files = {file.name: write_yaml(file, resolved(self.experiment), experiment_comment("train"))}
         self.close(self._result("running", Findings()))
+        # Not before: a new directory in which nothing could be written goes again.
+        make_directory(self.directory / _CHECKPOINT)
 
     def record(self, records: Records) -> None:
         """A row of metrics.csv for each record; before training, what is taken from batches is left empty."""
@@ -234,12 +237,14 @@ class RunFiles:
     def fail(self, status: RunStatus, loop: TrainingLoop) -> None:
         """Say in result.json how the run ended that did not end well, where that can still be written.
 
-        What happens after it has finished, while it is drawn, takes nothing from its result.
+        What happens after it has finished, while it is drawn, takes nothing from its result. One that could
+        not even write its experiment leaves nothing.
         """
         with contextlib.suppress(Exception):  # the error under way is the one to report
             if self._table is not None:
                 self._table.close()
-            self.close(self._ended or self._result(status, Findings(members=loop.members)))
+            if (self.directory / "experiment.yaml").exists():
+                self.close(self._ended or self._result(status, Findings(members=loop.members)))
 
 
 def _header(metrics: Iterable[str]) -> str:

@@ -283,6 +283,7 @@ def test_disk_full_at_a_whole_file(tmp_path, monkeypatch, in_process, count, cul
     for name in whole:
         if name != "result.json":
             assert (run / name).read_bytes() == (good / name).read_bytes()
+    assert run.exists() == bool(whole)  # one in which nothing could be written is gone
     if "result.json" in whole or count >= 5:
         assert json.loads((run / "result.json").read_text())["status"] == "running"
 
