@@ -47,10 +47,11 @@ def train(
         observers: called with each event: `Compiling`, `Started`, then `Progress` and `Records` as training
             goes on, then `Finished`, when its tables are written; the figures follow, then the result.
         interruption: set its flag to end the run after the epochs under way, what there is saved.
-        resumed: the run that goes on, if it is no new one; see `lrcli.running.single.train`.
+        resumed: the run that goes on, if it is no new one, and lacks something; see
+            `lrcli.running.single.train`.
 
     Returns:
-        The result, as result.json has it; of a run that lacks nothing, the one that is there.
+        The result, as result.json has it.
 
     Raises:
         UsageError: it cannot be trained; nothing was written.
@@ -62,8 +63,6 @@ def train(
     from lrcli.running.single import Finished
     from lrcli.running.single import train as run
 
-    if resumed is not None and resumed.lacks_nothing and resumed.result is not None:
-        return resumed.result
     stop = interruption or Interruption()
     events = run(loaded.experiment, location, stop, loaded.source, loaded.expected, resumed)
     with contextlib.ExitStack() as stack:

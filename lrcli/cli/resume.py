@@ -1,6 +1,5 @@
 """`lrcli resume`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -8,7 +7,7 @@ import typer
 
 from lrcli.cli.completion import complete_run
 from lrcli.cli.help import RUNS_DIR, examples
-from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.errors import UsageError
 
 if TYPE_CHECKING:
     from lrcli.cli.train import Shown
@@ -64,8 +63,9 @@ def resume(
     for more.
     """
     from lrcli.cli.train import Shown
+    from lrcli.storage.finding import find_place
 
-    directory = _directory_called(word, runs_dir)
+    directory = find_place(word, runs_dir)
     shown = Shown(as_json, quiet)
     if _is_sweep(directory):
         if overrides:
@@ -110,18 +110,6 @@ def _resume_sweep(directory: Path, tb_members: int | None, shown: "Shown") -> No
     tb_members = members_with_events(directory) if tb_members is None else tb_members
     files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
     train_sweep(plan, files, notes, tb_members=tb_members, as_json=shown.as_json, quiet=shown.quiet)
-
-
-def _directory_called(word: str, runs_dir: Path) -> Path:
-    """The directory that a word means; whether there is something to go on with is told by who reads it."""
-    from lrcli.storage.finding import find_run
-
-    try:
-        return find_run(word, runs_dir)
-    except RunDirectoryError:
-        if os.path.lexists(word):
-            return Path(word)
-        raise
 
 
 def _is_sweep(directory: Path) -> bool:

@@ -1,6 +1,5 @@
 """`lrcli sweep` and `lrcli replay`."""
 
-import os
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,7 +11,7 @@ import typer
 from lrcli.cli.completion import complete_device, complete_engine, complete_run
 from lrcli.cli.gc_control import resume_collecting
 from lrcli.cli.help import FILE, OVERRIDES, RUNS_DIR, examples
-from lrcli.errors import RunDirectoryError, UsageError
+from lrcli.errors import UsageError
 from lrcli.wording import counted
 
 if TYPE_CHECKING:
@@ -128,26 +127,15 @@ def replay(
     """Train one member of a sweep alone, as an ordinary run with all that it records."""
     from lrcli.cli.train import Shown, exit_code, train_and_report
     from lrcli.running.location import OutputLocation
+    from lrcli.storage.finding import find_place
     from lrcli.sweeps.members import member_number
     from lrcli.sweeps.resuming import member_alone
 
-    directory = _sweep_called(word, runs_dir)
+    directory = find_place(word, runs_dir, "sweep")
     loaded = member_alone(directory, member_number(directory, member))
     location = OutputLocation(runs_dir, run_dir, directory.absolute())
     result = train_and_report(loaded, location, Shown(as_json, quiet))
     raise typer.Exit(exit_code(result))
-
-
-def _sweep_called(word: str, runs_dir: Path) -> Path:
-    """The directory that a word means; whether a sweep is there is told by who reads it."""
-    from lrcli.storage.finding import find_run
-
-    try:
-        return find_run(word, runs_dir, "sweep")
-    except RunDirectoryError:
-        if os.path.lexists(word):
-            return Path(word)
-        raise
 
 
 def _bytes(text: str) -> int:

@@ -3,7 +3,7 @@
 Nothing else runs code of the user's. What can be known only then is checked here, before anything is written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from lrcli.errors import ExperimentError
 from lrcli.experiment.compatibility import incompatibilities
 from lrcli.experiment.experiment import Experiment
 
-__all__ = ["code_digests", "code_facts", "missing_code", "opened", "with_its_code"]
+__all__ = ["changed_code", "code_digests", "code_facts", "missing_code", "opened", "with_its_code"]
 
 
 def opened(experiment: Experiment) -> Experiment:
@@ -83,6 +83,17 @@ def code_facts(experiment: Experiment) -> dict[str, Any]:
     """For the environment of a result: ``code``, where there is any, as `code_digests` has it."""
     digests = code_digests(experiment)
     return {"code": digests} if digests else {}
+
+
+def changed_code(before: Mapping[str, str], experiment: Experiment) -> list[str]:
+    """The files of code that differ from what they were, those that were not there or are gone among them.
+
+    Args:
+        before: as `code_digests` had it.
+        experiment: whose code has been run.
+    """
+    now = code_digests(experiment)
+    return [file for file in {**before, **now} if before.get(file) != now.get(file)]
 
 
 def code_digests(experiment: Experiment) -> dict[str, str]:

@@ -37,6 +37,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from lrcli.config.keys import dotted
 from lrcli.reporting.event_prefixes import Prefix
 from lrcli.storage.digests import HashingFile
+from lrcli.storage.directories import EVENT_FILE
 from lrcli.storage.files import reporting_errors
 from lrcli.training.states import State
 from lrcli.wording import one_line, printable
@@ -78,7 +79,7 @@ class EventFile:
             WriteError: the file could not be written.
         """
         self._now = time.time()
-        name = f"events.out.tfevents.{self._now:017.6f}.{socket.gethostname()}.{os.getpid()}.0"
+        name = f"{EVENT_FILE}{self._now:017.6f}.{socket.gethostname()}.{os.getpid()}.0"
         self._path = directory / name
         if announce is not None:
             announce(self._path)

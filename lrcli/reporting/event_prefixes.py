@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lrcli.storage.directories import EVENT_FILE
 from lrcli.storage.files import reporting_errors
 
 __all__ = ["Prefix", "cut_back", "prefixes_from", "text_of"]
-
-_PREFIX = "events.out.tfevents."  # of every event file
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def cut_back(directory: Path, prefixes: Sequence[Prefix]) -> bool:
     """
     whole = all(_has(directory / each.name, each) for each in prefixes)
     sizes = {each.name: each.size for each in prefixes} if whole else {}
-    for path in directory.glob(f"{_PREFIX}*"):
+    for path in directory.glob(f"{EVENT_FILE}*"):
         with reporting_errors(path):
             if path.is_symlink() or path.name not in sizes:
                 _delete(path)

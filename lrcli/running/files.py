@@ -124,9 +124,9 @@ class RunFiles:
         if len(due):
             kept = {name: values[due, 0] for name, values in records.parameters.items()}
             self._path.add(ParameterPath(records.epochs[due], records.steps[due], kept))
-        last = {name: float(values[-1, 0]) for name, values in records.metrics.items()}
-        self._metrics = {name: v for name, v in last.items() if records.epoch or not math.isnan(v)}
-        lines = _lines(records.epochs, records.steps, {n: v[:, 0] for n, v in records.metrics.items()})
+        columns = {name: values[:, 0] for name, values in records.metrics.items()}
+        self._metrics = _last(records.epoch, columns)
+        lines = _lines(records.epochs, records.steps, columns)
         if self._table is None:
             self._table = LineFile(self.directory / _METRICS)
             lines.insert(0, _header(records.metrics))
@@ -160,8 +160,7 @@ class RunFiles:
         lines = [_header(columns), *_lines(history.epoch, history.step, columns)]
         write_whole(self.directory / _METRICS, "".join(f"{line}\n" for line in lines).encode())
         self._table = LineFile(self.directory / _METRICS)
-        last = {name: float(values[-1]) for name, values in columns.items()}
-        self._metrics = {name: v for name, v in last.items() if history.epoch[-1] or not math.isnan(v)}
+        self._metrics = _last(int(history.epoch[-1]), columns)
         loop.restore(group_of(state, "loop"))
 
     def finish(
@@ -245,6 +244,12 @@ class RunFiles:
                 self._table.close()
             if (self.directory / "experiment.yaml").exists():
                 self.close(self._ended or self._result(status, Findings(members=loop.members)))
+
+
+def _last(epoch: int, metrics: Mapping[str, Array]) -> dict[str, float]:
+    """The last of the values of each metric, (K,); before training, those that come from batches are none."""
+    last = {name: float(values[-1]) for name, values in metrics.items()}
+    return {name: value for name, value in last.items() if epoch or not math.isnan(value)}
 
 
 def _header(metrics: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from lrcli.errors import LrcliError, RunDirectoryError, UsageError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, load
-from lrcli.experiment.user_code import code_digests
+from lrcli.experiment.user_code import changed_code
 from lrcli.running.files import state_path
 from lrcli.running.trained import refuse_other_data
 from lrcli.storage.files import remove_leftovers
@@ -98,7 +98,7 @@ def resuming(directory: Path, overrides: Sequence[str] = ()) -> Iterator[Resumed
         UsageError: it cannot go on for so many epochs, or another key is to be changed.
     """
     refuse_owned(directory)  # what another process is changing would seem damaged
-    resumed = _resumed(directory, overrides)
+    resumed = _looked_at(directory, overrides)
     if resumed.lacks_nothing:
         with contextlib.suppress(LrcliError), locked(directory):  # one that was killed when all was written
             remove_leftovers(directory)
@@ -106,11 +106,12 @@ def resuming(directory: Path, overrides: Sequence[str] = ()) -> Iterator[Resumed
         return
     with locked(directory):
         remove_leftovers(directory)
-        yield _resumed(directory, overrides)  # another process may have come further just now
+        resumed = _looked_at(directory, overrides)  # another process may have come further just now
+        yield resumed if resumed.lacks_nothing else _with_state(resumed)
 
 
-def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
-    """See `resuming`."""
+def _looked_at(directory: Path, overrides: Sequence[str]) -> Resumed:
+    """See `resuming`; without the state, which may be large, and what is to be known of it."""
     result = find_result(directory)
     # That of pathlib raises where a directory may not be entered.
     has_experiment = os.path.isfile(directory / "experiment.yaml")  # noqa: PTH113
@@ -120,21 +121,33 @@ def _resumed(directory: Path, overrides: Sequence[str]) -> Resumed:
     damaged = []
     if result is not None:
         damaged = [name for name in result.files if not result.file(directory, name).whole()]
-        _refuse_other_experiment(directory, changed="experiment.yaml" in damaged)
+        if "experiment.yaml" in damaged:
+            raise _other_experiment(directory)
         refuse_other_data(directory, begun.experiment.dataset.files, result)
-    kept = read_state(state_path(directory))
-    state = _own_state(directory, begun.experiment, kept)
     loaded = _longer(directory, begun, overrides) if overrides else begun
     ended = result is not None and result.status in _ENDED
     is_longer = loaded is not begun and result is not None and result.status == "completed"
-    lacks_nothing = ended and not damaged and not is_longer
-    notes = [] if lacks_nothing else [*loaded.notes, *_what_is_found(directory, kept, state)]
+    notes = list(loaded.notes)
     if result is None and (directory / "result.json").exists():
         notes.insert(0, f"{directory / 'result.json'}: has been damaged; written anew")
     if ended and damaged:
         lost = ", ".join(damaged)
         notes.insert(0, f"{directory}: {lost}: gone, damaged or changed since the run ended; written anew")
-    return Resumed(replace(loaded, notes=notes), directory, result, state, lacks_nothing)
+    lacks_nothing = ended and not damaged and not is_longer
+    return Resumed(replace(loaded, notes=notes), directory, result, None, lacks_nothing)
+
+
+def _with_state(resumed: Resumed) -> Resumed:
+    """A run that goes on, with the state from which it does.
+
+    Raises:
+        RunDirectoryError: it is the state of another experiment or version, or somebody else's.
+    """
+    directory, loaded = resumed.directory, resumed.loaded
+    kept = read_state(state_path(directory))
+    state = _own_state(directory, loaded.experiment, kept)
+    notes = [*loaded.notes, *_what_is_found(directory, kept, state)]
+    return replace(resumed, loaded=replace(loaded, notes=notes), state=state)
 
 
 def _nothing_to_go_on_with(directory: Path, result: object) -> RunDirectoryError:
@@ -171,9 +184,9 @@ def refuse_other_code(resumed: Resumed, experiment: Experiment) -> None:
     Raises:
         RunDirectoryError: a file of it has changed.
     """
-    before = resumed.result.environment.get("code", {}) if resumed.result else {}
-    now = code_digests(experiment)
-    changed = sorted(file for file in before if before[file] != now.get(file))
+    if resumed.result is None:
+        return
+    changed = changed_code(resumed.result.environment.get("code", {}), experiment)
     if changed:
         raise RunDirectoryError(
             f"{resumed.directory}: {', '.join(changed)} was changed after the run had begun; put it back as "
@@ -181,17 +194,12 @@ def refuse_other_code(resumed: Resumed, experiment: Experiment) -> None:
         )
 
 
-def _refuse_other_experiment(directory: Path, *, changed: bool) -> None:
-    """Refuse to go on with another experiment than was begun.
-
-    Raises:
-        RunDirectoryError: it was changed.
-    """
-    if changed:
-        raise RunDirectoryError(
-            f"{directory}: its experiment.yaml was changed after the run had begun; put it back as it was, "
-            "or train it as a run of its own"
-        )
+def _other_experiment(directory: Path) -> RunDirectoryError:
+    """The error to raise where another experiment is to go on than was begun."""
+    return RunDirectoryError(
+        f"{directory}: its experiment.yaml was changed after the run had begun; put it back as it was, or "
+        "train it as a run of its own"
+    )
 
 
 def _own_state(directory: Path, experiment: Experiment, kept: KeptState) -> State | None:
@@ -202,7 +210,8 @@ def _own_state(directory: Path, experiment: Experiment, kept: KeptState) -> Stat
     """
     if kept.arrays is None:
         return None
-    _refuse_other_experiment(directory, changed=str(kept.arrays.get(FINGERPRINT)) != fingerprint(experiment))
+    if str(kept.arrays.get(FINGERPRINT)) != fingerprint(experiment):
+        raise _other_experiment(directory)
     return {name: array for name, array in kept.arrays.items() if name != FINGERPRINT}
 
 

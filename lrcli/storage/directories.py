@@ -12,7 +12,9 @@ from lrcli.errors import RunDirectoryError
 from lrcli.storage.files import flush_directory
 from lrcli.storage.locking import LOCK_FILE, cannot_be_used, locked, refuse_owned
 
-__all__ = ["new_run_directory", "take_directory"]
+__all__ = ["EVENT_FILE", "new_run_directory", "take_directory"]
+
+EVENT_FILE = "events.out.tfevents."  # the name of every file of TensorBoard's begins so
 
 _MOST_TRIES = 100  # that other processes may spoil; what fails more often the system refuses
 

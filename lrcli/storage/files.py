@@ -238,9 +238,8 @@ def write_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> str:
     Returns:
         The SHA-256 of the file.
     """
-    from lrcli.storage.array_file import (
-        put_arrays,  # with NumPy, which those do without who only read results
-    )
+    # With NumPy, which those do without who only read results.
+    from lrcli.storage.array_file import put_arrays
 
     with writing_hashed(path, lasting=True) as file:
         put_arrays(file, arrays)

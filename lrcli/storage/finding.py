@@ -21,6 +21,7 @@ __all__ = [
     "all_runs",
     "begun_at",
     "command_of",
+    "find_place",
     "find_run",
     "holds_run",
     "is_numbered",
@@ -72,6 +73,20 @@ def find_run(word: str, runs_dir: Path, command: Command | None = None) -> Path:
     if found is None:
         raise _mistake(word, parts, runs_dir, command)
     return found
+
+
+def find_place(word: str, runs_dir: Path, command: Command | None = None) -> Path:
+    """Likewise, or whatever lies at the path that a word is: what is wrong there is told by who reads it.
+
+    Raises:
+        RunDirectoryError: there is nothing.
+    """
+    try:
+        return find_run(word, runs_dir, command)
+    except RunDirectoryError:
+        if os.path.lexists(word):
+            return Path(word)
+        raise
 
 
 def refuse_twice(directories: Sequence[Path]) -> None:

@@ -7,11 +7,10 @@ other experiments, or links to them, beside them to compare.
 import os
 from pathlib import Path
 
+from lrcli.storage.directories import EVENT_FILE
 from lrcli.storage.files import LineFile, reporting_errors
 
 __all__ = ["EventList"]
-
-_PREFIX = "events.out.tfevents."  # of every event file
 
 
 class EventList:
@@ -55,7 +54,7 @@ class EventList:
         """Delete a file that the list names; a line that somebody else has written names none."""
         run, _, name = line.partition("/")
         plain = line.isprintable() and all(Path(word).name == word for word in (run, name))
-        if not plain or run in {"", ".."} or not name.startswith(_PREFIX):
+        if not plain or run in {"", ".."} or not name.startswith(EVENT_FILE):
             return
         file = self._sweep_dir / run / name
         if not file.parent.is_symlink() and not file.is_symlink():

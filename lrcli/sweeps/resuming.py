@@ -8,14 +8,14 @@ from typing import Any
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.loading import Loaded, at_point, load, one_point
-from lrcli.experiment.user_code import code_digests
+from lrcli.experiment.user_code import changed_code
 from lrcli.running.location import OutputLocation
 from lrcli.running.trained import refuse_other_data
 from lrcli.storage.reading import begun_command, find_result
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
-from lrcli.sweeps.plan import SweepPlan, plan_sweep
+from lrcli.sweeps.plan import DEFAULT_MEMORY, SweepPlan, plan_sweep
 from lrcli.wording import counted
 
 __all__ = [
@@ -51,7 +51,7 @@ def files_for(plan: SweepPlan, location: OutputLocation) -> SweepFiles:
 
 
 def plan_again(
-    directory: Path, *, runs_code: bool = True, default_memory: int = 10**9
+    directory: Path, *, runs_code: bool = True, default_memory: int = DEFAULT_MEMORY
 ) -> tuple[SweepPlan, list[str]]:
     """The plan of a sweep that was begun, and what the user should know about it.
 
@@ -81,8 +81,7 @@ def _begun(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, Loade
     if plan is not None and not changed:
         refuse_other_data(directory, plan.files, result)
     if plan is not None and runs_code and not changed:
-        before, now = result.environment.get("code", {}), code_digests(plan.experiment)
-        changed = ", ".join(file for file in {**before, **now} if before.get(file) != now.get(file))
+        changed = ", ".join(changed_code(result.environment.get("code", {}), plan.experiment))
     if plan is None or changed:
         raise RunDirectoryError(
             f"{directory}: {changed} was changed after the sweep had begun; start another with it"
@@ -92,24 +91,28 @@ def _begun(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, Loade
 
 def complete_result(files: SweepFiles) -> SweepResult | None:
     """The result of a sweep that lacks nothing, or None: its files are there, too, as they were written."""
-    if files.is_new or find_result(files.directory) is None:
-        return None
-    result = result_of_sweep(files.directory)
-    return result if result.status == "completed" and not _damaged(files.directory, result) else None
+    result = _completed(files)
+    return result if result is not None and not _damaged(files.directory, result) else None
 
 
 def damage(files: SweepFiles) -> list[str]:
     """What the user should know of a sweep that had ended and lacks something: that it is trained again."""
-    if files.is_new or find_result(files.directory) is None:
-        return []
-    result = result_of_sweep(files.directory)
-    found = _damaged(files.directory, result) if result.status == "completed" else []
-    if not found:
+    result = _completed(files)
+    found = [] if result is None else _damaged(files.directory, result)
+    if result is None or not found:
         return []
     return [
         f"{files.directory}: {', '.join(found)}: gone, damaged or changed since the sweep ended; all "
         f"{counted(result.members, 'member')} are trained again"
     ]
+
+
+def _completed(files: SweepFiles) -> SweepResult | None:
+    """The result of a sweep that had ended."""
+    if files.is_new or find_result(files.directory) is None:
+        return None
+    result = result_of_sweep(files.directory)
+    return result if result.status == "completed" else None
 
 
 def _damaged(directory: Path, result: SweepResult) -> list[str]:
