@@ -6,7 +6,7 @@ What of them must be there for the sweep to be read again, see `lrcli.sweeps.rea
 import contextlib
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +148,16 @@ class SweepFiles:
         """Which event files it has written."""
         return EventList(self.directory, self.directory / ".events.txt")
 
-    def finish(self, results: SweepResults, timing: Timing) -> SweepResult:
+    def finish(
+        self, results: SweepResults, timing: Timing, warnings: Sequence[str] = (), lost: Sequence[str] = ()
+    ) -> SweepResult:
         """Write the tables.
+
+        Args:
+            results: of the sweep.
+            timing: of it.
+            warnings: what the user should know of how it was trained, a sentence each.
+            lost: a sentence for each part that could not be trained.
 
         Returns:
             the result, to be given to `close`.
@@ -167,7 +175,9 @@ class SweepFiles:
         for name, each in arrays.items():
             self._files[name] = write_arrays(self.directory / name, each)
         found = findings(self._plan.experiment, results, statistics)
-        return self._result("interrupted" if found["missing"] else "completed", timing=timing, **found)
+        status: SweepStatus = "failed" if lost else "interrupted" if found["missing"] else "completed"
+        said = (*self._plan.warnings, *warnings, *lost)
+        return self._result(status, timing=timing, warnings=said, **found)
 
     def _write_rows(self, name: str, texts: Iterable[str]) -> None:
         with writing_hashed(self.directory / name) as file:
@@ -218,7 +228,6 @@ class SweepFiles:
             mode=choice.direction,
             memory=plan.memory,
             fingerprint=plan.fingerprint,
-            warnings=tuple(plan.warnings),
             environment=self.facts,
-            **found,
+            **({"warnings": tuple(plan.warnings)} | found),
         )
