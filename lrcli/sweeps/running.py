@@ -1,7 +1,7 @@
 """`lrcli sweep`: from a plan to a finished sweep directory.
 
     for event in run_sweep(plan, files, interruption):
-        ...  # Compiling, SweepStarted, then SweepProgress as training goes on, then SweepFinished
+        ...  # Waiting, if need be, SweepStarted, then SweepProgress as training goes on, then SweepFinished
 
 Each part trains as one population, in this process or elsewhere; see `lrcli.sweeps.trainer`. What it found
 goes into arrays over all members, and onto the disk as soon as the part has ended, so that a sweep that was
@@ -20,8 +20,7 @@ import numpy as np
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.user_code import code_facts
 from lrcli.running.location import Interruption
-from lrcli.running.moments import Begun, Ended
-from lrcli.running.preparation import Compiling
+from lrcli.running.moments import Begun, Ended, Waiting
 from lrcli.storage.provenance import GitState, environment
 from lrcli.storage.result_fields import Timing
 from lrcli.storage.sweep_result import SweepResult
@@ -93,7 +92,7 @@ class SweepFinished(Ended):
     results: SweepResults
 
 
-SweepEvent = Compiling | SweepStarted | SweepProgress | SweepFinished
+SweepEvent = Waiting | SweepStarted | SweepProgress | SweepFinished
 
 
 def run_sweep(
@@ -171,10 +170,10 @@ class _Training:
             self.collection.take(part, outcome)
         return outcome is not None
 
-    def run(self, numbers: list[int], interruption: Interruption) -> Generator[Compiling | SweepProgress]:
+    def run(self, numbers: list[int], interruption: Interruption) -> Generator[Waiting | SweepProgress]:
         """Have parts trained, and keep what each has come to."""
         for event in self._trainer.train(self._files, numbers, interruption):
-            if isinstance(event, Compiling):
+            if isinstance(event, Waiting):
                 yield event
                 continue
             self._take(event)
