@@ -11,7 +11,8 @@ The tree, with the exit code that the command line gives each:
     │   └── CodeError            2   the user's Python code cannot be used
     └── RunError                 1   the run itself failed
         ├── WriteError           1   a file could not be written (a full disk, say)
-        └── CodeRunError          1   the user's Python code failed while it trained
+        ├── CodeRunError         1   the user's Python code failed while it trained
+        └── ClusterError         1   a cluster is not there, went away, or has no worker that can be used
 
 Anything else that reaches the command line is a bug in lrcli and shows its traceback.
 """
@@ -22,6 +23,7 @@ from typing import ClassVar
 from lrcli.wording import one_line
 
 __all__ = [
+    "ClusterError",
     "CodeError",
     "CodeRunError",
     "DeviceError",
@@ -114,3 +116,7 @@ class WriteError(RunError):
 
 class CodeRunError(RunError):
     """Code of the user's failed while it trained."""
+
+
+class ClusterError(RunError):
+    """A cluster could not be reached, has gone away, or has no worker that can be used."""
