@@ -4,18 +4,19 @@
         for event in run_sweep(plan, files, interruption, trainer):
             ...
 
-As many parts are handed out as there are workers, the longest first, and another one when one has ended. So a
-worker that dies is blamed on the part that it trained, and on no other; what ended is taken and let go of at
-once; and no more is lost with the client or the scheduler than what was being trained.
+Each worker is given one part, the longest first, and another one when that has ended. So a worker that dies
+is blamed on the part that it trained, and on no other; what ended is taken and let go of at once; and no more
+is lost with the client or the scheduler than what was being trained.
 """
 
 import contextlib
+import itertools
 import json
 import queue
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -44,7 +45,20 @@ if TYPE_CHECKING:
 __all__ = ["ClusterTrainer"]
 
 _LOOKING = 0.2  # seconds between two looks at the scheduler, the workers and the wish to stop
+_MOST_DEATHS = 3  # of workers that trained a part, before it is given up
 _EQUAL = {"torch": ("lrcli", "torch"), "compiled": ("lrcli", "numba", "llvmlite")}  # of an engine's workers
+
+
+class _Task(NamedTuple):
+    """What a worker has been given.
+
+    Attributes:
+        number: of the part.
+        address: of the worker.
+    """
+
+    number: int
+    address: str
 
 
 class ClusterTrainer:
@@ -65,6 +79,9 @@ class ClusterTrainer:
         )  # futures that are done, and words of workers
         self._processors: Counter[str] = Counter()  # parts by the kind that trained them
         self._said: set[str] = set()
+        self._deaths: Counter[int] = Counter()  # of workers that trained a part
+        self._pending: dict[Future[Any], _Task] = {}
+        self._tries = itertools.count()
         self._plan: SweepPlan
         self._opened: Opened
         self._admitted: Admitted
@@ -109,16 +126,19 @@ class ClusterTrainer:
     ) -> Iterator[TrainerEvent]:
         """Train parts; those that nobody waits for any more end soon, and are lost."""
         left = self._longest_first(numbers)[::-1]
-        pending: dict[Future[Any], int] = {}
         try:
-            while (left or pending) and not interruption.requested:
+            while (left or self._pending) and not interruption.requested:
                 self._look()
-                while left and len(pending) < len(self._admitted.accepted):
-                    number = left.pop()
-                    pending[self._submitted(number)] = number
-                yield from self._news_of(pending)
+                for number in self._bereft():
+                    if self._deaths[number] < _MOST_DEATHS:
+                        left.append(number)
+                    else:
+                        yield PartLost(number, f"was given up: {_MOST_DEATHS} workers died while training it")
+                for address in self._idle()[: len(left)]:
+                    self._hand_out(left.pop(), address)
+                yield from self._news_of_parts()
         finally:
-            self._give_up(pending)
+            self._give_up(*self._pending)
             self._stack.close()
 
     def _longest_first(self, numbers: Sequence[int]) -> list[int]:
@@ -142,35 +162,54 @@ class ClusterTrainer:
             topic=self._topic,
         )
 
-    def _submit(self, task: Callable[..., Any], number: int) -> "Future[Any]":
-        return self._opened.client.submit(
+    def _submit(self, task: Callable[..., Any], number: int, address: str) -> "Future[Any]":
+        """Have a worker do something with a part; where nobody else may, no scheduler can blame another."""
+        future = self._opened.client.submit(
             task,
             self._work,
             number,
-            key=f"{task.__name__}-{self._admitted.name}-{number}",
+            key=f"{self._admitted.name}-{task.__name__}-part-{number}-{next(self._tries)}",
+            workers=[address],
             resources=self._admitted.resources,
             pure=False,
         )
-
-    def _submitted(self, number: int) -> "Future[Any]":
-        from lrcli.cluster.work import train
-
-        future = self._submit(train, number)
         future.add_done_callback(self._news.put)
         return future
+
+    def _idle(self) -> list[str]:
+        """The workers that could train now."""
+        busy = {task.address for task in self._pending.values()}
+        return [address for address in self._admitted.accepted if address not in busy]
+
+    def _hand_out(self, number: int, address: str) -> None:
+        from lrcli.cluster.work import train
+
+        self._pending[self._submit(train, number, address)] = _Task(number, address)
+
+    def _bereft(self) -> Iterator[int]:
+        """Parts whose worker has gone before they had ended; they are not pending any more."""
+        gone = {*self._admitted.gone}
+        for future, task in [*self._pending.items()]:
+            if task.address in gone and not future.done():
+                del self._pending[future]
+                self._give_up(future)
+                self._deaths[task.number] += 1
+                yield task.number
 
     def _probe(self, number: int) -> Iterator[Waiting]:
         """Have a worker prepare a part, so that it is known whether it can be trained."""
         from lrcli.cluster.work import prepare
 
-        future = self._submit(prepare, number)
-        future.add_done_callback(self._news.put)
+        address = self._idle()[0]
+        future = self._submit(prepare, number, address)
         while not future.done():
             self._look()
+            if address in self._admitted.gone:
+                raise ClusterError(f"worker {address} died while it prepared a part")
             if [number] in self._awaited():
                 yield Compiling()
         self.facts = future.result()
-        self._give_up([future])
+        self._give_up(future)
 
     # What comes from them -------------------------------------------------------------------------
 
@@ -187,15 +226,15 @@ class ClusterTrainer:
                 found.append(self._news.get_nowait())
         return found
 
-    def _news_of(self, pending: "dict[Future[Any], int]") -> Iterator[TrainerEvent]:
+    def _news_of_parts(self) -> Iterator[TrainerEvent]:
         """What has come of parts that are being trained."""
         for news in self._awaited():
-            if isinstance(news, list):
-                number, *progress = news
-                if progress and number in pending.values():
-                    yield PartReached(number, PartProgress(*progress))
-            elif news in pending:
-                yield self._ended(news, pending.pop(news))
+            if not isinstance(news, list):
+                task = self._pending.pop(news, None)
+                if task is not None:
+                    yield self._ended(news, task.number)
+            elif len(news) > 1 and any(task.number == news[0] for task in self._pending.values()):
+                yield PartReached(news[0], PartProgress(*news[1:]))
 
     def _ended(self, future: "Future[Any]", number: int) -> TrainerEvent:
         """Take what a part has come to, and have the cluster forget it.
@@ -203,15 +242,8 @@ class ClusterTrainer:
         Raises:
             LrcliError: it could not be trained, and so others cannot either.
         """
-        from distributed import KilledWorker
-
-        try:
-            trained: Trained = future.result()
-        except KilledWorker as error:
-            deaths = error.allowed_failures + 1
-            return PartLost(number, f"was given up: {deaths} workers died while they trained it")
-        finally:
-            self._give_up([future])
+        trained: Trained = future.result()
+        self._give_up(future)
         if not np.array_equal(trained.indices, self._plan.parts[number].indices):
             raise ClusterError(
                 "a worker has cut the sweep otherwise than it is cut here; this is a bug in lrcli"
@@ -235,7 +267,7 @@ class ClusterTrainer:
 
     # The end --------------------------------------------------------------------------------------
 
-    def _give_up(self, futures: "Sequence[Future[Any]] | Mapping[Future[Any], int]") -> None:
+    def _give_up(self, *futures: "Future[Any]") -> None:
         with contextlib.suppress(Exception):  # the scheduler has gone, and what it knew with it
             self._opened.client.cancel(list(futures), force=True)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Trained", "Work", "prepare", "train"]
 
 _TELLING = 0.5  # seconds from one word about the progress to the next
+_one_at_a_time = Lock()  # threads and warnings are of a process, and several sweeps may share a worker
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _followed(
 
 def _wanted() -> Callable[[], bool]:
     """Whether anybody still wants what this task computes."""
-    from distributed.worker import thread_state
+    from distributed.worker import thread_state  # type: ignore[attr-defined]
 
     worker, key = _worker(), thread_state.key
 
@@ -177,7 +179,8 @@ def _at_work() -> Iterator[None]:
     """As a worker: with its own cores alone, and its address in what it lacks."""
     use_at_most(_worker().state.nthreads)
     try:
-        yield
+        with _one_at_a_time:
+            yield
     except (DeviceError, EngineError) as error:
         raise _cannot(error) from None
 
