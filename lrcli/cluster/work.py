@@ -93,8 +93,8 @@ def prepare(work: Work, number: int) -> dict[str, Any]:
 def train(work: Work, number: int) -> Trained:
     """Train a part, telling how far it has come, until it has ended or nobody wants it any more.
 
-    What it tells are lists: number of the part, then step, diverged, best as of
-    `lrcli.sweeps.part.PartProgress`; the number alone while the engine's machine code is being compiled.
+    It tells of its part: what of it was ``reached``, as a `lrcli.sweeps.part.PartProgress` has it; nothing
+    while the engine's machine code is being compiled.
 
     Raises:
         ClusterError: it cannot be trained here.
@@ -124,19 +124,19 @@ def _followed(
             return outcome
         if time.monotonic() >= due:
             due = time.monotonic() + _TELLING
-            worker.log_event(work.topic, [number, reached.step, reached.diverged, reached.best])
+            told = [reached.step, reached.diverged, reached.best]
+            worker.log_event(work.topic, {"part": number, "reached": told})
             interruption.requested |= not wanted()
 
 
 def _wanted() -> Callable[[], bool]:
     """Whether anybody still wants what this task computes."""
-    from distributed.worker import thread_state  # type: ignore[attr-defined]
-
-    worker, key = _worker(), thread_state.key
+    worker = _worker()
+    key = worker.get_current_task()
 
     def wanted() -> bool:
         task = worker.state.tasks.get(key)
-        return task is not None and task.state == "executing"
+        return task is not None and task.state == "executing" and worker.status.name == "running"
 
     return wanted
 
@@ -144,7 +144,7 @@ def _wanted() -> Callable[[], bool]:
 def _prepared(work: Work, number: int) -> Prepared:
     prepared = prepare_part(_plan(work).parts[number])
     for _ in make_ready(prepared):
-        _worker().log_event(work.topic, [number])
+        _worker().log_event(work.topic, {"part": number})
     return prepared
 
 

@@ -27,7 +27,7 @@ from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.outcome import load_outcome, save_outcome
-from lrcli.sweeps.part import PartProgress
+from lrcli.sweeps.part import PartProgress, best_at_records
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.trainer import OwnProcess, PartEnded, PartLost, PartReached, Trainer, TrainerEvent, Workers
 from lrcli.wording import counted
@@ -194,10 +194,11 @@ class _Training:
         self.seconds += outcome.seconds
         if outcome.is_complete:
             save_outcome(self._files.part(event.number), part, outcome, self._plan.fingerprint)
-        reached = self._under_way.pop(event.number, PartProgress(0, 0, math.nan))
+        self._under_way.pop(event.number, None)
         diverged = int(np.count_nonzero(outcome.status == "diverged"))
         # All of its steps, also where its members have ended before.
-        self._ended = self._added([self._ended, PartProgress(part.steps, diverged, reached.best)])
+        part_ended = PartProgress(part.steps, diverged, best_at_records(outcome.history, self._plan.select))
+        self._ended = self._added([self._ended, part_ended])
         self._num_ended += 1
 
     def _progress(self) -> SweepProgress:
