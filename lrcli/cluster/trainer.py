@@ -16,6 +16,7 @@ import queue
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["ClusterTrainer"]
 
 _LOOKING = 0.2  # seconds between two looks at the scheduler, the workers and the wish to stop
+_FETCHING = 5.0  # seconds that a result may take, at first
 _MOST_DEATHS = 3  # of workers that trained a part, before it is given up
 _EQUAL = {"torch": ("lrcli", "torch"), "compiled": ("lrcli", "numba", "llvmlite")}  # of an engine's workers
 
@@ -180,7 +182,7 @@ class ClusterTrainer:
         """Parts whose worker has gone before they had ended; they are not pending any more."""
         gone = {*self._admitted.gone}
         for future, task in [*self._pending.items()]:
-            if task.address in gone and not future.done():
+            if future.status == "cancelled" or (task.address in gone and future.status != "error"):
                 del self._pending[future]
                 self._give_up(future)
                 self._deaths[task.number] += 1
@@ -214,30 +216,47 @@ class ClusterTrainer:
         """What has come of parts that are being trained."""
         for news in self._awaited():
             if not isinstance(news, Mapping):
-                task = self._pending.pop(news, None)
-                if task is not None:
-                    yield self._ended(news, task.number)
+                task = self._pending.get(news)
+                if task is not None and news.status != "cancelled":
+                    yield from self._ended(news, task)
             elif _Task(news["part"], news["worker"]) in self._pending.values() and "reached" in news:
                 yield PartReached(news["part"], PartProgress(*news["reached"]))
 
-    def _ended(self, future: "Future[Any]", number: int) -> TrainerEvent:
-        """Take what a part has come to, and have the cluster forget it.
+    def _ended(self, future: "Future[Any]", task: _Task) -> Iterator[TrainerEvent]:
+        """Take what a part has come to, and have the cluster forget it; nothing where its worker has gone.
 
         Raises:
             LrcliError: it could not be trained, and so others cannot either.
         """
-        trained: Trained = future.result()
+        trained = self._fetched(future, task.address)
+        if trained is None:
+            return
+        del self._pending[future]
         self._give_up(future)
-        if not np.array_equal(trained.indices, self._plan.parts[number].indices):
-            raise ClusterError(
-                "a worker has cut the sweep otherwise than it is cut here; this is a bug in lrcli"
-            )
+        if not np.array_equal(trained.indices, self._plan.parts[task.number].indices):
+            raise ClusterError(f"worker {task.address} has cut the sweep otherwise than this process does")
         self._processors[str(trained.facts.get("processor", ""))] += 1
         for text in trained.warnings:
             if text not in self._said:
                 self._said.add(text)
                 warnings.warn(text, stacklevel=2)
-        return PartEnded(number, trained.outcome)
+        yield PartEnded(task.number, trained.outcome)
+
+    def _fetched(self, future: "Future[Any]", address: str) -> "Trained | None":
+        """What a worker has, or None where it goes before it has given it: Dask would wait for it for ever."""
+        patience = _FETCHING
+        while address not in self._admitted.gone:
+            try:
+                trained: Trained = future.result(timeout=patience)
+            except TimeoutError:
+                self._look()
+                patience *= 2
+            except CancelledError:
+                self._look()
+                return None
+            else:
+                return trained
+        return None
 
     def _look(self) -> None:
         """See whether the scheduler is there, and who may train.
