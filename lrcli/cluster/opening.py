@@ -31,7 +31,7 @@ __all__ = ["Opened", "open_cluster"]
 _ANSWER = 5.0  # seconds that a scheduler may take for it
 _CLOSING = 3.0
 _LOST = (
-    "10s"  # without a sign of life a connection is taken for lost; Dask's own half minute is long to watch
+    "12s"  # without a sign of life a connection is taken for lost; Dask's own half minute is long to watch
 )
 _NEEDED = ("scheduler_address", "scale", "close")  # of a cluster
 

@@ -243,7 +243,7 @@ class ClusterTrainer:
         yield PartEnded(task.number, trained.outcome)
 
     def _fetched(self, future: "Future[Any]", address: str) -> "Trained | None":
-        """What a worker has, or None where it goes before it has given it: Dask would wait for it for ever."""
+        """What a worker has, or None where it goes before it gives it: Dask would wait for it for ever."""
         patience = _FETCHING
         while address not in self._admitted.gone:
             try:
