@@ -33,8 +33,9 @@ from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.outcome import PartOutcome, is_of, load_outcome, save_outcome, whose
 from lrcli.sweeps.part import PartKeeping, prepare_part, train_part
 from lrcli.sweeps.plan import SweepPlan
+from lrcli.sweeps.share_tally import ShareTally
 
-__all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
+__all__ = ["ShareFinished", "SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,18 @@ class SweepFinished(Ended):
     results: SweepResults
 
 
-SweepEvent = Compiling | SweepStarted | SweepProgress | SweepFinished
+@dataclass(frozen=True)
+class ShareFinished(Ended):
+    """The same of a share: its parts are written, and there are no tables.
+
+    Attributes:
+        result: what is going to stand in result.json.
+    """
+
+    result: SweepResult
+
+
+SweepEvent = Compiling | SweepStarted | SweepProgress | SweepFinished | ShareFinished
 
 
 def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) -> Generator[SweepEvent]:
@@ -105,13 +117,14 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
     started = time.perf_counter()
     training = _Training(plan, files, interruption)
     with files.held(), GitState(files.location.origin) as git:
-        missing = [number for number in range(len(plan.parts)) if not training.restore(number)]
+        missing = [number for number in files.parts if not training.restore(number)]
         # What cannot be trained is found before anything is written.
         prepared = prepare_part(plan.parts[missing[0]]) if missing else None
         if prepared is not None:
             yield from make_ready(prepared)
         facts = prepared.engine.environment if prepared is not None else {}
-        files.open(environment() | facts | code_facts(plan.experiment))
+        trains = bool(missing) or files.is_new  # else nothing depends on this process
+        files.open(environment() | facts | code_facts(plan.experiment) if trains else {})
         try:
             steps = sum(plan.parts[number].steps for number in missing)
             yield SweepStarted(files.directory, plan.size, steps, str(files.facts.get("device", "")))
@@ -123,11 +136,11 @@ def run_sweep(plan: SweepPlan, files: SweepFiles, interruption: Interruption) ->
                     yield from make_ready(prepared)
                 yield from training.run(number, prepared)
                 prepared = None  # before the next part takes its memory
-            files.facts |= git.answer()
-            results = training.collection.results()
-            result = files.finish(results, Timing(training.seconds, time.perf_counter() - started))
-            yield SweepFinished(result, results)
-            files.close(result)
+            files.facts |= git.answer() if trains else {}
+            seconds = files.seconds + training.seconds
+            ended = training.finish(Timing(seconds, time.perf_counter() - started))
+            yield ended
+            files.close(ended.result)
         except BaseException as error:
             files.fail(interruption.status(error))
             raise
@@ -142,7 +155,7 @@ class _Training:
     """
 
     def __init__(self, plan: SweepPlan, files: SweepFiles, interruption: Interruption) -> None:
-        self.collection = Collection(plan)
+        self.collection = Collection(plan) if files.shard is None else ShareTally()
         self.seconds = 0.0
         self._plan = plan
         self._files = files
@@ -160,6 +173,13 @@ class _Training:
         if outcome is not None:
             self.collection.take(part, outcome)
         return outcome is not None
+
+    def finish(self, timing: Timing) -> SweepFinished | ShareFinished:
+        """Write what the parts have come to."""
+        if isinstance(self.collection, ShareTally):
+            return ShareFinished(self._files.finish_share(self.collection, timing))
+        results = self.collection.results()
+        return SweepFinished(self._files.finish(results, timing), results)
 
     def run(self, number: int, prepared: Prepared) -> Generator[SweepProgress]:
         """Train a part, and keep what it has come to."""

@@ -8,7 +8,7 @@ from rich.text import Text
 from lrcli.reporting.progress import BarReport
 from lrcli.reporting.status_line import Pace, Part, status_line
 from lrcli.running.preparation import Compiling
-from lrcli.sweeps.running import SweepEvent, SweepFinished, SweepProgress, SweepStarted
+from lrcli.sweeps.running import SweepEvent, SweepProgress, SweepStarted
 from lrcli.wording import counted
 
 __all__ = ["SweepProgressReport"]
@@ -39,10 +39,10 @@ class SweepProgressReport(BarReport):
                 self._total, self._pace = event.steps, Pace()
                 self._reached = SweepProgress(0, event.members, 0, math.nan)
                 self._begin()
-            elif isinstance(event, SweepFinished):
-                self._end()
-            else:
+            elif isinstance(event, SweepProgress):
                 self._advance(event)
+            else:
+                self._end()
 
     def _advance(self, event: SweepProgress) -> None:
         self._reached = event
