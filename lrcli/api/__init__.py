@@ -9,6 +9,7 @@ way out, an error of an observer too, leaves a status in it.
 
 import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lrcli.sweeps.merging import Shares
     from lrcli.sweeps.plan import SweepPlan
     from lrcli.sweeps.running import SweepEvent
+    from lrcli.sweeps.trainer import Trainer
 
 __all__ = ["Observer", "SweepObserver", "chosen_figures", "figures", "merge", "sweep", "train"]
 
@@ -81,6 +83,7 @@ def sweep(
     observers: Sequence[SweepObserver] = (),
     interruption: "Interruption | None" = None,
     tb_members: int = 0,
+    cluster: str | None = None,
 ) -> "SweepResult":
     """Train every member of a sweep that has not been trained, and draw what they have come to.
 
@@ -92,6 +95,7 @@ def sweep(
             Of a share `ShareFinished` is the last.
         interruption: set its flag to end after the epochs under way, with the tables as far as they go.
         tb_members: for how many members TensorBoard gets curves of their own.
+        cluster: whose workers train, see `lrcli.cluster.words`; None: this process does.
 
     Returns:
         The result, as result.json has it; of a sweep that lacks nothing, the one that is there.
@@ -117,7 +121,9 @@ def sweep(
         earlier = complete_result(files)  # another process may have completed it just now
         if earlier is not None:
             return earlier
-        last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
+        with _trainer(cluster) as trainer:
+            events = run_sweep(plan, files, interruption or Interruption(), trainer)
+            last = _drive(events, [*observers, draw])
     if isinstance(last, SweepFinished | ShareFinished):
         return last.result
     raise AssertionError("a sweep ends with SweepFinished, a share with ShareFinished, or with an error")
@@ -150,6 +156,14 @@ def merge(
         if complete_result(files) is None:
             copy_parts(shares, files)
         return sweep(shares.plan, files, observers, interruption, tb_members)
+
+
+def _trainer(cluster: str | None) -> "AbstractContextManager[Trainer | None]":
+    if cluster is None:
+        return nullcontext()
+    from lrcli.cluster.trainer import ClusterTrainer
+
+    return ClusterTrainer(cluster)
 
 
 def figures(directories: "Sequence[Path]") -> "dict[str, Drawing]":

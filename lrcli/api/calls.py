@@ -145,6 +145,7 @@ def sweep(
     seeds: int | Sequence[int] | None = None,
     memory: int = 10**9,
     shard: "tuple[int, int] | None" = None,
+    cluster: str | None = None,
     runs_dir: PathLike = "runs",
     run_dir: PathLike | None = None,
     progress: bool = False,
@@ -164,6 +165,8 @@ def sweep(
         seeds: how many, or which.
         memory: bytes that a population may take; a larger one is trained in parts.
         shard: (K, N): train the K-th of N shares alone; `lrcli.merge` puts them together.
+        cluster: train by the workers of a Dask cluster: ``"tcp://HOST:8786"``, ``"local:4"``, or a class such
+            as ``"dask_jobqueue.SLURMCluster:10"``; of a client that you have ``client.scheduler.address``.
         runs_dir: the directory of all runs, in which the next number is taken.
         run_dir: write it here instead; a sweep that is there goes on.
         progress: show notes and progress on standard error.
@@ -171,7 +174,7 @@ def sweep(
     Raises:
         ExperimentError: the experiment or its grid is wrong; ``mistakes`` has all that is wrong.
         UsageError: it cannot be trained; nothing was written.
-        RunError: it failed after it had begun.
+        RunError: it failed after it had begun, or the cluster cannot be used.
 
     Example:
         >>> import lrcli
@@ -200,7 +203,8 @@ def sweep(
     )
     plan = plan_sweep(loaded, memory, share.count if share else 1)
     location = OutputLocation(Path(runs_dir), path_of(run_dir), origin_of(experiment))
-    return _sweep(plan, files_for(plan, location, share), [*loaded.notes, *plan.notes], progress=progress)
+    notes = [*loaded.notes, *plan.notes]
+    return _sweep(plan, files_for(plan, location, share), notes, cluster, progress=progress)
 
 
 def merge(
@@ -251,11 +255,21 @@ def resume(
 ) -> Run: ...
 @overload
 def resume(
-    run: Sweep, overrides: None = None, *, runs_dir: PathLike = "runs", progress: bool = False
+    run: Sweep,
+    overrides: None = None,
+    *,
+    cluster: str | None = None,
+    runs_dir: PathLike = "runs",
+    progress: bool = False,
 ) -> Sweep: ...
 @overload
 def resume(
-    run: PathLike, overrides: Overrides = None, *, runs_dir: PathLike = "runs", progress: bool = False
+    run: PathLike,
+    overrides: Overrides = None,
+    *,
+    cluster: str | None = None,
+    runs_dir: PathLike = "runs",
+    progress: bool = False,
 ) -> Run | Sweep: ...
 
 
@@ -263,6 +277,7 @@ def resume(
     run: "Run | Sweep | PathLike",
     overrides: Overrides = None,
     *,
+    cluster: str | None = None,
     runs_dir: PathLike = "runs",
     progress: bool = False,
 ) -> Run | Sweep:
@@ -273,6 +288,7 @@ def resume(
     Args:
         run: it, its directory, or a word as for `lrcli.load`.
         overrides: of a run alone: ``{"training.epochs": N}``, to train it for more epochs.
+        cluster: of a sweep alone: as for `lrcli.sweep`.
         runs_dir: where a word is looked up.
         progress: show notes and progress on standard error.
 
@@ -296,7 +312,9 @@ def resume(
     if begun_command(directory) == "sweep":
         if words:
             raise UsageError("only a run can be trained for more epochs, not a sweep")
-        return _resume_sweep(directory, progress=progress)
+        return _resume_sweep(directory, cluster, progress=progress)
+    if cluster is not None:
+        raise UsageError("a run is trained by one process; only a sweep can be trained on a cluster")
     from lrcli.running.location import OutputLocation
     from lrcli.running.resuming import resuming
 
@@ -306,11 +324,11 @@ def resume(
         return _run(resumed.loaded, OutputLocation(origin=resumed.origin), resumed, progress=progress)
 
 
-def _resume_sweep(directory: Path, *, progress: bool) -> Sweep:
+def _resume_sweep(directory: Path, cluster: str | None, *, progress: bool) -> Sweep:
     from lrcli.sweeps.resuming import files_again
 
     plan, files, notes = files_again(directory)
-    return _sweep(plan, files, notes, progress=progress)
+    return _sweep(plan, files, notes, cluster, progress=progress)
 
 
 def load(run: "Run | Sweep | PathLike", *, runs_dir: PathLike = "runs") -> Run | Sweep:
@@ -537,7 +555,9 @@ def _run(
     return run
 
 
-def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, progress: bool) -> Sweep:
+def _sweep(
+    plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], cluster: str | None, *, progress: bool
+) -> Sweep:
     from lrcli import api
     from lrcli.sweeps.resuming import members_with_events
 
@@ -550,7 +570,7 @@ def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, prog
         report = SweepProgressReport(plan.select.metric)
     members = 0 if files.is_new else members_with_events(files.directory)
     with undisturbed(), Following(report, say_nothing) as following:
-        result = api.sweep(plan, files, [following.observe], following.interruption, members)
+        result = api.sweep(plan, files, [following.observe], following.interruption, members, cluster)
     sweep = Sweep(files.directory.absolute(), result)
     if following.interruption.requested:
         raise KeyboardInterrupt(f"interrupted; lrcli.resume({str(sweep.directory)!r}) goes on")

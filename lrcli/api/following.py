@@ -86,10 +86,9 @@ class Following:
 
     def observe(self, event: Any) -> None:
         """Take in an event of the run or the sweep."""
-        from lrcli.running.moments import Begun, Ended
-        from lrcli.running.preparation import Compiling
+        from lrcli.running.moments import Begun, Ended, Waiting
 
-        self.interruption.stops_at_once = isinstance(event, Compiling)
+        self.interruption.stops_at_once = isinstance(event, Waiting)
         result = getattr(event, "result", None)
         if self._report is not None:
             self._report.show(event)

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     _Ended = Callable[[SweepFinished | ShareFinished], AbstractContextManager[object]]
 
 __all__ = [
+    "CLUSTER",
     "REPLAY_EPILOG",
     "SWEEP_EPILOG",
     "TB_MEMBERS",
+    "check_cluster",
     "exit_code_of",
     "print_notes",
     "replay",
@@ -47,7 +49,7 @@ REPLAY_EPILOG = examples(
 )
 
 _MOST_MEMORY = 10**18  # bytes
-_NO_MEMBER_FINISHED, _INTERRUPTED = 1, 130
+_FAILED, _INTERRUPTED = 1, 130
 
 QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -57,6 +59,15 @@ SWEEP = Annotated[
         metavar="SWEEP",
         help="A sweep: its directory, NAME/sweep-0001, NAME for the newest of that name, or last.",
         autocompletion=complete_run,
+    ),
+]
+CLUSTER = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Train on a Dask cluster: tcp://HOST:8786, local, local:N, or a class such as "
+        "dask_jobqueue.SLURMCluster:N.",
+        show_default=False,
     ),
 ]
 TB_MEMBERS = Annotated[
@@ -89,6 +100,7 @@ def sweep(
     memory: Annotated[
         str, typer.Option(help="What a population may take; a larger one is trained in parts.")
     ] = "1GB",
+    cluster: CLUSTER = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained.")] = False,
     shard: Annotated[
         str | None,
@@ -118,6 +130,7 @@ def sweep(
     from lrcli.sweeps.resuming import files_for
     from lrcli.sweeps.shares import parse_shard
 
+    check_cluster(cluster)
     share = None if shard is None else parse_shard(shard)
     _refuse_members(tb_members if share else 0)
     words = list(overrides or [])
@@ -133,9 +146,8 @@ def sweep(
         print_plan(plan, share)
         return
     files = files_for(plan, OutputLocation(runs_dir, run_dir, file.absolute().parent), share)
-    train_sweep(
-        plan, files, [*loaded.notes, *plan.notes], tb_members=tb_members, as_json=as_json, quiet=quiet
-    )
+    notes = [*loaded.notes, *plan.notes]
+    train_sweep(plan, files, notes, tb_members=tb_members, cluster=cluster, as_json=as_json, quiet=quiet)
 
 
 def replay(
@@ -160,6 +172,14 @@ def replay(
     location = OutputLocation(runs_dir, run_dir, directory.absolute())
     result = train_and_report(loaded, location, Shown(as_json, quiet))
     raise typer.Exit(exit_code(result))
+
+
+def check_cluster(cluster: str | None) -> None:
+    """Refuse a word that names no cluster, before anything else is looked at."""
+    if cluster is not None:
+        from lrcli.cluster.words import parse_word
+
+        parse_word(cluster)
 
 
 def _bytes(text: str) -> int:
@@ -200,6 +220,7 @@ def train_sweep(
     notes: Sequence[str],
     *,
     tb_members: int,
+    cluster: str | None = None,
     as_json: bool,
     quiet: bool,
 ) -> NoReturn:
@@ -217,15 +238,19 @@ def train_sweep(
         raise typer.Exit(exit_code_of(earlier))
     print_notes([*damage(files), *notes], quiet=quiet)
     try:
-        result = _run(plan, files, tb_members, quiet=quiet, reported=not as_json and not quiet)
+        reported = not as_json and not quiet
+        result = _run(plan, files, tb_members, cluster, quiet=quiet, reported=reported)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
     if as_json:
         print_json(result)
-    if quiet and exit_code_of(result) == _NO_MEMBER_FINISHED:
+    if exit_code_of(result) == _FAILED:
         from lrcli.reporting.messages import print_error
 
-        print_error(f"{plan.source.file}: all {counted(plan.size, 'member')} diverged")
+        if result.status == "failed":
+            print_error(f"{files.directory}: {result.warnings[-1]}")
+        elif quiet:
+            print_error(f"{plan.source.file}: all {counted(plan.size, 'member')} diverged")
     raise typer.Exit(exit_code_of(result))
 
 
@@ -233,13 +258,19 @@ def exit_code_of(result: "SweepResult") -> int:
     """The exit code of the command that has trained it."""
     if result.status == "interrupted":
         return _INTERRUPTED
-    if result.shard is not None:  # which says little of the sweep
+    if result.shard is not None and result.status == "completed":  # which says little of the sweep
         return 0
-    return _NO_MEMBER_FINISHED if result.diverged == result.members else 0
+    return _FAILED if result.status == "failed" or result.diverged == result.members else 0
 
 
 def _run(
-    plan: "SweepPlan", files: "SweepFiles", tb_members: int, *, quiet: bool, reported: bool
+    plan: "SweepPlan",
+    files: "SweepFiles",
+    tb_members: int,
+    cluster: str | None,
+    *,
+    quiet: bool,
+    reported: bool,
 ) -> "SweepResult":
     """Train, showing on the screen how far that has come, and then what it has come to, while it is drawn."""
     from lrcli import api
@@ -253,7 +284,7 @@ def _run(
         report = SweepProgressReport(plan.select.metric)
     ended = reported_at_end(plan, files) if reported else nullcontext
     with Following(report, begun=resume_collecting, ended=ended, stopped=say_how_to_go_on) as following:
-        return api.sweep(plan, files, [following.observe], following.interruption, tb_members)
+        return api.sweep(plan, files, [following.observe], following.interruption, tb_members, cluster)
 
 
 def reported_at_end(plan: "SweepPlan", files: "SweepFiles") -> "_Ended":

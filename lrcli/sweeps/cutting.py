@@ -1,4 +1,8 @@
-"""The parts of a sweep: members that train in one go, as many as fit the memory."""
+"""The parts of a sweep: members that train in one go, as many as fit the memory and take some seconds.
+
+How a sweep is cut depends on its experiment and the memory alone, not on the machine nor on who trains the
+parts: so whoever trains them trains the same ones.
+"""
 
 import bisect
 import itertools
@@ -10,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lrcli.experiment.experiment import Experiment
 from lrcli.running.resources import Needs, Sizes, memory_for_training
 from lrcli.sweeps.estimates import seconds_of_training
 from lrcli.sweeps.group import Group
@@ -18,6 +23,9 @@ __all__ = ["Part", "cut_group", "parts_for_shares"]
 
 _OF_SHARE = 4  # parts, so that the longest makes no share much longer than the others
 _ROUNDING = 1e-9  # of a number of parts, which is the same wherever it is computed
+
+_SECONDS = 20.0  # of one core of the server of `lrcli.sweeps.estimates`, the most that a part should take
+_ADDED = 0.1  # of the time of a whole population, the most that cutting it to keep to that may add
 
 
 @dataclass(frozen=True)
@@ -56,8 +64,7 @@ class Part:
     @property
     def records(self) -> int:
         """Records of each member, with that before training."""
-        experiment = self.group.experiment
-        return 1 + -(-experiment.training.epochs // experiment.logging.every)
+        return records_of(self.group.experiment)
 
     @cached_property
     def sizes(self) -> Sizes:
@@ -76,8 +83,8 @@ class Part:
 
     @property
     def work(self) -> float:
-        """Likewise on one core of a reference machine, whatever this one is."""
-        return self.seconds
+        """Likewise by one core, whatever machine this is."""
+        return seconds_of_training(self.group.experiment, self.sizes, self.records, num_cores=1)
 
     @property
     def record_epochs(self) -> NDArray[np.int64]:
@@ -87,11 +94,17 @@ class Part:
         return np.minimum(np.arange(0, epochs + every, every), epochs)
 
 
+def records_of(experiment: Experiment) -> int:
+    """Records of each member, with that before training."""
+    return 1 + -(-experiment.training.epochs // experiment.logging.every)
+
+
 def cut_group(group: Group, memory: int, least: int = 1) -> list[Part]:
     """The group in parts of about equal size that fit the memory, never a single member left over.
 
     Members lie seed by seed, and each part has the examples of every seed that it has members of. Where those
-    of one seed alone are more than the memory, a part may take that much more.
+    of one seed alone are more than the memory, a part may take that much more. A part takes some seconds on
+    one core, or longer where a step takes about as long for fewer members.
 
     Args:
         group: to be cut.
@@ -102,7 +115,8 @@ def cut_group(group: Group, memory: int, least: int = 1) -> list[Part]:
     of_examples = {f"dataset.{key}" for key in group.experiment.dataset.size_keys.values()}
     of_seed = sum(size for key, size in pair.items() if key in of_examples)
     budget = memory if pair.total() <= memory else memory + of_seed
-    count = max(_fewest_parts(group, budget), min(least, _most_parts(group)))
+    count = max(_fewest_parts(group, budget), _parts_of_seconds(group))
+    count = max(count, min(least, _most_parts(group)))
     edges = [group.size * i // count for i in range(count + 1)]
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
 
@@ -155,6 +169,38 @@ def _fewest_parts(group: Group, budget: int) -> int:
     return min(some + 1, (of_seed + 1) * seeds if of_seed < each else most, most)
 
 
+def _parts_of_seconds(group: Group) -> int:
+    """How many parts it takes that each takes some seconds and all together little more than the whole."""
+    whole = _seconds(group, 1)
+    if whole <= _SECONDS:
+        return 1
+    counts = range(1, _most_parts(group) + 1)
+    short = bisect.bisect_left(counts, 1, key=lambda n: _seconds(group, n) <= _SECONDS) + 1
+    cheap = bisect.bisect_left(counts, 1, key=lambda n: n * _seconds(group, n) > (1 + _ADDED) * whole)
+    return min(short, max(1, cheap), len(counts))
+
+
+def _seconds(group: Group, count: int) -> float:
+    """The time that one core takes for each of so many parts."""
+    experiment, sizes = group.experiment, _sizes(group, count)
+    return seconds_of_training(experiment, sizes, records_of(experiment), num_cores=1)
+
+
+def _sizes(group: Group, count: int, *, whole_seeds: bool = False) -> Sizes:
+    """What each of so many parts has at most.
+
+    Args:
+        group: whose parts.
+        count: how many.
+        whole_seeds: whether none has members of several seeds.
+    """
+    members = -(-group.size // count)
+    touched = 1 if whole_seeds else min(len(group.seeds), (members - 2) // len(group.configurations) + 2)
+    return Sizes(
+        members, min(members, touched * group.num_datasets), min(members, touched * len(group.variants))
+    )
+
+
 def _fits(group: Group, count: int, budget: int, *, whole_seeds: bool = True) -> bool:
     """Whether each of so many parts takes no more than a budget.
 
@@ -162,11 +208,7 @@ def _fits(group: Group, count: int, budget: int, *, whole_seeds: bool = True) ->
         group: whose parts.
         count: how many.
         budget: bytes.
-        whole_seeds: whether none has members of several seeds.
+        whole_seeds: as of `_sizes`.
     """
-    members = -(-group.size // count)
-    touched = 1 if whole_seeds else min(len(group.seeds), (members - 2) // len(group.configurations) + 2)
-    sizes = Sizes(
-        members, min(members, touched * group.num_datasets), min(members, touched * len(group.variants))
-    )
+    sizes = _sizes(group, count, whole_seeds=whole_seeds)
     return memory_for_training(group.experiment, sizes).total() <= budget

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -184,8 +184,16 @@ class SweepFiles:
         """Which event files it has written."""
         return EventList(self.directory, self.directory / ".events.txt")
 
-    def finish(self, results: SweepResults, timing: Timing) -> SweepResult:
+    def finish(
+        self, results: SweepResults, timing: Timing, warnings: Sequence[str] = (), lost: Sequence[str] = ()
+    ) -> SweepResult:
         """Write the tables.
+
+        Args:
+            results: of the sweep.
+            timing: of it.
+            warnings: what the user should know of how it was trained, a sentence each.
+            lost: a sentence for each part that could not be trained.
 
         Returns:
             the result, to be given to `close`.
@@ -203,10 +211,13 @@ class SweepFiles:
         for name, each in arrays.items():
             self._files[name] = write_arrays(self.directory / name, each)
         found = findings(self._plan.experiment, results, statistics)
-        return self._result("interrupted" if found["missing"] else "completed", timing=timing, **found)
+        status: SweepStatus = "failed" if lost else "interrupted" if found["missing"] else "completed"
+        return self._result(status, timing=timing, warnings=self._said(*warnings, *lost), **found)
 
-    def finish_share(self, tally: ShareTally, timing: Timing) -> SweepResult:
-        """Note the parts of a share, which has no tables.
+    def finish_share(
+        self, tally: ShareTally, timing: Timing, warnings: Sequence[str] = (), lost: Sequence[str] = ()
+    ) -> SweepResult:
+        """Note the parts of a share, which has no tables; see `finish`.
 
         Returns:
             the result, to be given to `close`.
@@ -219,8 +230,9 @@ class SweepFiles:
             path = self.part(number)
             with reporting_errors(path), path.open("rb") as file:
                 self._files[f"{_CHECKPOINT}/{path.name}"] = hashlib.file_digest(file, "sha256").hexdigest()
-        status: SweepStatus = "interrupted" if missing else "completed"
-        return self._result(status, timing=timing, missing=missing, diverged=tally.diverged)
+        status: SweepStatus = "failed" if lost else "interrupted" if missing else "completed"
+        said = self._said(*warnings, *lost)
+        return self._result(status, timing=timing, warnings=said, missing=missing, diverged=tally.diverged)
 
     def _write_rows(self, name: str, texts: Iterable[str]) -> None:
         with writing_hashed(self.directory / name) as file:
@@ -287,7 +299,10 @@ class SweepFiles:
             shares=plan.shares,
             shard=self._shard,
             share_members=self._share_members,
-            warnings=(*plan.warnings, *self.facts.get("shares", ())),
             environment=self.facts,
-            **found,
+            **({"warnings": self._said()} | found),
         )
+
+    def _said(self, *more: str) -> tuple[str, ...]:
+        """What the user should know of the sweep, of shares that were trained elsewhere among it."""
+        return (*self._plan.warnings, *self.facts.get("shares", ()), *more)

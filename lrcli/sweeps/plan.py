@@ -22,7 +22,7 @@ from lrcli.wording import counted
 
 __all__ = ["DEFAULT_MEMORY", "SweepPlan", "plan_sweep"]
 
-SCHEMA = 4  # of what is saved of a part, and of how a sweep is cut
+SCHEMA = 5  # of what is saved of a part, and of how a sweep is cut
 DEFAULT_MEMORY = 10**9  # bytes
 _LR = "optimizer.lr"
 _VARIANT = 8000  # bytes of the experiment of its own that a point has which differs in more than rates

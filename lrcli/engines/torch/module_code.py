@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -154,11 +154,29 @@ class ModuleCode:
         """
         if place is None:
             raise ValueError("a module must know where it is to compute")
+        population, sample = self._population(place)
+        return population.model(sample)
+
+    @lru_cache  # noqa: B019 - it lives as long as the process
+    def maps(self, num_examples: int, num_features: int, num_outputs: int) -> bool:
+        """Whether the members of a population train at once, or one after the other.
+
+        Args:
+            num_examples: B, of a batch.
+            num_features: F.
+            num_outputs: O.
+        """
+        examples = torch.zeros(num_examples, num_features)
+        population, sample = self._population(Place((0, 1), examples, num_outputs))
+        return population.maps(sample)
+
+    def _population(self, place: Place) -> tuple[ModulePopulation, dict[str, Tensor]]:
+        """Members that have not been looked at, and the parameters of the first."""
         device, dtype = place.examples.device, place.examples.dtype
         calls = {trains: self._call(dtype, device, trains=trains) for trains in (True, False)}
         values = self.initial(place.seeds[0])
         sample = {name: torch.from_numpy(v.copy()).to(device, dtype) for name, v in values.items()}
-        return ModulePopulation(self.code, self.parameters, calls, place).model(sample)
+        return ModulePopulation(self.code, self.parameters, calls, place), sample
 
 
 def _parameter(name: str, value: Tensor, last: str, weight: object) -> Parameter:
