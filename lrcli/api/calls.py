@@ -24,6 +24,7 @@ from lrcli.api.written import (
     origin_of,
     path_of,
     plain_seeds,
+    shard_text,
     specification,
     words_of_overrides,
     written_file,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["compare", "delete", "explain", "load", "replay", "resume", "runs", "sweep", "train"]
+__all__ = ["compare", "delete", "explain", "load", "merge", "replay", "resume", "runs", "sweep", "train"]
 
 
 def train(
@@ -143,6 +144,7 @@ def sweep(
     grid: Mapping[str, Values] | None = None,
     seeds: int | Sequence[int] | None = None,
     memory: int = 10**9,
+    shard: "tuple[int, int] | None" = None,
     cluster: str | None = None,
     runs_dir: PathLike = "runs",
     run_dir: PathLike | None = None,
@@ -162,6 +164,7 @@ def sweep(
         grid: from dotted key to its values, in the same forms.
         seeds: how many, or which.
         memory: bytes that a population may take; a larger one is trained in parts.
+        shard: (K, N): train the K-th of N shares alone; `lrcli.merge` puts them together.
         cluster: train by the workers of a Dask cluster: ``"tcp://HOST:8786"``, ``"local:4"``, or a class such
             as ``"dask_jobqueue.SLURMCluster:10"``; of a client that you have ``client.scheduler.address``.
         runs_dir: the directory of all runs, in which the next number is taken.
@@ -186,7 +189,9 @@ def sweep(
     from lrcli.sweeps.options import load_sweep
     from lrcli.sweeps.plan import plan_sweep
     from lrcli.sweeps.resuming import files_for
+    from lrcli.sweeps.shares import parse_shard
 
+    share = None if shard is None else parse_shard(shard_text(shard))
     rates = None if lr is None else specification("lr", lr)
     grids = [f"{key}={specification(key, values)}" for key, values in (grid or {}).items()]
     loaded = load_sweep(
@@ -196,10 +201,52 @@ def sweep(
         grids=grids,
         seeds=plain_seeds(seeds),
     )
-    plan = plan_sweep(loaded, memory)
+    plan = plan_sweep(loaded, memory, share.count if share else 1)
     location = OutputLocation(Path(runs_dir), path_of(run_dir), origin_of(experiment))
     notes = [*loaded.notes, *plan.notes]
-    return _sweep(plan, files_for(plan, location), notes, cluster, progress=progress)
+    return _sweep(plan, files_for(plan, location, share), notes, cluster, progress=progress)
+
+
+def merge(
+    *shares: "Sweep | PathLike",
+    runs_dir: PathLike = "runs",
+    run_dir: PathLike | None = None,
+) -> Sweep:
+    """Put the shares of a sweep together, as ``lrcli merge`` does.
+
+    What is written are the files of a sweep that was trained in one go, to the last bit. Everything is
+    checked first. The shares stay as they are.
+
+    Args:
+        shares: all of them in any order: each itself, its directory, or a word as for `lrcli.load`.
+        runs_dir: the directory of all runs, in which the next number is taken, and where words are looked up.
+        run_dir: write the sweep here instead; a merge that was stopped there goes on.
+
+    Raises:
+        UsageError: they are not all shares of one sweep, whole and ended, with all that is wrong; nothing was
+            written.
+        RunError: it failed after it had begun.
+
+    Example:
+        >>> import lrcli
+        >>> file = "experiments/linear.yaml"
+        >>> shares = [lrcli.sweep(file, lr=[0.01, 0.1], seeds=4, shard=(k, 3)) for k in (2, 1, 3)]
+        >>> lrcli.merge(*shares).best.values
+        {'optimizer.lr': 0.1}
+    """
+    from lrcli import api
+    from lrcli.running.location import OutputLocation
+    from lrcli.storage.finding import refuse_twice
+    from lrcli.sweeps.merging import find_shares, merged_files
+
+    directories = [_directory(share, runs_dir, "sweep") for share in shares]
+    refuse_twice(directories)
+    found = find_shares(directories)
+    location = OutputLocation(Path(runs_dir), path_of(run_dir), found.shares[0].directory)
+    files = merged_files(found, location)
+    with undisturbed(), Following(say=say_nothing) as following:
+        result = api.merge(found, files, [following.observe], following.interruption)
+    return Sweep(files.directory.absolute(), result)
 
 
 @overload
@@ -278,12 +325,9 @@ def resume(
 
 
 def _resume_sweep(directory: Path, cluster: str | None, *, progress: bool) -> Sweep:
-    from lrcli.running.location import OutputLocation
-    from lrcli.sweeps.files import SweepFiles
-    from lrcli.sweeps.resuming import plan_again
+    from lrcli.sweeps.resuming import files_again
 
-    plan, notes = plan_again(directory)
-    files = SweepFiles(plan, OutputLocation(origin=directory), directory)
+    plan, files, notes = files_again(directory)
     return _sweep(plan, files, notes, cluster, progress=progress)
 
 

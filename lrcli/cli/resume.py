@@ -106,14 +106,11 @@ def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> NoRetu
 def _resume_sweep(directory: Path, tb_members: int | None, cluster: str | None, shown: "Shown") -> NoReturn:
     """Exits with the code of the sweep."""
     from lrcli.cli.sweep import check_cluster, train_sweep
-    from lrcli.running.location import OutputLocation
-    from lrcli.sweeps.files import SweepFiles
-    from lrcli.sweeps.resuming import members_with_events, plan_again
+    from lrcli.sweeps.resuming import files_again, members_with_events
 
     check_cluster(cluster)
-    plan, notes = plan_again(directory)
+    plan, files, notes = files_again(directory)
     tb_members = members_with_events(directory) if tb_members is None else tb_members
-    files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
     train_sweep(
         plan,
         files,

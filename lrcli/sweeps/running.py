@@ -29,10 +29,11 @@ from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.outcome import load_outcome, save_outcome
 from lrcli.sweeps.part import PartProgress, best_at_records
 from lrcli.sweeps.plan import SweepPlan
+from lrcli.sweeps.share_tally import ShareTally
 from lrcli.sweeps.trainer import OwnProcess, PartEnded, PartLost, PartReached, Trainer, TrainerEvent, Workers
 from lrcli.wording import counted
 
-__all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
+__all__ = ["ShareFinished", "SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
 
 _SPANS = 5  # of members that are named
 
@@ -92,7 +93,18 @@ class SweepFinished(Ended):
     results: SweepResults
 
 
-SweepEvent = Waiting | SweepStarted | SweepProgress | SweepFinished
+@dataclass(frozen=True)
+class ShareFinished(Ended):
+    """The same of a share: its parts are written, and there are no tables.
+
+    Attributes:
+        result: what is going to stand in result.json.
+    """
+
+    result: SweepResult
+
+
+SweepEvent = Waiting | SweepStarted | SweepProgress | SweepFinished | ShareFinished
 
 
 def run_sweep(
@@ -118,22 +130,22 @@ def run_sweep(
     trainer = trainer or OwnProcess()
     training = _Training(plan, files, trainer)
     with files.held(), GitState(files.location.origin) as git:
-        missing = [number for number in range(len(plan.parts)) if not training.restore(number)]
+        missing = [number for number in files.parts if not training.restore(number)]
         if missing:
             yield from trainer.ready(plan, missing)
-        files.open(environment() | dict(trainer.facts) | code_facts(plan.experiment))
+        trains = bool(missing) or files.is_new  # else nothing depends on this process
+        files.open(environment() | dict(trainer.facts) | code_facts(plan.experiment) if trains else {})
         try:
             steps = sum(plan.parts[number].steps for number in missing)
             device = str(files.facts.get("device", ""))
             yield SweepStarted(files.directory, plan.size, steps, device, len(missing), trainer.workers)
             if missing:
                 yield from training.run(missing, interruption)
-            files.facts |= git.answer() | dict(trainer.facts)
-            results = training.collection.results()
-            timing = Timing(training.seconds, time.perf_counter() - started)
-            result = files.finish(results, timing, trainer.warnings, training.lost)
-            yield SweepFinished(result, results)
-            files.close(result)
+            files.facts |= git.answer() | dict(trainer.facts) if trains else {}
+            seconds = files.seconds + training.seconds
+            ended = training.finish(Timing(seconds, time.perf_counter() - started))
+            yield ended
+            files.close(ended.result)
         except BaseException as error:
             files.fail(interruption.status(error))
             raise
@@ -149,7 +161,7 @@ class _Training:
     """
 
     def __init__(self, plan: SweepPlan, files: SweepFiles, trainer: Trainer) -> None:
-        self.collection = Collection(plan)
+        self.collection = Collection(plan) if files.shard is None else ShareTally()
         self.seconds = 0.0
         self.lost: list[str] = []
         self._plan = plan
@@ -169,6 +181,14 @@ class _Training:
         if outcome is not None:
             self.collection.take(part, outcome)
         return outcome is not None
+
+    def finish(self, timing: Timing) -> SweepFinished | ShareFinished:
+        """Write what the parts have come to."""
+        told = self._trainer.warnings, self.lost
+        if isinstance(self.collection, ShareTally):
+            return ShareFinished(self._files.finish_share(self.collection, timing, *told))
+        results = self.collection.results()
+        return SweepFinished(self._files.finish(results, timing, *told), results)
 
     def run(self, numbers: list[int], interruption: Interruption) -> Generator[Waiting | SweepProgress]:
         """Have parts trained, and keep what each has come to."""

@@ -9,7 +9,7 @@ from lrcli.reporting.messages import print_note
 from lrcli.reporting.progress import BarReport
 from lrcli.reporting.status_line import Pace, Part, status_line
 from lrcli.running.moments import Waiting
-from lrcli.sweeps.running import SweepEvent, SweepFinished, SweepProgress, SweepStarted
+from lrcli.sweeps.running import SweepEvent, SweepProgress, SweepStarted
 from lrcli.sweeps.trainer import Workers
 from lrcli.wording import counted
 
@@ -49,10 +49,10 @@ class SweepProgressReport(BarReport):
                     print_note(_about(event.workers))
                 self._reached = SweepProgress(0, event.members, 0, math.nan)
                 self._begin()
-            elif isinstance(event, SweepFinished):
-                self._end()
-            else:
+            elif isinstance(event, SweepProgress):
                 self._advance(event)
+            else:
+                self._end()
 
     def _advance(self, event: SweepProgress) -> None:
         self._reached = event
