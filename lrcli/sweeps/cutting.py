@@ -35,7 +35,7 @@ class Part:
     group: Group
     members: slice
 
-    @cached_property
+    @property
     def indices(self) -> NDArray[np.intp]:
         """(R, 2) the index of the seed and the number of the configuration of each member, in the sweep."""
         return self.group.indices(self.members)

@@ -130,7 +130,7 @@ def run_sweep(
             if missing:
                 yield from training.run(missing, interruption)
             files.facts |= git.answer() | dict(trainer.facts)
-            results = training.collection.results()
+            results = files.collected(training.collection)
             timing = Timing(training.seconds, time.perf_counter() - started)
             result = files.finish(results, timing, trainer.warnings, training.lost)
             yield SweepFinished(result, results)
@@ -166,9 +166,10 @@ class _Training:
         if self._files.is_new:
             return False
         part = self._plan.parts[number]
-        outcome = load_outcome(self._files.part(number), part, self._plan.fingerprint)
+        path = self._files.part(number)
+        outcome = load_outcome(path, part, self._plan.fingerprint)
         if outcome is not None:
-            self.collection.take(part, outcome)
+            self.collection.take(part, outcome, path)
         return outcome is not None
 
     def run(self, numbers: list[int], interruption: Interruption) -> Generator[Compiling | SweepProgress]:
@@ -190,11 +191,11 @@ class _Training:
             self.lost.append(f"{self._called(event.number)} {event.why}")
 
     def _keep(self, event: PartEnded) -> None:
-        part, outcome = self._plan.parts[event.number], event.outcome
-        self.collection.take(part, outcome)
+        part, outcome, path = self._plan.parts[event.number], event.outcome, self._files.part(event.number)
         self.seconds += outcome.seconds
         if outcome.is_complete:
-            save_outcome(self._files.part(event.number), part, outcome, self._plan.fingerprint)
+            save_outcome(path, part, outcome, self._plan.fingerprint)
+        self.collection.take(part, outcome, path if outcome.is_complete else None)
         reached = self._under_way.pop(event.number, PartProgress(0, 0, math.nan))
         diverged = int(np.count_nonzero(outcome.status == "diverged"))
         # All of its steps, also where its members have ended before.
