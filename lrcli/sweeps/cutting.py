@@ -20,6 +20,7 @@ from lrcli.sweeps.group import Group
 __all__ = ["Part", "cut_group"]
 
 _SECONDS = 20.0  # of one core of the server of `lrcli.sweeps.estimates`, the most that a part should take
+_MEMBERS = 2**17  # the most in a part: more are no faster together, and take memory
 _ADDED = 0.1  # of the time of a whole population, the most that cutting it to keep to that may add
 
 
@@ -104,7 +105,7 @@ def cut_group(group: Group, memory: int) -> list[Part]:
     of_examples = {f"dataset.{key}" for key in group.experiment.dataset.size_keys.values()}
     of_seed = sum(size for key, size in pair.items() if key in of_examples)
     budget = memory if pair.total() <= memory else memory + of_seed
-    count = max(_fewest_parts(group, budget), _parts_of_seconds(group))
+    count = max(_fewest_parts(group, budget), _parts_of_seconds(group), -(-group.size // _MEMBERS))
     edges = [group.size * i // count for i in range(count + 1)]
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
 
