@@ -155,6 +155,7 @@ class ClusterTrainer:
         return Work(
             experiment=json.dumps(resolved(plan.experiment)),
             memory=plan.memory,
+            shares=plan.shares,
             code=frozenset(code_digests(plan.experiment).values()),
             admission=self._admitted.name,
             topic=self._admitted.topic,

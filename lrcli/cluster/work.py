@@ -47,6 +47,7 @@ class Work:
     Attributes:
         experiment: with all defaults, as JSON.
         memory: bytes that a part may take.
+        shares: how many its parts are to make.
         code: the SHA-256 of each Python file of the user's.
         admission: the name of what has admitted the worker, see `lrcli.cluster.plugin`.
         topic: under which it tells of its progress.
@@ -54,6 +55,7 @@ class Work:
 
     experiment: str
     memory: int
+    shares: int
     code: frozenset[str]
     admission: str
     topic: str
@@ -157,7 +159,8 @@ def _plan(work: Work) -> SweepPlan:
     """
     paths = code_paths(work.admission)
     try:
-        plan = plan_sweep(load(_with_paths(json.loads(work.experiment), paths)), work.memory)
+        written = _with_paths(json.loads(work.experiment), paths)
+        plan = plan_sweep(load(written), work.memory, work.shares)
     except UsageError as error:  # where it was begun it could be planned
         raise _cannot(error) from None
     if frozenset(code_digests(plan.experiment).values()) != work.code:
