@@ -43,7 +43,7 @@ def find_verdict(results: SweepResults, statistics: Statistics) -> Verdict:
         mode=results.mode,
         seeds=len(results.seeds),
         best=_find_best(results, statistics, order),
-        diverged=float(np.mean(results.status == "diverged")),
+        diverged=float(np.mean(results.diverged)),
         lowest_rate=None if rates is None else float(rates.min()),
         rates=around,
         optimizers=tuple(_optimizers(results, statistics, rates, groups)) if groups else (),

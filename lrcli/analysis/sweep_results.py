@@ -1,10 +1,12 @@
 """What a sweep has found, as arrays whose first axes are seeds and configurations.
 
-Statistics, outcomes, comparisons, files, figures and TensorBoard are all made of this one record.
+Statistics, outcomes, comparisons, files, figures and TensorBoard are all made of this one record. Where there
+are many members most arrays of its mappings lie on the disk, and each is read whenever it is asked for.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -29,7 +31,8 @@ class SweepResults:
         seeds: the S seeds.
         metric: by which configurations are ranked, such as ``val/loss``.
         mode: whether small or large values of it are good.
-        status: (S, C) completed, stopped_early, diverged or interrupted.
+        status: (S, C) completed, stopped_early, diverged or interrupted; of many members as objects, one for
+            each word.
         diverged_step: (S, C) the step that would have broken the member, counted from 1, or the last step of
             one whose loss had exploded; 0: it has not diverged.
         epochs: (S, C) epochs finished.
@@ -72,7 +75,12 @@ class SweepResults:
     sampling: Sampling | None = None
     stable: StableRates | None = None
 
-    @property
+    @cached_property
+    def diverged(self) -> NDArray[np.bool_]:
+        """(S, C) members that have diverged."""
+        return np.asarray(self.status == "diverged", dtype=np.bool_)
+
+    @cached_property
     def missing(self) -> NDArray[np.bool_]:
         """(S, C) members that have not ended: a sweep was interrupted before they had."""
-        return np.asarray(self.status == "interrupted")
+        return np.asarray(self.status == "interrupted", dtype=np.bool_)

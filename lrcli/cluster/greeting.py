@@ -36,8 +36,11 @@ def check_scheduler(word: Scheduler, tls: ssl.SSLContext | None) -> None:
             with contextlib.closing(stream):
                 header = _read(stream, _HEADER)
         except ssl.SSLError as error:
+            if error.reason == "WRONG_VERSION_NUMBER":
+                raise ClusterError(f"{word.address}: has no encryption; say tcp:// instead") from None
+            why = error.reason or str(error)
             raise ClusterError(
-                f"{word.address}: the scheduler was not trusted: {error.reason or error}"
+                f"{word.address}: there is no trust between it and this machine: {why}"
             ) from None
         except TimeoutError:
             raise ClusterError(f"{word.address}: {_SILENT[word.scheme]}") from None

@@ -5,6 +5,7 @@ It ends when its standard input does, as that of a process whose parent was kill
 
 import asyncio
 import os
+import shutil
 import sys
 import threading
 
@@ -20,7 +21,7 @@ def main(scheduler: str, directory: str) -> None:
         scheduler: its address.
         directory: for temporary files.
     """
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
     asyncio.run(_work(scheduler, directory))
 
 
@@ -35,8 +36,9 @@ async def _work(scheduler: str, directory: str) -> None:
         await worker.finished()
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(directory: str) -> None:
     os.read(sys.stdin.fileno(), 1)
+    shutil.rmtree(directory, ignore_errors=True)  # which the parent would have removed
     os._exit(0)  # whatever it computes
 
 

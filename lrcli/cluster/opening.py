@@ -6,9 +6,12 @@
 Only this package imports Dask, and only here for the first time.
 """
 
+import asyncio
 import contextlib
 import importlib
+import queue
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -27,6 +30,9 @@ __all__ = ["Opened", "open_cluster"]
 
 _ANSWER = 5.0  # seconds that a scheduler may take for it
 _CLOSING = 3.0
+_LOST = (
+    "12s"  # without a sign of life a connection is taken for lost; Dask's own half minute is long to watch
+)
 _NEEDED = ("scheduler_address", "scale", "close")  # of a cluster
 
 
@@ -105,14 +111,57 @@ def _need_dask() -> None:
 def _started(word: Word) -> Iterator[tuple[Any, LocalWorkers | None]]:
     """What a client is made of: a cluster or an address; and the worker processes of this machine."""
     if isinstance(word, Scheduler):
+        import dask
+
         check_scheduler(word, _tls(word) if word.scheme == "tls" else None)
-        yield word.address, None
+        with dask.config.set({"distributed.comm.timeouts.tcp": _LOST}):
+            _check_kind(word)
+            yield word.address, None
     elif isinstance(word, Local):
         with local_cluster(word.workers) as (cluster, processes):
             yield cluster, processes
     else:
         with _of_class(word) as cluster:
             yield cluster, None
+
+
+def _check_kind(word: Scheduler) -> None:
+    """Return if a scheduler answers, and one of a version that this one of Dask understands.
+
+    A client that is refused says so on standard error when Python ends; so it is asked for before.
+
+    Raises:
+        ClusterError: it does not.
+    """
+    from distributed import rpc
+    from distributed.security import Security
+
+    answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    async def ask() -> Any:
+        arguments = Security().get_connection_args("client")
+        async with rpc(word.address, timeout=_ANSWER, connection_args=arguments) as peer:
+            return await peer.identity()
+
+    def put() -> None:
+        try:
+            answer.put(asyncio.run(asyncio.wait_for(ask(), _ANSWER)))
+        except Exception as error:
+            answer.put(error)
+
+    threading.Thread(target=put, daemon=True).start()  # where this thread has a loop of its own, in notebooks
+    try:
+        found = answer.get(timeout=_ANSWER + 1)
+    except queue.Empty:
+        found = TimeoutError()
+    if isinstance(found, Exception):
+        told = "no answer in time" if isinstance(found, TimeoutError) else _told(found)
+        raise ClusterError(f"{word.address}: its answer is not one of Dask {_version()}: {told}")
+    kind = found.get("type") if isinstance(found, dict) else None
+    if kind != "Scheduler":
+        raise ClusterError(
+            f"{word.address}: is no scheduler, but a {kind or 'program'} of Dask; say its scheduler's"
+        )
 
 
 def _tls(word: Scheduler) -> ssl.SSLContext:
@@ -186,9 +235,8 @@ def _client(text: str, cluster: Any) -> Iterator["Client"]:
     try:
         client = Client(cluster, timeout=_ANSWER, set_as_default=False, direct_to_workers=False)
     except Exception as error:  # of whatever a scheduler of another version may answer
-        version = importlib.import_module("distributed").__version__
         raise ClusterError(
-            f"--cluster {text}: could not be used as a scheduler of Dask {version}: {_told(error)}"
+            f"--cluster {text}: could not be used as a scheduler of Dask {_version()}: {_told(error)}"
         ) from None
     try:
         yield client
@@ -206,6 +254,11 @@ def _dashboard(client: "Client") -> str:
     with contextlib.suppress(Exception):  # the scheduler has none, or the template of its address is wrong
         return str(client.dashboard_link or "")
     return ""
+
+
+def _version() -> str:
+    """Of Dask here."""
+    return str(importlib.import_module("distributed").__version__)
 
 
 def _told(error: Exception) -> str:

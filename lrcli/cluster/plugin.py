@@ -1,10 +1,13 @@
 """Which workers of a cluster may train: each is checked, those that come later, too.
 
     with admitted(opened, wanted, say) as workers:
-        opened.client.submit(..., resources=workers.resources, workers=[address])
+        opened.client.submit(..., workers=[address])  # of workers.accepted
 
-On every worker a plugin (`lrcli.cluster.gate`) holds what the worker is against what is wanted. One that fits
-gets a resource without which no part is given to it. At the end all of that is taken back.
+On every worker a plugin (`lrcli.cluster.gate`) holds what the worker is against what is wanted, and says
+whether it fits. At the end the plugin is taken back, with the files that it has written.
+
+Which worker trains a part is for the client to say. Dask's resources would not do: a task that waits for one
+is looked at again only when a worker joins, not when a worker that is there is given it.
 """
 
 import contextlib
@@ -50,15 +53,23 @@ class Workers:
     """The workers of a cluster as they come and go; safe to ask from any thread.
 
     Attributes:
-        name: of the plugin on each; also the topic of its events.
-        resources: what a part must ask for.
+        name: of the plugin on each.
+        topic: of what they say (`distributed.Worker.log_event`); the client's own, which the scheduler clears
+            when the client has gone.
+        listener: called, in Dask's own thread, with the address of a worker and what it has said that is not
+            of this package; None: nobody listens.
         changed: set when one has come, was refused, or has gone.
     """
 
-    def __init__(self) -> None:
-        """None is known yet."""
+    def __init__(self, topic: str) -> None:
+        """None is known yet.
+
+        Args:
+            topic: see above.
+        """
         self.name = f"lrcli-{uuid.uuid4().hex[:12]}"
-        self.resources = {self.name: 1}
+        self.topic = topic
+        self.listener: Callable[[str, Mapping[str, Any]], None] | None = None
         self.changed = threading.Event()
         self._lock = threading.Lock()
         self._present: set[str] = set()
@@ -103,11 +114,15 @@ class Workers:
             self._present.update(addresses)
 
     def hear(self, event: tuple[float, Any]) -> None:
-        """Take what the plugin on a worker says; anything else on its topic is left alone."""
+        """Take what a worker says on the topic; what the scheduler says there is of no interest."""
         told = event[1]
-        if not isinstance(told, Mapping) or "gate" not in told:
+        if not isinstance(told, Mapping) or "worker" not in told:
             return
-        address, gate = str(told["worker"]), told["gate"]
+        address, gate = str(told["worker"]), told.get("gate")
+        if not isinstance(gate, Mapping):
+            if self.listener is not None:
+                self.listener(address, told)
+            return
         with self._lock:
             if gate["reasons"]:
                 self._refused[address] = tuple(map(str, gate["reasons"]))
@@ -130,11 +145,11 @@ class Workers:
 
 
 class _Sent(WorkerPlugin):
-    """The text of `lrcli.cluster.gate`; where it arrives, it becomes what a name in it makes of arguments."""
+    """The text of `lrcli.cluster.gate`; where it arrives, it becomes the plugin that stands there."""
 
-    def __init__(self, made: str, /, **arguments: Any) -> None:
+    def __init__(self, **arguments: Any) -> None:
         text = files("lrcli.cluster").joinpath("gate.py").read_text(encoding="utf-8")
-        self._values = {"text": text, "name": made, "arguments": arguments}
+        self._values = {"text": text, "arguments": arguments}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return eval, (_MAKING, self._values)
@@ -142,7 +157,7 @@ class _Sent(WorkerPlugin):
 
 _MAKING = (
     "(lambda space: (exec(compile(text, 'lrcli/cluster/gate.py', 'exec'), space),"
-    " space[name](**arguments))[1])({'__name__': 'lrcli_gate'})"
+    " space['Gate'](**arguments))[1])({'__name__': 'lrcli_gate'})"
 )
 
 
@@ -158,9 +173,9 @@ def admitted(opened: Opened, wanted: Wanted, say: Callable[[str], None]) -> Iter
     Raises:
         ClusterError: all were refused, none came in time, or the scheduler is gone.
     """
-    workers = Workers()
     client = opened.client
-    client.subscribe_topic(workers.name, workers.hear)
+    workers = Workers(client.id)
+    client.subscribe_topic(workers.topic, workers.hear)
     client.subscribe_topic("all", workers.follow)
     try:
         workers.see([*client.nthreads()])
@@ -184,7 +199,7 @@ def code_paths(name: str) -> Mapping[str, str]:
 def _register(opened: Opened, workers: Workers, wanted: Wanted) -> None:
     """Send the plugin to all workers; nobody waits for one that does not answer."""
     settings = pickle.dumps(wanted)
-    plugin = _Sent("Gate", name=workers.name, version=wanted.facts["lrcli"], settings=settings)
+    plugin = _Sent(topic=workers.topic, version=wanted.facts["lrcli"], settings=settings)
 
     def send() -> None:
         with contextlib.suppress(
@@ -215,6 +230,8 @@ def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
             say(f"waiting for a worker of {opened.address}; Ctrl-C gives up")
         workers.changed.wait(_LOOKING)
         workers.changed.clear()
+    if opened.processes is not None:
+        opened.processes.came()
 
 
 def _lacking(unchecked: set[str], waited: float) -> str:
@@ -234,7 +251,6 @@ def _leave(opened: Opened, workers: Workers) -> None:
     def leave() -> None:
         with contextlib.suppress(Exception):  # what does not answer any more has nothing left of it
             client.unregister_worker_plugin(workers.name)
-            client.run_on_scheduler(_Sent("forgetting", name=workers.name))
 
     leaving = threading.Thread(target=leave, name="lrcli leaves", daemon=True)
     leaving.start()

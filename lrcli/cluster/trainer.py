@@ -15,11 +15,13 @@ import json
 import queue
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from lrcli.cluster.calling import called
 from lrcli.cluster.words import ClassOfCluster, Local, parse_word
 from lrcli.errors import ClusterError
 from lrcli.experiment.experiment import resolved
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["ClusterTrainer"]
 
 _LOOKING = 0.2  # seconds between two looks at the scheduler, the workers and the wish to stop
+_FETCHING = 5.0  # seconds that a result may take, at first
 _MOST_DEATHS = 3  # of workers that trained a part, before it is given up
 _EQUAL = {"torch": ("lrcli", "torch"), "compiled": ("lrcli", "numba", "llvmlite")}  # of an engine's workers
 
@@ -115,8 +118,7 @@ class ClusterTrainer:
         yield _waiting(self._word)
         self._opened = self._stack.enter_context(open_cluster(self._word))
         self._admitted = self._stack.enter_context(admitted(self._opened, _wanted(plan), lambda _: None))
-        self._opened.client.subscribe_topic(self._topic, self._hear)
-        self._stack.callback(self._unsubscribe)
+        self._admitted.listener = lambda _, told: self._news.put(told)
         self._work = self._described()
         self._look()
         yield from self._probe(self._longest_first(numbers)[0])
@@ -146,10 +148,6 @@ class ClusterTrainer:
 
     # What workers are told ------------------------------------------------------------------------
 
-    @property
-    def _topic(self) -> str:
-        return f"{self._admitted.name}-progress"
-
     def _described(self) -> "Work":
         from lrcli.cluster.work import Work
 
@@ -157,21 +155,18 @@ class ClusterTrainer:
         return Work(
             experiment=json.dumps(resolved(plan.experiment)),
             memory=plan.memory,
+            shares=plan.shares,
             code=frozenset(code_digests(plan.experiment).values()),
             admission=self._admitted.name,
-            topic=self._topic,
+            topic=self._admitted.topic,
         )
 
-    def _submit(self, task: Callable[..., Any], number: int, address: str) -> "Future[Any]":
-        """Have a worker do something with a part; where nobody else may, no scheduler can blame another."""
-        future = self._opened.client.submit(
-            task,
-            self._work,
-            number,
-            key=f"{self._admitted.name}-{task.__name__}-part-{number}-{next(self._tries)}",
-            workers=[address],
-            resources=self._admitted.resources,
-            pure=False,
+    def _submit(self, task: str, number: int, address: str) -> "Future[Any]":
+        """Have a worker do something with a part; no other is asked to, should it die over that."""
+        function, text, arguments = called(f"lrcli.cluster.work:{task}", self._work, number)
+        key = f"{self._admitted.name}-{task}-part-{number}-{next(self._tries)}"
+        future: Future[Any] = self._opened.client.submit(
+            function, text, arguments, key=key, workers=[address], pure=False
         )
         future.add_done_callback(self._news.put)
         return future
@@ -182,15 +177,13 @@ class ClusterTrainer:
         return [address for address in self._admitted.accepted if address not in busy]
 
     def _hand_out(self, number: int, address: str) -> None:
-        from lrcli.cluster.work import train
-
-        self._pending[self._submit(train, number, address)] = _Task(number, address)
+        self._pending[self._submit("train", number, address)] = _Task(number, address)
 
     def _bereft(self) -> Iterator[int]:
         """Parts whose worker has gone before they had ended; they are not pending any more."""
         gone = {*self._admitted.gone}
         for future, task in [*self._pending.items()]:
-            if task.address in gone and not future.done():
+            if future.status == "cancelled" or (task.address in gone and future.status != "error"):
                 del self._pending[future]
                 self._give_up(future)
                 self._deaths[task.number] += 1
@@ -198,24 +191,18 @@ class ClusterTrainer:
 
     def _probe(self, number: int) -> Iterator[Waiting]:
         """Have a worker prepare a part, so that it is known whether it can be trained."""
-        from lrcli.cluster.work import prepare
-
         address = self._idle()[0]
-        future = self._submit(prepare, number, address)
+        future = self._submit("prepare", number, address)
         while not future.done():
             self._look()
             if address in self._admitted.gone:
                 raise ClusterError(f"worker {address} died while it prepared a part")
-            if [number] in self._awaited():
+            if any(isinstance(news, Mapping) for news in self._awaited()):
                 yield Compiling()
         self.facts = future.result()
         self._give_up(future)
 
     # What comes from them -------------------------------------------------------------------------
-
-    def _hear(self, event: tuple[float, Any]) -> None:
-        """Take what a worker tells, in a thread of the client's."""
-        self._news.put(list(event[1]))
 
     def _awaited(self) -> list[Any]:
         """What has come; waits for something for a moment."""
@@ -229,31 +216,48 @@ class ClusterTrainer:
     def _news_of_parts(self) -> Iterator[TrainerEvent]:
         """What has come of parts that are being trained."""
         for news in self._awaited():
-            if not isinstance(news, list):
-                task = self._pending.pop(news, None)
-                if task is not None:
-                    yield self._ended(news, task.number)
-            elif len(news) > 1 and any(task.number == news[0] for task in self._pending.values()):
-                yield PartReached(news[0], PartProgress(*news[1:]))
+            if not isinstance(news, Mapping):
+                task = self._pending.get(news)
+                if task is not None and news.status != "cancelled":
+                    yield from self._ended(news, task)
+            elif _Task(news["part"], news["worker"]) in self._pending.values() and "reached" in news:
+                yield PartReached(news["part"], PartProgress(*news["reached"]))
 
-    def _ended(self, future: "Future[Any]", number: int) -> TrainerEvent:
-        """Take what a part has come to, and have the cluster forget it.
+    def _ended(self, future: "Future[Any]", task: _Task) -> Iterator[TrainerEvent]:
+        """Take what a part has come to, and have the cluster forget it; nothing where its worker has gone.
 
         Raises:
             LrcliError: it could not be trained, and so others cannot either.
         """
-        trained: Trained = future.result()
+        trained = self._fetched(future, task.address)
+        if trained is None:
+            return
+        del self._pending[future]
         self._give_up(future)
-        if not np.array_equal(trained.indices, self._plan.parts[number].indices):
-            raise ClusterError(
-                "a worker has cut the sweep otherwise than it is cut here; this is a bug in lrcli"
-            )
+        if not np.array_equal(trained.indices, self._plan.parts[task.number].indices):
+            raise ClusterError(f"worker {task.address} has cut the sweep otherwise than this process does")
         self._processors[str(trained.facts.get("processor", ""))] += 1
         for text in trained.warnings:
             if text not in self._said:
                 self._said.add(text)
                 warnings.warn(text, stacklevel=2)
-        return PartEnded(number, trained.outcome)
+        yield PartEnded(task.number, trained.outcome)
+
+    def _fetched(self, future: "Future[Any]", address: str) -> "Trained | None":
+        """What a worker has, or None where it goes before it gives it: Dask would wait for it for ever."""
+        patience = _FETCHING
+        while address not in self._admitted.gone:
+            try:
+                trained: Trained = future.result(timeout=patience)
+            except TimeoutError:
+                self._look()
+                patience *= 2
+            except CancelledError:
+                self._look()
+                return None
+            else:
+                return trained
+        return None
 
     def _look(self) -> None:
         """See whether the scheduler is there, and who may train.
@@ -262,6 +266,8 @@ class ClusterTrainer:
             ClusterError: it has gone, or its workers cannot even start.
         """
         self._opened.check()
+        if self._opened.processes is not None:
+            self._opened.processes.check()
         count = len(self._admitted.accepted)
         self.workers = Workers(count, self._opened.address, self._opened.dashboard)
 
@@ -270,10 +276,6 @@ class ClusterTrainer:
     def _give_up(self, *futures: "Future[Any]") -> None:
         with contextlib.suppress(Exception):  # the scheduler has gone, and what it knew with it
             self._opened.client.cancel(list(futures), force=True)
-
-    def _unsubscribe(self) -> None:
-        with contextlib.suppress(Exception):  # as above
-            self._opened.client.unsubscribe_topic(self._topic)
 
 
 def _wanted(plan: SweepPlan) -> "Wanted":

@@ -47,6 +47,7 @@ class Work:
     Attributes:
         experiment: with all defaults, as JSON.
         memory: bytes that a part may take.
+        shares: how many its parts are to make.
         code: the SHA-256 of each Python file of the user's.
         admission: the name of what has admitted the worker, see `lrcli.cluster.plugin`.
         topic: under which it tells of its progress.
@@ -54,6 +55,7 @@ class Work:
 
     experiment: str
     memory: int
+    shares: int
     code: frozenset[str]
     admission: str
     topic: str
@@ -93,8 +95,8 @@ def prepare(work: Work, number: int) -> dict[str, Any]:
 def train(work: Work, number: int) -> Trained:
     """Train a part, telling how far it has come, until it has ended or nobody wants it any more.
 
-    What it tells are lists: number of the part, then step, diverged, best as of
-    `lrcli.sweeps.part.PartProgress`; the number alone while the engine's machine code is being compiled.
+    It tells of its part: what of it was ``reached``, as a `lrcli.sweeps.part.PartProgress` has it; nothing
+    while the engine's machine code is being compiled.
 
     Raises:
         ClusterError: it cannot be trained here.
@@ -124,19 +126,19 @@ def _followed(
             return outcome
         if time.monotonic() >= due:
             due = time.monotonic() + _TELLING
-            worker.log_event(work.topic, [number, reached.step, reached.diverged, reached.best])
+            told = [reached.step, reached.diverged, reached.best]
+            worker.log_event(work.topic, {"part": number, "reached": told})
             interruption.requested |= not wanted()
 
 
 def _wanted() -> Callable[[], bool]:
     """Whether anybody still wants what this task computes."""
-    from distributed.worker import thread_state  # type: ignore[attr-defined]
-
-    worker, key = _worker(), thread_state.key
+    worker = _worker()
+    key = worker.get_current_task()
 
     def wanted() -> bool:
         task = worker.state.tasks.get(key)
-        return task is not None and task.state == "executing"
+        return task is not None and task.state == "executing" and worker.status.name == "running"
 
     return wanted
 
@@ -144,7 +146,7 @@ def _wanted() -> Callable[[], bool]:
 def _prepared(work: Work, number: int) -> Prepared:
     prepared = prepare_part(_plan(work).parts[number])
     for _ in make_ready(prepared):
-        _worker().log_event(work.topic, [number])
+        _worker().log_event(work.topic, {"part": number})
     return prepared
 
 
@@ -157,7 +159,8 @@ def _plan(work: Work) -> SweepPlan:
     """
     paths = code_paths(work.admission)
     try:
-        plan = plan_sweep(load(_with_paths(json.loads(work.experiment), paths)), work.memory)
+        written = _with_paths(json.loads(work.experiment), paths)
+        plan = plan_sweep(load(written), work.memory, work.shares)
     except UsageError as error:  # where it was begun it could be planned
         raise _cannot(error) from None
     if frozenset(code_digests(plan.experiment).values()) != work.code:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.storage.array_file import arrays_in
+from lrcli.storage.array_file import StoredArray, arrays_in, stored_arrays
 from lrcli.storage.digests import KeptFile
 from lrcli.storage.history import History
 from lrcli.storage.parameter_path import ParameterPath
@@ -22,6 +22,7 @@ __all__ = [
     "MemberTable",
     "StudyTable",
     "SummaryTable",
+    "find_curves",
     "read_arrays",
     "read_curves",
     "read_members",
@@ -123,10 +124,36 @@ def read_curves(file: Path | KeptFile) -> History:
     """
     epoch, step, metrics = _record_arrays(file)
     with _refusing_damage(file):
-        records = {values.shape[-1:] for values in (epoch, step, *metrics.values())}
-        if len(records) != 1 or records == {()} or any(values.ndim != 2 for values in metrics.values()):
-            raise ValueError
+        _refuse_other_records({"epoch": epoch, "step": step, **metrics})
         return History(epoch, step, metrics)
+
+
+def _refuse_other_records(arrays: Mapping[str, NDArray[Any] | StoredArray]) -> None:
+    """Refuse arrays of curves.npz that have not all the same records.
+
+    Raises:
+        ValueError: they have not.
+    """
+    records = {each.shape[-1:] for each in arrays.values()}
+    lacking = not {"epoch", "step"} <= arrays.keys()
+    flat = any(len(each.shape) != 2 for name, each in arrays.items() if name not in ("step", "epoch"))
+    if lacking or flat or len(records) != 1 or records == {()}:
+        raise ValueError("its arrays have not the same records")
+
+
+def find_curves(file: KeptFile) -> dict[str, StoredArray]:
+    """Where the metrics of a sweep's curves.npz lie, (M, T) each.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(file) as kept, kept.open() as stream:
+        arrays = stored_arrays(kept.path, stream)
+        _refuse_other_records(arrays)
+        metrics = {name: each for name, each in arrays.items() if name not in ("step", "epoch")}
+        if any(each.dtype != np.float64 for each in metrics.values()):
+            raise ValueError
+        return metrics
 
 
 def read_path(file: Path | KeptFile) -> ParameterPath:

@@ -25,6 +25,7 @@ _OF_SHARE = 4  # parts, so that the longest makes no share much longer than the 
 _ROUNDING = 1e-9  # of a number of parts, which is the same wherever it is computed
 
 _SECONDS = 20.0  # of one core of the server of `lrcli.sweeps.estimates`, the most that a part should take
+_MEMBERS = 2**17  # the most in a part: more are no faster together, and take memory
 _ADDED = 0.1  # of the time of a whole population, the most that cutting it to keep to that may add
 
 
@@ -40,7 +41,7 @@ class Part:
     group: Group
     members: slice
 
-    @cached_property
+    @property
     def indices(self) -> NDArray[np.intp]:
         """(R, 2) the index of the seed and the number of the configuration of each member, in the sweep."""
         return self.group.indices(self.members)
@@ -115,7 +116,7 @@ def cut_group(group: Group, memory: int, least: int = 1) -> list[Part]:
     of_examples = {f"dataset.{key}" for key in group.experiment.dataset.size_keys.values()}
     of_seed = sum(size for key, size in pair.items() if key in of_examples)
     budget = memory if pair.total() <= memory else memory + of_seed
-    count = max(_fewest_parts(group, budget), _parts_of_seconds(group))
+    count = max(_fewest_parts(group, budget), _parts_of_seconds(group), -(-group.size // _MEMBERS))
     count = max(count, min(least, _most_parts(group)))
     edges = [group.size * i // count for i in range(count + 1)]
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]

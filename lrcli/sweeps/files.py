@@ -21,6 +21,7 @@ from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
 from lrcli.running.repeating import differing_facts
 from lrcli.storage.beginnings import experiment_comment
+from lrcli.storage.digests import KeptFile
 from lrcli.storage.files import (
     make_directory,
     remove_leftovers,
@@ -36,6 +37,9 @@ from lrcli.storage.reading import find_result
 from lrcli.storage.result_fields import SourceFiles, Timing, digests_of
 from lrcli.storage.shards import Shard
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
+from lrcli.storage.table_reading import find_curves
+from lrcli.sweeps.collection import Collection
+from lrcli.sweeps.columns import mapped
 from lrcli.sweeps.event_list import EventList
 from lrcli.sweeps.findings import findings, without_missing
 from lrcli.sweeps.plan import SweepPlan
@@ -43,11 +47,12 @@ from lrcli.sweeps.reference_file import REFERENCE_FILE, reference_arrays
 from lrcli.sweeps.share_tally import ShareTally
 from lrcli.sweeps.shares import parts_of
 from lrcli.sweeps.study import RECOVERY_FILE, rows_of_study
-from lrcli.sweeps.tables import history_of_members, rows_of_members, table_of_configurations
+from lrcli.sweeps.tables import rows_of_members, table_of_configurations
 
 __all__ = ["SweepFiles", "part_path"]
 
 _CHECKPOINT = "checkpoint"
+_CURVES = "curves.npz"
 
 
 def _warn_of(otherwise: Iterable[str]) -> None:
@@ -184,13 +189,26 @@ class SweepFiles:
         """Which event files it has written."""
         return EventList(self.directory, self.directory / ".events.txt")
 
+    def collected(self, collection: Collection) -> SweepResults:
+        """What the parts have come to; curves.npz, of which much may be too large to be kept, is written.
+
+        Raises:
+            WriteError: it could not be written.
+        """
+        path = self.directory / _CURVES
+        self._files[_CURVES] = write_arrays(path, collection.records)
+        if collection.is_small:
+            return collection.results()
+        with reporting_errors(path):
+            return collection.results(mapped(find_curves(KeptFile(path)), collection.shape))
+
     def finish(
         self, results: SweepResults, timing: Timing, warnings: Sequence[str] = (), lost: Sequence[str] = ()
     ) -> SweepResult:
         """Write the tables.
 
         Args:
-            results: of the sweep.
+            results: of the sweep, as `collected` gave them.
             timing: of it.
             warnings: what the user should know of how it was trained, a sentence each.
             lost: a sentence for each part that could not be trained.
@@ -202,14 +220,14 @@ class SweepFiles:
             WriteError: a file could not be written.
         """
         statistics = without_missing(describe_metric(results), results.missing)
+        curves = self._files.pop(_CURVES)
         self._write_rows("results.csv", rows_of_members(self._plan, results))
         self._write_rows("summary.csv", [table_of_configurations(self._plan, results, statistics)])
         study = study_of(results)
         if study:
             self._write_rows(RECOVERY_FILE, rows_of_study(self._plan, study))
-        arrays = {"curves.npz": history_of_members(results).arrays, REFERENCE_FILE: reference_arrays(results)}
-        for name, each in arrays.items():
-            self._files[name] = write_arrays(self.directory / name, each)
+        self._files[_CURVES] = curves
+        self._files[REFERENCE_FILE] = write_arrays(self.directory / REFERENCE_FILE, reference_arrays(results))
         found = findings(self._plan.experiment, results, statistics)
         status: SweepStatus = "failed" if lost else "interrupted" if found["missing"] else "completed"
         return self._result(status, timing=timing, warnings=self._said(*warnings, *lost), **found)

@@ -14,7 +14,7 @@ from lrcli.storage.sealed import read_sealed, write_sealed
 from lrcli.sweeps.cutting import Part
 from lrcli.training.states import State
 
-__all__ = ["PartOutcome", "holds_outcome", "is_of", "load_outcome", "save_outcome", "whose"]
+__all__ = ["PartOutcome", "arrays_of", "holds_outcome", "is_of", "load_outcome", "save_outcome", "whose"]
 
 Array = NDArray[np.float64]
 _STATE = ("status", "diverged_step", "epochs", "best")
@@ -70,10 +70,14 @@ def save_outcome(path: Path, part: Part, outcome: PartOutcome, fingerprint: str)
     Raises:
         WriteError: the file could not be written.
     """
+    write_sealed(path, whose(part, fingerprint) | arrays_of(outcome))
+
+
+def arrays_of(outcome: PartOutcome) -> State:
+    """All of an outcome by name, such as ``best``, ``final:val/loss`` or ``history:val/loss``."""
     ends = {name: getattr(outcome, name) for name in _STATE}
     tables = {f"{kind}:{name}": v for kind in _TABLES for name, v in getattr(outcome, kind).items()}
-    curves = {f"history:{name}": values for name, values in outcome.history.arrays.items()}
-    write_sealed(path, whose(part, fingerprint) | ends | tables | curves)
+    return ends | tables | {f"history:{name}": values for name, values in outcome.history.arrays.items()}
 
 
 def load_outcome(path: Path, part: Part, fingerprint: str) -> PartOutcome | None:

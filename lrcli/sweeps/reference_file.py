@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.sampling import Sampling
+from lrcli.analysis.sampling import FREEDOM, TABLES, Sampling
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.array_file import StreamedArray
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.table_reading import read_arrays
+from lrcli.sweeps.columns import streamed
 
 __all__ = ["REFERENCE_FILE", "Reference", "read_reference", "reference_arrays"]
 
@@ -45,12 +47,21 @@ class Reference:
     sampling: Sampling | None
 
 
-def reference_arrays(results: SweepResults) -> dict[str, NDArray[Any]]:
+def reference_arrays(results: SweepResults) -> dict[str, NDArray[Any] | StreamedArray]:
     """The arrays of reference.npz."""
-    levels = {"least": results.least, "constant": results.constant}
-    undetermined = {f"{_OPEN}{name}": mask for name, mask in results.undetermined.items()}
-    sampling = {} if results.sampling is None else results.sampling.arrays
-    return {name: values.reshape(-1) for name, values in (levels | undetermined | sampling).items()}
+    arrays: dict[str, NDArray[Any] | StreamedArray] = {
+        "least": results.least.reshape(-1),
+        "constant": results.constant.reshape(-1),
+    }
+    shape = results.status.shape
+    masks = results.undetermined
+    arrays |= {f"{_OPEN}{name}": streamed(masks, name, shape, np.bool_) for name in masks}
+    if results.sampling is not None:
+        arrays[FREEDOM] = results.sampling.freedom.reshape(-1)
+        for table, short in TABLES.items():
+            found = getattr(results.sampling, table)
+            arrays |= {f"{short}:{name}": streamed(found, name, shape, np.float64) for name in found}
+    return arrays
 
 
 def read_reference(directory: Path, result: SweepResult, shape: tuple[int, int]) -> Reference:

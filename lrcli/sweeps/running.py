@@ -27,7 +27,7 @@ from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.outcome import load_outcome, save_outcome
-from lrcli.sweeps.part import PartProgress
+from lrcli.sweeps.part import PartProgress, best_at_records
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.share_tally import ShareTally
 from lrcli.sweeps.trainer import OwnProcess, PartEnded, PartLost, PartReached, Trainer, TrainerEvent, Workers
@@ -177,9 +177,10 @@ class _Training:
         if self._files.is_new:
             return False
         part = self._plan.parts[number]
-        outcome = load_outcome(self._files.part(number), part, self._plan.fingerprint)
+        path = self._files.part(number)
+        outcome = load_outcome(path, part, self._plan.fingerprint)
         if outcome is not None:
-            self.collection.take(part, outcome)
+            self.collection.take(part, outcome, path)
         return outcome is not None
 
     def finish(self, timing: Timing) -> SweepFinished | ShareFinished:
@@ -187,7 +188,7 @@ class _Training:
         told = self._trainer.warnings, self.lost
         if isinstance(self.collection, ShareTally):
             return ShareFinished(self._files.finish_share(self.collection, timing, *told))
-        results = self.collection.results()
+        results = self._files.collected(self.collection)
         return SweepFinished(self._files.finish(results, timing, *told), results)
 
     def run(self, numbers: list[int], interruption: Interruption) -> Generator[Waiting | SweepProgress]:
@@ -209,15 +210,16 @@ class _Training:
             self.lost.append(f"{self._called(event.number)} {event.why}")
 
     def _keep(self, event: PartEnded) -> None:
-        part, outcome = self._plan.parts[event.number], event.outcome
-        self.collection.take(part, outcome)
+        part, outcome, path = self._plan.parts[event.number], event.outcome, self._files.part(event.number)
         self.seconds += outcome.seconds
         if outcome.is_complete:
-            save_outcome(self._files.part(event.number), part, outcome, self._plan.fingerprint)
-        reached = self._under_way.pop(event.number, PartProgress(0, 0, math.nan))
+            save_outcome(path, part, outcome, self._plan.fingerprint)
+        self.collection.take(part, outcome, path if outcome.is_complete else None)
+        self._under_way.pop(event.number, None)
         diverged = int(np.count_nonzero(outcome.status == "diverged"))
         # All of its steps, also where its members have ended before.
-        self._ended = self._added([self._ended, PartProgress(part.steps, diverged, reached.best)])
+        part_ended = PartProgress(part.steps, diverged, best_at_records(outcome.history, self._plan.select))
+        self._ended = self._added([self._ended, part_ended])
         self._num_ended += 1
 
     def _progress(self) -> SweepProgress:

@@ -4,6 +4,7 @@ Its tables are made when it is merged with the others, so no more is kept in mem
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class ShareTally:
     ended: int = 0
     diverged: int = 0
 
-    def take(self, _part: Part, outcome: PartOutcome) -> None:
+    def take(self, _part: Part, outcome: PartOutcome, _path: Path | None = None) -> None:
         """Take in what the members of a part have come to; of one that was interrupted all are missing."""
         if outcome.is_complete:
             self.ended += len(outcome.status)

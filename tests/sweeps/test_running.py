@@ -266,7 +266,7 @@ def test_the_files_agree_with_each_other(swept, seeds):
             assert row["outcome"] == "diverged"
             assert row["test/loss"] == ""
     columns = {"diverged_step": np.where(results.diverged_step, results.diverged_step, np.nan)}
-    columns |= {"epochs": results.epochs, "best/val/loss": results.best} | results.final
+    columns |= {"epochs": results.epochs, "best/val/loss": results.best} | dict(results.final)
     columns |= {f"error/{element}": values for element, values in results.errors.items()}
     for column, values in columns.items():
         written = [float(row[column] or "nan") for row in rows]
