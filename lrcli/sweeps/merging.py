@@ -67,7 +67,8 @@ class Shares:
                 facts = tuple(differing_facts(first.environment, share.environment))
                 kinds.setdefault(facts, []).append(share.shard.number)
         return [
-            f"trained otherwise than share {first.shard.number}: {numbers_text(numbers)}: {'; '.join(facts)}"
+            f"not all shares were trained alike (share {first.shard.number} there, {numbers_text(numbers)} "
+            f"here): {'; '.join(facts)}"
             for facts, numbers in kinds.items()
             if facts
         ]
@@ -89,7 +90,7 @@ def find_shares(directories: Sequence[Path]) -> Shares:
         ExperimentError, CodeError: the sweep can no longer be planned.
     """
     found, mistakes = _collected(_share, directories)
-    wrong = [unlike(found[0], share) for share in found]
+    wrong = [unlike(_usual(found), share) for share in found]
     of_first = [share for share, told in zip(found, wrong, strict=True) if not told]
     mistakes += [*itertools.chain(*wrong), *twice(of_first), *missing(of_first)]
     if not of_first:
@@ -103,6 +104,12 @@ def find_shares(directories: Sequence[Path]) -> Shares:
     if mistakes:
         raise _refusal(mistakes)
     return Shares(plan, notes, sorted(of_first, key=lambda share: share.shard.number))
+
+
+def _usual(shares: Sequence[Share]) -> Share:
+    """The first of those that are of one sweep: of that of which there are most."""
+    prints = [share.result.fingerprint for share in shares]
+    return max(shares, key=lambda share: prints.count(share.result.fingerprint))
 
 
 def _collected(function: Callable[[_A], _B], arguments: Iterable[_A]) -> tuple[list[_B], list[str]]:

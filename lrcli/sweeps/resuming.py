@@ -51,7 +51,7 @@ def files_for(plan: SweepPlan, location: OutputLocation, shard: Shard | None = N
     directory = location.run_dir
     if directory is None or not (directory / "experiment.yaml").exists():
         return SweepFiles(plan, location, shard=shard)
-    earlier, _ = plan_again(directory, default_memory=plan.memory)
+    earlier, _ = plan_again(directory, default_memory=plan.memory, default_shares=plan.shares)
     found = _differences(earlier, plan)
     if found:
         raise RunDirectoryError(f"{directory}: holds another sweep:", found[:_MOST_SHOWN])
@@ -88,7 +88,11 @@ def begun_shard(directory: Path) -> Shard | None:
 
 
 def plan_again(
-    directory: Path, *, runs_code: bool = True, default_memory: int = DEFAULT_MEMORY
+    directory: Path,
+    *,
+    runs_code: bool = True,
+    default_memory: int = DEFAULT_MEMORY,
+    default_shares: int = 1,
 ) -> tuple[SweepPlan, list[str]]:
     """The plan of a sweep that was begun, and what the user should know about it.
 
@@ -96,6 +100,7 @@ def plan_again(
         directory: of the sweep.
         runs_code: see `plan_sweep`.
         default_memory: for one that was killed before it had written what it was begun with.
+        default_shares: likewise, where it is no share itself.
 
     Raises:
         RunDirectoryError: there is no sweep, or what it was begun with has been changed.
@@ -104,7 +109,7 @@ def plan_again(
     """
     if begun_command(directory) == "sweep" and find_result(directory) is None:
         loaded, shard = load(directory / "experiment.yaml"), begun_shard(directory)
-        shares = shard.count if shard else 1
+        shares = shard.count if shard else default_shares
         return plan_sweep(loaded, default_memory, shares, runs_code=runs_code), loaded.notes
     plan, loaded = _begun(directory, runs_code=runs_code)
     return plan, loaded.notes
