@@ -2,10 +2,10 @@
 
     python tests/killing_workers.py --trials 10 --seed 0
 
-A sweep of several populations is trained by one process, then by 2 workers and by 4. Then, in turns, at random
-moments: workers are killed (SIGKILL), several times; the scheduler is killed, and the sweep resumed by one
-process; the client is killed, and the sweep resumed by a cluster. Each time all tables and curves must be those
-of the first, byte for byte. For systems with ps.
+A sweep of several populations is trained by one process, then by 2 workers and by 4. Then, in turns, at
+random moments: workers are killed (SIGKILL), several times; the scheduler is killed, and the sweep resumed by
+one process; the client is killed, and the sweep resumed by a cluster. Each time all tables and curves must be
+those of the first, byte for byte. For systems with ps.
 """
 
 import argparse

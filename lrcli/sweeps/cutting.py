@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.experiment.experiment import Experiment
+from lrcli.running.engine_choice import trains_own_code
 from lrcli.running.resources import Needs, Sizes, memory_for_training
 from lrcli.sweeps.estimates import seconds_of_training
 from lrcli.sweeps.group import Group
@@ -133,7 +134,11 @@ def parts_for_shares(groups: Sequence[Group], shares: int) -> list[int]:
         shares: how many; 1 asks for nothing.
     """
     counts = [1] * len(groups)
-    works = {i: Part(group, slice(None)).work for i, group in enumerate(groups) if not _has_own_code(group)}
+    works = {
+        i: Part(group, slice(None)).work
+        for i, group in enumerate(groups)
+        if not trains_own_code(group.experiment)
+    }
     wanted = _OF_SHARE * shares if shares > 1 else 0
     while works and wanted > 0:
         whole = sum(works.values())
@@ -146,14 +151,6 @@ def parts_for_shares(groups: Sequence[Group], shares: int) -> list[int]:
         wanted -= sum(counts[i] for i in full)  # which the others make up for
         works = {i: work for i, work in works.items() if i not in full}
     return counts
-
-
-def _has_own_code(group: Group) -> bool:
-    """Whether code of a user's sees the population that trains."""
-    experiment = group.experiment
-    return any(
-        each.code_path is not None for each in (experiment.model, experiment.loss, experiment.optimizer)
-    )
 
 
 def _most_parts(group: Group) -> int:
