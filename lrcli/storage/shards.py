@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrcli.errors import RunDirectoryError
+from lrcli.wording import counted
 
-__all__ = ["Shard", "refuse_share"]
+__all__ = ["Shard", "members_of", "refuse_share"]
 
 
 @dataclass(frozen=True, order=True)
@@ -27,6 +28,18 @@ class Shard:
     def short(self) -> str:
         """As ``--shard`` has it: ``2/7``."""
         return f"{self.number}/{self.count}"
+
+
+def members_of(members: int, shard: tuple[int, int] | None, own: int | None) -> str:
+    """How many members there are: ``90 members``, ``12 of 90 members, share 2 of 7``.
+
+    Args:
+        members: of the sweep.
+        shard: which share it is.
+        own: how many the share has.
+    """
+    whole = counted(members, "member")
+    return whole if shard is None else f"{own or 0:,} of {whole}, {Shard(*shard)}"
 
 
 def refuse_share(directory: Path, shard: tuple[int, int] | None) -> None:

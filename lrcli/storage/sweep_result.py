@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lrcli.storage.result_fields import Number, Result, StableRate, Timing, plain
+from lrcli.storage.shards import members_of
 
 __all__ = [
     "BestConfiguration",
@@ -178,6 +179,11 @@ class SweepResult(Result):
     missing: int = 0
     timing: Timing | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def members_text(self) -> str:
+        """Such as ``90 members``; of a share ``12 of 90 members, share 2 of 7``."""
+        return members_of(self.members, self.shard, self.share_members)
 
     def as_data(self) -> dict[str, Any]:
         """The content of result.json; what a sweep has found is there once its tables are."""

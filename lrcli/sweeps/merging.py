@@ -89,6 +89,8 @@ def find_shares(directories: Sequence[Path]) -> Shares:
         UsageError: they are not all shares of one sweep, with all that is wrong.
         ExperimentError, CodeError: the sweep can no longer be planned.
     """
+    if not directories:
+        raise UsageError("name the directories of the shares that are to be merged")
     found, mistakes = _collected(_share, directories)
     wrong = [unlike(_usual(found), share) for share in found]
     of_first = [share for share, told in zip(found, wrong, strict=True) if not told]

@@ -44,7 +44,7 @@ class SweepStarted(Begun):
 
     Attributes:
         run_dir: the directory.
-        members: of the sweep.
+        members: of the sweep, or of the share of it that is trained.
         steps: optimizer updates to come, those of all parts added up.
         device: where.
         parts: that are going to be trained.
@@ -138,7 +138,8 @@ def run_sweep(
         try:
             steps = sum(plan.parts[number].steps for number in missing)
             device = str(files.facts.get("device", ""))
-            yield SweepStarted(files.directory, plan.size, steps, device, len(missing), trainer.workers)
+            members = sum(plan.parts[number].size for number in files.parts)
+            yield SweepStarted(files.directory, members, steps, device, len(missing), trainer.workers)
             if missing:
                 yield from training.run(missing, interruption)
             files.facts |= git.answer() | dict(trainer.facts) if trains else {}
