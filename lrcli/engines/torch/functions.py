@@ -15,5 +15,8 @@ __all__ = ["sigmoid"]
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    """1 / (1 + exp(-x)), as near to it as torch.sigmoid is."""
+    """1 / (1 + exp(-x)), as near to it as torch.sigmoid is.
+
+    Its derivative is to be written with its value; that of autograd is NaN where exp(-x) is infinite.
+    """
     return (torch.neg(x).exp_() + 1).reciprocal_()
