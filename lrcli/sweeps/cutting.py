@@ -5,6 +5,7 @@ parts: so whoever trains them trains the same ones.
 """
 
 import bisect
+import heapq
 import itertools
 import math
 from collections.abc import Sequence
@@ -20,10 +21,11 @@ from lrcli.running.resources import Needs, Sizes, memory_for_training
 from lrcli.sweeps.estimates import seconds_of_training
 from lrcli.sweeps.group import Group
 
-__all__ = ["Part", "cut_group", "parts_for_shares"]
+__all__ = ["Part", "cut_group", "parts_for_shares", "shares_of_parts"]
 
-_OF_SHARE = 4  # parts, so that the longest makes no share much longer than the others
-_ROUNDING = 1e-9  # of a number of parts, which is the same wherever it is computed
+_FINENESSES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # of parts: how many of them take an even share of the time
+_GAIN = 0.05  # of the time of the longest share, for which parts are cut finer
+_ROUNDING = 1e-9  # of seconds that were computed in another order
 
 _SECONDS = 20.0  # of one core of the server of `lrcli.sweeps.estimates`, the most that a part should take
 _MEMBERS = 2**17  # the most in a part: more are no faster together, and take memory
@@ -113,44 +115,80 @@ def cut_group(group: Group, memory: int, least: int = 1) -> list[Part]:
         memory: bytes that a part may take.
         least: how many parts there are to be at least, as far as there are pairs of members.
     """
-    pair = memory_for_training(group.experiment, Sizes(2, 1, 1))
-    of_examples = {f"dataset.{key}" for key in group.experiment.dataset.size_keys.values()}
-    of_seed = sum(size for key, size in pair.items() if key in of_examples)
-    budget = memory if pair.total() <= memory else memory + of_seed
-    count = max(_fewest_parts(group, budget), _parts_of_seconds(group), -(-group.size // _MEMBERS))
-    count = max(count, min(least, _most_parts(group)))
+    count = max(_needed_parts(group, memory), min(least, _most_parts(group)))
     edges = [group.size * i // count for i in range(count + 1)]
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
 
 
-def parts_for_shares(groups: Sequence[Group], shares: int) -> list[int]:
-    """Into how many parts groups are cut at least, so that their parts make even shares.
+def _needed_parts(group: Group, memory: int) -> int:
+    """How many parts it takes that each fits the memory and takes some seconds."""
+    pair = memory_for_training(group.experiment, Sizes(2, 1, 1))
+    of_examples = {f"dataset.{key}" for key in group.experiment.dataset.size_keys.values()}
+    of_seed = sum(size for key, size in pair.items() if key in of_examples)
+    budget = memory if pair.total() <= memory else memory + of_seed
+    return max(_fewest_parts(group, budget), _parts_of_seconds(group), -(-group.size // _MEMBERS))
+
+
+def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[int]:
+    """Into how many parts groups are cut at least, so that the longest of some shares is short.
+
+    The finer the parts are the more even are the shares, and the more time is lost where a step takes as long
+    for fewer members; so several finenesses are tried, by estimated times.
 
     Where a part lies in its group is nothing to components of lrcli's own. Code of a user's may see it, so
     groups that have some are not cut for this, and their bits are those of a sweep without shares.
 
     Args:
         groups: all of a sweep.
+        memory: bytes that a part may take.
         shares: how many; 1 asks for nothing.
     """
-    counts = [1] * len(groups)
-    works = {
-        i: Part(group, slice(None)).work
-        for i, group in enumerate(groups)
-        if not trains_own_code(group.experiment)
-    }
-    wanted = _OF_SHARE * shares if shares > 1 else 0
-    while works and wanted > 0:
-        whole = sum(works.values())
-        asked = {i: math.ceil(wanted * work / whole - _ROUNDING) for i, work in works.items()}
-        full = [i for i, count in asked.items() if count >= _most_parts(groups[i])]
-        for i in full or works:
-            counts[i] = min(asked[i], _most_parts(groups[i]))
-        if not full:
-            break
-        wanted -= sum(counts[i] for i in full)  # which the others make up for
-        works = {i: work for i, work in works.items() if i not in full}
-    return counts
+    least, shortest = [1] * len(groups), math.inf
+    if shares == 1:
+        return least
+    needed = [_needed_parts(group, memory) for group in groups]
+    # The same to the last bit for every version of Python, as whoever trains a share computes it.
+    whole = math.fsum(_seconds(group, n) * n for group, n in zip(groups, needed, strict=True))
+    for fineness in _FINENESSES:
+        pairs = zip(groups, needed, strict=True)
+        counts = [max(count, _parts_within(group, whole / shares / fineness)) for group, count in pairs]
+        works = [_seconds(group, n) for group, n in zip(groups, counts, strict=True) for _ in range(n)]
+        longest = _longest_share(works, shares)
+        if longest < shortest / (1 + _GAIN):
+            least, shortest = counts, longest
+    return least
+
+
+def _parts_within(group: Group, seconds: float) -> int:
+    """The fewest parts of so many seconds at most, or else of hardly more than pairs of members take."""
+    if _has_own_code(group):
+        return 1
+    counts = range(1, _most_parts(group) + 1)
+    within = max(seconds * (1 + _ROUNDING), _seconds(group, counts[-1]) * (1 + _GAIN))
+    return bisect.bisect_left(counts, 1, key=lambda n: _seconds(group, n) <= within) + 1
+
+
+def _longest_share(works: Sequence[float], shares: int) -> float:
+    """How long the longest share takes, of parts that take so long each."""
+    loads = [0.0] * shares
+    for work, share in zip(works, shares_of_parts(works, shares), strict=True):
+        loads[share] += work
+    return max(loads)
+
+
+def shares_of_parts(works: Sequence[float], shares: int) -> list[int]:
+    """Which share each part is of, counted from 0: the longest part first, each to the share that has least.
+
+    Args:
+        works: how long each part takes.
+        shares: how many there are.
+    """
+    loads = [(0.0, share) for share in range(shares)]  # a heap
+    found = [0] * len(works)
+    for number in sorted(range(len(works)), key=lambda number: (-works[number], number)):
+        load, found[number] = loads[0]
+        heapq.heapreplace(loads, (load + works[number], found[number]))
+    return found
 
 
 def _most_parts(group: Group) -> int:

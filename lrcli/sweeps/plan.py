@@ -157,7 +157,7 @@ def plan_sweep(
     if closed:
         parts = [Part(group, slice(None)) for group in groups]
     else:
-        least = zip(groups, parts_for_shares(groups, shares), strict=True)
+        least = zip(groups, parts_for_shares(groups, memory, shares), strict=True)
         parts = [part for group, count in least for part in cut_group(group, memory, count)]
     plan = SweepPlan(
         loaded.experiment,

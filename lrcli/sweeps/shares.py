@@ -3,11 +3,11 @@
 Which parts a share has follows from the plan alone, so that nobody need tell the others.
 """
 
-import heapq
 import re
 
 from lrcli.errors import UsageError
 from lrcli.storage.shards import Shard
+from lrcli.sweeps.cutting import shares_of_parts
 from lrcli.sweeps.plan import SweepPlan
 
 __all__ = ["parse_shard", "parts_of"]
@@ -41,13 +41,5 @@ def parts_of(plan: SweepPlan, shard: Shard) -> tuple[int, ...]:
         plan: of the whole sweep, which is cut for so many shares.
         shard: which.
     """
-    works = [part.work for part in plan.parts]
-    order = sorted(range(len(works)), key=lambda number: (-works[number], number))
-    loads = [(0.0, share) for share in range(1, shard.count + 1)]  # a heap
-    own = []
-    for number in order:
-        load, share = loads[0]
-        heapq.heapreplace(loads, (load + works[number], share))
-        if share == shard.number:
-            own.append(number)
-    return tuple(sorted(own))
+    shares = shares_of_parts([part.work for part in plan.parts], shard.count)
+    return tuple(number for number, share in enumerate(shares) if share + 1 == shard.number)
