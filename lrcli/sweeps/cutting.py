@@ -161,7 +161,7 @@ def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[
 
 def _parts_within(group: Group, seconds: float) -> int:
     """The fewest parts of so many seconds at most, or else of hardly more than pairs of members take."""
-    if _has_own_code(group):
+    if trains_own_code(group.experiment):
         return 1
     counts = range(1, _most_parts(group) + 1)
     within = max(seconds * (1 + _ROUNDING), _seconds(group, counts[-1]) * (1 + _GAIN))
