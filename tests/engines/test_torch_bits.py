@@ -1,5 +1,7 @@
 """On the CPU a member's bits depend neither on where it lies in a population nor on the number of threads."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,7 @@ def many(monkeypatch):
     def say(count):
         monkeypatch.setattr(device, "_SMALL", 0)
         monkeypatch.setattr(device, "_ALL_THREADS", count)
+        monkeypatch.setattr(device, "_alike", lambda: True)  # whatever other tests have left behind
 
     yield say
     torch.set_num_threads(before)
@@ -200,6 +203,23 @@ def test_threads(case, dtype, many):
         training = {"epochs": 1, "batch_size": "full"}
         results.append([members_of(large, dtype, size, training).tobytes() for size in (250, 2)])
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_threads_that_keep_denormal_numbers_are_not_used(before, monkeypatch):
+    """Those that torch has made before it was told to flush them, in a thread of Python's of their own."""
+    monkeypatch.setattr(device, "_ALL_THREADS", 2)
+
+    def compute():
+        if before:
+            torch.set_flush_denormal(False)
+            with device.threads(2):
+                torch.ones(2**18).mul_(2)
+        device.prepare_process()
+        return device.choose_threads(2**30, None)
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(compute).result() == (1 if before else 2)
 
 
 WIDE = {"kind": "mlp", "hidden": [256, 100]}
