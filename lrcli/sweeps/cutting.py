@@ -22,7 +22,7 @@ from lrcli.sweeps.group import Group
 
 __all__ = ["Part", "cut_group", "parts_for_shares", "shares_of_parts"]
 
-_FINENESSES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # of parts: how many of them take an even share of the time
+_OF_SHARE = (math.inf, 2.0, 1.0, 0.7, 0.5, 0.33, 0.25)  # of the time of an even share, that a part may take
 _GAIN = 0.05  # of the time of the longest share, for which parts are cut finer
 _ROUNDING = 1e-9  # of seconds that were computed in another order
 
@@ -84,7 +84,7 @@ class Part:
         """The time that its training takes."""
         return seconds_of_training(self.group.experiment, self.sizes, self.records)
 
-    @property
+    @cached_property
     def work(self) -> float:
         """Likewise by one core, whatever machine this is."""
         return seconds_of_training(self.group.experiment, self.sizes, self.records, num_cores=1)
@@ -132,7 +132,7 @@ def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[
     """Into how many parts groups are cut at least, so that the longest of some shares is short.
 
     The finer the parts are the more even are the shares, and the more time is lost where a step takes as long
-    for fewer members; so several finenesses are tried, by estimated times.
+    for fewer members; so several lengths of parts are tried, by estimated times.
 
     Where a part lies in its group is nothing to components of lrcli's own. Code of a user's may see it, so
     groups that have some are not cut for this, and their bits are those of a sweep without shares.
@@ -148,9 +148,9 @@ def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[
     needed = [_needed_parts(group, memory) for group in groups]
     # The same to the last bit for every version of Python, as whoever trains a share computes it.
     whole = math.fsum(_seconds(group, n) * n for group, n in zip(groups, needed, strict=True))
-    for fineness in _FINENESSES:
+    for most in _OF_SHARE:
         pairs = zip(groups, needed, strict=True)
-        counts = [max(count, _parts_within(group, whole / shares / fineness)) for group, count in pairs]
+        counts = [max(count, _parts_within(group, whole / shares * most)) for group, count in pairs]
         works = [_seconds(group, n) for group, n in zip(groups, counts, strict=True) for _ in range(n)]
         longest = _longest_share(works, shares)
         if longest < shortest / (1 + _GAIN):
