@@ -129,7 +129,7 @@ def _needed_parts(group: Group, memory: int) -> int:
 
 
 def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[int]:
-    """Into how many parts groups are cut at least, so that the longest of some shares is short.
+    """Into how many parts groups are cut at least, so that no share is empty and the longest one is short.
 
     The finer the parts are the more even are the shares, and the more time is lost where a step takes as long
     for fewer members; so several lengths of parts are tried, by estimated times.
@@ -142,20 +142,28 @@ def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[
         memory: bytes that a part may take.
         shares: how many; 1 asks for nothing.
     """
-    least, shortest = [1] * len(groups), math.inf
     if shares == 1:
-        return least
+        return [1] * len(groups)
     needed = [_needed_parts(group, memory) for group in groups]
     # The same to the last bit for every version of Python, as whoever trains a share computes it.
     whole = math.fsum(_seconds(group, n) * n for group, n in zip(groups, needed, strict=True))
-    for most in _OF_SHARE:
-        pairs = zip(groups, needed, strict=True)
-        counts = [max(count, _parts_within(group, whole / shares * most)) for group, count in pairs]
-        works = [_seconds(group, n) for group, n in zip(groups, counts, strict=True) for _ in range(n)]
-        longest = _longest_share(works, shares)
+    tried = [[_parts_within(group, whole / shares * most) for group in groups] for most in _OF_SHARE]
+    tried.append(_parts_by_members(groups, shares))
+    tried = [[max(pair) for pair in zip(counts, needed, strict=True)] for counts in tried]
+    most_parts = max(map(sum, tried))
+    best, shortest = tried[-1], math.inf
+    for counts in (counts for counts in tried if sum(counts) >= min(shares, most_parts)):
+        longest = _longest_share(groups, counts, shares)
         if longest < shortest / (1 + _GAIN):
-            least, shortest = counts, longest
-    return least
+            best, shortest = counts, longest
+    return best
+
+
+def _parts_by_members(groups: Sequence[Group], shares: int) -> list[int]:
+    """Some parts for each share, where the time of a part hardly depends on its members."""
+    sizes = [0 if _has_own_code(group) else group.size for group in groups]
+    wanted = [math.ceil(2 * shares * size / max(1, sum(sizes))) for size in sizes]
+    return [max(1, min(n, _most_parts(group))) for group, n in zip(groups, wanted, strict=True)]
 
 
 def _parts_within(group: Group, seconds: float) -> int:
@@ -167,8 +175,9 @@ def _parts_within(group: Group, seconds: float) -> int:
     return bisect.bisect_left(counts, 1, key=lambda n: _seconds(group, n) <= within) + 1
 
 
-def _longest_share(works: Sequence[float], shares: int) -> float:
-    """How long the longest share takes, of parts that take so long each."""
+def _longest_share(groups: Sequence[Group], counts: Sequence[int], shares: int) -> float:
+    """How long the longest share takes where groups are cut into so many parts."""
+    works = [_seconds(group, n) for group, n in zip(groups, counts, strict=True) for _ in range(n)]
     loads = [0.0] * shares
     for work, share in zip(works, shares_of_parts(works, shares), strict=True):
         loads[share] += work
