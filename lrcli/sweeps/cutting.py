@@ -23,7 +23,7 @@ from lrcli.sweeps.group import Group
 
 __all__ = ["Part", "cut_group", "parts_for_shares", "shares_of_parts"]
 
-_FINENESSES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # of parts: how many of them take an even share of the time
+_OF_SHARE = (math.inf, 2.0, 1.0, 0.7, 0.5, 0.33, 0.25)  # of the time of an even share, that a part may take
 _GAIN = 0.05  # of the time of the longest share, for which parts are cut finer
 _ROUNDING = 1e-9  # of seconds that were computed in another order
 
@@ -85,7 +85,7 @@ class Part:
         """The time that its training takes."""
         return seconds_of_training(self.group.experiment, self.sizes, self.records)
 
-    @property
+    @cached_property
     def work(self) -> float:
         """Likewise by one core, whatever machine this is."""
         return seconds_of_training(self.group.experiment, self.sizes, self.records, num_cores=1)
@@ -130,10 +130,10 @@ def _needed_parts(group: Group, memory: int) -> int:
 
 
 def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[int]:
-    """Into how many parts groups are cut at least, so that the longest of some shares is short.
+    """Into how many parts groups are cut at least, so that no share is empty and the longest one is short.
 
     The finer the parts are the more even are the shares, and the more time is lost where a step takes as long
-    for fewer members; so several finenesses are tried, by estimated times.
+    for fewer members; so several lengths of parts are tried, by estimated times.
 
     Where a part lies in its group is nothing to components of lrcli's own. Code of a user's may see it, so
     groups that have some are not cut for this, and their bits are those of a sweep without shares.
@@ -143,20 +143,28 @@ def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[
         memory: bytes that a part may take.
         shares: how many; 1 asks for nothing.
     """
-    least, shortest = [1] * len(groups), math.inf
     if shares == 1:
-        return least
+        return [1] * len(groups)
     needed = [_needed_parts(group, memory) for group in groups]
     # The same to the last bit for every version of Python, as whoever trains a share computes it.
     whole = math.fsum(_seconds(group, n) * n for group, n in zip(groups, needed, strict=True))
-    for fineness in _FINENESSES:
-        pairs = zip(groups, needed, strict=True)
-        counts = [max(count, _parts_within(group, whole / shares / fineness)) for group, count in pairs]
-        works = [_seconds(group, n) for group, n in zip(groups, counts, strict=True) for _ in range(n)]
-        longest = _longest_share(works, shares)
+    tried = [[_parts_within(group, whole / shares * most) for group in groups] for most in _OF_SHARE]
+    tried.append(_parts_by_members(groups, shares))
+    tried = [[max(pair) for pair in zip(counts, needed, strict=True)] for counts in tried]
+    most_parts = max(map(sum, tried))
+    best, shortest = tried[-1], math.inf
+    for counts in (counts for counts in tried if sum(counts) >= min(shares, most_parts)):
+        longest = _longest_share(groups, counts, shares)
         if longest < shortest / (1 + _GAIN):
-            least, shortest = counts, longest
-    return least
+            best, shortest = counts, longest
+    return best
+
+
+def _parts_by_members(groups: Sequence[Group], shares: int) -> list[int]:
+    """Some parts for each share, where the time of a part hardly depends on its members."""
+    sizes = [0 if _has_own_code(group) else group.size for group in groups]
+    wanted = [math.ceil(2 * shares * size / max(1, sum(sizes))) for size in sizes]
+    return [max(1, min(n, _most_parts(group))) for group, n in zip(groups, wanted, strict=True)]
 
 
 def _parts_within(group: Group, seconds: float) -> int:
@@ -168,8 +176,9 @@ def _parts_within(group: Group, seconds: float) -> int:
     return bisect.bisect_left(counts, 1, key=lambda n: _seconds(group, n) <= within) + 1
 
 
-def _longest_share(works: Sequence[float], shares: int) -> float:
-    """How long the longest share takes, of parts that take so long each."""
+def _longest_share(groups: Sequence[Group], counts: Sequence[int], shares: int) -> float:
+    """How long the longest share takes where groups are cut into so many parts."""
+    works = [_seconds(group, n) for group, n in zip(groups, counts, strict=True) for _ in range(n)]
     loads = [0.0] * shares
     for work, share in zip(works, shares_of_parts(works, shares), strict=True):
         loads[share] += work

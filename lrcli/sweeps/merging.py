@@ -53,19 +53,21 @@ class Shares:
     @property
     def facts(self) -> dict[str, Any]:
         """What the numbers of the sweep depend on, as the first share that trained anything has it."""
-        trained = [share for share in self.shares if share.environment.get("engine")] or self.shares
-        facts = dict(trained[0].environment)
+        facts = dict(self._first.environment)
         return facts | ({"shares": differing} if (differing := self.differing) else {})
+
+    @property
+    def _first(self) -> Share:
+        return next((share for share in self.shares if share.is_trained), self.shares[0])
 
     @property
     def differing(self) -> list[str]:
         """On what some of them depend that others do not, a sentence for each such environment."""
         kinds: dict[tuple[str, ...], list[int]] = {}
-        first = next((s for s in self.shares if s.environment.get("engine")), self.shares[0])
-        for share in self.shares:
-            if share.result.share_members:
-                facts = tuple(differing_facts(first.environment, share.environment))
-                kinds.setdefault(facts, []).append(share.shard.number)
+        first = self._first
+        for share in filter(lambda share: share.is_trained, self.shares):
+            facts = tuple(differing_facts(first.environment, share.environment))
+            kinds.setdefault(facts, []).append(share.shard.number)
         return [
             f"not all shares were trained alike (share {first.shard.number} there, {numbers_text(numbers)} "
             f"here): {'; '.join(facts)}"
@@ -109,9 +111,9 @@ def find_shares(directories: Sequence[Path]) -> Shares:
 
 
 def _usual(shares: Sequence[Share]) -> Share:
-    """The first of those that are of one sweep: of that of which there are most."""
+    """One of the sweep of which there are most, where possible one that is not empty."""
     prints = [share.result.fingerprint for share in shares]
-    return max(shares, key=lambda share: prints.count(share.result.fingerprint))
+    return max(shares, key=lambda share: (prints.count(share.result.fingerprint), share.is_trained))
 
 
 def _collected(function: Callable[[_A], _B], arguments: Iterable[_A]) -> tuple[list[_B], list[str]]:

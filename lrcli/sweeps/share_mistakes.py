@@ -41,6 +41,11 @@ class Share:
     result: SweepResult
 
     @property
+    def is_trained(self) -> bool:
+        """Whether its environment is that of a training; one that is empty has no engine."""
+        return "engine" in self.environment
+
+    @property
     def environment(self) -> Mapping[str, Any]:
         """What its numbers depend on."""
         return self.result.environment
@@ -57,7 +62,7 @@ def unlike(first: Share, share: Share) -> list[str]:
     if share.result.fingerprint != first.result.fingerprint:
         differing = "; ".join(_differences(first, share))
         return [f"{share.directory}: is of another sweep than {first.directory}: {differing}"]
-    found = []
+    found = _other_engine(first, share)
     for what, those, these in (
         ("data", _digests(first), _digests(share)),
         ("code", first.environment.get("code", {}), share.environment.get("code", {})),
@@ -70,6 +75,14 @@ def unlike(first: Share, share: Share) -> list[str]:
                     f"(SHA-256 {a}... there, {b}... here)"
                 )
     return found
+
+
+def _other_engine(first: Share, share: Share) -> list[str]:
+    """The two engines have not the same bits, and which one trains depends on what is installed."""
+    there, here = (each.environment.get("engine") for each in (first, share))
+    if there == here or not (there and here):
+        return []
+    return [f"{share.directory}: was trained by the {here} engine, and {first.directory} by the {there} one"]
 
 
 def _digests(share: Share) -> dict[str, str]:
