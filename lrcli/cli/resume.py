@@ -7,7 +7,7 @@ import typer
 
 from lrcli.cli.completion import complete_run
 from lrcli.cli.help import RUNS_DIR, examples
-from lrcli.cli.sweep import CLUSTER
+from lrcli.cli.sweep import CLUSTER, check_cluster
 from lrcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def resume(
     from lrcli.cli.train import Shown
     from lrcli.storage.finding import find_place
 
+    check_cluster(cluster)
     directory = find_place(word, runs_dir)
     shown = Shown(as_json, quiet)
     if _is_sweep(directory):
@@ -105,10 +106,9 @@ def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> NoRetu
 
 def _resume_sweep(directory: Path, tb_members: int | None, cluster: str | None, shown: "Shown") -> NoReturn:
     """Exits with the code of the sweep."""
-    from lrcli.cli.sweep import check_cluster, train_sweep
+    from lrcli.cli.sweep import train_sweep
     from lrcli.sweeps.resuming import files_again, members_with_events
 
-    check_cluster(cluster)
     plan, files, notes = files_again(directory)
     tb_members = members_with_events(directory) if tb_members is None else tb_members
     train_sweep(

@@ -5,10 +5,7 @@ parts: so whoever trains them trains the same ones.
 """
 
 import bisect
-import heapq
 import itertools
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,16 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.experiment.experiment import Experiment
-from lrcli.running.engine_choice import trains_own_code
 from lrcli.running.resources import Needs, Sizes, memory_for_training
-from lrcli.sweeps.estimates import seconds_of_training
+from lrcli.sweeps.estimates import LANES, seconds_of_training
 from lrcli.sweeps.group import Group
 
-__all__ = ["Part", "cut_group", "parts_for_shares", "shares_of_parts"]
-
-_OF_SHARE = (math.inf, 2.0, 1.0, 0.7, 0.5, 0.33, 0.25)  # of the time of an even share, that a part may take
-_GAIN = 0.05  # of the time of the longest share, for which parts are cut finer
-_ROUNDING = 1e-9  # of seconds that were computed in another order
+__all__ = ["Part", "cut_group", "most_parts", "needed_parts", "seconds_of_each"]
 
 _SECONDS = 20.0  # of one core of the server of `lrcli.sweeps.estimates`, the most that a part should take
 _MEMBERS = 2**17  # the most in a part: more are no faster together, and take memory
@@ -115,12 +107,12 @@ def cut_group(group: Group, memory: int, least: int = 1) -> list[Part]:
         memory: bytes that a part may take.
         least: how many parts there are to be at least, as far as there are pairs of members.
     """
-    count = max(_needed_parts(group, memory), min(least, _most_parts(group)))
+    count = max(needed_parts(group, memory), min(least, most_parts(group)))
     edges = [group.size * i // count for i in range(count + 1)]
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
 
 
-def _needed_parts(group: Group, memory: int) -> int:
+def needed_parts(group: Group, memory: int) -> int:
     """How many parts it takes that each fits the memory and takes some seconds."""
     pair = memory_for_training(group.experiment, Sizes(2, 1, 1))
     of_examples = {f"dataset.{key}" for key in group.experiment.dataset.size_keys.values()}
@@ -129,85 +121,14 @@ def _needed_parts(group: Group, memory: int) -> int:
     return max(_fewest_parts(group, budget), _parts_of_seconds(group), -(-group.size // _MEMBERS))
 
 
-def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[int]:
-    """Into how many parts groups are cut at least, so that no share is empty and the longest one is short.
-
-    The finer the parts are the more even are the shares, and the more time is lost where a step takes as long
-    for fewer members; so several lengths of parts are tried, by estimated times.
-
-    Where a part lies in its group is nothing to components of lrcli's own. Code of a user's may see it, so
-    groups that have some are not cut for this, and their bits are those of a sweep without shares.
-
-    Args:
-        groups: all of a sweep.
-        memory: bytes that a part may take.
-        shares: how many; 1 asks for nothing.
-    """
-    if shares == 1:
-        return [1] * len(groups)
-    needed = [_needed_parts(group, memory) for group in groups]
-    # The same to the last bit for every version of Python, as whoever trains a share computes it.
-    whole = math.fsum(_seconds(group, n) * n for group, n in zip(groups, needed, strict=True))
-    tried = [[_parts_within(group, whole / shares * most) for group in groups] for most in _OF_SHARE]
-    tried.append(_parts_by_members(groups, shares))
-    tried = [[max(pair) for pair in zip(counts, needed, strict=True)] for counts in tried]
-    most_parts = max(map(sum, tried))
-    best, shortest = tried[-1], math.inf
-    for counts in (counts for counts in tried if sum(counts) >= min(shares, most_parts)):
-        longest = _longest_share(groups, counts, shares)
-        if longest < shortest / (1 + _GAIN):
-            best, shortest = counts, longest
-    return best
-
-
-def _parts_by_members(groups: Sequence[Group], shares: int) -> list[int]:
-    """Some parts for each share, where the time of a part hardly depends on its members."""
-    sizes = [0 if _has_own_code(group) else group.size for group in groups]
-    wanted = [math.ceil(2 * shares * size / max(1, sum(sizes))) for size in sizes]
-    return [max(1, min(n, _most_parts(group))) for group, n in zip(groups, wanted, strict=True)]
-
-
-def _parts_within(group: Group, seconds: float) -> int:
-    """The fewest parts of so many seconds at most, or else of hardly more than pairs of members take."""
-    if trains_own_code(group.experiment):
-        return 1
-    counts = range(1, _most_parts(group) + 1)
-    within = max(seconds * (1 + _ROUNDING), _seconds(group, counts[-1]) * (1 + _GAIN))
-    return bisect.bisect_left(counts, 1, key=lambda n: _seconds(group, n) <= within) + 1
-
-
-def _longest_share(groups: Sequence[Group], counts: Sequence[int], shares: int) -> float:
-    """How long the longest share takes where groups are cut into so many parts."""
-    works = [_seconds(group, n) for group, n in zip(groups, counts, strict=True) for _ in range(n)]
-    loads = [0.0] * shares
-    for work, share in zip(works, shares_of_parts(works, shares), strict=True):
-        loads[share] += work
-    return max(loads)
-
-
-def shares_of_parts(works: Sequence[float], shares: int) -> list[int]:
-    """Which share each part is of, counted from 0: the longest part first, each to the share that has least.
-
-    Args:
-        works: how long each part takes.
-        shares: how many there are.
-    """
-    loads = [(0.0, share) for share in range(shares)]  # a heap
-    found = [0] * len(works)
-    for number in sorted(range(len(works)), key=lambda number: (-works[number], number)):
-        load, found[number] = loads[0]
-        heapq.heapreplace(loads, (load + works[number], found[number]))
-    return found
-
-
-def _most_parts(group: Group) -> int:
+def most_parts(group: Group) -> int:
     """Parts of two members each, or three in one."""
     return max(1, group.size // 2)
 
 
 def _fewest_parts(group: Group, budget: int) -> int:
     """How many parts it takes that none needs more than a budget; pairs of members where nothing helps."""
-    seeds, most = len(group.seeds), _most_parts(group)
+    seeds, most = len(group.seeds), most_parts(group)
     some = bisect.bisect_left(range(1, most + 1), 1, key=lambda n: _fits(group, n, budget, whole_seeds=False))
     each = len(group.configurations) // 2  # the most parts of a seed
     of_seed = bisect.bisect_left(range(1, each + 1), 1, key=lambda n: _fits(group, n * seeds, budget))
@@ -216,16 +137,23 @@ def _fewest_parts(group: Group, budget: int) -> int:
 
 def _parts_of_seconds(group: Group) -> int:
     """How many parts it takes that each takes some seconds and all together little more than the whole."""
-    whole = _seconds(group, 1)
+    whole = seconds_of_each(group, 1)
     if whole <= _SECONDS:
         return 1
-    counts = range(1, _most_parts(group) + 1)
-    short = bisect.bisect_left(counts, 1, key=lambda n: _seconds(group, n) <= _SECONDS) + 1
-    cheap = bisect.bisect_left(counts, 1, key=lambda n: n * _seconds(group, n) > (1 + _ADDED) * whole)
-    return min(short, max(1, cheap), len(counts))
+    counts = range(1, most_parts(group))
+    count = bisect.bisect_left(counts, 1, key=lambda n: seconds_of_each(group, n) <= _SECONDS) + 1
+    while count > 1 and count * seconds_of_each(group, count) > (1 + _ADDED) * whole:
+        count = min(count - 1, -(-group.size // _some_more(-(-group.size // count))))
+    return count
 
 
-def _seconds(group: Group, count: int) -> float:
+def _some_more(members: int) -> int:
+    """A tenth more; of many such as fill rows of lanes."""
+    more = max(members + 1, members * 11 // 10)
+    return more if more < LANES else -(-more // LANES) * LANES
+
+
+def seconds_of_each(group: Group, count: int) -> float:
     """The time that one core takes for each of so many parts."""
     experiment, sizes = group.experiment, _sizes(group, count)
     return seconds_of_training(experiment, sizes, records_of(experiment), num_cores=1)

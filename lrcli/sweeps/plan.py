@@ -12,12 +12,13 @@ from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, Source
 from lrcli.experiment.user_code import opened
 from lrcli.running.resources import Needs, bytes_of_results, refuse_too_much
-from lrcli.sweeps.cutting import Part, cut_group, parts_for_shares
+from lrcli.sweeps.cutting import Part, cut_group
 from lrcli.sweeps.estimates import slowness
 from lrcli.sweeps.filled import FilledConfigurations
 from lrcli.sweeps.grid import build_groups, count_variants
 from lrcli.sweeps.group import Group
 from lrcli.sweeps.points import Configurations
+from lrcli.sweeps.share_cutting import parts_for_shares
 from lrcli.wording import counted
 
 __all__ = ["DEFAULT_MEMORY", "SweepPlan", "plan_sweep"]

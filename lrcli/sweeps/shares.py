@@ -7,8 +7,8 @@ import re
 
 from lrcli.errors import UsageError
 from lrcli.storage.shards import Shard
-from lrcli.sweeps.cutting import shares_of_parts
 from lrcli.sweeps.plan import SweepPlan
+from lrcli.sweeps.share_cutting import shares_of_parts
 
 __all__ = ["parse_shard", "parts_of"]
 

@@ -426,7 +426,7 @@ def test_workers_have_one_line_that_fits(terminal, width):
         line = screen.lines()[-1]
         assert len(line) <= width
         assert line.startswith("39 workers")
-        assert ("1,000/1,234 parts" in line) == (width > 30)
+        assert ("1,000/1,234 parts" in line) == (width > 40)
 
 
 def test_a_sweep_elsewhere(terminal):
