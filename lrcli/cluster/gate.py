@@ -1,4 +1,4 @@
-"""What is sent to every worker, as this text: it may have no lrcli, or another one.
+"""What is sent to workers and to the scheduler, as this text: they may have no lrcli, or another one.
 
 It needs nothing but Python and Dask. What Dask would pickle instead are the names of lrcli's own modules, or
 by value the instructions of one version of Python.
@@ -12,7 +12,7 @@ from typing import Any
 
 from distributed import WorkerPlugin
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "finding_left"]
 
 
 class Gate(WorkerPlugin):
@@ -64,3 +64,17 @@ class Gate(WorkerPlugin):
         except Exception as error:
             return [f"lrcli cannot be used there ({type(error).__name__}: {error})"], {}
         return reasons, facts
+
+
+def finding_left(prefix: str) -> Callable[..., list[str]]:
+    """What finds the plugins of clients that have gone without taking them back, as one that was killed has.
+
+    Args:
+        prefix: of their names; the rest of each is its client's.
+    """
+
+    def find(dask_scheduler: Any = None) -> list[str]:
+        names = [name for name in dask_scheduler.worker_plugins if name.startswith(prefix)]
+        return [name for name in names if name.removeprefix(prefix) not in dask_scheduler.clients]
+
+    return find

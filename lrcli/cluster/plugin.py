@@ -14,7 +14,6 @@ import contextlib
 import pickle
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -29,6 +28,7 @@ from lrcli.wording import counted
 
 __all__ = ["Accepted", "Workers", "admitted", "code_paths"]
 
+_PREFIX = "lrcli-"
 _LOOKING = 0.05  # seconds
 _SAYING = 1.0  # seconds before it is said that a worker is waited for
 _CLOSING = 3.0
@@ -67,7 +67,7 @@ class Workers:
         Args:
             topic: see above.
         """
-        self.name = f"lrcli-{uuid.uuid4().hex[:12]}"
+        self.name = _PREFIX + topic
         self.topic = topic
         self.listener: Callable[[str, Mapping[str, Any]], None] | None = None
         self.changed = threading.Event()
@@ -145,11 +145,11 @@ class Workers:
 
 
 class _Sent(WorkerPlugin):
-    """The text of `lrcli.cluster.gate`; where it arrives, it becomes the plugin that stands there."""
+    """The text of `lrcli.cluster.gate`; where it arrives, it becomes what a name in it makes of arguments."""
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, made: str, /, **arguments: Any) -> None:
         text = files("lrcli.cluster").joinpath("gate.py").read_text(encoding="utf-8")
-        self._values = {"text": text, "arguments": arguments}
+        self._values = {"text": text, "made": made, "arguments": arguments}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return eval, (_MAKING, self._values)
@@ -157,7 +157,7 @@ class _Sent(WorkerPlugin):
 
 _MAKING = (
     "(lambda space: (exec(compile(text, 'lrcli/cluster/gate.py', 'exec'), space),"
-    " space['Gate'](**arguments))[1])({'__name__': 'lrcli_gate'})"
+    " space[made](**arguments))[1])({'__name__': 'lrcli_gate'})"
 )
 
 
@@ -199,12 +199,14 @@ def code_paths(name: str) -> Mapping[str, str]:
 def _register(opened: Opened, workers: Workers, wanted: Wanted) -> None:
     """Send the plugin to all workers; nobody waits for one that does not answer."""
     settings = pickle.dumps(wanted)
-    plugin = _Sent(topic=workers.topic, version=wanted.facts["lrcli"], settings=settings)
+    plugin = _Sent("Gate", topic=workers.topic, version=wanted.facts["lrcli"], settings=settings)
 
     def send() -> None:
-        with contextlib.suppress(
-            Exception
-        ):  # a worker died over it, or the scheduler: both are seen elsewhere
+        with contextlib.suppress(Exception):  # it may be forbidden to ask the scheduler so
+            for name in opened.client.run_on_scheduler(_Sent("finding_left", prefix=_PREFIX)):
+                opened.client.unregister_worker_plugin(name)
+        # Where a worker dies over it, or the scheduler, that is seen elsewhere.
+        with contextlib.suppress(Exception):
             opened.client.register_plugin(plugin, name=workers.name)
 
     threading.Thread(target=send, name="lrcli plugin", daemon=True).start()
@@ -222,7 +224,7 @@ def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
         opened.check_starting()
         waited = time.monotonic() - started
         unchecked = workers.unchecked
-        if workers.refused and not unchecked:
+        if not unchecked and set(workers.refused) - set(workers.gone):
             raise ClusterError(f"{opened.address}: no worker can train this", workers.refusals())
         if opened.patience is not None and waited > opened.patience:
             raise ClusterError(f"{opened.address}: {_lacking(unchecked, waited)}")

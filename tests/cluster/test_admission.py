@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,13 +89,20 @@ def test_processes_that_end_as_they_start_are_given_up(tmp_path, monkeypatch):
 
 
 def test_what_is_sent_needs_no_lrcli_to_be_read():
-    data = pickle.dumps(_Sent(topic="t", version="1", settings=b""))
+    data = pickle.dumps(_Sent("Gate", topic="t", version="1", settings=b""))
     assert b"lrcli.cluster" not in data.replace(b"from lrcli.cluster.admission", b"").replace(
         b"lrcli/cluster", b""
     )
     gate = pickle.loads(data)  # noqa: S301 - made above
     assert isinstance(gate, distributed.WorkerPlugin)
     assert gate._admit(".") == ([f"lrcli {__version__} there, 1 here"], {"lrcli": __version__})
+
+
+def test_what_killed_clients_have_left_is_found():
+    find = pickle.loads(pickle.dumps(_Sent("finding_left", prefix="lrcli-")))  # noqa: S301 - made here
+    plugins = dict.fromkeys(("shuffle", "lrcli-Client-a", "lrcli-Client-b"), b"")
+    scheduler = SimpleNamespace(worker_plugins=plugins, clients={"Client-b": None, "shuffle": None})
+    assert find(dask_scheduler=scheduler) == ["lrcli-Client-a"]
 
 
 def test_refusals_are_one_line_for_the_same_reason():
