@@ -11,8 +11,8 @@ The tree, with the exit code that the command line gives each:
     │   └── CodeError            2   the user's Python code cannot be used
     └── RunError                 1   the run itself failed
         ├── WriteError           1   a file could not be written (a full disk, say)
-        ├── ClusterError         1   workers elsewhere cannot be used, or no more
-        └── CodeRunError          1   the user's Python code failed while it trained
+        ├── CodeRunError         1   the user's Python code failed while it trained
+        └── ClusterError         1   a cluster is not there, went away, or has no worker that can be used
 
 Anything else that reaches the command line is a bug in lrcli and shows its traceback.
 """
@@ -124,9 +124,12 @@ class WriteError(RunError):
     """A file of the run could not be written."""
 
 
-class ClusterError(RunError):
-    """Processes elsewhere that were to train cannot be reached or used; what they have trained is kept."""
-
-
 class CodeRunError(RunError):
     """Code of the user's failed while it trained."""
+
+
+class ClusterError(RunError):
+    """A cluster could not be reached, has gone away, or has no worker that can be used.
+
+    What its workers have trained until then is kept.
+    """

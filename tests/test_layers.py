@@ -19,6 +19,7 @@ LAYERS = [
     {"api"},
     {"reporting"},
     {"explaining"},
+    {"cluster"},
     {"sweeps"},
     {"running", "authoring"},
     {"experiment"},
@@ -44,6 +45,9 @@ ONLY_IN = {
     "scipy": {"analysis"},
     "llvmlite": {"engines"},
     "filelock": {"storage"},
+    "dask": {"cluster"},
+    "distributed": {"cluster"},
+    "cloudpickle": {"cluster"},
 }
 
 

@@ -6,6 +6,8 @@ parts: so whoever trains them trains the same ones.
 
 import bisect
 import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.experiment.experiment import Experiment
+from lrcli.running.engine_choice import trains_own_code
 from lrcli.running.resources import Needs, Sizes, memory_for_training
 from lrcli.sweeps.estimates import seconds_of_training
 from lrcli.sweeps.group import Group
 
-__all__ = ["Part", "cut_group"]
+__all__ = ["Part", "cut_group", "parts_for_shares"]
+
+_OF_SHARE = 4  # parts, so that the longest makes no share much longer than the others
+_ROUNDING = 1e-9  # of a number of parts, which is the same wherever it is computed
 
 _SECONDS = 20.0  # of one core of the server of `lrcli.sweeps.estimates`, the most that a part should take
 _MEMBERS = 2**17  # the most in a part: more are no faster together, and take memory
@@ -78,6 +84,11 @@ class Part:
         return seconds_of_training(self.group.experiment, self.sizes, self.records)
 
     @property
+    def work(self) -> float:
+        """Likewise by one core, whatever machine this is."""
+        return seconds_of_training(self.group.experiment, self.sizes, self.records, num_cores=1)
+
+    @property
     def record_epochs(self) -> NDArray[np.int64]:
         """The epoch of each record, unless all members end before it."""
         experiment = self.group.experiment
@@ -90,7 +101,7 @@ def records_of(experiment: Experiment) -> int:
     return 1 + -(-experiment.training.epochs // experiment.logging.every)
 
 
-def cut_group(group: Group, memory: int) -> list[Part]:
+def cut_group(group: Group, memory: int, least: int = 1) -> list[Part]:
     """The group in parts of about equal size that fit the memory, never a single member left over.
 
     Members lie seed by seed, and each part has the examples of every seed that it has members of. Where those
@@ -100,20 +111,56 @@ def cut_group(group: Group, memory: int) -> list[Part]:
     Args:
         group: to be cut.
         memory: bytes that a part may take.
+        least: how many parts there are to be at least, as far as there are pairs of members.
     """
     pair = memory_for_training(group.experiment, Sizes(2, 1, 1))
     of_examples = {f"dataset.{key}" for key in group.experiment.dataset.size_keys.values()}
     of_seed = sum(size for key, size in pair.items() if key in of_examples)
     budget = memory if pair.total() <= memory else memory + of_seed
     count = max(_fewest_parts(group, budget), _parts_of_seconds(group), -(-group.size // _MEMBERS))
+    count = max(count, min(least, _most_parts(group)))
     edges = [group.size * i // count for i in range(count + 1)]
     return [Part(group, slice(a, b)) for a, b in itertools.pairwise(edges)]
 
 
+def parts_for_shares(groups: Sequence[Group], shares: int) -> list[int]:
+    """Into how many parts groups are cut at least, so that their parts make even shares.
+
+    Where a part lies in its group is nothing to components of lrcli's own. Code of a user's may see it, so
+    groups that have some are not cut for this, and their bits are those of a sweep without shares.
+
+    Args:
+        groups: all of a sweep.
+        shares: how many; 1 asks for nothing.
+    """
+    counts = [1] * len(groups)
+    works = {
+        i: Part(group, slice(None)).work
+        for i, group in enumerate(groups)
+        if not trains_own_code(group.experiment)
+    }
+    wanted = _OF_SHARE * shares if shares > 1 else 0
+    while works and wanted > 0:
+        whole = sum(works.values())
+        asked = {i: math.ceil(wanted * work / whole - _ROUNDING) for i, work in works.items()}
+        full = [i for i, count in asked.items() if count >= _most_parts(groups[i])]
+        for i in full or works:
+            counts[i] = min(asked[i], _most_parts(groups[i]))
+        if not full:
+            break
+        wanted -= sum(counts[i] for i in full)  # which the others make up for
+        works = {i: work for i, work in works.items() if i not in full}
+    return counts
+
+
+def _most_parts(group: Group) -> int:
+    """Parts of two members each, or three in one."""
+    return max(1, group.size // 2)
+
+
 def _fewest_parts(group: Group, budget: int) -> int:
     """How many parts it takes that none needs more than a budget; pairs of members where nothing helps."""
-    size, seeds = group.size, len(group.seeds)
-    most = max(1, size // 2)
+    seeds, most = len(group.seeds), _most_parts(group)
     some = bisect.bisect_left(range(1, most + 1), 1, key=lambda n: _fits(group, n, budget, whole_seeds=False))
     each = len(group.configurations) // 2  # the most parts of a seed
     of_seed = bisect.bisect_left(range(1, each + 1), 1, key=lambda n: _fits(group, n * seeds, budget))
@@ -125,7 +172,7 @@ def _parts_of_seconds(group: Group) -> int:
     whole = _seconds(group, 1)
     if whole <= _SECONDS:
         return 1
-    counts = range(1, max(1, group.size // 2) + 1)
+    counts = range(1, _most_parts(group) + 1)
     short = bisect.bisect_left(counts, 1, key=lambda n: _seconds(group, n) <= _SECONDS) + 1
     cheap = bisect.bisect_left(counts, 1, key=lambda n: n * _seconds(group, n) > (1 + _ADDED) * whole)
     return min(short, max(1, cheap), len(counts))

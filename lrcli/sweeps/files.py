@@ -4,9 +4,11 @@ What of them must be there for the sweep to be read again, see `lrcli.sweeps.rea
 """
 
 import contextlib
+import hashlib
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ from lrcli.storage.files import (
 from lrcli.storage.locking import locked
 from lrcli.storage.provenance import time_now
 from lrcli.storage.reading import find_result
-from lrcli.storage.result_fields import Timing, digests_of
+from lrcli.storage.result_fields import SourceFiles, Timing, digests_of
+from lrcli.storage.shards import Shard
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
 from lrcli.storage.table_reading import find_curves
 from lrcli.sweeps.collection import Collection
@@ -41,10 +44,12 @@ from lrcli.sweeps.event_list import EventList
 from lrcli.sweeps.findings import findings, without_missing
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reference_file import REFERENCE_FILE, reference_arrays
+from lrcli.sweeps.share_tally import ShareTally
+from lrcli.sweeps.shares import parts_of
 from lrcli.sweeps.study import RECOVERY_FILE, rows_of_study
 from lrcli.sweeps.tables import rows_of_members, table_of_configurations
 
-__all__ = ["SweepFiles"]
+__all__ = ["SweepFiles", "part_path"]
 
 _CHECKPOINT = "checkpoint"
 _CURVES = "curves.npz"
@@ -57,26 +62,42 @@ def _warn_of(otherwise: Iterable[str]) -> None:
         warnings.warn(f"goes on otherwise than it was begun: {found}", stacklevel=3)
 
 
+def part_path(directory: Path, number: int) -> Path:
+    """Where a sweep, or a share of one, keeps what has become of a part of its plan."""
+    return directory / _CHECKPOINT / f"part-{number:04d}.npz"
+
+
 class SweepFiles:
     """The files of one sweep.
 
     Attributes:
         location: where a new directory is to be, and what repository the result names.
+        shard: which share of the sweep they are of; None: of all of it.
         facts: what the numbers depend on.
+        seconds: in the engine, of those who trained parts before, where that is known.
     """
 
-    def __init__(self, plan: SweepPlan, location: OutputLocation, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        plan: SweepPlan,
+        location: OutputLocation,
+        directory: Path | None = None,
+        shard: Shard | None = None,
+    ) -> None:
         """Write nothing yet.
 
         Args:
             plan: of the sweep.
             location: where a new directory is to be.
             directory: that of a sweep that goes on.
+            shard: which share of the sweep they are of.
         """
         self._plan = plan
         self.location = location
+        self.shard = shard
         self._directory = directory
         self.facts: dict[str, Any] = {}
+        self.seconds = 0.0
         self._files: dict[str, str] = {}  # that are not going to change: the digest of each
         self._source = plan.source.record
         self._command_line = command_line()
@@ -100,6 +121,11 @@ class SweepFiles:
                 remove_leftovers(self._directory)
             yield
 
+    @cached_property
+    def parts(self) -> tuple[int, ...]:
+        """The numbers of the parts of the plan that are to be trained."""
+        return tuple(range(len(self._plan.parts))) if self.shard is None else parts_of(self._plan, self.shard)
+
     @property
     def is_new(self) -> bool:
         """Whether nothing has been written yet."""
@@ -111,6 +137,15 @@ class SweepFiles:
         if self._directory is None:
             raise ValueError("the sweep has no directory before it is opened")
         return self._directory
+
+    def merges(self, source: SourceFiles | None, seconds: float) -> None:
+        """Take over what shares know of the sweep that they are merged to.
+
+        Args:
+            source: what the experiment was read from.
+            seconds: in the engine, of all shares.
+        """
+        self._source, self.seconds = source, seconds
 
     def open(self, facts: Mapping[str, Any]) -> None:
         """Make the directory, and write what is known before training; inside `held`.
@@ -135,7 +170,7 @@ class SweepFiles:
                 raise ValueError("a sweep is opened while its files are held")
             made = self.location.make(self._plan.experiment.name, "sweep")
             self._directory = self._held.enter_context(made)
-        comment = experiment_comment("sweep")
+        comment = experiment_comment("sweep", self._shard)
         digest = write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
         self._files = {"experiment.yaml": digest}
         make_directory(self.directory / _CHECKPOINT)
@@ -143,7 +178,7 @@ class SweepFiles:
 
     def part(self, number: int) -> Path:
         """Where the outcome of a part is kept until all are there."""
-        return self.directory / _CHECKPOINT / f"part-{number:04d}.npz"
+        return part_path(self.directory, number)
 
     def part_state(self, number: int) -> Path:
         """Where the state of a part is kept while it trains."""
@@ -195,8 +230,27 @@ class SweepFiles:
         self._files[REFERENCE_FILE] = write_arrays(self.directory / REFERENCE_FILE, reference_arrays(results))
         found = findings(self._plan.experiment, results, statistics)
         status: SweepStatus = "failed" if lost else "interrupted" if found["missing"] else "completed"
-        said = (*self._plan.warnings, *warnings, *lost)
-        return self._result(status, timing=timing, warnings=said, **found)
+        return self._result(status, timing=timing, warnings=self._said(*warnings, *lost), **found)
+
+    def finish_share(
+        self, tally: ShareTally, timing: Timing, warnings: Sequence[str] = (), lost: Sequence[str] = ()
+    ) -> SweepResult:
+        """Note the parts of a share, which has no tables; see `finish`.
+
+        Returns:
+            the result, to be given to `close`.
+
+        Raises:
+            WriteError: a part could not be read again.
+        """
+        missing = (self._share_members or 0) - tally.ended
+        for number in () if missing else self.parts:
+            path = self.part(number)
+            with reporting_errors(path), path.open("rb") as file:
+                self._files[f"{_CHECKPOINT}/{path.name}"] = hashlib.file_digest(file, "sha256").hexdigest()
+        status: SweepStatus = "failed" if lost else "interrupted" if missing else "completed"
+        said = self._said(*warnings, *lost)
+        return self._result(status, timing=timing, warnings=said, missing=missing, diverged=tally.diverged)
 
     def _write_rows(self, name: str, texts: Iterable[str]) -> None:
         with writing_hashed(self.directory / name) as file:
@@ -215,7 +269,12 @@ class SweepFiles:
             self.clear()
 
     def clear(self) -> None:
-        """Remove what a complete sweep needs no more, where nobody else is at work and that can be done."""
+        """Remove what a complete sweep needs no more, where nobody else is at work and that can be done.
+
+        The parts of a share are what it is there for.
+        """
+        if self.shard is not None:
+            return
         with contextlib.suppress(LrcliError), self.held():
             # A link there is left, with what it leads to.
             shutil.rmtree(self.directory / _CHECKPOINT, ignore_errors=True)
@@ -224,6 +283,14 @@ class SweepFiles:
         """Say in result.json how the sweep ended that did not end well, where that can still be written."""
         with contextlib.suppress(Exception):  # the error under way is the one to report
             self._write(self._result(status))
+
+    @property
+    def _shard(self) -> tuple[int, int] | None:
+        return None if self.shard is None else (self.shard.number, self.shard.count)
+
+    @property
+    def _share_members(self) -> int | None:
+        return None if self.shard is None else sum(self._plan.parts[number].size for number in self.parts)
 
     def _write(self, result: SweepResult) -> None:
         write_result(self.directory / "result.json", result.as_data())
@@ -247,6 +314,13 @@ class SweepFiles:
             mode=choice.direction,
             memory=plan.memory,
             fingerprint=plan.fingerprint,
+            shares=plan.shares,
+            shard=self._shard,
+            share_members=self._share_members,
             environment=self.facts,
-            **({"warnings": tuple(plan.warnings)} | found),
+            **({"warnings": self._said()} | found),
         )
+
+    def _said(self, *more: str) -> tuple[str, ...]:
+        """What the user should know of the sweep, of shares that were trained elsewhere among it."""
+        return (*self._plan.warnings, *self.facts.get("shares", ()), *more)

@@ -14,7 +14,7 @@ from lrcli.storage.sealed import read_sealed, write_sealed
 from lrcli.sweeps.cutting import Part
 from lrcli.training.states import State
 
-__all__ = ["PartOutcome", "arrays_of", "is_of", "load_outcome", "save_outcome", "whose"]
+__all__ = ["PartOutcome", "arrays_of", "holds_outcome", "is_of", "load_outcome", "save_outcome", "whose"]
 
 Array = NDArray[np.float64]
 _STATE = ("status", "diverged_step", "epochs", "best")
@@ -94,6 +94,16 @@ def load_outcome(path: Path, part: Part, fingerprint: str) -> PartOutcome | None
     if saved is None or not is_of(saved, part, fingerprint):
         return None
     return _outcome({name: array for name, array in saved.items() if name not in _WHOSE})
+
+
+def holds_outcome(path: Path, part: Part, fingerprint: str) -> bool:
+    """Whether a file holds the outcome of a part of a plan, as it was written.
+
+    Raises:
+        RunDirectoryError: a newer lrcli has written it.
+    """
+    saved = read_sealed(path)
+    return saved is not None and is_of(saved, part, fingerprint)
 
 
 def whose(part: Part, fingerprint: str) -> State:

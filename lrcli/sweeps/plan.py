@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lrcli.config.blocks import Best, Sweep
+from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, Source
 from lrcli.experiment.user_code import opened
 from lrcli.running.resources import Needs, bytes_of_results, refuse_too_much
-from lrcli.sweeps.cutting import Part, cut_group
+from lrcli.sweeps.cutting import Part, cut_group, parts_for_shares
 from lrcli.sweeps.estimates import slowness
 from lrcli.sweeps.filled import FilledConfigurations
 from lrcli.sweeps.grid import build_groups, count_variants
 from lrcli.sweeps.group import Group
 from lrcli.sweeps.points import Configurations
+from lrcli.wording import counted
 
 __all__ = ["DEFAULT_MEMORY", "SweepPlan", "plan_sweep"]
 
@@ -39,6 +41,7 @@ class SweepPlan:
         memory: the budget of a part in bytes.
         source: what the experiment was read from.
         repeated: points of several grids that were equal to others, and are trained once.
+        shares: for how many shares the parts are cut; 1: for none.
     """
 
     experiment: Experiment
@@ -49,6 +52,7 @@ class SweepPlan:
     memory: int
     source: Source
     repeated: int = 0
+    shares: int = 1
 
     @property
     def notes(self) -> list[str]:
@@ -79,7 +83,8 @@ class SweepPlan:
     @cached_property
     def fingerprint(self) -> str:
         """Equal for plans that train the same members in the same parts."""
-        text = json.dumps([resolved(self.experiment), self.memory, SCHEMA], sort_keys=True)
+        of_shares = [self.shares] if self.shares > 1 else []
+        text = json.dumps([resolved(self.experiment), self.memory, SCHEMA, *of_shares], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -117,19 +122,22 @@ class SweepPlan:
         return slowness() * sum(part.seconds for part in self.parts)
 
 
-def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY, *, runs_code: bool = True) -> SweepPlan:
+def plan_sweep(
+    loaded: Loaded, memory: int = DEFAULT_MEMORY, shares: int = 1, *, runs_code: bool = True
+) -> SweepPlan:
     """Plan the sweep that a file asks for.
 
     Args:
         loaded: the file; its experiment has a sweep.
         memory: bytes that a population may take.
+        shares: how many shares its parts are to make.
         runs_code: run the files of code that it names; without, what such a sweep needs is not known, and
             its populations are not cut: enough to read a sweep that has ended.
 
     Raises:
         ExperimentError: a point of the grid is no sound experiment.
         CodeError: code of the user's cannot be used.
-        UsageError: it would not fit in memory.
+        UsageError: it would not fit in memory, or has fewer members than shares.
     """
     sweep = loaded.experiment.sweep
     if sweep is None:
@@ -145,12 +153,22 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY, *, runs_code: bool 
     repeated = filled.repeated
     if repeated:
         filled, groups = _points(loaded, Configurations(sweep, repeated), seeds, runs_code=runs_code)
+    _refuse_empty(len(filled.own) * len(seeds), shares)
     if closed:
         parts = [Part(group, slice(None)) for group in groups]
     else:
-        parts = [part for group in groups for part in cut_group(group, memory)]
+        least = zip(groups, parts_for_shares(groups, shares), strict=True)
+        parts = [part for group, count in least for part in cut_group(group, memory, count)]
     plan = SweepPlan(
-        loaded.experiment, filled.own, filled, seeds, tuple(parts), memory, loaded.source, len(repeated)
+        loaded.experiment,
+        filled.own,
+        filled,
+        seeds,
+        tuple(parts),
+        memory,
+        loaded.source,
+        len(repeated),
+        shares,
     )
     if not closed:
         refuse_too_much(loaded.experiment, plan.needs, f"a sweep of {plan.size:,} members")
@@ -163,6 +181,18 @@ def _points(
     """The configurations with the values of their experiments, and the populations that train them."""
     groups = build_groups(loaded.document, configurations, seeds, runs_code=runs_code)
     return FilledConfigurations(configurations, groups), groups
+
+
+def _refuse_empty(members: int, shares: int) -> None:
+    """Refuse more shares than members.
+
+    Raises:
+        UsageError: there are.
+    """
+    if shares > members:
+        raise UsageError(
+            f"{counted(members, 'member')} cannot make {shares:,} shares; ask for {members:,} at most"
+        )
 
 
 def _refuse_at_sight(experiment: Experiment, sweep: Sweep, configurations: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from lrcli.analysis.sweep_results import Array, SweepResults
 from lrcli.errors import RunDirectoryError
 from lrcli.storage.digests import KeptFile
+from lrcli.storage.shards import refuse_share
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.table_reading import MemberTable, find_curves, read_members
 from lrcli.sweeps.collection import problems_of, records_of
@@ -60,6 +61,7 @@ def read_sweep(directory: Path) -> FinishedSweep:
         ExperimentError: its experiment.yaml has been changed and is wrong.
     """
     result = result_of_sweep(directory)
+    refuse_share(directory, result.shard)
     if result.status != "completed":
         raise RunDirectoryError(
             f"{directory}: has members that have not ended ({result.status}); go on with it first: "

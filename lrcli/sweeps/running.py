@@ -1,7 +1,7 @@
 """`lrcli sweep`: from a plan to a finished sweep directory.
 
     for event in run_sweep(plan, files, interruption):
-        ...  # Compiling, SweepStarted, then SweepProgress as training goes on, then SweepFinished
+        ...  # Waiting, if need be, SweepStarted, then SweepProgress as training goes on, then SweepFinished
 
 Each part trains as one population, in this process or elsewhere; see `lrcli.sweeps.trainer`. What it found
 goes into arrays over all members, and onto the disk as soon as the part has ended, so that a sweep that was
@@ -20,20 +20,20 @@ import numpy as np
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.experiment.user_code import code_facts
 from lrcli.running.location import Interruption
-from lrcli.running.moments import Begun, Ended
-from lrcli.running.preparation import Compiling
+from lrcli.running.moments import Begun, Ended, Waiting
 from lrcli.storage.provenance import GitState, environment
 from lrcli.storage.result_fields import Timing
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.outcome import load_outcome, save_outcome
-from lrcli.sweeps.part import PartProgress
+from lrcli.sweeps.part import PartProgress, best_at_records
 from lrcli.sweeps.plan import SweepPlan
+from lrcli.sweeps.share_tally import ShareTally
 from lrcli.sweeps.trainer import OwnProcess, PartEnded, PartLost, PartReached, Trainer, TrainerEvent, Workers
 from lrcli.wording import counted
 
-__all__ = ["SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
+__all__ = ["ShareFinished", "SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
 
 _SPANS = 5  # of members that are named
 
@@ -44,7 +44,7 @@ class SweepStarted(Begun):
 
     Attributes:
         run_dir: the directory.
-        members: of the sweep.
+        members: of the sweep, or of the share of it that is trained.
         steps: optimizer updates to come, those of all parts added up.
         device: where.
         parts: that are going to be trained.
@@ -93,7 +93,18 @@ class SweepFinished(Ended):
     results: SweepResults
 
 
-SweepEvent = Compiling | SweepStarted | SweepProgress | SweepFinished
+@dataclass(frozen=True)
+class ShareFinished(Ended):
+    """The same of a share: its parts are written, and there are no tables.
+
+    Attributes:
+        result: what is going to stand in result.json.
+    """
+
+    result: SweepResult
+
+
+SweepEvent = Waiting | SweepStarted | SweepProgress | SweepFinished | ShareFinished
 
 
 def run_sweep(
@@ -119,22 +130,23 @@ def run_sweep(
     trainer = trainer or OwnProcess()
     training = _Training(plan, files, trainer)
     with files.held(), GitState(files.location.origin) as git:
-        missing = [number for number in range(len(plan.parts)) if not training.restore(number)]
+        missing = [number for number in files.parts if not training.restore(number)]
         if missing:
             yield from trainer.ready(plan, missing)
-        files.open(environment() | dict(trainer.facts) | code_facts(plan.experiment))
+        trains = bool(missing) or files.is_new  # else nothing depends on this process
+        files.open(environment() | dict(trainer.facts) | code_facts(plan.experiment) if trains else {})
         try:
             steps = sum(plan.parts[number].steps for number in missing)
             device = str(files.facts.get("device", ""))
-            yield SweepStarted(files.directory, plan.size, steps, device, len(missing), trainer.workers)
+            members = sum(plan.parts[number].size for number in files.parts)
+            yield SweepStarted(files.directory, members, steps, device, len(missing), trainer.workers)
             if missing:
                 yield from training.run(missing, interruption)
-            files.facts |= git.answer() | dict(trainer.facts)
-            results = files.collected(training.collection)
-            timing = Timing(training.seconds, time.perf_counter() - started)
-            result = files.finish(results, timing, trainer.warnings, training.lost)
-            yield SweepFinished(result, results)
-            files.close(result)
+            files.facts |= git.answer() | dict(trainer.facts) if trains else {}
+            seconds = files.seconds + training.seconds
+            ended = training.finish(Timing(seconds, time.perf_counter() - started))
+            yield ended
+            files.close(ended.result)
         except BaseException as error:
             files.fail(interruption.status(error))
             raise
@@ -150,7 +162,7 @@ class _Training:
     """
 
     def __init__(self, plan: SweepPlan, files: SweepFiles, trainer: Trainer) -> None:
-        self.collection = Collection(plan)
+        self.collection = Collection(plan) if files.shard is None else ShareTally()
         self.seconds = 0.0
         self.lost: list[str] = []
         self._plan = plan
@@ -172,10 +184,18 @@ class _Training:
             self.collection.take(part, outcome, path)
         return outcome is not None
 
-    def run(self, numbers: list[int], interruption: Interruption) -> Generator[Compiling | SweepProgress]:
+    def finish(self, timing: Timing) -> SweepFinished | ShareFinished:
+        """Write what the parts have come to."""
+        told = self._trainer.warnings, self.lost
+        if isinstance(self.collection, ShareTally):
+            return ShareFinished(self._files.finish_share(self.collection, timing, *told))
+        results = self._files.collected(self.collection)
+        return SweepFinished(self._files.finish(results, timing, *told), results)
+
+    def run(self, numbers: list[int], interruption: Interruption) -> Generator[Waiting | SweepProgress]:
         """Have parts trained, and keep what each has come to."""
         for event in self._trainer.train(self._files, numbers, interruption):
-            if isinstance(event, Compiling):
+            if isinstance(event, Waiting):
                 yield event
                 continue
             self._take(event)
@@ -196,10 +216,11 @@ class _Training:
         if outcome.is_complete:
             save_outcome(path, part, outcome, self._plan.fingerprint)
         self.collection.take(part, outcome, path if outcome.is_complete else None)
-        reached = self._under_way.pop(event.number, PartProgress(0, 0, math.nan))
+        self._under_way.pop(event.number, None)
         diverged = int(np.count_nonzero(outcome.status == "diverged"))
         # All of its steps, also where its members have ended before.
-        self._ended = self._added([self._ended, PartProgress(part.steps, diverged, reached.best)])
+        part_ended = PartProgress(part.steps, diverged, best_at_records(outcome.history, self._plan.select))
+        self._ended = self._added([self._ended, part_ended])
         self._num_ended += 1
 
     def _progress(self) -> SweepProgress:

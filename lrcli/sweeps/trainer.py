@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lrcli.running.location import Interruption
-from lrcli.running.preparation import Compiling, Prepared, make_ready
+from lrcli.running.moments import Waiting
+from lrcli.running.preparation import Prepared, make_ready
 from lrcli.storage.state import delete_states, read_state
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.outcome import PartOutcome, is_of, whose
@@ -73,7 +74,7 @@ class PartLost:
     why: str
 
 
-TrainerEvent = Compiling | PartReached | PartEnded | PartLost
+TrainerEvent = Waiting | PartReached | PartEnded | PartLost
 
 
 class Trainer(Protocol):
@@ -91,7 +92,7 @@ class Trainer(Protocol):
     def workers(self) -> Workers | None:
         """Who trains; None: this process."""
 
-    def ready(self, plan: SweepPlan, numbers: Sequence[int]) -> Iterator[Compiling]:
+    def ready(self, plan: SweepPlan, numbers: Sequence[int]) -> Iterator[Waiting]:
         """Have everything ready to train, so that what cannot be trained is known before anything is written.
 
         Args:
@@ -127,7 +128,7 @@ class OwnProcess:
         self._plan: SweepPlan
         self._prepared: Prepared | None = None
 
-    def ready(self, plan: SweepPlan, numbers: Sequence[int]) -> Iterator[Compiling]:
+    def ready(self, plan: SweepPlan, numbers: Sequence[int]) -> Iterator[Waiting]:
         """Prepare the first part."""
         self._plan = plan
         self._prepared = prepare_part(plan.parts[numbers[0]])

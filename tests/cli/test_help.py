@@ -188,6 +188,7 @@ LINES = [
             "explain",
             "export",
             "figure",
+            "merge",
             "predict",
             "replay",
             "report",

@@ -1,10 +1,13 @@
 """Which device the torch engine computes on, and what is there to choose from."""
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 
 from lrcli.errors import DeviceError
 
-__all__ = ["available_devices", "choose_threads", "prepare_process", "select_device"]
+__all__ = ["available_devices", "choose_threads", "prepare_process", "select_device", "threads"]
 
 _ALL_THREADS = torch.get_num_threads()
 _SMALL = 2**18  # numbers in the largest tensor of a step, below which threads cost more than they save
@@ -46,13 +49,24 @@ def prepare_process() -> bool:
     return torch.set_flush_denormal(True)
 
 
-def choose_threads(numbers: int) -> int:
+def choose_threads(numbers: int, most: int | None) -> int:
     """Let torch use one thread where a step is small, else all it has, and say how many.
-
-    A member's numbers do not depend on this: no operation of a step divides one member's work.
 
     Args:
         numbers: in the largest tensor of a training step.
+        most: threads that it may use; None: any number.
     """
-    torch.set_num_threads(1 if numbers < _SMALL else _ALL_THREADS)
+    large = _ALL_THREADS if most is None else min(most, _ALL_THREADS)
+    torch.set_num_threads(1 if numbers < _SMALL else large)
     return torch.get_num_threads()
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Meanwhile torch computes on so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
