@@ -41,7 +41,8 @@ class Collection:
         self._plan = plan
         self._numbers = {id(part): number for number, part in enumerate(plan.parts)}
         shape = (len(plan.seeds), len(plan.configurations))
-        self._status = np.full(shape, "interrupted", dtype=object)
+        self._status = np.empty(shape, dtype=object)
+        self._status.fill("interrupted")  # one object for each word, which np.full would not give
         self._diverged_step = np.zeros(shape, dtype=np.int64)
         self._epochs = np.zeros(shape, dtype=np.int64)
         self._epoch, self._step = records_of(plan)
@@ -57,9 +58,10 @@ class Collection:
             path: the file where it lies; None: nowhere.
         """
         at = tuple(part.indices.T)
-        for status in _ENDED:  # one object for each word
+        for status in _ENDED:
             self._status[tuple(axis[outcome.status == status] for axis in at)] = status
-        self._diverged_step[at] = outcome.diverged_step
+        lost = outcome.diverged_step != 0  # zeros that nobody writes to take no memory
+        self._diverged_step[tuple(axis[lost] for axis in at)] = outcome.diverged_step[lost]
         self._epochs[at] = outcome.epochs
         arrays = arrays_of(outcome)
         self._bytes += sum(values.nbytes for values in arrays.values())
