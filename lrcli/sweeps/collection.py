@@ -15,7 +15,7 @@ from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import split_of
 from lrcli.storage.array_file import StoredArray, StreamedArray, stored_arrays
 from lrcli.storage.files import reporting_errors
-from lrcli.sweeps.columns import Columns, MemberArrays, Piece, streamed
+from lrcli.sweeps.columns import IN_MEMORY, Columns, MemberArrays, Piece, streamed
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.outcome import PartOutcome, arrays_of
 from lrcli.sweeps.plan import SweepPlan
@@ -26,7 +26,6 @@ __all__ = ["Collection", "problems_of", "records_of"]
 
 Kept = NDArray[Any] | StoredArray
 
-_IN_MEMORY = 2**26  # bytes of outcomes; what comes after these lies on the disk alone
 _ENDED = ("completed", "stopped_early", "diverged")
 
 
@@ -85,7 +84,7 @@ class Collection:
     @property
     def is_small(self) -> bool:
         """Whether everything is in memory."""
-        return self._bytes <= _IN_MEMORY
+        return self._bytes <= IN_MEMORY
 
     @property
     def records(self) -> dict[str, NDArray[Any] | StreamedArray]:

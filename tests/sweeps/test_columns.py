@@ -157,7 +157,7 @@ def content(path):
 def test_pieces_of_any_size_make_the_same_files(name, tmp_path, monkeypatch):
     grid, memory = GRIDS[name]
     plain, _ = swept(tmp_path / "plain", grid, memory)
-    monkeypatch.setattr(collection, "_IN_MEMORY", 0)
+    monkeypatch.setattr(collection, "IN_MEMORY", 0)
     monkeypatch.setattr(columns.blocks_of, "__defaults__", (3,))
     monkeypatch.setattr(judging, "_MEMBERS", 3)
     monkeypatch.setattr(tables, "_CELLS", 40)
