@@ -107,7 +107,7 @@ def outcomes(results: SweepResults) -> NDArray[Any]:
         (S, C) ``converged``, ``improving``, ``stuck``, ``oscillating``, ``rising``, ``diverged``,
         ``interrupted`` or ``unknown``; one object for each word.
     """
-    answer = np.full(results.status.shape, "unknown", dtype=object)
+    answer = _unknown(results.status.shape)
     metric = training_loss_of(results.curves)
     if metric is not None:
         reached = _reached(results, metric)
@@ -143,12 +143,19 @@ def _judged(results: SweepResults, metric: str, seeds: slice, reached: Array, ty
     start = curve[..., 0] if before else np.full(records.shape, np.nan)
     levels = (start, results.least[seeds], reached[:, problem], typical[:, problem], results.constant[seeds])
     judged = np.asarray((status == "completed") | (status == "stopped_early"), dtype=np.bool_)
-    answer = np.full(records.shape, "unknown", dtype=object)
+    answer = _unknown(records.shape)
     # members of equal length together; without early stopping that is all of them
     for count in np.unique(records[judged & (records > 0)]).tolist():
         members = judged & (records == count)
         kinds = judge_curves(Curves(loss[members, :count], *(level[members] for level in levels)))
         answer[members] = _as_objects(kinds)
+    return answer
+
+
+def _unknown(shape: tuple[int, ...]) -> NDArray[Any]:
+    """The word, one object for all members: `numpy.full` would make one for each."""
+    answer = np.empty(shape, dtype=object)
+    answer.fill("unknown")
     return answer
 
 

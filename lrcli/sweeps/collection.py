@@ -15,7 +15,7 @@ from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import split_of
 from lrcli.storage.array_file import StoredArray, StreamedArray, stored_arrays
 from lrcli.storage.files import reporting_errors
-from lrcli.sweeps.columns import Columns, MemberArrays, Piece, streamed
+from lrcli.sweeps.columns import IN_MEMORY, Columns, MemberArrays, Piece, streamed
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.outcome import PartOutcome, arrays_of
 from lrcli.sweeps.plan import SweepPlan
@@ -26,7 +26,6 @@ __all__ = ["Collection", "problems_of", "records_of"]
 
 Kept = NDArray[Any] | StoredArray
 
-_IN_MEMORY = 2**26  # bytes of outcomes; what comes after these lies on the disk alone
 _ENDED = ("completed", "stopped_early", "diverged")
 
 
@@ -41,7 +40,8 @@ class Collection:
         self._plan = plan
         self._numbers = {id(part): number for number, part in enumerate(plan.parts)}
         shape = (len(plan.seeds), len(plan.configurations))
-        self._status = np.full(shape, "interrupted", dtype=object)
+        self._status = np.empty(shape, dtype=object)
+        self._status.fill("interrupted")  # one object for each word, which np.full would not give
         self._diverged_step = np.zeros(shape, dtype=np.int64)
         self._epochs = np.zeros(shape, dtype=np.int64)
         self._epoch, self._step = records_of(plan)
@@ -57,9 +57,10 @@ class Collection:
             path: the file where it lies; None: nowhere.
         """
         at = tuple(part.indices.T)
-        for status in _ENDED:  # one object for each word
+        for status in _ENDED:
             self._status[tuple(axis[outcome.status == status] for axis in at)] = status
-        self._diverged_step[at] = outcome.diverged_step
+        lost = outcome.diverged_step != 0  # zeros that nobody writes to take no memory
+        self._diverged_step[tuple(axis[lost] for axis in at)] = outcome.diverged_step[lost]
         self._epochs[at] = outcome.epochs
         arrays = arrays_of(outcome)
         self._bytes += sum(values.nbytes for values in arrays.values())
@@ -83,7 +84,7 @@ class Collection:
     @property
     def is_small(self) -> bool:
         """Whether everything is in memory."""
-        return self._bytes <= _IN_MEMORY
+        return self._bytes <= IN_MEMORY
 
     @property
     def records(self) -> dict[str, NDArray[Any] | StreamedArray]:

@@ -16,6 +16,7 @@ from lrcli.sweeps.group import Group
 from lrcli.training.problem import Array
 
 __all__ = [
+    "IN_MEMORY",
     "MEMBERS",
     "Block",
     "Columns",
@@ -27,6 +28,7 @@ __all__ = [
     "streamed",
 ]
 
+IN_MEMORY = 2**26  # bytes of what parts have come to; what comes after these lies on the disk alone
 MEMBERS = 2**17  # of which everything is in memory at a time
 
 

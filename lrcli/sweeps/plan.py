@@ -11,7 +11,8 @@ from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, Source
 from lrcli.experiment.user_code import opened
-from lrcli.running.resources import Needs, bytes_of_results, refuse_too_much
+from lrcli.running.resources import Needs, bytes_of_members, bytes_of_results, refuse_too_much
+from lrcli.sweeps.columns import IN_MEMORY
 from lrcli.sweeps.cutting import Part, cut_group
 from lrcli.sweeps.estimates import slowness
 from lrcli.sweeps.filled import FilledConfigurations
@@ -110,12 +111,17 @@ class SweepPlan:
 
     @cached_property
     def needs(self) -> Needs:
-        """The memory of the part that takes most, and of the results of all members, by the key to change."""
+        """The memory that it takes where it takes most, by the key to change."""
         largest = max((part.needs for part in self.parts), key=Needs.total)
         records = max(part.records for part in self.parts)
-        of_part = max(part.size for part in self.parts)
-        kept, saved = (bytes_of_results(self.experiment, n, records) for n in (self.size, of_part))
-        return largest + kept + saved  # which are there twice while a part is saved
+        of_part, of_all = (
+            bytes_of_results(self.experiment, members, records)
+            for members in (max(part.size for part in self.parts), self.size)
+        )
+        kept = min(1.0, IN_MEMORY / max(1, of_all.total()))  # of what the parts before have found
+        earlier = Needs({key: int(kept * (size - of_part[key])) for key, size in of_all.items()})
+        training = largest + of_part + earlier + bytes_of_members(self.size)
+        return max(training, earlier + bytes_of_members(self.size, written=True), key=Needs.total)
 
     @property
     def seconds(self) -> float:
@@ -204,7 +210,7 @@ def _refuse_at_sight(experiment: Experiment, sweep: Sweep, configurations: int) 
     """
     members = configurations * sweep.num_seeds
     variants = sum(map(count_variants, sweep.grid))
-    least = bytes_of_results(experiment, members, records=1)
+    least = bytes_of_members(members)
     least["sweep.grid"] += _VARIANT * variants
     if members > 1:
         least["sweep.seeds"] += 8 * sweep.num_seeds

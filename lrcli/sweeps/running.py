@@ -86,7 +86,7 @@ class SweepFinished(Ended):
 
     Attributes:
         result: what is going to stand there.
-        results: what it was made of.
+        results: what it was made of; of many members much lies in files that are gone once the sweep is over.
     """
 
     result: SweepResult
