@@ -138,7 +138,7 @@ _LAST_ROW = r"(?=,\s*Field\(discriminator|^\})"  # the row comes before it
 def grown(folder: Path) -> Path:
     """A copy of the package with all additions, under the folder."""
     copy = folder / "lrcli"
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("*.pyc.*"))
     for name, (definition, table, row) in ADDITIONS.items():
         _add(copy / name, definition, table, row)
     return copy

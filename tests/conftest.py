@@ -14,6 +14,7 @@ import sys
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it, before torch is loaded
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait by working, where each core has a test
 gc.set_threshold(20_000, 20, 100)  # or a tenth of the time goes into looking through all that is loaded
 
 

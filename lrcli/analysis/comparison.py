@@ -293,11 +293,9 @@ def _resampled_median(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Ar
         upper.append(ranks[likely + apart])
         probability.append(pairs[likely])
     (likely,) = np.nonzero(own > _NEVER)
-    return (
-        np.concatenate([ranks[likely], *lower]),
-        np.concatenate([ranks[likely], *upper]),
-        np.concatenate([own[likely], *probability]),
-    )
+    below, above = (np.concatenate([ranks[likely], *found]) for found in (lower, upper))
+    order = np.lexsort((above, below))
+    return below[order], above[order], np.concatenate([own[likely], *probability])[order]
 
 
 def binomial_tail(n: int, least: int, share: Array) -> Array:

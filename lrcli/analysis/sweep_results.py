@@ -7,7 +7,7 @@ are many members most arrays of its mappings lie on the disk, and each is read w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from lrcli.analysis.sampling import Sampling
 from lrcli.analysis.stable_rates import StableRates
 
-__all__ = ["SweepResults"]
+__all__ = ["ABSENT", "SweepResults"]
 
 Array = NDArray[np.float64]
+
+ABSENT: Final = object()  # in the place of a value
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,15 @@ class SweepResults:
     problems: NDArray[np.intp]
     sampling: Sampling | None = None
     stable: StableRates | None = None
+
+    @cached_property
+    def columns(self) -> dict[str, list[Any]]:
+        """From each swept key to the C values of the configurations; `ABSENT` where one has no such key."""
+        found: dict[str, list[Any]] = {key: [] for key in self.keys}
+        for configuration in self.configurations:
+            for key, column in found.items():
+                column.append(configuration.get(key, ABSENT))
+        return found
 
     @cached_property
     def diverged(self) -> NDArray[np.bool_]:

@@ -282,13 +282,20 @@ def _run(
         from lrcli.reporting.sweeps.progress import SweepProgressReport
 
         report = SweepProgressReport(plan.select.metric)
-    ended = reported_at_end(plan, files) if reported else nullcontext
+    ended = reported_at_end(plan, files, trained_here=cluster is None) if reported else nullcontext
     with Following(report, begun=resume_collecting, ended=ended, stopped=say_how_to_go_on) as following:
         return api.sweep(plan, files, [following.observe], following.interruption, tb_members, cluster)
 
 
-def reported_at_end(plan: "SweepPlan", files: "SweepFiles") -> "_Ended":
+def reported_at_end(plan: "SweepPlan", files: "SweepFiles", *, trained_here: bool = False) -> "_Ended":
     """Prints what a sweep has come to when it has ended; a line stands there while it is drawn."""
+
+    def advice_of(event: "SweepFinished") -> str:
+        if not trained_here or event.result.timing is None:
+            return ""
+        from lrcli.sweeps.idle_cores import use_of_workers
+
+        return use_of_workers(plan, event.result.timing.train_seconds)
 
     def ended(event: "SweepFinished | ShareFinished") -> AbstractContextManager[object]:
         from lrcli.reporting.progress import still_line
@@ -298,7 +305,7 @@ def reported_at_end(plan: "SweepPlan", files: "SweepFiles") -> "_Ended":
         if not isinstance(event, SweepFinished):
             print_share_report(event.result, len(files.parts))
             return nullcontext()
-        print_sweep_report(event.results, event.result)
+        print_sweep_report(event.results, event.result, advice_of(event))
         drawn = plan.experiment.logging.figures and not event.result.missing
         return still_line("drawing the figures") if drawn else nullcontext()
 

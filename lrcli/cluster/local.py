@@ -65,8 +65,8 @@ class LocalWorkers:
             count: how many.
             directory: for their temporary files, and for what they say.
         """
-        self._scheduler = scheduler
         self._directory = directory
+        self._command = [sys.executable, "-m", "lrcli.cluster.local_worker", scheduler, str(directory)]
         self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
         self._early = 0
         self._came = False
@@ -128,13 +128,7 @@ class LocalWorkers:
     def _start(self) -> subprocess.Popen[bytes]:
         with (self._directory / "workers.log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - lrcli itself
-                [
-                    sys.executable,
-                    "-m",
-                    __name__.replace("local", "local_worker"),
-                    self._scheduler,
-                    self._directory,
-                ],
+                self._command,
                 stdin=subprocess.PIPE,  # which the system closes when this process is killed
                 stdout=log,
                 stderr=log,

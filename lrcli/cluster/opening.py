@@ -30,9 +30,7 @@ __all__ = ["Opened", "open_cluster"]
 
 _ANSWER = 5.0  # seconds that a scheduler may take for it
 _CLOSING = 3.0
-_LOST = (
-    "12s"  # without a sign of life a connection is taken for lost; Dask's own half minute is long to watch
-)
+_LOST = "15s"  # without a sign of life a connection is lost; Dask allows no less than 12, and waits 30
 _NEEDED = ("scheduler_address", "scale", "close")  # of a cluster
 
 
@@ -59,15 +57,24 @@ class Opened:
     errors: LastError
 
     def check(self) -> None:
-        """Return while the scheduler is there, and worker processes of this machine can start.
+        """Return while the scheduler is there.
 
         Raises:
-            ClusterError: it is not so.
+            ClusterError: it has gone away.
+        """
+        if self.client.status != "running":
+            raise ClusterError(f"{self.address}: the scheduler of the cluster has gone away")
+
+    def check_starting(self) -> None:
+        """Return unless a cluster that was made here cannot start workers; none has come yet.
+
+        Raises:
+            ClusterError: it cannot, as far as it says.
         """
         if self.processes is not None:
             self.processes.check()
-        if self.client.status != "running":
-            raise ClusterError(f"{self.address}: the scheduler of the cluster has gone away")
+        elif self.owned and self.errors.text:
+            raise ClusterError(f"{self.address}: the cluster could not start a worker: {self.errors.text}")
 
 
 @contextlib.contextmanager

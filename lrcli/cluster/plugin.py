@@ -219,6 +219,7 @@ def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
     started, said = time.monotonic(), False
     while not workers.accepted:
         opened.check()
+        opened.check_starting()
         waited = time.monotonic() - started
         unchecked = workers.unchecked
         if workers.refused and not unchecked:

@@ -24,7 +24,6 @@ __all__ = [
     "block_of",
     "blocks_of",
     "mapped",
-    "shared_words",
     "streamed",
 ]
 
@@ -213,23 +212,18 @@ def streamed(
     return StreamedArray((shape[0] * shape[1], *shape[2:]), np.dtype(dtype), pieces)
 
 
-def mapped(arrays: Mapping[str, StoredArray], shape: tuple[int, int]) -> Columns:
+def mapped(arrays: Mapping[str, StoredArray], shape: tuple[int, int], prefix: str = "") -> Columns:
     """Arrays (M, ...) of a file as (S, C, ...), of which only what is looked at is read.
 
     Args:
         arrays: where they lie.
         shape: (S, C).
+        prefix: of the names of those that are meant, which is left out.
     """
 
     def read(name: str, block: Block | None) -> NDArray[Any]:
-        stored = arrays[name].mapped
+        stored = arrays[f"{prefix}{name}"].mapped
         values = stored.reshape(*shape, *stored.shape[1:])
         return values if block is None else np.array(values[block.seeds, block.configurations])
 
-    return Columns(list(arrays), read)
-
-
-def shared_words(texts: NDArray[Any]) -> NDArray[Any]:
-    """Few different words as objects, each of them there once."""
-    words, index = np.unique(texts, return_inverse=True)
-    return words.astype(object)[index.reshape(texts.shape)]
+    return Columns([name.removeprefix(prefix) for name in arrays if name.startswith(prefix)], read)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.experiment.experiment import Experiment
+from lrcli.running.engine_choice import trains_own_code
 from lrcli.running.resources import Needs, Sizes, memory_for_training
 from lrcli.sweeps.estimates import seconds_of_training
 from lrcli.sweeps.group import Group
@@ -168,7 +169,7 @@ def _parts_by_members(groups: Sequence[Group], shares: int) -> list[int]:
 
 def _parts_within(group: Group, seconds: float) -> int:
     """The fewest parts of so many seconds at most, or else of hardly more than pairs of members take."""
-    if _has_own_code(group):
+    if trains_own_code(group.experiment):
         return 1
     counts = range(1, _most_parts(group) + 1)
     within = max(seconds * (1 + _ROUNDING), _seconds(group, counts[-1]) * (1 + _GAIN))
@@ -197,14 +198,6 @@ def shares_of_parts(works: Sequence[float], shares: int) -> list[int]:
         load, found[number] = loads[0]
         heapq.heapreplace(loads, (load + works[number], found[number]))
     return found
-
-
-def _has_own_code(group: Group) -> bool:
-    """Whether code of a user's sees the population that trains."""
-    experiment = group.experiment
-    return any(
-        each.code_path is not None for each in (experiment.model, experiment.loss, experiment.optimizer)
-    )
 
 
 def _most_parts(group: Group) -> int:

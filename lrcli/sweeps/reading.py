@@ -21,7 +21,7 @@ from lrcli.storage.shards import refuse_share
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.table_reading import MemberTable, find_curves, read_members
 from lrcli.sweeps.collection import problems_of, records_of
-from lrcli.sweeps.columns import mapped, shared_words
+from lrcli.sweeps.columns import mapped
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reference_file import Reference, read_reference
 from lrcli.sweeps.resuming import plan_again, result_of_sweep
@@ -132,7 +132,7 @@ def _results(
         seeds=plan.seeds,
         metric=plan.select.metric,
         mode=plan.select.direction,
-        status=shared_words(table.status).reshape(shape),
+        status=table.status.reshape(shape),
         diverged_step=table.diverged_step.reshape(shape),
         epochs=table.epochs.reshape(shape),
         final={name: values for name, values in numbers.items() if name not in errors},

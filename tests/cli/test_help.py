@@ -87,13 +87,25 @@ def test_help_is_whole_at_every_width(monkeypatch, name, columns):
     assert all("]..." in line or "}..." in line for line in cut)  # that may be repeated
 
 
-@pytest.mark.parametrize("word", ["", *COMMANDS])
-def test_help_on_a_terminal_narrower_than_typer_expects(word):
+def test_help_on_a_terminal_narrower_than_typer_expects():
     """It is asked how wide it is when the program starts; what can be typed is never broken."""
-    command = [sys.executable, "-m", "lrcli", *([word] if word else []), "--help"]
-    ran = subprocess.run(command, env=os.environ | {"COLUMNS": "44"}, capture_output=True, check=True)
-    for line in ran.stdout.decode().splitlines():
-        assert len(line) <= 44 or line.startswith("    lrcli ")
+    every = "import sys\nfrom lrcli.cli import main\nfor name in sys.stdin.read().split('\\n'):\n"
+    every += "    sys.argv = ['lrcli', *name.split(), '--help']\n    try: main()\n"
+    every += "    except SystemExit as ended: print('end', name, ended.code)"
+    ran = subprocess.run(
+        [sys.executable, "-c", every],
+        input="\n".join(["", *COMMANDS]),
+        env=os.environ | {"COLUMNS": "44"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    lines = ran.stdout.splitlines()
+    assert [line for line in lines if line.startswith("end ")] == [
+        f"end {name} 0" for name in ["", *COMMANDS]
+    ]
+    assert len([line for line in lines if line.startswith("Usage: ")]) == 1 + len(COMMANDS)
+    assert [line for line in lines if len(line) > 44 and not line.startswith("    lrcli ")] == []
 
 
 def test_the_program_says_the_first_sentence_of_every_command(monkeypatch):

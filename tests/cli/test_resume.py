@@ -172,10 +172,10 @@ def wait_for(condition, process, seconds=60):
 def test_killed_at_any_moment():
     """Some trials of the script, which is to be called with 200 where anything of resuming is changed."""
     script = Path(__file__).parents[1] / "killing.py"
-    words = [sys.executable, script, "--trials", "3", "--seed", "224"]  # of both commands and engines
+    words = [sys.executable, script, "--trials", "2", "--seed", "224"]  # of both commands and engines
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert len(done.stdout.splitlines()) == 3
+    assert len(done.stdout.splitlines()) == 2
 
 
 @pytest.mark.usefixtures("whole")
@@ -470,6 +470,36 @@ def test_what_is_no_sweep(place, lrcli, name, message):
     if name != "run":
         own = message.replace("holds no sweep", "holds no run that could go on")
         assert lrcli("resume", name, code=2) == (2, "", f"error: {own}\n")
+    assert contents(place) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("resume", "run", "--cluster", "local"),
+            "--cluster: a run is trained by one process; only a sweep ...",
+        ),
+        (
+            ("resume", "run", "--cluster", "here"),
+            "--cluster here: is no cluster; say tcp://HOST:8786, local, ...",
+        ),
+        (
+            ("sweep", "small.yaml", "--cluster", "local:0"),
+            "--cluster local:0: 0 is no number of workers; ...",
+        ),
+        (
+            ("sweep", "small.yaml", "--cluster", "tcp://lab"),
+            "--cluster tcp://lab: has no port; Dask's own ...",
+        ),
+    ],
+)
+def test_words_of_no_cluster(place, lrcli, words, message):
+    lrcli("train", "small.yaml", "-q", "--run-dir", "run")
+    before = contents(place)
+    code, out, err = lrcli(*words, code=2)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {message.removesuffix('...')}")
     assert contents(place) == before
 
 

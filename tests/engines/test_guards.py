@@ -177,7 +177,7 @@ PLANTS = {
 def test_an_error_in_the_source_of_a_kernel_is_noticed(tmp_path, old, new, region):
     """Of the smallest kernel, compiled from a copy of the package."""
     copy = tmp_path / "lrcli"
-    shutil.copytree(Path(calls.__file__).parents[2], copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(calls.__file__).parents[2], copy, ignore=shutil.ignore_patterns("*.pyc.*"))
     source = copy / "engines" / "compiled" / "kernels" / "shuffling.py"
     text = source.read_text(encoding="utf-8")
     assert old in text

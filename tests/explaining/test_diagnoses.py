@@ -310,6 +310,7 @@ TWO_POINTS = {
     "model": {"kind": "linear"},
     "optimizer": {"kind": "sgd", "lr": 0.1},
     "training": {"epochs": 20, "batch_size": "full"},
+    "logging": {"tensorboard": False, "figures": False},
 }
 
 

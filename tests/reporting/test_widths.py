@@ -33,7 +33,7 @@ from lrcli.storage.sweep_result import BestConfiguration, SweepResult
 from lrcli.sweeps.plan import plan_sweep
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-WIDTHS = range(30, 251)
+WIDTHS = [*range(30, 130), *range(130, 251, 3)]  # what fits a wide terminal fits a wider one
 LONG, WIDE = "n" * 100, "\u6570\u636e" * 30  # the second takes two columns a letter
 EXTREME = [-1.23457e-100, 1.79769e308, 0.0, -3.4, 123456.7, 2.0, 1e-12, float("nan")]
 

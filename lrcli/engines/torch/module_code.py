@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lrcli.components.initializers import Parameter
 from lrcli.components.models.module import Module
 from lrcli.components.user_code import NamedCode
+from lrcli.engines.torch.device import threads
 from lrcli.engines.torch.keyed_random import drawn_by, key_of
 from lrcli.engines.torch.models import Place, TorchModel
 from lrcli.engines.torch.module_calls import Call, default_dtype
@@ -56,7 +57,8 @@ class ModuleCode:
 
     def _make(self, seed: int, dtype: torch.dtype) -> nn.Module:
         """The module as its constructor makes it for a seed."""
-        with default_dtype(dtype), drawn_by(key_of(seed, "init", 0)), self.code.running("could not be made"):
+        drawn = drawn_by(key_of(seed, "init", 0))
+        with threads(1), default_dtype(dtype), drawn, self.code.running("could not be made"):
             module = self.code.named(**self.code.args)
         if not isinstance(module, nn.Module):
             raise self.code.refuse(f"makes a {type(module).__name__}, not a torch.nn.Module")

@@ -22,6 +22,7 @@ from lrcli.reporting.text import print_text
 from lrcli.running.resources import bytes_text
 from lrcli.storage.shards import Shard
 from lrcli.storage.sweep_result import SweepResult
+from lrcli.sweeps.idle_cores import use_of_workers
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.shares import parts_of
 from lrcli.wording import counted, one_line
@@ -33,12 +34,13 @@ _PARAMETERS = 6
 _LITTLE = 10**7  # bytes, of which nobody needs to be told
 
 
-def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
+def print_sweep_report(results: SweepResults, result: SweepResult, advice: str = "") -> None:
     """Print what a sweep has found.
 
     Args:
         results: of the sweep.
         result: what was made of them.
+        advice: how it could have been trained better, a sentence.
 
     Raises:
         WriteError: standard output could not be written.
@@ -56,6 +58,8 @@ def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
             for sentence in sentences(find_verdict(results, statistics), result):
                 print_text(out, sentence)
             _print_study(out, BestStudy(results, int(ranking(statistics, results.mode)[0])))
+        if advice:
+            print_text(out, f"note: {advice}")
         print_text(out, f"\nrun: {one_line(result.run_dir)}")
 
 
@@ -107,6 +111,7 @@ def print_plan(plan: SweepPlan, shard: Shard | None = None) -> None:
             f"about {max(1, round(plan.needs.total() / 10**6)):,} MB of memory and "
             f"{_duration(plan.seconds)} of training",
             *_beyond_budget(plan),
+            *(f"note: {advice}" for advice in [use_of_workers(plan, plan.seconds)] if advice),
             *(_of_share(plan, shard) if shard else ()),
         ):
             print_text(out, line)

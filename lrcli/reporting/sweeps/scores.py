@@ -32,10 +32,10 @@ def curve_scores(
     Returns:
         (S, n, t); NaN behind a configuration's last record.
     """
-    curves = results.curves[metric][:, configurations]
-    chosen = curves[:, :, records]
+    curves = results.curves[metric]  # of which only what is shown is read
+    chosen = curves[:, configurations[:, None], records]
     if np.isnan(chosen).any():
-        chosen = _held(curves)[:, :, records]
+        chosen = _held(curves[:, configurations, : records[-1] + 1])[:, :, records]
     worst = np.inf if mode_of(results, metric) == "min" else -np.inf
     chosen = np.where(diverged_by(results, configurations, records), worst, chosen)
     return np.where(results.epoch[np.ix_(configurations, records)] >= 0, chosen, np.nan)
