@@ -162,7 +162,7 @@ def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[
 
 def _parts_by_members(groups: Sequence[Group], shares: int) -> list[int]:
     """Some parts for each share, where the time of a part hardly depends on its members."""
-    sizes = [0 if _has_own_code(group) else group.size for group in groups]
+    sizes = [0 if trains_own_code(group.experiment) else group.size for group in groups]
     wanted = [math.ceil(2 * shares * size / max(1, sum(sizes))) for size in sizes]
     return [max(1, min(n, _most_parts(group))) for group, n in zip(groups, wanted, strict=True)]
 
