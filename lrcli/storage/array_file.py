@@ -8,7 +8,7 @@ import math
 import os
 import struct
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -144,12 +144,13 @@ def _refuse_other_size(shape: tuple[int, ...], dtype: np.dtype[Any], size: int) 
         raise ValueError("an array is not as large as its header says")
 
 
-def arrays_in(file: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
-    """All arrays of a file that is open at its beginning, by their names.
+def arrays_in(file: IO[bytes], size: int, names: Container[str] | None = None) -> dict[str, NDArray[Any]]:
+    """The arrays of a file that is open at its beginning, by their names.
 
     Args:
         file: it.
         size: bytes of it.
+        names: of those that are read; None: all.
 
     Raises:
         ValueError: it is no such file, or has been damaged, or says that it holds more than it does.
@@ -159,7 +160,9 @@ def arrays_in(file: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             _check(members, size)
-            return {each.filename.removesuffix(".npy"): _array(archive, each) for each in members}
+            by_name = {each.filename.removesuffix(".npy"): each for each in members}
+            wanted = (name for name in by_name if names is None or name in names)
+            return {name: _array(archive, by_name[name]) for name in wanted}
     except OSError:
         raise
     except Exception as error:  # what a reader of zip files or headers makes of bytes that are no such thing

@@ -11,7 +11,6 @@ copied leaves a sweep that lacks some of them: merged again into the same direct
 where it is resumed, by training what it lacks.
 """
 
-import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from typing import Any, TypeVar
 from lrcli.errors import RunDirectoryError, UsageError
 from lrcli.running.location import OutputLocation
 from lrcli.running.repeating import differing_facts
-from lrcli.storage.files import reporting_errors, write_whole
+from lrcli.storage.files import write_whole
 from lrcli.storage.shards import Shard
 from lrcli.sweeps.files import SweepFiles, part_path
-from lrcli.sweeps.outcome import holds_outcome
+from lrcli.sweeps.outcome import content_of_outcome
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.resuming import files_for, plan_again, result_of_sweep
 from lrcli.sweeps.share_mistakes import Share, lacks, missing, numbers_text, twice, unlike
@@ -66,7 +65,7 @@ class Shares:
         kinds: dict[tuple[str, ...], list[int]] = {}
         first = self._first
         for share in filter(lambda share: share.is_trained, self.shares):
-            facts = tuple(differing_facts(first.environment, share.environment))
+            facts = tuple(differing_facts(_without_threads(first), _without_threads(share)))
             kinds.setdefault(facts, []).append(share.shard.number)
         return [
             f"not all shares were trained alike (share {first.shard.number} there, {numbers_text(numbers)} "
@@ -79,6 +78,11 @@ class Shares:
     def seconds(self) -> float:
         """In the engine, those of all added up."""
         return sum(share.result.timing.train_seconds for share in self.shares if share.result.timing)
+
+
+def _without_threads(share: Share) -> dict[str, Any]:
+    """What its numbers depend on; the threads of a part are chosen by its size."""
+    return {key: value for key, value in share.environment.items() if key != "threads"}
 
 
 def find_shares(directories: Sequence[Path]) -> Shares:
@@ -160,18 +164,13 @@ def copy_parts(shares: Shares, files: SweepFiles) -> None:
 
 
 def _copy(directory: Path, number: int, plan: SweepPlan, files: SweepFiles) -> None:
-    part, path, to = plan.parts[number], part_path(directory, number), files.part(number)
-    if holds_outcome(to, part, plan.fingerprint):
-        return
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RunDirectoryError(f"{path}: cannot be read: {error.strerror or error}") from None
-    write_whole(to, content, lasting=True)
-    if not holds_outcome(to, part, plan.fingerprint):
-        with reporting_errors(to), contextlib.suppress(FileNotFoundError):
-            to.unlink()
-        raise RunDirectoryError(f"{path}: has been damaged or changed just now")
+    part, path = plan.parts[number], part_path(directory, number)
+    if content_of_outcome(files.part(number), part, plan.fingerprint) is not None:
+        return  # of a merge that was stopped
+    content = content_of_outcome(path, part, plan.fingerprint)
+    if content is None:
+        raise RunDirectoryError(f"{path}: has been damaged, changed or removed just now")
+    write_whole(files.part(number), content, lasting=True)
 
 
 def _share(directory: Path) -> Share:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.storage.history import History
-from lrcli.storage.sealed import read_sealed, write_sealed
+from lrcli.storage.sealed import read_sealed, sealed_content, write_sealed
 from lrcli.sweeps.cutting import Part
 from lrcli.training.states import State
 
-__all__ = ["PartOutcome", "arrays_of", "holds_outcome", "is_of", "load_outcome", "save_outcome", "whose"]
+__all__ = ["PartOutcome", "arrays_of", "content_of_outcome", "is_of", "load_outcome", "save_outcome", "whose"]
 
 Array = NDArray[np.float64]
 _STATE = ("status", "diverged_step", "epochs", "best")
@@ -96,14 +96,14 @@ def load_outcome(path: Path, part: Part, fingerprint: str) -> PartOutcome | None
     return _outcome({name: array for name, array in saved.items() if name not in _WHOSE})
 
 
-def holds_outcome(path: Path, part: Part, fingerprint: str) -> bool:
-    """Whether a file holds the outcome of a part of a plan, as it was written.
+def content_of_outcome(path: Path, part: Part, fingerprint: str) -> bytes | None:
+    """The bytes of a file that `save_outcome` wrote of the same part of the same plan; None: it is not whole.
 
     Raises:
         RunDirectoryError: a newer lrcli has written it.
     """
-    saved = read_sealed(path)
-    return saved is not None and is_of(saved, part, fingerprint)
+    found = sealed_content(path, _WHOSE)
+    return found[0] if found is not None and is_of(found[1], part, fingerprint) else None
 
 
 def whose(part: Part, fingerprint: str) -> State:

@@ -14,7 +14,7 @@ from lrcli.storage.locking import owner_of
 from lrcli.storage.shards import Shard
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.files import part_path
-from lrcli.sweeps.outcome import holds_outcome
+from lrcli.sweeps.outcome import content_of_outcome
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.resuming import differing_keys
 from lrcli.sweeps.shares import parts_of
@@ -147,7 +147,8 @@ def lacks(plan: SweepPlan, share: Share) -> Iterator[str]:
     lacking = [
         number
         for number in parts
-        if not holds_outcome(part_path(share.directory, number), plan.parts[number], plan.fingerprint)
+        if content_of_outcome(part_path(share.directory, number), plan.parts[number], plan.fingerprint)
+        is None
     ]
     if not lacking:
         return

@@ -125,7 +125,7 @@ def test_another_number_of_shares_is_another_plan(planned):
 
 
 def test_code_of_a_users_is_cut_as_without_shares(planned, monkeypatch):
-    monkeypatch.setattr(cutting, "_has_own_code", lambda group: True)
+    monkeypatch.setattr(cutting, "trains_own_code", lambda experiment: True)
     assert [part.members for part in planned(40).parts] == [part.members for part in planned(1).parts]
 
 
