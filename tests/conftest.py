@@ -117,20 +117,32 @@ def silent_lrcli():
     return run
 
 
-@pytest.fixture
-def small_figures(monkeypatch):
-    """Runs and sweeps draw their figures, but the files hold a small one, which takes a tenth of the time."""
+@pytest.fixture(scope="session")
+def empty_figure():
+    """The files of a small figure without anything in it, from type to bytes."""
     from lrcli.reporting import figure_files
     from lrcli.reporting.drawing import Drawing
 
     small = figure_files.figure_of(Drawing("", "", lambda figure: None, (1, 1)))
-    files = {form: figure_files.figure_bytes(small, form) for form in figure_files.FILES_BESIDE}
+    return {form: figure_files.figure_bytes(small, form) for form in figure_files.FILES_BESIDE}
+
+
+@pytest.fixture
+def small_figures(monkeypatch, empty_figure):
+    """Runs and sweeps draw their figures, but the files hold an empty one: files take most of the time."""
+    from lrcli.reporting import figure_files
 
     def drawn(drawing):
         figure_files.figure_of(drawing)
-        return files
+        return empty_figure
 
     monkeypatch.setattr(figure_files, "_files", drawn)
+
+
+@pytest.fixture
+def empty_figures(monkeypatch, empty_figure):
+    """Runs and sweeps have their figures, but all are empty: for tests of other things."""
+    monkeypatch.setattr("lrcli.reporting.figure_files._files", lambda drawing: empty_figure)
 
 
 @pytest.fixture(autouse=True, scope="session")
