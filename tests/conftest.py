@@ -5,6 +5,7 @@ a user's does; no test may mind that. One that looks at the clock asks for `mach
 """
 
 import contextlib
+import functools
 import gc
 import os
 import signal
@@ -12,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+import typer.main
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it, before torch is loaded
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait by working, where each core has a test
@@ -34,6 +36,14 @@ def _no_waiting_for_the_disk():
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: os.fstat(file) and None)  # what is not open is refused
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _command_line_made_once():
+    """Typer makes it of functions whenever it is called, which takes most of the time of a short command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
         yield
 
 
