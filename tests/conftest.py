@@ -5,6 +5,7 @@ a user's does; no test may mind that. One that looks at the clock asks for `mach
 """
 
 import contextlib
+import functools
 import gc
 import os
 import signal
@@ -12,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+import typer.main
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it, before torch is loaded
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait by working, where each core has a test
@@ -34,6 +36,14 @@ def _no_waiting_for_the_disk():
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: os.fstat(file) and None)  # what is not open is refused
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _command_line_made_once():
+    """Typer makes it of functions whenever it is called, which takes most of the time of a short command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
         yield
 
 
@@ -117,20 +127,32 @@ def silent_lrcli():
     return run
 
 
-@pytest.fixture
-def small_figures(monkeypatch):
-    """Runs and sweeps draw their figures, but the files hold a small one, which takes a tenth of the time."""
+@pytest.fixture(scope="session")
+def empty_figure():
+    """The files of a small figure without anything in it, from type to bytes."""
     from lrcli.reporting import figure_files
     from lrcli.reporting.drawing import Drawing
 
     small = figure_files.figure_of(Drawing("", "", lambda figure: None, (1, 1)))
-    files = {form: figure_files.figure_bytes(small, form) for form in figure_files.FILES_BESIDE}
+    return {form: figure_files.figure_bytes(small, form) for form in figure_files.FILES_BESIDE}
+
+
+@pytest.fixture
+def small_figures(monkeypatch, empty_figure):
+    """Runs and sweeps draw their figures, but the files hold an empty one: files take most of the time."""
+    from lrcli.reporting import figure_files
 
     def drawn(drawing):
         figure_files.figure_of(drawing)
-        return files
+        return empty_figure
 
     monkeypatch.setattr(figure_files, "_files", drawn)
+
+
+@pytest.fixture
+def empty_figures(monkeypatch, empty_figure):
+    """Runs and sweeps have their figures, but all are empty: for tests of other things."""
+    monkeypatch.setattr("lrcli.reporting.figure_files._files", lambda drawing: empty_figure)
 
 
 @pytest.fixture(autouse=True, scope="session")

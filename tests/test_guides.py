@@ -27,7 +27,7 @@ def listings(name, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.usefixtures("machine_code", "small_figures")
+@pytest.mark.usefixtures("machine_code", "empty_figures")
 @pytest.mark.parametrize("name", GUIDES)
 def test_a_guide_is_followed_word_by_word(name, place, program):
     """From its beginning to its end, in one folder: what one command leaves another may take."""
@@ -45,7 +45,7 @@ def test_the_files_of_a_guide_load(name, tmp_path):
         load(file)
 
 
-@pytest.mark.usefixtures("small_figures")
+@pytest.mark.usefixtures("empty_figures")
 @pytest.mark.parametrize("name", GUIDES)
 def test_the_python_of_a_guide_runs(name, place):
     names = {}

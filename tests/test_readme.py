@@ -18,7 +18,7 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.usefixtures("machine_code", "small_figures")
+@pytest.mark.usefixtures("machine_code", "empty_figures")
 def test_a_transcript_is_what_is_printed(place, program):
     """From the first to the last, in one folder: what one command leaves another may take."""
     found = [line for block in blocks(TEXT) for line in replay(block, place, program)]
@@ -27,7 +27,7 @@ def test_a_transcript_is_what_is_printed(place, program):
         assert "\n".join(differences(said, printed)) == "", command
 
 
-@pytest.mark.usefixtures("place", "small_figures")
+@pytest.mark.usefixtures("place", "empty_figures")
 def test_its_python_runs():
     found = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     assert found

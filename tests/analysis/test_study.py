@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from made_sweeps import made_results
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
 from lrcli.analysis.sampling import Sampling
 from lrcli.analysis.student_t import reach_of_interval
@@ -107,7 +107,7 @@ def simulated(seeds, shrunk=1.0):
     best = np.einsum("spq,sq->sp", products, np.einsum("snp,sn->sp", x, y))
     noise = np.sum((y - np.einsum("snp,sp->sn", x, best)) ** 2, axis=1) / 18
     errors = np.sqrt(noise[:, None] * np.einsum("spp->sp", products))
-    ols = sm.OLS(y[0], x[0]).fit()
+    ols = OLS(y[0], x[0]).fit()
     np.testing.assert_allclose(best[0], ols.params)
     np.testing.assert_allclose(errors[0], ols.bse)
     return truth - shrunk * best, errors, truth - best

@@ -5,10 +5,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import scipy.stats
-import statsmodels.api as sm
 from builders import LINEAR, SINE, component, problem
 from scipy.optimize import linprog, minimize
 from sklearn.linear_model import Ridge
+from statsmodels.regression.linear_model import OLS
+from statsmodels.regression.quantile_regression import QuantReg
+from statsmodels.robust.norms import HuberT
+from statsmodels.robust.robust_linear_model import RLM
 
 from lrcli.analysis.linear_fit import fit_linear
 from lrcli.analysis.m_estimation import absolute_fits, huber_fits
@@ -48,7 +51,7 @@ def designed(inputs):
 def test_least_squares_are_those_of_statsmodels(kind):
     inputs, targets = data()
     found = references(inputs, targets, component("loss", kind=kind))
-    fit = sm.OLS(targets[0, :, 0], designed(inputs[0])).fit()
+    fit = OLS(targets[0, :, 0], designed(inputs[0])).fit()
     np.testing.assert_allclose(flat(found.values)[0], fit.params, rtol=1e-11)
     np.testing.assert_allclose(flat(found.standard_errors)[0], fit.bse, rtol=1e-10)
     assert found.freedom[0] == fit.df_resid
@@ -58,10 +61,10 @@ def test_least_squares_are_those_of_statsmodels(kind):
 def test_hubers_loss_is_the_m_estimate_of_statsmodels(width):
     inputs, targets = data()
     found = references(inputs, targets, component("loss", kind="huber", delta=width))
-    model = sm.RLM(targets[0, :, 0], designed(inputs[0]), M=sm.robust.norms.HuberT(t=width))
+    model = RLM(targets[0, :, 0], designed(inputs[0]), M=HuberT(t=width))
     fit = model.fit(scale_est="mad", update_scale=False, maxiter=1000, tol=1e-13)
     factor = width / fit.scale  # its width is in units of a scale of its own
-    model = sm.RLM(targets[0, :, 0], designed(inputs[0]), M=sm.robust.norms.HuberT(t=factor))
+    model = RLM(targets[0, :, 0], designed(inputs[0]), M=HuberT(t=factor))
     fit = model.fit(scale_est="mad", update_scale=False, maxiter=1000, tol=1e-13)
     np.testing.assert_allclose(flat(found.values)[0], fit.params, rtol=1e-7)
     np.testing.assert_allclose(flat(found.standard_errors)[0], fit.bse, rtol=1e-6)
@@ -70,7 +73,7 @@ def test_hubers_loss_is_the_m_estimate_of_statsmodels(width):
 def test_absolute_errors_are_those_of_quantile_regression():
     inputs, targets = data(400)
     found = references(inputs, targets, component("loss", kind="l1"))
-    fit = sm.QuantReg(targets[0, :, 0], designed(inputs[0])).fit(q=0.5, max_iter=10_000, p_tol=1e-10)
+    fit = QuantReg(targets[0, :, 0], designed(inputs[0])).fit(q=0.5, max_iter=10_000, p_tol=1e-10)
     np.testing.assert_allclose(flat(found.values)[0], fit.params, atol=1e-4)  # it stops short of the vertex
     np.testing.assert_allclose(flat(found.standard_errors)[0], fit.bse, rtol=1e-2)
 
@@ -120,12 +123,14 @@ def test_weight_decay_is_ridge_without_standard_errors():
 
 
 def test_logistic_regression_has_the_standard_errors_of_statsmodels():
+    from statsmodels.discrete.discrete_model import Logit
+
     rng = np.random.default_rng(1)
     inputs = rng.normal(size=(1, 300, 2))
     chances = 1 / (1 + np.exp(-(inputs @ [[1.0], [-2.0]] + 0.5)))
     targets = (rng.random(chances.shape) < chances) * 1.0
     found = references(inputs, targets, component("loss", kind="bce"))
-    fit = sm.Logit(targets[0, :, 0], designed(inputs[0])).fit(disp=False, tol=1e-12)
+    fit = Logit(targets[0, :, 0], designed(inputs[0])).fit(disp=False, tol=1e-12)
     np.testing.assert_allclose(flat(found.values)[0], fit.params, rtol=1e-8)
     np.testing.assert_allclose(flat(found.standard_errors)[0], fit.bse, rtol=1e-7)
 

@@ -212,7 +212,7 @@ LINES = [
 ]
 
 
-@pytest.mark.usefixtures("small_figures")
+@pytest.mark.usefixtures("empty_figures")
 @pytest.mark.parametrize("lines", LINES, ids=lambda lines: lines[-1].removeprefix("lrcli "))
 def test_an_example_works_as_it_stands(tmp_path, monkeypatch, capsys, writes, lines):
     shutil.copytree(EXPERIMENTS, tmp_path / "experiments")

@@ -40,7 +40,7 @@ def read(path):
     return page
 
 
-@pytest.mark.usefixtures("small_figures")
+@pytest.mark.usefixtures("empty_figures")
 def test_a_run_writes_none_unless_it_is_asked_to(place, program):
     program("train", "line.yaml", "-q", "logging.figures=false")
     assert not (place / "runs/line/train-0001/report.html").exists()
@@ -82,7 +82,7 @@ def test_a_sweep_writes_its_own(place, program):
     assert read(path).tables == page.tables
 
 
-@pytest.mark.usefixtures("small_figures")
+@pytest.mark.usefixtures("empty_figures")
 def test_a_sweep_that_is_to_write_none(place, program):
     program("sweep", "line.yaml", "--lr", "0.1,0.2", "--seeds", "2", "-q", "logging.report=false")
     assert not (place / "runs/line/sweep-0001/report.html").exists()
@@ -93,14 +93,14 @@ def test_a_sweep_without_figures_has_a_report_without(place, program):
     assert read(place / "runs/xor/sweep-0001/report.html").figures == []
 
 
-@pytest.mark.usefixtures("small_figures")
+@pytest.mark.usefixtures("empty_figures")
 def test_a_run_that_diverged_has_a_report(place, program):
     program("train", "line.yaml", "optimizer.lr=1e20", "-q", code=1)
     program("report", "last")
     assert "Diverged at step" in read(place / "runs/line/train-0001/report.html").text
 
 
-@pytest.mark.usefixtures("small_figures")
+@pytest.mark.usefixtures("empty_figures")
 def test_several_runs_are_compared(place, program):
     program("train", "line.yaml", "-q", "logging.figures=false")
     program("train", "line.yaml", "-q", "logging.figures=false", "optimizer.lr=0.2")

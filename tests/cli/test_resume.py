@@ -302,7 +302,7 @@ def test_ctrl_c_from_the_keyboard(place, times):
         assert set(check_tables(place / "cut")) <= {"interrupted", "diverged"}
 
 
-@pytest.mark.usefixtures("small_figures")
+@pytest.mark.usefixtures("empty_figures")
 def test_stopped_while_drawing(place, lrcli, monkeypatch):
     """All members are trained, the figures are not: resume draws them."""
     import lrcli.reporting.figure_files as figures
@@ -392,7 +392,7 @@ def test_the_list_of_event_files_names_no_others(place, lrcli, stopped_while_dra
 
 @pytest.mark.filterwarnings("default:.*has been damaged")
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-@pytest.mark.usefixtures("small_figures")
+@pytest.mark.usefixtures("empty_figures")
 @pytest.mark.parametrize(
     ("name", "written"),
     [("checkpoint", {}), ("figures", {"figures": True}), ("summary", {"tensorboard": True})],

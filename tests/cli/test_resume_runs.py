@@ -494,7 +494,7 @@ def test_a_state_that_cannot_be_written(place, program, stop, monkeypatch):
     assert_same("whole", "cut")
 
 
-def test_the_last_figures_of_a_run_that_went_on(place, program, stop, small_figures):
+def test_the_last_figures_of_a_run_that_went_on(place, program, stop, empty_figures):
     """Also those drawn while training: none twice."""
     words = ["logging.figures=true", "logging.figures_every=4", "logging.every=1", "training.epochs=9"]
     program("train", "run.yaml", *words, "-q", "--run-dir", "whole")

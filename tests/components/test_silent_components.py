@@ -7,10 +7,13 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = '''
 import contextlib
 import io
 import json
+import os
 import sys
 from typing import Annotated, Literal
 
@@ -54,7 +57,8 @@ torch_losses._LOSSES["fourth"] = lambda loss: torch_losses.TorchLoss(
 from lrcli.cli import main
 
 answers = []
-for words in json.loads(sys.argv[1]):
+for place, *words in json.load(sys.stdin):
+    os.chdir(place)
     sys.argv = ["lrcli", *words]
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -77,52 +81,56 @@ logging: {tensorboard: false, figures: false}
 SWEEP = ["sweep", "exp.yaml", "--lr", "1e-5,1e-4,1e-3", "--seeds", "5"]
 
 
-def replies(tmp_path, model, loss, *lines):
-    """What one process, to which the two are known, says to some command lines: codes, output, errors."""
-    (tmp_path / "exp.yaml").write_text(FILE.replace("MODEL", model).replace("LOSS", loss))
-    (tmp_path / "program.py").write_text(PROGRAM)
-    program = [sys.executable, "program.py", json.dumps(lines)]
-    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_a_model_that_says_nothing_of_itself(tmp_path):
-    best = "training.best={metric: recovery/error_norm}"
-    checked, estimated, trained, swept, refused = replies(
-        tmp_path,
-        "decay",
-        "mse",
+BEST = "training.best={metric: recovery/error_norm}"
+LINES = {  # of command lines, by model and loss
+    ("decay", "mse"): [
         ["check", "exp.yaml"],
         [*SWEEP, "--dry-run"],
         ["train", "exp.yaml", "--run-dir", "run"],
         [*SWEEP, "logging.figures=true", "--run-dir", "sweep"],
-        ["train", "exp.yaml", best, "--run-dir", "none"],
-    )
+        ["train", "exp.yaml", BEST, "--run-dir", "none"],
+    ],
+    ("linear", "fourth"): [["train", "exp.yaml", "--run-dir", "run"], [*SWEEP, "--run-dir", "sweep"]],
+}
+
+
+@pytest.fixture(scope="module")
+def replies(tmp_path_factory):
+    """What one process, to which the two are known, says to some command lines, and where.
+
+    From model and loss to a directory and codes, output and errors.
+    """
+    places = {names: tmp_path_factory.mktemp("place") for names in LINES}
+    for (model, loss), place in places.items():
+        (place / "exp.yaml").write_text(FILE.replace("MODEL", model).replace("LOSS", loss))
+    lines = [[str(places[names]), *line] for names, every in LINES.items() for line in every]
+    program = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(program, input=json.dumps(lines), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = iter(json.loads(done.stdout))
+    return {names: (places[names], [next(answers) for _ in every]) for names, every in LINES.items()}
+
+
+def test_a_model_that_says_nothing_of_itself(replies):
+    place, (checked, estimated, trained, swept, refused) = replies["decay", "mse"]
     assert [checked[0], estimated[0], trained[0], swept[0]] == [0, 0, 0, 0]
     assert "of training" in estimated[1]
     assert "exp: completed" in trained[1]
     assert "No true parameters, and no best possible ones, are known for this model" in trained[1]
     assert "fitted:" not in trained[1]
-    result = json.loads((tmp_path / "run/result.json").read_text())
+    result = json.loads((place / "run/result.json").read_text())
     assert result["reference"]["against"] is None
     assert result["recovery"] == []
     assert "best: optimizer.lr=0.001" in swept[1]
-    assert (tmp_path / "sweep/figures/final_metric.svg").exists()
-    assert "error/" not in (tmp_path / "sweep/results.csv").read_text()
+    assert (place / "sweep/figures/final_metric.svg").exists()
+    assert "error/" not in (place / "sweep/results.csv").read_text()
     assert refused[0] == 2
     assert "recovery/error_norm is not recorded here" in refused[2]
-    assert not (tmp_path / "none").exists()
+    assert not (place / "none").exists()
 
 
-def test_a_loss_that_says_nothing_of_itself(tmp_path):
-    trained, swept = replies(
-        tmp_path,
-        "linear",
-        "fourth",
-        ["train", "exp.yaml", "--run-dir", "run"],
-        [*SWEEP, "--run-dir", "sweep"],
-    )
+def test_a_loss_that_says_nothing_of_itself(replies):
+    _, (trained, swept) = replies["linear", "fourth"]
     assert [trained[0], swept[0]] == [0, 0]
     assert "fitted: y = " in trained[1]
     assert "best possible: least squares, which is not what the loss fourth makes smallest" in trained[1]

@@ -46,16 +46,16 @@ def test_few_records_are_kept_as_they_are():
     assert curves.epochs.tolist() == [0, 10, 20, 25]
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 1000, 100_000])
+@pytest.mark.parametrize("chunk", [1, 7, 1000, 20_000])
 def test_many_records_take_no_more_memory(chunk):
     """The same stretches, however the records come."""
-    values = np.random.default_rng(0).random(100_000)
+    values = np.random.default_rng(0).random(20_000)
     curves = Curves(["train/loss"])
     for start in range(0, len(values), chunk):
         piece = values[None, start : start + chunk]
         curves.add(start + np.arange(piece.shape[1]), piece)
     assert 512 <= len(curves.epochs) <= 1024
     stretches = np.split(values, curves.epochs[:-1] + 1)
-    assert {len(stretch) for stretch in stretches[:-1]} == {128}
+    assert {len(stretch) for stretch in stretches[:-1]} == {32}
     assert curves.high[0].tolist() == [stretch.max() for stretch in stretches]
     assert curves.low[0].tolist() == [stretch.min() for stretch in stretches]

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
 import lrcli
 from lrcli.components.choices import AnyDataset
@@ -41,7 +41,7 @@ def intervals(seeds):
     found = []
     for seed in range(seeds):
         inputs, targets = dataset.draw(seed, "train")
-        fit = sm.OLS(targets, np.column_stack([inputs, np.ones(len(inputs))])).fit()
+        fit = OLS(targets, np.column_stack([inputs, np.ones(len(inputs))])).fit()
         found.append(stats.t.ppf(0.975, fit.df_resid) * fit.bse)
     return np.array(found)
 
