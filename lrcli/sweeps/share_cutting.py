@@ -38,9 +38,9 @@ def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[
     tried = [[_parts_within(group, whole / shares * most) for group in groups] for most in _OF_SHARE]
     tried.append(_parts_by_members(groups, shares))
     tried = [[max(pair) for pair in zip(counts, needed, strict=True)] for counts in tried]
-    most_parts = max(map(sum, tried))
+    finest = max(map(sum, tried))
     best, shortest = tried[-1], math.inf
-    for counts in (counts for counts in tried if sum(counts) >= min(shares, most_parts)):
+    for counts in (counts for counts in tried if sum(counts) >= min(shares, finest)):
         longest = _longest_share(groups, counts, shares)
         if longest < shortest / (1 + _GAIN):
             best, shortest = counts, longest

@@ -9,7 +9,7 @@ import pytest
 from lrcli.errors import UsageError
 from lrcli.experiment.loading import load
 from lrcli.storage.shards import Shard
-from lrcli.sweeps import cutting, estimates
+from lrcli.sweeps import cutting, share_cutting, estimates
 from lrcli.sweeps.plan import plan_sweep
 from lrcli.sweeps.shares import parse_shard, parts_of
 
@@ -125,7 +125,7 @@ def test_another_number_of_shares_is_another_plan(planned):
 
 
 def test_code_of_a_users_is_cut_as_without_shares(planned, monkeypatch):
-    monkeypatch.setattr(cutting, "trains_own_code", lambda experiment: True)
+    monkeypatch.setattr(share_cutting, "trains_own_code", lambda experiment: True)
     assert [part.members for part in planned(40).parts] == [part.members for part in planned(1).parts]
 
 
