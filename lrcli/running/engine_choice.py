@@ -61,8 +61,16 @@ def _refusal(experiment: Experiment) -> tuple[str, str] | None:
     return refusal(experiment.model, experiment.loss, experiment.optimizer, experiment.device)
 
 
-def build_engine(experiment: Experiment, problem: Problem, population: Population) -> Engine:
+def build_engine(
+    experiment: Experiment, problem: Problem, population: Population, most_alone: int | None = None
+) -> Engine:
     """The engine of an experiment, with everything placed in it.
+
+    Args:
+        experiment: what the members have in common.
+        problem: their data and initial parameters.
+        population: the members.
+        most_alone: threads of torch for a member that is alone, whose bits may depend on them; None: any.
 
     Raises:
         DeviceError: the device is not there or cannot hold the dtype.
@@ -82,6 +90,6 @@ def build_engine(experiment: Experiment, problem: Problem, population: Populatio
         device = experiment.device
         if device == "auto" and _refusal(experiment) is None:
             device = "cpu"
-        engine = TorchEngine(problem, population, device, experiment.dtype)
+        engine = TorchEngine(problem, population, device, experiment.dtype, most_alone)
     engine.environment["engine_chosen"] = reason
     return engine

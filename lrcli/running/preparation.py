@@ -60,13 +60,16 @@ class Prepared:
     recovery: Recovery | None
 
 
-def prepare(experiment: Experiment, draws: Sequence[Draw], population: Population) -> Prepared:
+def prepare(
+    experiment: Experiment, draws: Sequence[Draw], population: Population, most_alone: int | None = None
+) -> Prepared:
     """Draw the data, place everything, and plan the records; nothing is written.
 
     Args:
         experiment: what the members have in common.
         draws: what their random numbers are drawn for.
         population: the members.
+        most_alone: see `lrcli.running.engine_choice.build_engine`.
 
     Raises:
         DeviceError: the device is not there.
@@ -79,7 +82,7 @@ def prepare(experiment: Experiment, draws: Sequence[Draw], population: Populatio
     refuse_uncountable(experiment)
     problem = draw_problem(draws, experiment.loss)
     try:
-        engine = build_engine(experiment, problem, population)
+        engine = build_engine(experiment, problem, population, most_alone)
     except MemoryError as error:
         raise UsageError(f"the experiment does not fit in memory: {error}") from None
     examples, rows = trained_examples(experiment, problem, population)

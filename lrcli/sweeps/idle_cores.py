@@ -1,12 +1,13 @@
 """Where a sweep leaves cores idle that workers of this machine would use.
 
 The compiled engine trains members side by side on all cores, and torch shares out large steps of the models
-that it knows. Code of the user's trains on one thread, so that no bit depends on how many there are.
+that it knows. Code of the user's, and by torch a member alone, train on one thread, so that no bit depends on
+how many there are.
 """
 
 from importlib.util import find_spec
 
-from lrcli.running.engine_choice import trains_own_code
+from lrcli.running.engine_choice import engine_of, trains_own_code
 from lrcli.sweeps.cutting import Part
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.training.cores import cores
@@ -30,11 +31,12 @@ def use_of_workers(plan: SweepPlan, seconds: float) -> str:
         return ""
     needed = "" if find_spec("distributed") else ", once pip install 'lrcli[cluster]' was run"
     return (
-        f"code of yours trains on one core of {cores()}, and the sweep has {counted(len(on_one), 'part')}: "
+        f"{counted(len(on_one), 'part')} of the sweep train one after the other on one core of {cores()}; "
         f"--cluster local trains {workers} of them at a time{needed}"
     )
 
 
 def _is_on_one_core(part: Part) -> bool:
     experiment = part.group.experiment
-    return trains_own_code(experiment) and experiment.device in {"auto", "cpu"}
+    alone = part.size == 1 and engine_of(experiment)[0] == "torch"
+    return (alone or trains_own_code(experiment)) and experiment.device in {"auto", "cpu"}

@@ -80,7 +80,7 @@ def prepare_part(part: Part) -> Prepared:
         UsageError: the part does not fit in memory.
     """
     draws, population = part.group.population(part.members)
-    return prepare(part.group.experiment, draws, population)
+    return prepare(part.group.experiment, draws, population, most_alone=1)  # as with workers of one thread
 
 
 def train_part(

@@ -239,6 +239,9 @@ def test_no_more_threads_than_members(many):
     assert [threads_of(WIDE, *plain, size) for size in (2, 3, 4, 9)] == [2, 3, 4, 4]
     assert threads_of(WIDE, *plain, 1) == 4  # which has nobody to be the same beside
     assert threads_of({"kind": "linear"}, *plain, 1) == 2  # beside its twin
+    alone = population(plain[1], {"epochs": 1}, [0], lr=[0.01])
+    part = engine.TorchEngine(problem(SINE, WIDE, plain[0]), alone, "cpu", "float64", most_alone=1)
+    assert part.environment["threads"] == 1  # as a part of a sweep, which a worker of one core may train
 
 
 def test_chunks_of_an_evaluation_have_no_more_threads_than_members(many, monkeypatch):

@@ -186,9 +186,8 @@ def test_code_that_leaves_cores_idle_is_told_of_workers(tmp_path, monkeypatch):
     plans = [plan_sweep(load(tmp_path / "own.yaml", [f"training.epochs={n}"])) for n in (4, 4000)]
     assert [len(plan.parts) > 1 for plan in plans] == [False, True]
     monkeypatch.setattr(idle_cores, "cores", lambda: 2)
-    assert use_of_workers(plans[1], 100.0).startswith(
-        "code of yours trains on one core of 2, and the sweep has"
-    )
+    parts = f"{len(plans[1].parts)} parts of the sweep train one after the other on one core of 2"
+    assert use_of_workers(plans[1], 100.0) == f"{parts}; --cluster local trains 2 of them at a time"
     assert use_of_workers(plans[1], 5.0) == use_of_workers(plans[0], 100.0) == ""
     monkeypatch.setattr(idle_cores, "cores", lambda: 1)
     assert use_of_workers(plans[1], 100.0) == ""

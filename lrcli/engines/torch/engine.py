@@ -50,13 +50,23 @@ class _Snapshot(NamedTuple):
 class TorchEngine:
     """An `lrcli.training.engine.Engine`."""
 
-    def __init__(self, problem: Problem, population: Population, device: str, dtype: str) -> None:
+    def __init__(
+        self, problem: Problem, population: Population, device: str, dtype: str, most_alone: int | None = None
+    ) -> None:
         """Place the problem on the device.
+
+        Args:
+            problem: the data and the initial parameters.
+            population: the members.
+            device: as of `lrcli.engines.torch.device.select_device`.
+            dtype: ``float32`` or ``float64``.
+            most_alone: threads of a member that is alone; None: any number.
 
         Raises:
             DeviceError: the device is not there or cannot hold the dtype.
         """
         self.dtype = dtype
+        self._most_alone = most_alone
         self._device = select_device(device, dtype)
         self._dtype = torch.float64 if dtype == "float64" else torch.float32
         flushed = prepare_process()
@@ -102,7 +112,7 @@ class TorchEngine:
         components = (self._problem.model, self._problem.loss, self._population.optimizer)
         if any(each.code_path is not None or type(each) in PACKAGES for each in components):
             return 1
-        return self._population.size if self._population.size > 1 else None
+        return self._population.size if self._population.size > 1 else self._most_alone
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.from_numpy(array).to(self._device, self._dtype)
