@@ -41,6 +41,27 @@ TERMS = (
         ("members",),
     ),
     Term(
+        "part",
+        "Members of a sweep that train together: as many as fit the memory and take some twenty seconds of one "
+        "core. A sweep goes on with the parts it lacks, and a worker of a cluster trains one at a time.",
+        "lrcli: lrcli sweep FILE --dry-run",
+        ("parts",),
+    ),
+    Term(
+        "worker",
+        "A process that trains parts of a sweep, on this machine or another. A scheduler, of Dask, knows the "
+        "workers of a cluster and hands parts to them.",
+        "Rocklin 2015, Dask: parallel computation with blocked algorithms and task scheduling",
+        ("workers", "cluster", "scheduler"),
+    ),
+    Term(
+        "share",
+        "Some parts of a sweep, trained by a command of their own; shares of all make the sweep. For machines "
+        "that have no scheduler.",
+        "lrcli: lrcli sweep FILE --shard K/N, lrcli merge",
+        ("shares", "shard"),
+    ),
+    Term(
         "median",
         "The middle value over the seeds: half of them are better, half worse. A few diverged seeds do not "
         "spoil it as they spoil a mean, which is why configurations are ranked by it. A member that diverged "
