@@ -3,7 +3,8 @@
 import bisect
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 from lrcli.running.engine_choice import trains_own_code
 from lrcli.sweeps.cutting import most_parts, needed_parts, seconds_of_each
@@ -32,16 +33,19 @@ def parts_for_shares(groups: Sequence[Group], memory: int, shares: int) -> list[
     """
     if shares == 1:
         return [1] * len(groups)
+    seconds = [cache(partial(seconds_of_each, group)) for group in groups]  # asked for again and again
     needed = [needed_parts(group, memory) for group in groups]
     # The same to the last bit for every version of Python, as whoever trains a share computes it.
-    whole = math.fsum(seconds_of_each(group, n) * n for group, n in zip(groups, needed, strict=True))
-    tried = [[_parts_within(group, whole / shares * most) for group in groups] for most in _OF_SHARE]
+    whole = math.fsum(of_each(n) * n for of_each, n in zip(seconds, needed, strict=True))
+    pairs = list(zip(groups, seconds, strict=True))
+    tried = [[_parts_within(*pair, whole / shares * most) for pair in pairs] for most in _OF_SHARE]
     tried.append(_parts_by_members(groups, shares))
     tried = [[max(pair) for pair in zip(counts, needed, strict=True)] for counts in tried]
     finest = max(map(sum, tried))
     best, shortest = tried[-1], math.inf
     for counts in (counts for counts in tried if sum(counts) >= min(shares, finest)):
-        longest = _longest_share(groups, counts, shares)
+        works = [of_each(n) for of_each, n in zip(seconds, counts, strict=True) for _ in range(n)]
+        longest = _longest_share(works, shares)
         if longest < shortest / (1 + _GAIN):
             best, shortest = counts, longest
     return best
@@ -54,18 +58,17 @@ def _parts_by_members(groups: Sequence[Group], shares: int) -> list[int]:
     return [max(1, min(n, most_parts(group))) for group, n in zip(groups, wanted, strict=True)]
 
 
-def _parts_within(group: Group, seconds: float) -> int:
+def _parts_within(group: Group, of_each: Callable[[int], float], seconds: float) -> int:
     """The fewest parts of so many seconds at most, or else of hardly more than pairs of members take."""
     if trains_own_code(group.experiment):
         return 1
     counts = range(1, most_parts(group) + 1)
-    within = max(seconds * (1 + _ROUNDING), seconds_of_each(group, counts[-1]) * (1 + _GAIN))
-    return bisect.bisect_left(counts, 1, key=lambda n: seconds_of_each(group, n) <= within) + 1
+    within = max(seconds * (1 + _ROUNDING), of_each(counts[-1]) * (1 + _GAIN))
+    return bisect.bisect_left(counts, 1, key=lambda n: of_each(n) <= within) + 1
 
 
-def _longest_share(groups: Sequence[Group], counts: Sequence[int], shares: int) -> float:
-    """How long the longest share takes where groups are cut into so many parts."""
-    works = [seconds_of_each(group, n) for group, n in zip(groups, counts, strict=True) for _ in range(n)]
+def _longest_share(works: Sequence[float], shares: int) -> float:
+    """How long the longest share takes, of parts that take so long each."""
     loads = [0.0] * shares
     for work, share in zip(works, shares_of_parts(works, shares), strict=True):
         loads[share] += work
