@@ -42,7 +42,7 @@ TERMS = (
     ),
     Term(
         "part",
-        "Members of a sweep that train together: as many as fit the memory and take some twenty seconds of one "
+        "Members of a sweep that train together: as many as fit the memory and take twenty seconds of one "
         "core. A sweep goes on with the parts it lacks, and a worker of a cluster trains one at a time.",
         "lrcli: lrcli sweep FILE --dry-run",
         ("parts",),
@@ -56,7 +56,7 @@ TERMS = (
     ),
     Term(
         "share",
-        "Some parts of a sweep, trained by a command of their own; shares of all make the sweep. For machines "
+        "Some parts of a sweep, trained by a command of their own; all shares make the sweep. For machines "
         "that have no scheduler.",
         "lrcli: lrcli sweep FILE --shard K/N, lrcli merge",
         ("shares", "shard"),
