@@ -130,7 +130,7 @@ class ClusterTrainer:
         left = self._longest_first(numbers)[::-1]
         try:
             while (left or self._pending) and not interruption.requested:
-                self._look()
+                yield from self._look_for_workers()
                 for number in self._bereft():
                     if self._deaths[number] < _MOST_DEATHS:
                         left.append(number)
@@ -258,6 +258,15 @@ class ClusterTrainer:
             else:
                 return trained
         return None
+
+    def _look_for_workers(self) -> Iterator[Waiting]:
+        """Likewise; says it when there is no worker any more."""
+        before = self.workers
+        self._look()
+        if before is not None and before.count and self.workers is not None and not self.workers.count:
+            yield Waiting(
+                "no worker is left; waiting for others, Ctrl-C ends the sweep", "waiting for workers"
+            )
 
     def _look(self) -> None:
         """See whether the scheduler is there, and who may train.

@@ -75,6 +75,7 @@ class FakeCluster:
 
     Attributes:
         dies: called with a worker and a part; whether the worker dies over it, or after it.
+        restarts: whether one that has died is started again.
         handed: each worker and part that was trained, in order.
     """
 
@@ -83,6 +84,7 @@ class FakeCluster:
         self.name, self.topic, self.listener = "lrcli-fake", "topic", None
         self.accepted, self.gone, self.running = dict.fromkeys(workers), [], []
         self.dies = lambda worker, part: ""
+        self.restarts = True
         self.handed, self.busy, self.cancelled, self.scheduler_lives = [], {}, [], lambda: True
 
     def submit(self, function, text, arguments, *, key, workers, pure):
@@ -108,7 +110,8 @@ class FakeCluster:
     def lose(self, worker):
         del self.accepted[worker]
         self.gone.append(worker)
-        self.accepted[f"{worker}'"] = None  # started again, at another address
+        if self.restarts:
+            self.accepted[f"{worker}'"] = None  # at another address
 
     def cancel(self, futures, force):
         self.cancelled += futures
@@ -223,6 +226,21 @@ def test_a_part_that_kills_three_workers_is_told_and_the_others_are_trained(swep
     assert result.warnings[-1].startswith(f"part 2 ({size} members: {members[0]}")
     assert result.warnings[-1].endswith("was given up: 3 workers died while training it")
     assert swept("by workers").result.status == "completed"  # it goes on, by itself
+    assert contents(swept.place / "by workers") == alone
+
+
+def test_when_no_worker_is_left_others_are_waited_for(swept, alone, cluster):
+    cluster.restarts, waited = False, []
+
+    def observe(event):
+        if isinstance(event, Waiting) and cluster.gone:
+            waited.append(event.text)
+            cluster.accepted["late"] = None
+
+    deaths = iter(["", "while it trains", "while it trains"])
+    cluster.dies = lambda worker, number: next(deaths, "")
+    assert swept("by workers", "tcp://fake:1", observe=observe).result.status == "completed"
+    assert waited == ["no worker is left; waiting for others, Ctrl-C ends the sweep"]
     assert contents(swept.place / "by workers") == alone
 
 
