@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrcli.api.calls import delete as delete
     from lrcli.api.calls import explain as explain
     from lrcli.api.calls import load as load
+    from lrcli.api.calls import merge as merge
     from lrcli.api.calls import replay as replay
     from lrcli.api.calls import resume as resume
     from lrcli.api.calls import runs as runs
@@ -43,6 +44,7 @@ _PLACES = {
     "train": "lrcli.api.calls",
     "sweep": "lrcli.api.calls",
     "resume": "lrcli.api.calls",
+    "merge": "lrcli.api.calls",
     "lr_find": "lrcli.api.rates",
     "replay": "lrcli.api.calls",
     "load": "lrcli.api.calls",

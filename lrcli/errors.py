@@ -11,17 +11,19 @@ The tree, with the exit code that the command line gives each:
     │   └── CodeError            2   the user's Python code cannot be used
     └── RunError                 1   the run itself failed
         ├── WriteError           1   a file could not be written (a full disk, say)
-        └── CodeRunError          1   the user's Python code failed while it trained
+        ├── CodeRunError         1   the user's Python code failed while it trained
+        └── ClusterError         1   a cluster is not there, went away, or has no worker that can be used
 
 Anything else that reaches the command line is a bug in lrcli and shows its traceback.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lrcli.wording import one_line
 
 __all__ = [
+    "ClusterError",
     "CodeError",
     "CodeRunError",
     "DeviceError",
@@ -49,6 +51,16 @@ class LrcliError(Exception):
             details: further lines, shown indented below it.
         """
         super().__init__("\n  ".join(map(one_line, (message, *details))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is, and not made again from its text, where it goes from one process to another."""
+        return _copied, (type(self), self.args, vars(self))
+
+
+def _copied(kind: type[LrcliError], args: tuple[Any, ...], attributes: dict[str, Any]) -> LrcliError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class Excerpt(str):
@@ -114,3 +126,10 @@ class WriteError(RunError):
 
 class CodeRunError(RunError):
     """Code of the user's failed while it trained."""
+
+
+class ClusterError(RunError):
+    """A cluster could not be reached, has gone away, or has no worker that can be used.
+
+    What its workers have trained until then is kept.
+    """

@@ -9,8 +9,10 @@ import pytest
 from lrcli.api import interrupts
 from lrcli.api.following import Following
 from lrcli.api.interrupts import finishing_on_signals, leaving_on_signals, stopping_on_signals
+from lrcli.errors import ClusterError
 from lrcli.running.location import Interruption
 from lrcli.running.preparation import Compiling
+from lrcli.sweeps.running import SweepStarted
 from lrcli.training.records import Progress
 
 
@@ -170,6 +172,15 @@ def test_before_training_and_while_it_compiles_nobody_waits(number):
             else:
                 signal.raise_signal(number)
             assert following.interruption.signal == number
+
+
+def test_who_lost_the_cluster_is_told_how_to_go_on(tmp_path):
+    for error, told in ((ClusterError("gone"), [tmp_path]), (ValueError("a bug"), [])):
+        stopped = []
+        following = Following(stopped=stopped.append)
+        following.observe(SweepStarted(tmp_path, 1, 1, "cpu"))
+        following.__exit__(type(error), error, None)
+        assert stopped == told
 
 
 INTERRUPTED = """

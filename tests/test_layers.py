@@ -19,6 +19,7 @@ LAYERS = [
     {"api"},
     {"reporting"},
     {"explaining"},
+    {"cluster"},
     {"sweeps"},
     {"running", "authoring"},
     {"experiment"},
@@ -44,6 +45,9 @@ ONLY_IN = {
     "scipy": {"analysis"},
     "llvmlite": {"engines"},
     "filelock": {"storage"},
+    "dask": {"cluster"},
+    "distributed": {"cluster"},
+    "cloudpickle": {"cluster"},
 }
 
 
@@ -194,7 +198,7 @@ def test_the_compiled_engine_needs_neither_torch_nor_numba(tmp_path, program, co
     line.append(str(tmp_path / "second"))
     loaded = loaded_by(f"from lrcli.cli.app import app\napp({line!r}, standalone_mode=False)")
     assert (tmp_path / "second" / "result.json").exists()
-    assert loaded.isdisjoint({"torch", "numba", "polars"})
+    assert loaded.isdisjoint({"torch", "numba", "polars", "dask", "distributed"})
 
 
 @pytest.mark.parametrize("name", ["linear", "xor_mlp", "sine_polynomial"])
@@ -224,6 +228,20 @@ def test_training_needs_no_dynamo():
     loaded_by(code)
 
 
+def test_dask_is_imported_where_a_cluster_is_opened():
+    assert loaded_by("import lrcli.cluster.opening").isdisjoint({"dask", "distributed", "cloudpickle"})
+
+
 def test_the_application_layer_is_light():
-    heavy = {"torch", "numba", "rich", "tensorboard", "matplotlib", "numpy", "pydantic", "yaml"}
+    heavy = {
+        "torch",
+        "numba",
+        "rich",
+        "tensorboard",
+        "matplotlib",
+        "numpy",
+        "pydantic",
+        "yaml",
+        "distributed",
+    }
     assert loaded_by("import lrcli.api").isdisjoint(heavy)

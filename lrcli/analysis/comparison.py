@@ -47,6 +47,11 @@ Array = NDArray[np.float64]
 # 2^(1 - S): 1 in 8 for 4 seeds, 1 in 16 for 5.
 FEWEST_SEEDS = 5
 _TAIL = 0.025
+_NEVER = 1e-12  # a chance that is left out
+_APART = (
+    64  # ranks between the two middle draws of a resample: twice as many are a million million times rarer
+)
+_FAR = 40  # standard deviations, beyond which a chance is zero in numbers of 64 bits
 _CHUNK = 1_000_000  # numbers sorted at once; a handful of arrays of them is alive at a time
 
 
@@ -273,22 +278,46 @@ def _resampled_median(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Ar
     reach = 5 + 5 * math.isqrt(size)  # ten standard deviations, whatever the size
     ranks = np.arange(max(0, m - reach), min(size, size - m + reach))
     # the middle draw, or the lower of two, is among the lowest i if at least size - m of the draws are
-    marginal = np.diff(binomial_tail(size, size - m, np.append(ranks, ranks[-1] + 1) / size))
-    joint = np.zeros((len(ranks), len(ranks)))
-    if size % 2 == 0:
-        # of i being the largest of m draws; that of j being the smallest of m is its mirror image
-        largest = m * np.log((ranks + 1) / size) + np.log1p(-((ranks / (ranks + 1)) ** m))
-        pairs = _log_choose(size, m) + largest[:, None] + largest[::-1]
-        joint = np.triu(np.exp(np.minimum(pairs, 0.0)), k=1)  # below the diagonal it is no probability
-    np.fill_diagonal(joint, marginal - joint.sum(axis=1))
-    lower, upper = np.nonzero(joint > 1e-12)
-    return ranks[lower], ranks[upper], joint[lower, upper]
+    own = np.diff(binomial_tail(size, size - m, np.append(ranks, ranks[-1] + 1) / size))
+    if size % 2:
+        return ranks[own > _NEVER], ranks[own > _NEVER], own[own > _NEVER]
+    # of i being the largest of m draws; that of j being the smallest of m is its mirror image
+    largest = m * np.log((ranks + 1) / size) + np.log1p(-((ranks / (ranks + 1)) ** m))
+    smallest, ways = largest[::-1], _log_choose(size, m)
+    lower, upper, probability = [], [], []
+    for apart in range(1, min(_APART, len(ranks))):
+        pairs = np.exp(np.minimum(ways + largest[:-apart] + smallest[apart:], 0.0))
+        own[:-apart] -= pairs
+        (likely,) = np.nonzero(pairs > _NEVER)
+        lower.append(ranks[likely])
+        upper.append(ranks[likely + apart])
+        probability.append(pairs[likely])
+    (likely,) = np.nonzero(own > _NEVER)
+    below, above = (np.concatenate([ranks[likely], *found]) for found in (lower, upper))
+    order = np.lexsort((above, below))
+    return below[order], above[order], np.concatenate([own[likely], *probability])[order]
 
 
 def binomial_tail(n: int, least: int, share: Array) -> Array:
     """P(at least that many successes in n draws), for (P,) chances of one success."""
-    counts = np.arange(least, n + 1)
+    most = math.ceil(n * float(np.max(share)) + _FAR * math.sqrt(n))  # more are less probable than any number
+    counts = np.arange(least, max(least, min(n, most)) + 1)
     ways = np.array([_log_choose(n, int(count)) for count in counts])
+    rows = max(1, _CHUNK // len(counts))
+    return np.concatenate(
+        [_tail(n, counts, ways, share[first : first + rows]) for first in range(0, len(share), rows)]
+    )
+
+
+def _tail(n: int, counts: NDArray[np.intp], ways: Array, share: Array) -> Array:
+    """The chances of some numbers of successes, added up; see `binomial_tail`.
+
+    Args:
+        n: draws.
+        counts: (K,) of successes.
+        ways: (K,) logarithms of in how many ways each comes about.
+        share: (P,) chances of one success.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):  # the logarithm of a chance of 0, times 0
         misses = np.where(counts == n, 0.0, (n - counts) * np.log1p(-share)[:, None])
         terms = np.exp(ways + counts * np.log(share)[:, None] + misses)

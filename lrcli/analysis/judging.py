@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lrcli.analysis.basin import Marginal, edge_advice, marginal, usable_band
 from lrcli.analysis.comparison import FEWEST_SEEDS, GroupComparison, compare_groups, compare_with_best
 from lrcli.analysis.statistics import Mode, Statistics, describe_metric, ranking, scores
-from lrcli.analysis.sweep_results import SweepResults
+from lrcli.analysis.sweep_results import ABSENT, SweepResults
 from lrcli.analysis.verdict import BestConfiguration, Difference, OptimizerVerdict, RateVerdict, Verdict
 from lrcli.config.metrics import split_of
 
@@ -43,7 +43,7 @@ def find_verdict(results: SweepResults, statistics: Statistics) -> Verdict:
         mode=results.mode,
         seeds=len(results.seeds),
         best=_find_best(results, statistics, order),
-        diverged=float(np.mean(results.status == "diverged")),
+        diverged=float(np.mean(results.diverged)),
         lowest_rate=None if rates is None else float(rates.min()),
         rates=around,
         optimizers=tuple(_optimizers(results, statistics, rates, groups)) if groups else (),
@@ -85,8 +85,12 @@ def _around(results: SweepResults, along: Marginal, number: int) -> RateVerdict:
 
 def _along(results: SweepResults, statistics: Statistics, rates: Array, number: int) -> Marginal:
     """The rates of the configurations that differ from one in nothing else."""
-    same = _beside_rate(results, number)
-    alike = [_beside_rate(results, other) == same for other in range(len(results.configurations))]
+    alike = np.ones(len(results.configurations), dtype=bool)
+    for key in results.keys:
+        if key != _RATE:
+            column = results.columns[key]
+            own = column[number]
+            alike &= np.array([value == own for value in column], dtype=bool)
     return marginal(np.where(alike, rates, np.nan), statistics.median, results.mode)
 
 
@@ -121,10 +125,10 @@ def _differences(groups: GroupComparison, mode: Mode) -> Iterator[Difference]:
 
 def _kinds(results: SweepResults) -> list[str]:
     """The optimizer of each configuration; empty where its grid does not say it."""
-    return [configuration.get(_OPTIMIZER, "") for configuration in results.configurations]
+    return ["" if kind is ABSENT else kind for kind in results.columns[_OPTIMIZER]]
 
 
 def _rates_of(results: SweepResults) -> Array:
     """(C,) the learning rates; NaN where a configuration has none."""
-    values = [configuration.get(_RATE) for configuration in results.configurations]
+    values = results.columns[_RATE]
     return np.array([v if isinstance(v, int | float) else np.nan for v in values], dtype=np.float64)

@@ -78,6 +78,9 @@ parameters that alternate, but a loss that falls at every step: it is improving 
 the loss rises.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,8 +94,10 @@ __all__ = ["judge_curves", "outcomes"]
 
 Array = NDArray[np.float64]
 
+_MEMBERS = 2**17  # that are judged at a time
 
-def outcomes(results: SweepResults) -> NDArray[np.str_]:
+
+def outcomes(results: SweepResults) -> NDArray[Any]:
     """What became of each member, by the definitions of this module.
 
     Args:
@@ -100,25 +105,64 @@ def outcomes(results: SweepResults) -> NDArray[np.str_]:
 
     Returns:
         (S, C) ``converged``, ``improving``, ``stuck``, ``oscillating``, ``rising``, ``diverged``,
-        ``interrupted`` or ``unknown``.
+        ``interrupted`` or ``unknown``; one object for each word.
     """
-    answer = np.full(results.status.shape, "unknown", dtype="U11")
+    answer = _unknown(results.status.shape)
     metric = training_loss_of(results.curves)
     if metric is not None:
-        before = _before(results)
-        records, loss = _records(results), results.curves[metric][..., before:]
-        start = results.curves[metric][..., 0] if before else np.full(records.shape, np.nan)
-        judged = (results.status == "completed") | (results.status == "stopped_early")
-        reached = _reached(results, loss, np.where(judged, records, 0))
-        levels = (start, results.least, reached, _typical(results, reached), results.constant)
-        # members of equal length together; without early stopping that is all of them
-        for count in np.unique(records[judged & (records > 0)]).tolist():
-            members = judged & (records == count)
-            answer[members] = judge_curves(
-                Curves(loss[members, :count], *(level[members] for level in levels))
-            )
-    ended = np.isin(results.status, ["diverged", "interrupted"])
-    return np.where(ended, results.status, answer).astype("U11")
+        reached = _reached(results, metric)
+        typical = _typical(results, reached)
+        for seeds in _some_seeds(results):
+            answer[seeds] = _judged(results, metric, seeds, reached[seeds], typical[seeds])
+    answer[results.diverged] = "diverged"
+    answer[results.missing] = "interrupted"
+    return answer
+
+
+def _some_seeds(results: SweepResults) -> Iterator[slice]:
+    """All seeds, as many at a time as have not too many members."""
+    seeds, configurations = results.status.shape
+    step = max(1, _MEMBERS // max(1, configurations))
+    return (slice(first, min(first + step, seeds)) for first in range(0, seeds, step))
+
+
+def _judged(results: SweepResults, metric: str, seeds: slice, reached: Array, typical: Array) -> NDArray[Any]:
+    """The outcomes of the members of some seeds (s, C) as far as they have ended in their own time.
+
+    Args:
+        results: of the sweep.
+        metric: the training loss.
+        seeds: which.
+        reached: (s, P) as `_reached` gives it, of these.
+        typical: (s, P) likewise.
+    """
+    curve, records = np.asarray(results.curves[metric][seeds]), _records(results, seeds)
+    before = _before(results)
+    status, problem = results.status[seeds], _problems(results)[1]
+    loss = curve[..., before:]
+    start = curve[..., 0] if before else np.full(records.shape, np.nan)
+    levels = (start, results.least[seeds], reached[:, problem], typical[:, problem], results.constant[seeds])
+    judged = np.asarray((status == "completed") | (status == "stopped_early"), dtype=np.bool_)
+    answer = _unknown(records.shape)
+    # members of equal length together; without early stopping that is all of them
+    for count in np.unique(records[judged & (records > 0)]).tolist():
+        members = judged & (records == count)
+        kinds = judge_curves(Curves(loss[members, :count], *(level[members] for level in levels)))
+        answer[members] = _as_objects(kinds)
+    return answer
+
+
+def _unknown(shape: tuple[int, ...]) -> NDArray[Any]:
+    """The word, one object for all members: `numpy.full` would make one for each."""
+    answer = np.empty(shape, dtype=object)
+    answer.fill("unknown")
+    return answer
+
+
+def _as_objects(kinds: NDArray[np.str_]) -> NDArray[Any]:
+    """The same words, each of them one object."""
+    names, index = np.unique(kinds, return_inverse=True)
+    return names.astype(object)[index]
 
 
 def judge_curves(curves: Curves) -> NDArray[np.str_]:
@@ -131,32 +175,46 @@ def judge_curves(curves: Curves) -> NDArray[np.str_]:
     return answer
 
 
+def _problems(results: SweepResults) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The P different problems: (P,) a configuration of each; and (C,) which each configuration has."""
+    _, first, which = np.unique(results.problems, return_index=True, return_inverse=True)
+    return first, which.ravel()
+
+
 def _typical(results: SweepResults, reached: Array) -> Array:
-    """What members of other seeds reach of the same problem, (S, C): the median seed's, in each seed's unit.
+    """What members of other seeds reach of the same problem, (S, P): the median seed's, in each seed's unit.
 
     Losses of other data are compared as shares of the constant answer's; NaN where that is not known.
+
+    Args:
+        results: of the sweep.
+        reached: (S, P).
     """
+    constant = results.constant[:, _problems(results)[0]]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = reached / constant
     answer = np.full_like(reached, np.nan)
-    for problem in np.unique(results.problems):
-        here = np.flatnonzero(results.problems == problem)
-        constant = results.constant[:, here[0]]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shares = reached[:, here[0]] / constant
-        shares = shares[np.isfinite(shares)]
-        if len(shares):
-            answer[:, here] = np.median(shares) * constant[:, None]
+    for problem, each in enumerate(shares.T):
+        known = each[np.isfinite(each)]
+        if len(known):
+            answer[:, problem] = np.median(known) * constant[:, problem]
     return answer
 
 
-def _reached(results: SweepResults, loss: Array, records: NDArray[np.intp]) -> Array:
-    """The lowest last loss of the members with the same seed and problem, (S, C); infinite where none."""
-    last = np.take_along_axis(loss, np.maximum(records - 1, 0)[..., None], axis=2)[..., 0]
-    last = np.where((records > 0) & np.isfinite(last), last, np.inf)
-    answer = np.empty_like(last)
-    for problem in np.unique(results.problems):
-        here = results.problems == problem
-        answer[:, here] = last[:, here].min(axis=1, keepdims=True)
-    return answer
+def _reached(results: SweepResults, metric: str) -> Array:
+    """The lowest last loss of the members with the same seed and problem, (S, P); infinite where none."""
+    which = _problems(results)[1]
+    order = np.argsort(which, kind="stable")
+    begins = np.flatnonzero(np.diff(which[order], prepend=-1))
+    found = []
+    for seeds in _some_seeds(results):
+        judged = ~results.diverged[seeds] & ~results.missing[seeds]
+        records = np.where(judged, _records(results, seeds), 0)
+        at = _before(results) + np.maximum(records - 1, 0)
+        last = np.take_along_axis(np.asarray(results.curves[metric][seeds]), at[..., None], axis=2)[..., 0]
+        last = np.where((records > 0) & np.isfinite(last), last, np.inf)
+        found.append(np.minimum.reduceat(last[:, order], begins, axis=1))
+    return np.concatenate(found)
 
 
 def _before(results: SweepResults) -> int:
@@ -164,8 +222,8 @@ def _before(results: SweepResults) -> int:
     return int(np.count_nonzero(np.all(results.epoch == 0, axis=0)))
 
 
-def _records(results: SweepResults) -> NDArray[np.intp]:
-    """How many records each member has, (S, C): those of epochs that it finished."""
+def _records(results: SweepResults, seeds: slice) -> NDArray[np.intp]:
+    """How many records each member of some seeds has, (s, C): those of epochs that it finished."""
     recorded = results.epoch > 0  # (C, T)
-    own = recorded & (results.epoch <= results.epochs[..., None])  # (S, C, T)
+    own = recorded & (results.epoch <= results.epochs[seeds, :, None])  # (s, C, T)
     return np.asarray(np.count_nonzero(own, axis=2))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Sampling"]
+__all__ = ["FREEDOM", "TABLES", "Sampling"]
 
 Array = NDArray[np.float64]
 
-_FREEDOM = "freedom"
-_TABLES = {"truth": "truth", "sampling_errors": "sampling_error", "standard_errors": "standard_error"}
+FREEDOM = "freedom"
+TABLES = {"truth": "truth", "sampling_errors": "sampling_error", "standard_errors": "standard_error"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +37,10 @@ class Sampling:
         """All of it by name, such as ``standard_error:w[0]``, for files."""
         named = {
             f"{short}:{name}": values
-            for table, short in _TABLES.items()
+            for table, short in TABLES.items()
             for name, values in getattr(self, table).items()
         }
-        return {_FREEDOM: self.freedom} | named
+        return {FREEDOM: self.freedom} | named
 
     @staticmethod
     def of_arrays(arrays: Mapping[str, Array]) -> "Sampling | None":
@@ -51,9 +51,9 @@ class Sampling:
         """
         if not arrays:
             return None
-        tables: dict[str, dict[str, Array]] = {short: {} for short in _TABLES.values()}
+        tables: dict[str, dict[str, Array]] = {short: {} for short in TABLES.values()}
         for key, values in arrays.items():
             short, _, name = key.partition(":")
-            if short != _FREEDOM:
+            if short != FREEDOM:
                 tables[short][name] = values
-        return Sampling(arrays[_FREEDOM], **{table: tables[short] for table, short in _TABLES.items()})
+        return Sampling(arrays[FREEDOM], **{table: tables[short] for table, short in TABLES.items()})

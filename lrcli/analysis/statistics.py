@@ -73,7 +73,7 @@ def scores(results: SweepResults, metric: str | None = None) -> Array:
     Raises:
         KeyError: there is no such metric.
     """
-    values = np.where(results.status == "diverged", np.nan, results.final[metric or results.metric])
+    values = np.where(results.diverged, np.nan, results.final[metric or results.metric])
     return with_worst(values, mode_of(results, metric))
 
 
@@ -85,13 +85,13 @@ def with_worst(values: ArrayLike, mode: Mode) -> Array:
 
 def describe_metric(results: SweepResults, metric: str | None = None) -> Statistics:
     """The statistics of a final metric, or of the one that ranks, for each configuration."""
-    diverged = results.status == "diverged"
+    diverged = results.diverged
     return describe(scores(results, metric), mode_of(results, metric), diverged)
 
 
 def is_told(results: SweepResults, metric: str) -> bool:
     """Whether any member that did not diverge has a metric; no errors are told where all is left open."""
-    alive = results.status != "diverged"
+    alive = ~results.diverged
     return bool(np.isfinite(results.final[metric][alive]).any() or not alive.any())
 
 

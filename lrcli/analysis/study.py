@@ -96,7 +96,7 @@ def _studies(results: SweepResults, *, of_reference: bool) -> dict[str, Study]:
         return {}
     unknown = np.full(results.status.shape, np.nan)
     source = sampling.sampling_errors if of_reference else results.errors
-    diverged = results.status == "diverged"
+    diverged = results.diverged
     studies = {}
     for name, truth in sampling.truth.items():
         is_open = results.undetermined.get(name, np.zeros(diverged.shape, dtype=bool))

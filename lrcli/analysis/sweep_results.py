@@ -1,11 +1,13 @@
 """What a sweep has found, as arrays whose first axes are seeds and configurations.
 
-Statistics, outcomes, comparisons, files, figures and TensorBoard are all made of this one record.
+Statistics, outcomes, comparisons, files, figures and TensorBoard are all made of this one record. Where there
+are many members most arrays of its mappings lie on the disk, and each is read whenever it is asked for.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +15,11 @@ from numpy.typing import NDArray
 from lrcli.analysis.sampling import Sampling
 from lrcli.analysis.stable_rates import StableRates
 
-__all__ = ["SweepResults"]
+__all__ = ["ABSENT", "SweepResults"]
 
 Array = NDArray[np.float64]
+
+ABSENT: Final = object()  # in the place of a value
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class SweepResults:
         seeds: the S seeds.
         metric: by which configurations are ranked, such as ``val/loss``.
         mode: whether small or large values of it are good.
-        status: (S, C) completed, stopped_early, diverged or interrupted.
+        status: (S, C) completed, stopped_early, diverged or interrupted; of many members as objects, one for
+            each word.
         diverged_step: (S, C) the step that would have broken the member, counted from 1, or the last step of
             one whose loss had exploded; 0: it has not diverged.
         epochs: (S, C) epochs finished.
@@ -72,7 +77,21 @@ class SweepResults:
     sampling: Sampling | None = None
     stable: StableRates | None = None
 
-    @property
+    @cached_property
+    def columns(self) -> dict[str, list[Any]]:
+        """From each swept key to the C values of the configurations; `ABSENT` where one has no such key."""
+        found: dict[str, list[Any]] = {key: [] for key in self.keys}
+        for configuration in self.configurations:
+            for key, column in found.items():
+                column.append(configuration.get(key, ABSENT))
+        return found
+
+    @cached_property
+    def diverged(self) -> NDArray[np.bool_]:
+        """(S, C) members that have diverged."""
+        return np.asarray(self.status == "diverged", dtype=np.bool_)
+
+    @cached_property
     def missing(self) -> NDArray[np.bool_]:
         """(S, C) members that have not ended: a sweep was interrupted before they had."""
-        return np.asarray(self.status == "interrupted")
+        return np.asarray(self.status == "interrupted", dtype=np.bool_)

@@ -9,6 +9,7 @@ way out, an error of an observer too, leaves a status in it.
 
 import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from lrcli.storage.run_result import RunResult
     from lrcli.storage.sweep_result import SweepResult
     from lrcli.sweeps.files import SweepFiles
+    from lrcli.sweeps.merging import Shares
     from lrcli.sweeps.plan import SweepPlan
     from lrcli.sweeps.running import SweepEvent
+    from lrcli.sweeps.trainer import Trainer
 
-__all__ = ["Observer", "SweepObserver", "chosen_figures", "figures", "sweep", "train"]
+__all__ = ["Observer", "SweepObserver", "chosen_figures", "figures", "merge", "sweep", "train"]
 
 Observer = Callable[["Event"], None]
 SweepObserver = Callable[["SweepEvent"], None]
@@ -80,6 +83,7 @@ def sweep(
     observers: Sequence[SweepObserver] = (),
     interruption: "Interruption | None" = None,
     tb_members: int = 0,
+    cluster: str | None = None,
 ) -> "SweepResult":
     """Train every member of a sweep that has not been trained, and draw what they have come to.
 
@@ -88,8 +92,10 @@ def sweep(
         files: where to write; `lrcli.sweeps.resuming.files_for` finds those of a sweep that goes on.
         observers: called with each event: `Compiling`, `SweepStarted`, then `SweepProgress` as training
             goes on, then `SweepFinished`, when the tables are written; the figures follow, then the result.
+            Of a share `ShareFinished` is the last.
         interruption: set its flag to end after the epochs under way, with the tables as far as they go.
         tb_members: for how many members TensorBoard gets curves of their own.
+        cluster: whose workers train, see `lrcli.cluster.words`; None: this process does.
 
     Returns:
         The result, as result.json has it; of a sweep that lacks nothing, the one that is there.
@@ -101,7 +107,7 @@ def sweep(
     from lrcli.reporting.sweeps.presentation import present
     from lrcli.running.location import Interruption
     from lrcli.sweeps.resuming import complete_result
-    from lrcli.sweeps.running import SweepFinished, run_sweep
+    from lrcli.sweeps.running import ShareFinished, SweepFinished, run_sweep
 
     def draw(event: "SweepEvent") -> None:
         if isinstance(event, SweepFinished) and not event.result.missing:
@@ -115,10 +121,49 @@ def sweep(
         earlier = complete_result(files)  # another process may have completed it just now
         if earlier is not None:
             return earlier
-        last = _drive(run_sweep(plan, files, interruption or Interruption()), [*observers, draw])
-    if isinstance(last, SweepFinished):
+        with _trainer(cluster) as trainer:
+            events = run_sweep(plan, files, interruption or Interruption(), trainer)
+            last = _drive(events, [*observers, draw])
+    if isinstance(last, SweepFinished | ShareFinished):
         return last.result
-    raise AssertionError("a sweep ends with SweepFinished or an error")
+    raise AssertionError("a sweep ends with SweepFinished, a share with ShareFinished, or with an error")
+
+
+def merge(
+    shares: "Shares",
+    files: "SweepFiles",
+    observers: Sequence[SweepObserver] = (),
+    interruption: "Interruption | None" = None,
+    tb_members: int = 0,
+) -> "SweepResult":
+    """Put shares together: their parts are copied, and the sweep then lacks its tables and figures alone.
+
+    Args:
+        shares: all of a sweep; see `lrcli.sweeps.merging.find_shares`.
+        files: where to write; see `lrcli.sweeps.merging.merged_files`.
+        observers: as of `sweep`.
+        interruption: likewise.
+        tb_members: likewise.
+
+    Raises:
+        UsageError: it cannot be written there, or a part has been damaged since it was found.
+        RunError: it failed; its result says so where that could be written.
+    """
+    from lrcli.sweeps.merging import copy_parts
+    from lrcli.sweeps.resuming import complete_result
+
+    with files.held():
+        if complete_result(files) is None:
+            copy_parts(shares, files)
+        return sweep(shares.plan, files, observers, interruption, tb_members)
+
+
+def _trainer(cluster: str | None) -> "AbstractContextManager[Trainer | None]":
+    if cluster is None:
+        return nullcontext()
+    from lrcli.cluster.trainer import ClusterTrainer
+
+    return ClusterTrainer(cluster)
 
 
 def figures(directories: "Sequence[Path]") -> "dict[str, Drawing]":

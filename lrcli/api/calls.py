@@ -24,6 +24,7 @@ from lrcli.api.written import (
     origin_of,
     path_of,
     plain_seeds,
+    shard_text,
     specification,
     words_of_overrides,
     written_file,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from lrcli.sweeps.files import SweepFiles
     from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["compare", "delete", "explain", "load", "replay", "resume", "runs", "sweep", "train"]
+__all__ = ["compare", "delete", "explain", "load", "merge", "replay", "resume", "runs", "sweep", "train"]
 
 
 def train(
@@ -143,6 +144,8 @@ def sweep(
     grid: Mapping[str, Values] | None = None,
     seeds: int | Sequence[int] | None = None,
     memory: int = 10**9,
+    shard: "tuple[int, int] | None" = None,
+    cluster: str | None = None,
     runs_dir: PathLike = "runs",
     run_dir: PathLike | None = None,
     progress: bool = False,
@@ -161,6 +164,9 @@ def sweep(
         grid: from dotted key to its values, in the same forms.
         seeds: how many, or which.
         memory: bytes that a population may take; a larger one is trained in parts.
+        shard: (K, N): train the K-th of N shares alone; `lrcli.merge` puts them together.
+        cluster: train by the workers of a Dask cluster: ``"tcp://HOST:8786"``, ``"local:4"``, or a class such
+            as ``"dask_jobqueue.SLURMCluster:10"``; of a client that you have ``client.scheduler.address``.
         runs_dir: the directory of all runs, in which the next number is taken.
         run_dir: write it here instead; a sweep that is there goes on.
         progress: show notes and progress on standard error.
@@ -168,7 +174,7 @@ def sweep(
     Raises:
         ExperimentError: the experiment or its grid is wrong; ``mistakes`` has all that is wrong.
         UsageError: it cannot be trained; nothing was written.
-        RunError: it failed after it had begun.
+        RunError: it failed after it had begun, or the cluster cannot be used.
 
     Example:
         >>> import lrcli
@@ -183,7 +189,9 @@ def sweep(
     from lrcli.sweeps.options import load_sweep
     from lrcli.sweeps.plan import plan_sweep
     from lrcli.sweeps.resuming import files_for
+    from lrcli.sweeps.shares import parse_shard
 
+    share = None if shard is None else parse_shard(shard_text(shard))
     rates = None if lr is None else specification("lr", lr)
     grids = [f"{key}={specification(key, values)}" for key, values in (grid or {}).items()]
     loaded = load_sweep(
@@ -193,9 +201,52 @@ def sweep(
         grids=grids,
         seeds=plain_seeds(seeds),
     )
-    plan = plan_sweep(loaded, memory)
+    plan = plan_sweep(loaded, memory, share.count if share else 1)
     location = OutputLocation(Path(runs_dir), path_of(run_dir), origin_of(experiment))
-    return _sweep(plan, files_for(plan, location), [*loaded.notes, *plan.notes], progress=progress)
+    notes = [*loaded.notes, *plan.notes]
+    return _sweep(plan, files_for(plan, location, share), notes, cluster, progress=progress)
+
+
+def merge(
+    *shares: "Sweep | PathLike",
+    runs_dir: PathLike = "runs",
+    run_dir: PathLike | None = None,
+) -> Sweep:
+    """Put the shares of a sweep together, as ``lrcli merge`` does.
+
+    What is written are the files of a sweep that was trained in one go, to the last bit. Everything is
+    checked first. The shares stay as they are.
+
+    Args:
+        shares: all of them in any order: each itself, its directory, or a word as for `lrcli.load`.
+        runs_dir: the directory of all runs, in which the next number is taken, and where words are looked up.
+        run_dir: write the sweep here instead; a merge that was stopped there goes on.
+
+    Raises:
+        UsageError: they are not all shares of one sweep, whole and ended, with all that is wrong; nothing was
+            written.
+        RunError: it failed after it had begun.
+
+    Example:
+        >>> import lrcli
+        >>> file = "experiments/linear.yaml"
+        >>> shares = [lrcli.sweep(file, lr=[0.01, 0.1], seeds=4, shard=(k, 3)) for k in (2, 1, 3)]
+        >>> lrcli.merge(*shares).best.values
+        {'optimizer.lr': 0.1}
+    """
+    from lrcli import api
+    from lrcli.running.location import OutputLocation
+    from lrcli.storage.finding import refuse_twice
+    from lrcli.sweeps.merging import find_shares, merged_files
+
+    directories = [_directory(share, runs_dir, "sweep") for share in shares]
+    refuse_twice(directories)
+    found = find_shares(directories)
+    location = OutputLocation(Path(runs_dir), path_of(run_dir), found.shares[0].directory)
+    files = merged_files(found, location)
+    with undisturbed(), Following(say=say_nothing) as following:
+        result = api.merge(found, files, [following.observe], following.interruption)
+    return Sweep(files.directory.absolute(), result)
 
 
 @overload
@@ -204,11 +255,21 @@ def resume(
 ) -> Run: ...
 @overload
 def resume(
-    run: Sweep, overrides: None = None, *, runs_dir: PathLike = "runs", progress: bool = False
+    run: Sweep,
+    overrides: None = None,
+    *,
+    cluster: str | None = None,
+    runs_dir: PathLike = "runs",
+    progress: bool = False,
 ) -> Sweep: ...
 @overload
 def resume(
-    run: PathLike, overrides: Overrides = None, *, runs_dir: PathLike = "runs", progress: bool = False
+    run: PathLike,
+    overrides: Overrides = None,
+    *,
+    cluster: str | None = None,
+    runs_dir: PathLike = "runs",
+    progress: bool = False,
 ) -> Run | Sweep: ...
 
 
@@ -216,6 +277,7 @@ def resume(
     run: "Run | Sweep | PathLike",
     overrides: Overrides = None,
     *,
+    cluster: str | None = None,
     runs_dir: PathLike = "runs",
     progress: bool = False,
 ) -> Run | Sweep:
@@ -226,6 +288,7 @@ def resume(
     Args:
         run: it, its directory, or a word as for `lrcli.load`.
         overrides: of a run alone: ``{"training.epochs": N}``, to train it for more epochs.
+        cluster: of a sweep alone: as for `lrcli.sweep`.
         runs_dir: where a word is looked up.
         progress: show notes and progress on standard error.
 
@@ -249,7 +312,9 @@ def resume(
     if begun_command(directory) == "sweep":
         if words:
             raise UsageError("only a run can be trained for more epochs, not a sweep")
-        return _resume_sweep(directory, progress=progress)
+        return _resume_sweep(directory, cluster, progress=progress)
+    if cluster is not None:
+        raise UsageError("a run is trained by one process; only a sweep can be trained on a cluster")
     from lrcli.running.location import OutputLocation
     from lrcli.running.resuming import resuming
 
@@ -259,14 +324,11 @@ def resume(
         return _run(resumed.loaded, OutputLocation(origin=resumed.origin), resumed, progress=progress)
 
 
-def _resume_sweep(directory: Path, *, progress: bool) -> Sweep:
-    from lrcli.running.location import OutputLocation
-    from lrcli.sweeps.files import SweepFiles
-    from lrcli.sweeps.resuming import plan_again
+def _resume_sweep(directory: Path, cluster: str | None, *, progress: bool) -> Sweep:
+    from lrcli.sweeps.resuming import files_again
 
-    plan, notes = plan_again(directory)
-    files = SweepFiles(plan, OutputLocation(origin=directory), directory)
-    return _sweep(plan, files, notes, progress=progress)
+    plan, files, notes = files_again(directory)
+    return _sweep(plan, files, notes, cluster, progress=progress)
 
 
 def load(run: "Run | Sweep | PathLike", *, runs_dir: PathLike = "runs") -> Run | Sweep:
@@ -493,7 +555,9 @@ def _run(
     return run
 
 
-def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, progress: bool) -> Sweep:
+def _sweep(
+    plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], cluster: str | None, *, progress: bool
+) -> Sweep:
     from lrcli import api
     from lrcli.sweeps.resuming import members_with_events
 
@@ -506,7 +570,7 @@ def _sweep(plan: "SweepPlan", files: "SweepFiles", notes: Sequence[str], *, prog
         report = SweepProgressReport(plan.select.metric)
     members = 0 if files.is_new else members_with_events(files.directory)
     with undisturbed(), Following(report, say_nothing) as following:
-        result = api.sweep(plan, files, [following.observe], following.interruption, members)
+        result = api.sweep(plan, files, [following.observe], following.interruption, members, cluster)
     sweep = Sweep(files.directory.absolute(), result)
     if following.interruption.requested:
         raise KeyboardInterrupt(f"interrupted; lrcli.resume({str(sweep.directory)!r}) goes on")

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lrcli.api.interrupts import finishing_on_signals, leaving_on_signals, say_below
+from lrcli.errors import ClusterError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -62,7 +63,7 @@ class Following:
             say: tells what Ctrl-C has done where there is no report.
             begun: called when training begins.
             ended: called with the last event; what it gives is entered while the figures are drawn.
-            stopped: called at the end with the directory of what was interrupted and can go on.
+            stopped: called at the end with the directory of what was stopped and can go on.
         """
         from lrcli.running.location import Interruption
 
@@ -79,17 +80,17 @@ class Following:
         self._stack.enter_context(finishing_on_signals(self.interruption, self._say))
         return self
 
-    def __exit__(self, *_raised: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._stack.close()
-        if self.interruption.requested and self._unfinished is not None and self._stopped is not None:
+        goes_on = self.interruption.requested or isinstance(error, ClusterError)
+        if goes_on and self._unfinished is not None and self._stopped is not None:
             self._stopped(self._unfinished)
 
     def observe(self, event: Any) -> None:
         """Take in an event of the run or the sweep."""
-        from lrcli.running.moments import Begun, Ended
-        from lrcli.running.preparation import Compiling
+        from lrcli.running.moments import Begun, Ended, Waiting
 
-        self.interruption.stops_at_once = isinstance(event, Compiling)
+        self.interruption.stops_at_once = isinstance(event, Waiting)
         result = getattr(event, "result", None)
         if self._report is not None:
             self._report.show(event)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lrcli.explaining.finding import Explanation
+    from lrcli.storage.digests import KeptFile
     from lrcli.storage.sweep_result import BestConfiguration, ConfigurationRow, SweepResult, SweepStatus
 
 __all__ = ["Sweep"]
@@ -56,6 +57,11 @@ class Sweep(Stored):
         return self.result.seeds
 
     @property
+    def shard(self) -> tuple[int, int] | None:
+        """(K, N) where it is the K-th of N shares, which has no tables before `lrcli.merge`; else None."""
+        return self.result.shard
+
+    @property
     def best(self) -> "BestConfiguration | None":
         """The best configuration: ``values``, ``median``, ``q25``, ``q75``, ``low`` and ``high`` (95%).
 
@@ -91,7 +97,7 @@ class Sweep(Stored):
         from lrcli.api.tables import table_of_configurations
         from lrcli.storage.table_reading import read_summary
 
-        return table_of_configurations(read_summary(self.result.file(self.directory, "summary.csv")))
+        return table_of_configurations(read_summary(self._file("summary.csv")))
 
     @functools.cached_property
     def recovery(self) -> "dict[str, NDArray[Any]]":
@@ -108,7 +114,7 @@ class Sweep(Stored):
         from lrcli.api.tables import table_of_study
         from lrcli.storage.table_reading import read_study
 
-        file = self.result.file(self.directory, "recovery.csv")
+        file = self._file("recovery.csv")
         return table_of_study(read_study(file)) if file.sha256 or file.path.exists() else {}
 
     @functools.cached_property
@@ -125,7 +131,7 @@ class Sweep(Stored):
         from lrcli.api.tables import table_of_members
         from lrcli.storage.table_reading import read_members
 
-        return table_of_members(read_members(self.result.file(self.directory, "results.csv")))
+        return table_of_members(read_members(self._file("results.csv")))
 
     @functools.cached_property
     def curves(self) -> "dict[str, NDArray[Any]]":
@@ -139,8 +145,19 @@ class Sweep(Stored):
         """
         from lrcli.storage.table_reading import read_curves
 
-        history = read_curves(self.result.file(self.directory, "curves.npz"))
+        history = read_curves(self._file("curves.npz"))
         return {"epoch": history.epoch, "step": history.step, **history.metrics}
+
+    def _file(self, name: str) -> "KeptFile":
+        """A file of a whole sweep.
+
+        Raises:
+            RunDirectoryError: this is a share, which has none.
+        """
+        from lrcli.storage.shards import refuse_share
+
+        refuse_share(self.directory, self.result.shard)
+        return self.result.file(self.directory, name)
 
     def explain(self) -> "Explanation":
         """Say why it came out as it did, in findings of a sentence or two each, and what to try.
@@ -153,7 +170,7 @@ class Sweep(Stored):
         return explain_directory(self.directory)
 
     def __repr__(self) -> str:
-        members = f"{self.result.members:,} members"
+        members = self.result.members_text
         return f"<Sweep {self.name!r}: {self.status}, {members}, in {self.directory}>"
 
     def _repr_html_(self) -> str:

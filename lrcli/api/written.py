@@ -1,5 +1,6 @@
 """What Python users write for an experiment, its overrides and its grid, as the commands take it."""
 
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = [
     "origin_of",
     "path_of",
     "plain_seeds",
+    "shard_text",
     "specification",
     "words_of_overrides",
     "written_file",
@@ -94,6 +96,21 @@ def specification(key: str, values: Values) -> str:
         return values
     plain = plain_data(values, key)
     return json.dumps(plain if isinstance(plain, dict) else {"values": plain}, ensure_ascii=False)
+
+
+def shard_text(shard: Any) -> str:
+    """A share, (K, N) or as it is, as an option of the command line has it.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if isinstance(shard, str):
+        return shard
+    try:
+        number, count = shard
+        return f"{operator.index(number)}/{operator.index(count)}"
+    except (TypeError, ValueError):
+        raise UsageError("a shard is (K, N), such as (2, 7) for the second of seven shares") from None
 
 
 def plain_seeds(seeds: int | Sequence[int] | None) -> int | list[int] | None:

@@ -35,6 +35,8 @@ from lrcli.cli.figure import figure
 from lrcli.cli.gc_control import forget_for_exit, pause_collecting
 from lrcli.cli.lr_find import EPILOG as LR_FIND_EPILOG
 from lrcli.cli.lr_find import lr_find
+from lrcli.cli.merge import EPILOG as MERGE_EPILOG
+from lrcli.cli.merge import merge
 from lrcli.cli.predict import EPILOG as PREDICT_EPILOG
 from lrcli.cli.predict import predict
 from lrcli.cli.report import EPILOG as REPORT_EPILOG
@@ -105,6 +107,7 @@ for _command, _epilog, _name in (
     (train, TRAIN_EPILOG, "train"),
     (sweep, SWEEP_EPILOG, "sweep"),
     (resume, RESUME_EPILOG, "resume"),
+    (merge, MERGE_EPILOG, "merge"),
     (replay, REPLAY_EPILOG, "replay"),
     (lr_find, LR_FIND_EPILOG, "lr-find"),
     (runs, RUNS_EPILOG, "runs"),

@@ -7,6 +7,7 @@ import typer
 
 from lrcli.cli.completion import complete_run
 from lrcli.cli.help import RUNS_DIR, examples
+from lrcli.cli.sweep import CLUSTER, check_cluster
 from lrcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def resume(
             show_default=False,
         ),
     ] = None,
+    cluster: CLUSTER = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
@@ -65,6 +67,7 @@ def resume(
     from lrcli.cli.train import Shown
     from lrcli.storage.finding import find_place
 
+    check_cluster(cluster)
     directory = find_place(word, runs_dir)
     shown = Shown(as_json, quiet)
     if _is_sweep(directory):
@@ -72,7 +75,9 @@ def resume(
             raise UsageError(
                 f"{overrides[0]}: a sweep goes on as it was begun; only a run can have more epochs"
             )
-        _resume_sweep(directory, tb_members, shown)
+        _resume_sweep(directory, tb_members, cluster, shown)
+    if cluster is not None:
+        raise UsageError("--cluster: a run is trained by one process; only a sweep by those of a cluster")
     _resume_run(directory, overrides or [], shown)
 
 
@@ -99,17 +104,22 @@ def _resume_run(directory: Path, overrides: list[str], shown: "Shown") -> NoRetu
     raise typer.Exit(exit_code(result))
 
 
-def _resume_sweep(directory: Path, tb_members: int | None, shown: "Shown") -> NoReturn:
+def _resume_sweep(directory: Path, tb_members: int | None, cluster: str | None, shown: "Shown") -> NoReturn:
     """Exits with the code of the sweep."""
     from lrcli.cli.sweep import train_sweep
-    from lrcli.running.location import OutputLocation
-    from lrcli.sweeps.files import SweepFiles
-    from lrcli.sweeps.resuming import members_with_events, plan_again
+    from lrcli.sweeps.resuming import files_again, members_with_events
 
-    plan, notes = plan_again(directory)
+    plan, files, notes = files_again(directory)
     tb_members = members_with_events(directory) if tb_members is None else tb_members
-    files = SweepFiles(plan, OutputLocation(origin=directory.absolute()), directory)
-    train_sweep(plan, files, notes, tb_members=tb_members, as_json=shown.as_json, quiet=shown.quiet)
+    train_sweep(
+        plan,
+        files,
+        notes,
+        tb_members=tb_members,
+        cluster=cluster,
+        as_json=shown.as_json,
+        quiet=shown.quiet,
+    )
 
 
 def _is_sweep(directory: Path) -> bool:

@@ -158,4 +158,5 @@ def _tail(row: Row) -> str:
     """Why it is what it is, what it goes over, and what was changed against the experiment file."""
     over = f"{counted(row.members, 'member')} over {', '.join(row.keys)}:" if row.members is not None else ""
     why = f"({row.why})" if row.why else ""
-    return one_line(" ".join(filter(None, [why, over, *row.changed])).removesuffix(":"))
+    share = f"{row.shard}:" if row.shard else ""
+    return one_line(" ".join(filter(None, [why, share, over, *row.changed])).removesuffix(":"))

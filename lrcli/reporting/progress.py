@@ -16,6 +16,7 @@ from lrcli.reporting.streams import console, draws_bars
 
 if TYPE_CHECKING:
     from lrcli.reporting.live_area import Draw, LiveArea
+    from lrcli.running.moments import Waiting
 
 __all__ = ["BarReport", "still_line"]
 
@@ -23,8 +24,6 @@ _PLAIN_LINES = 10  # for a whole run
 _APPEARS_AFTER = 0.3  # seconds; what takes less would only flicker
 _PAINT_SECONDS = (0.1, 1.0)  # from one painting to the next, at least and at most,
 _PAINT_SHARE = 0.01  # so that painting takes no more than this of the time
-_COMPILING = "compiling the engine for this machine, once: some seconds"
-_COMPILING_SHORT = "compiling the engine, once"
 
 
 @contextlib.contextmanager
@@ -67,7 +66,7 @@ class BarReport(ABC):
         self._lock = threading.RLock()  # held while anything changes that is drawn
         self._area: LiveArea | None = None
         self._timer: threading.Timer | None = None
-        self._compiles = False
+        self._awaited: Waiting | None = None
         self._painting = False
         self._next_painting = 0.0
         self._painted_size = self._console.size
@@ -141,9 +140,9 @@ class BarReport(ABC):
             self.say(self._unsaid.pop(0))
 
     def _lines(self, width: int, height: int) -> Sequence[Text]:
-        if not self._compiles:
+        if self._awaited is None:
             return self._draw(width, height)
-        text = _COMPILING if len(_COMPILING) <= width else _COMPILING_SHORT
+        text = self._awaited.text if len(self._awaited.text) <= width else self._awaited.short
         return [Text(text)][:height]
 
     def _paint(self, *, due: bool = False) -> None:
@@ -167,21 +166,21 @@ class BarReport(ABC):
         least, most = _PAINT_SECONDS
         self._next_painting = now + min(most, max(least, (now - began) / _PAINT_SHARE))
 
-    def _compiling(self) -> None:
-        """Say that the machine code is being compiled, until the next event."""
+    def _wait(self, event: "Waiting") -> None:
+        """Say what is waited for, until the next event."""
         if not self._draws:
-            print_note(_COMPILING)
+            print_note(event.text)
             return
-        self._compiles = True
+        self._awaited = event
         if self._area is None:
             self._open()
         else:
             self._paint()
 
-    def _compiled(self) -> None:
-        """Take back what was said of compiling."""
-        if self._compiles:
-            self._compiles = False
+    def _came(self) -> None:
+        """Take back what was waited for."""
+        if self._awaited is not None:
+            self._awaited = None
             if self._timer is None:  # training has not begun
                 self._end()
             self._next_painting = 0.0  # what comes now is due

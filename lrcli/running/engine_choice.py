@@ -13,7 +13,7 @@ from lrcli.training.engine import Engine
 from lrcli.training.population import Population
 from lrcli.training.problem import Problem
 
-__all__ = ["build_engine", "engine_of", "multiply_adds"]
+__all__ = ["build_engine", "engine_of", "maps_members", "multiply_adds", "trains_own_code"]
 
 _WIDE = 60_000  # parameters; 784-32-16-10 has 26,000 and is twice as fast compiled, 784-128-64-10 is not
 
@@ -22,6 +22,23 @@ def multiply_adds(experiment: Experiment) -> int:
     """Those of one step of one member, about: forward, and by weights and by values backward."""
     parameters = sum(parameter.size for parameter in experiment.parameters)
     return 3 * parameters * experiment.training.first_batch(experiment.dataset.sizes["train"])
+
+
+def trains_own_code(experiment: Experiment) -> bool:
+    """Whether steps are taken by code of the user's, on one thread."""
+    components = (experiment.model, experiment.loss, experiment.optimizer)
+    return any(component.code_path is not None for component in components)
+
+
+def maps_members(experiment: Experiment) -> bool:
+    """Whether all members of a population take a step at once: a module of the user's may not let them."""
+    model, dataset = experiment.model, experiment.dataset
+    if model.code_path is None or model.needs_code:
+        return True
+    batch = experiment.training.first_batch(dataset.sizes["train"])
+    outputs = experiment.loss.num_outputs(dataset.num_classes)
+    maps: bool = model.code.maps(batch, dataset.num_features, outputs)
+    return maps
 
 
 def engine_of(experiment: Experiment) -> tuple[str, str]:

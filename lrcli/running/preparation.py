@@ -15,6 +15,7 @@ from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment
 from lrcli.running.curvature import why_no_curvature
 from lrcli.running.engine_choice import build_engine
+from lrcli.running.moments import Waiting
 from lrcli.running.recorded_curvature import RecordedCurvature
 from lrcli.running.resources import Sizes, memory_for_training, refuse_too_much, refuse_uncountable
 from lrcli.training.engine import Engine
@@ -26,8 +27,11 @@ __all__ = ["Compiling", "Prepared", "make_ready", "prepare", "trained_examples"]
 
 
 @dataclass(frozen=True)
-class Compiling:
+class Compiling(Waiting):
     """The engine's machine code is being compiled, which takes seconds, once on a machine."""
+
+    text: str = "compiling the engine for this machine, once: some seconds"
+    short: str = "compiling the engine, once"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from lrcli.training.quadratic import bytes_of_triangle
 __all__ = [
     "Needs",
     "Sizes",
+    "bytes_of_members",
     "bytes_of_results",
     "bytes_text",
     "memory_for_data",
@@ -37,7 +38,8 @@ Needs = Counter[str]  # from the key to change to the bytes that come of its val
 _MOST = 2**46  # bytes: more than any machine has, should one not say
 _PROCESS = {"compiled": 100 * 10**6, "torch": 300 * 10**6}  # bytes, before there is any experiment
 _VECTORS = 380  # bytes of a member in training for what has a number for each: status, metrics, rates
-_ENDED = 90  # bytes of a member of a sweep for how it has ended
+_ENDED = 90  # bytes of a member of a part for how it has ended
+_KEPT, _WRITTEN = 25, 140  # bytes of a member of a sweep while others train, and while tables are written
 _AT_RECORD = 4  # arrays of parameters in float64 while a record is taken: before, now, the best
 _WORK = 2  # arrays of a step by torch, beside the states before it
 _TEXT = 180  # bytes of a parameter of a single run while result.json is written
@@ -246,12 +248,22 @@ def _key_of_size(experiment: Experiment) -> str:
 
 
 def bytes_of_results(experiment: Experiment, members: int, records: int) -> Needs:
-    """What a sweep keeps of its members until the end."""
+    """What is found of some members of a sweep, in memory until it lies on the disk."""
     metrics = len(recorded_metrics(experiment)) + 2 * recovers(experiment) + 2 * parts_errors(experiment)
     errors = sum(p.size for p in experiment.parameters) if recovers(experiment) else 0
     of_data = 1 + 3 * errors if parts_errors(experiment) else 0  # truth, sampling and standard errors
     last = _ENDED + 8 * (metrics + errors + of_data)
     return Needs({"members": members * last, "logging.every": 8 * members * metrics * records})
+
+
+def bytes_of_members(members: int, *, written: bool = False) -> Needs:
+    """What a sweep has in memory of each of its members, wherever the rest lies.
+
+    Args:
+        members: how many there are.
+        written: while its tables are written; else while they are trained.
+    """
+    return Needs({"members": members * (_WRITTEN if written else _KEPT)})
 
 
 def room() -> int:

@@ -5,17 +5,19 @@ They are SHA-256 of bytes. A text whose line breaks alone were changed, as Git d
 
 import contextlib
 import hashlib
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from lrcli.errors import RunDirectoryError
 
 __all__ = ["HashingFile", "KeptFile", "digest_of", "is_sealed", "seal"]
 
 _SEAL = re.compile(rb',\n  "sha256": "([0-9a-f]{64})"\n\}\n\Z')
+_CHUNK = 2**20  # bytes that are looked at at a time
 _SEAL_BYTES = len(',\n  "sha256": ""\n}\n') + 64
 
 
@@ -39,6 +41,17 @@ def is_sealed(content: bytes) -> bool:
     content = content.replace(b"\r\n", b"\n")
     found = _SEAL.search(content, max(0, len(content) - _SEAL_BYTES))
     return found is not None and digest_of(content[: found.start()]).encode() == found[1]
+
+
+def _digest_of_lines(file: IO[bytes]) -> str:
+    """The SHA-256 of a text file as it is where a line break is one byte."""
+    digest, left = hashlib.sha256(), b""
+    while chunk := file.read(_CHUNK):
+        text = left + chunk
+        left = b"\r" if text.endswith(b"\r") else b""  # half of a line break, perhaps
+        digest.update(text.removesuffix(left).replace(b"\r\n", b"\n"))
+    digest.update(left)
+    return digest.hexdigest()
 
 
 class HashingFile:
@@ -114,6 +127,23 @@ class KeptFile:
                 raise self.damaged()
             file.seek(0)
             yield file
+
+    @contextlib.contextmanager
+    def open_text(self) -> Iterator[TextIO]:
+        """Open it at its beginning as text, once all of it has been looked at.
+
+        Raises:
+            RunDirectoryError: it has been damaged or changed, but for its line breaks.
+            OSError: it cannot be read.
+        """
+        self._refuse_what_is_no_file()
+        with self.path.open("rb") as file:
+            if self.sha256 is not None and hashlib.file_digest(file, "sha256").hexdigest() != self.sha256:
+                file.seek(0)
+                if _digest_of_lines(file) != self.sha256:
+                    raise self.damaged()
+            file.seek(0)
+            yield io.TextIOWrapper(file, "utf-8", newline="")
 
     def _refuse_what_is_no_file(self) -> None:
         """A pipe, which somebody may have put there, would never end."""

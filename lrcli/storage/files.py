@@ -23,6 +23,8 @@ from lrcli.wording import one_line, shown_in_json
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lrcli.storage.array_file import StreamedArray
+
 __all__ = [
     "LineFile",
     "flush_directory",
@@ -232,7 +234,7 @@ def write_yaml(path: Path, value: Mapping[str, Any], comment: str) -> str:
     return write_whole(path, f"# {comment}\n{yaml_text(value)}".encode())
 
 
-def write_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> str:
+def write_arrays(path: Path, arrays: "Mapping[str, NDArray[Any] | StreamedArray]") -> str:
     """Write named arrays as .npz, which `numpy.load` reads without executing code, to last.
 
     Returns:

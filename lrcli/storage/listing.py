@@ -20,6 +20,7 @@ from lrcli.config.metrics import MAX_ABS_ERROR, Direction, direction_of, error_n
 from lrcli.storage.finding import begun_at, command_of, run_directories, why_no_result, word_of
 from lrcli.storage.locking import owner_of
 from lrcli.storage.result_schema import COMMANDS, what_is_wrong
+from lrcli.storage.shards import Shard
 
 __all__ = ["STATUSES", "Row", "metric_names", "row_of", "rows", "sorted_by", "within"]
 
@@ -50,6 +51,7 @@ class Row:
         changed: the ``KEY=VALUE`` words that changed the experiment file.
         keys: of a sweep, what it goes over.
         members: of a sweep, how many there are.
+        shard: of a share of a sweep, which, such as ``2/7``; its members are its own.
     """
 
     directory: Path
@@ -64,6 +66,7 @@ class Row:
     changed: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     members: int | None = None
+    shard: Shard | None = None
 
     @property
     def value(self) -> float | None:
@@ -97,6 +100,7 @@ class Row:
             "changed": list(self.changed),
             "swept": list(self.keys),
             "members": self.members,
+            "shard": self.shard.short if self.shard else None,
             "metrics": dict(self.metrics),
         }
 
@@ -236,8 +240,22 @@ def _of_result(directory: Path, word: str, data: Mapping[str, Any], *, is_owned:
         metrics=metrics,
         changed=tuple(map(str, (data.get("source") or {}).get("overrides", ()))),
         keys=tuple(map(str, keys)),
-        members=int(data["members"]) if data["command"] == "sweep" else None,
+        members=_members(data) if data["command"] == "sweep" else None,
+        shard=_shard(data.get("shard")),
     )
+
+
+def _members(data: Mapping[str, Any]) -> int:
+    """Of a sweep all, of a share its own."""
+    own = data.get("share_members")
+    return int(data["members"] if own is None else own)
+
+
+def _shard(said: Any) -> Shard | None:
+    if said is None:
+        return None
+    number, count = map(int, said)
+    return Shard(number, count)
 
 
 def _begun(directory: Path, data: Mapping[str, Any]) -> float:

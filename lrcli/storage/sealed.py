@@ -6,7 +6,7 @@ before it is taken for numbers, or for the size of an array. `numpy.load` reads 
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from lrcli.storage.array_file import arrays_in, put_arrays
 from lrcli.storage.digests import HashingFile, KeptFile
 from lrcli.storage.files import writing_whole
 
-__all__ = ["Arrays", "read_sealed", "write_sealed"]
+__all__ = ["Arrays", "read_sealed", "sealed_content", "write_sealed"]
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -45,15 +45,32 @@ def read_sealed(path: Path) -> dict[str, NDArray[Any]] | None:
     Raises:
         RunDirectoryError: a newer lrcli has written it.
     """
+    found = sealed_content(path)
+    return None if found is None else found[1]
+
+
+def sealed_content(
+    path: Path, names: Collection[str] | None = None
+) -> tuple[bytes, dict[str, NDArray[Any]]] | None:
+    """The bytes of a file and its arrays, or some of these; None where there is none, or it has been damaged.
+
+    Args:
+        path: of the file.
+        names: of the arrays; None: all.
+
+    Raises:
+        RunDirectoryError: a newer lrcli has written it.
+    """
     try:
-        content = memoryview(KeptFile(path).content())
+        content = KeptFile(path).content()
     except (OSError, RunDirectoryError):
         return None
-    whole, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    whole, digest = memoryview(content)[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(whole).digest() != digest:
         return None
     try:
-        arrays = arrays_in(io.BytesIO(whole), len(whole))
+        wanted = None if names is None else {_FORMAT, *names}
+        arrays = arrays_in(io.BytesIO(whole), len(whole), wanted)
         version = int(arrays.pop(_FORMAT))
     except (KeyError, TypeError, ValueError, OverflowError):  # somebody else's
         return None
@@ -61,4 +78,4 @@ def read_sealed(path: Path) -> dict[str, NDArray[Any]] | None:
         raise RunDirectoryError(
             f"{path}: is of format {version}, from a newer lrcli; this one knows {_VERSION}: update lrcli"
         )
-    return arrays
+    return content, arrays

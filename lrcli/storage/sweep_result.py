@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lrcli.storage.result_fields import Number, Result, StableRate, Timing, plain
+from lrcli.storage.shards import members_of
 
 __all__ = [
     "BestConfiguration",
@@ -138,6 +139,9 @@ class SweepResult(Result):
         mode: whether small or large values of it are good.
         memory: bytes that a population may take.
         fingerprint: equal for sweeps that train the same members in the same parts.
+        shares: for how many shares its parts are cut; 1: for none.
+        shard: of one that is itself a share, its number from 1 and the count of shares; it has no tables.
+        share_members: how many of the members the share trains; None of a whole sweep.
         warnings: what the results will not show, a sentence each.
         configurations: the best ones, best first; empty while members are missing.
         configurations_left_out: how many more there are; summary.csv has all.
@@ -146,7 +150,7 @@ class SweepResult(Result):
         divergence: the largest stable rates, and how many members diverged that should; None before the
             tables are written and in files of earlier versions.
         reference: which parameters the data leave open; None before the tables are written.
-        diverged: members that diverged, counted when the tables are written.
+        diverged: members that diverged, counted when the tables are written; of a share, its own.
         missing: members that have not ended, likewise.
         timing: None before the tables are written.
         environment: what the numbers depended on: versions, device, engine, commit.
@@ -161,6 +165,9 @@ class SweepResult(Result):
     mode: Literal["min", "max"]
     memory: int
     fingerprint: str
+    shares: int = 1
+    shard: tuple[int, int] | None = None
+    share_members: int | None = None
     warnings: tuple[str, ...] = ()
     configurations: tuple[ConfigurationRow, ...] = ()
     configurations_left_out: int = 0
@@ -173,19 +180,19 @@ class SweepResult(Result):
     timing: Timing | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def members_text(self) -> str:
+        """Such as ``90 members``; of a share ``12 of 90 members, share 2 of 7``."""
+        return members_of(self.members, self.shard, self.share_members)
+
     def as_data(self) -> dict[str, Any]:
         """The content of result.json; what a sweep has found is there once its tables are."""
-        return {key: value for key, value in plain(self).items() if self.timing or key not in _FOUND}
+        left_out = set() if self.timing else _FOUND
+        left_out = left_out | (_OF_SHARES if self.shares == 1 and self.shard is None else set())
+        left_out = left_out | (_JUDGED if self.shard is not None else set())
+        return {key: value for key, value in plain(self).items() if key not in left_out}
 
 
-_FOUND = {
-    "configurations",
-    "configurations_left_out",
-    "best",
-    "stability",
-    "divergence",
-    "reference",
-    "diverged",
-    "missing",
-    "timing",
-}
+_JUDGED = {"configurations", "configurations_left_out", "best", "stability", "divergence", "reference"}
+_FOUND = _JUDGED | {"diverged", "missing", "timing"}
+_OF_SHARES = {"shares", "shard", "share_members"}

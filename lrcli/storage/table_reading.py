@@ -1,18 +1,20 @@
 """Reading tables again: a run's metrics.csv and path.npz, a sweep's results.csv, curves.npz and others."""
 
 import csv
-import io
+import itertools
+import math
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.storage.array_file import arrays_in
+from lrcli.storage.array_file import StoredArray, arrays_in, stored_arrays
 from lrcli.storage.digests import KeptFile
 from lrcli.storage.history import History
 from lrcli.storage.parameter_path import ParameterPath
@@ -22,6 +24,8 @@ __all__ = [
     "MemberTable",
     "StudyTable",
     "SummaryTable",
+    "find_arrays",
+    "find_curves",
     "read_arrays",
     "read_curves",
     "read_members",
@@ -33,6 +37,7 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+_ROWS = 2**15  # of a table, that are texts at a time
 _INTEGERS = ("member", "seed", "diverged_step", "epochs")
 
 
@@ -44,8 +49,8 @@ class MemberTable:
         member: (M,) their numbers, from 0.
         seed: (M,) their seeds.
         values: from swept key to a value for each member; None where it is null or there is none.
-        status: (M,) completed, stopped_early, diverged or interrupted.
-        outcome: (M,) as `lrcli.analysis.outcomes` defines it.
+        status: (M,) completed, stopped_early, diverged or interrupted; one object for each word.
+        outcome: (M,) likewise, as `lrcli.analysis.outcomes` defines it.
         diverged_step: (M,) the step that broke it; 0: it has not diverged.
         epochs: (M,) epochs finished.
         numbers: from the name of a further column, such as ``val/loss``, ``best/val/loss`` or ``error/w[0]``,
@@ -55,8 +60,8 @@ class MemberTable:
     member: NDArray[np.int64]
     seed: NDArray[np.int64]
     values: Mapping[str, tuple[Any, ...]]
-    status: NDArray[np.str_]
-    outcome: NDArray[np.str_]
+    status: NDArray[Any]
+    outcome: NDArray[Any]
     diverged_step: NDArray[np.int64]
     epochs: NDArray[np.int64]
     numbers: Mapping[str, Array]
@@ -123,10 +128,36 @@ def read_curves(file: Path | KeptFile) -> History:
     """
     epoch, step, metrics = _record_arrays(file)
     with _refusing_damage(file):
-        records = {values.shape[-1:] for values in (epoch, step, *metrics.values())}
-        if len(records) != 1 or records == {()} or any(values.ndim != 2 for values in metrics.values()):
-            raise ValueError
+        _refuse_other_records({"epoch": epoch, "step": step, **metrics})
         return History(epoch, step, metrics)
+
+
+def _refuse_other_records(arrays: Mapping[str, NDArray[Any] | StoredArray]) -> None:
+    """Refuse arrays of curves.npz that have not all the same records.
+
+    Raises:
+        ValueError: they have not.
+    """
+    records = {each.shape[-1:] for each in arrays.values()}
+    lacking = not {"epoch", "step"} <= arrays.keys()
+    flat = any(len(each.shape) != 2 for name, each in arrays.items() if name not in ("step", "epoch"))
+    if lacking or flat or len(records) != 1 or records == {()}:
+        raise ValueError("its arrays have not the same records")
+
+
+def find_curves(file: KeptFile) -> dict[str, StoredArray]:
+    """Where the metrics of a sweep's curves.npz lie, (M, T) each.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(file):
+        arrays = find_arrays(file)
+        _refuse_other_records(arrays)
+        metrics = {name: each for name, each in arrays.items() if name not in ("step", "epoch")}
+        if any(each.dtype != np.float64 for each in metrics.values()):
+            raise ValueError
+        return metrics
 
 
 def read_path(file: Path | KeptFile) -> ParameterPath:
@@ -173,6 +204,16 @@ def read_parameters(file: Path | KeptFile) -> dict[str, Array]:
         return {name: values.astype(np.float64, casting="safe") for name, values in arrays.items()}
 
 
+def find_arrays(file: KeptFile) -> dict[str, StoredArray]:
+    """Where the named arrays of an .npz file lie, to be read one by one.
+
+    Raises:
+        RunDirectoryError: it is not there, or has been damaged.
+    """
+    with _refusing_damage(file) as kept, kept.open() as stream:
+        return stored_arrays(kept.path, stream)
+
+
 def read_arrays(file: Path | KeptFile) -> dict[str, NDArray[Any]]:
     """The named arrays of an .npz file.
 
@@ -190,16 +231,40 @@ def read_members(file: Path | KeptFile) -> MemberTable:
         RunDirectoryError: it is not there, or has been damaged.
     """
     with _refusing_damage(file) as kept:
-        columns = _columns(kept)
-        names = list(columns)
-        keys = names[names.index("seed") + 1 : names.index("status")]
-        values = {key: tuple(map(swept_value, columns.pop(key))) for key in keys}
-        found: dict[str, Any] = {
-            name: np.array([cell or "0" for cell in columns.pop(name)], dtype=np.int64) for name in _INTEGERS
-        }
-        found |= {name: np.array(columns.pop(name), dtype=np.str_) for name in ("status", "outcome")}
-        numbers = {name: _numbers(cells) for name, cells in columns.items()}
-        return MemberTable(values=values, numbers=numbers, **found)
+        blocks = [_members_of(columns) for columns in _blocks(kept)]
+        keys, names = (tuple(getattr(blocks[0], table)) for table in ("values", "numbers"))
+        arrays = ("member", "seed", "status", "outcome", "diverged_step", "epochs")
+        found = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in arrays}
+        return MemberTable(
+            values={key: tuple(itertools.chain(*(block.values[key] for block in blocks))) for key in keys},
+            numbers={name: np.concatenate([block.numbers[name] for block in blocks]) for name in names},
+            **found,
+        )
+
+
+def _members_of(columns: dict[str, Sequence[str]]) -> MemberTable:
+    """Some rows of results.csv.
+
+    Raises:
+        ValueError: a column is missing, or a cell is not what it should be; so do KeyError and OverflowError.
+    """
+    names = list(columns)
+    keys = names[names.index("seed") + 1 : names.index("status")]
+    values = {key: _swept(columns.pop(key)) for key in keys}
+    found: dict[str, Any] = {
+        name: np.array([cell or "0" for cell in columns.pop(name)], dtype=np.int64) for name in _INTEGERS
+    }
+    for name in ("status", "outcome"):
+        found[name] = np.array([sys.intern(word) for word in columns.pop(name)], dtype=object)
+    return MemberTable(
+        values=values, numbers={name: _numbers(cells) for name, cells in columns.items()}, **found
+    )
+
+
+def _swept(cells: Sequence[str]) -> tuple[Any, ...]:
+    """The values of a swept key: equal ones are one object."""
+    values = {cell: swept_value(cell) for cell in set(cells)}
+    return tuple(map(values.__getitem__, cells))
 
 
 def read_summary(file: Path | KeptFile) -> SummaryTable:
@@ -242,25 +307,49 @@ def _counts_and_numbers(
 
 
 def _columns(kept: KeptFile) -> dict[str, Sequence[str]]:
-    """The cells of each column below its name.
+    """The cells of each column below its name; see `_blocks`."""
+    blocks = list(_blocks(kept))
+    return {name: list(itertools.chain(*(block[name] for block in blocks))) for name in blocks[0]}
+
+
+def _blocks(kept: KeptFile) -> Iterator[dict[str, Sequence[str]]]:
+    """The cells of each column below its name, some rows at a time; one block at least.
 
     Raises:
         RunDirectoryError: the file is not as it was written.
         ValueError: a row is longer or shorter than the first, two columns have one name, or the last line
             does not end.
     """
-    text = kept.content().decode()
-    header, *rows = csv.reader(io.StringIO(text, newline=""))
-    if any(len(row) != len(header) for row in rows):
-        raise ValueError("rows differ in length")
-    if len(set(header)) < len(header) or not text.endswith("\n"):
-        raise ValueError("is not whole")
-    columns = zip(*rows, strict=True) if rows else ([] for _ in header)
-    return dict(zip(header, columns, strict=True))
+    with kept.open_text() as file:
+        rows = csv.reader(_whole_lines(file))
+        header = next(rows, [])
+        if not header or len(set(header)) < len(header):
+            raise ValueError("has no header, or two columns of one name")
+        block = list(itertools.islice(rows, _ROWS))
+        while True:
+            if any(len(row) != len(header) for row in block):
+                raise ValueError("rows differ in length")
+            columns = zip(*block, strict=True) if block else ([] for _ in header)
+            yield dict(zip(header, columns, strict=True))
+            block = list(itertools.islice(rows, _ROWS))
+            if not block:
+                return
+
+
+def _whole_lines(file: TextIO) -> Iterator[str]:
+    """The lines of a file.
+
+    Raises:
+        ValueError: the last one does not end.
+    """
+    for line in file:
+        if not line.endswith("\n"):
+            raise ValueError("is not whole")
+        yield line
 
 
 def _numbers(cells: Sequence[str]) -> Array:
-    return np.array([cell or "nan" for cell in cells], dtype=np.float64)
+    return np.array([float(cell) if cell else math.nan for cell in cells])
 
 
 @contextmanager

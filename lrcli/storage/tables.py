@@ -34,9 +34,9 @@ def cells(values: NDArray[Any] | Sequence[Any]) -> list[str]:
         return list(texts)
     if array.dtype.kind in "iu":
         return list(map(repr, array.tolist()))
-    known, index = np.unique(array.astype(str), return_inverse=True)
-    quoted = np.array([*map(_quoted, known.tolist())], dtype=object)
-    return list(quoted[index])
+    texts = array.tolist()
+    quoted = {text: _quoted(str(text)) for text in set(texts)}
+    return [quoted[text] for text in texts]
 
 
 def _quoted(text: str) -> str:

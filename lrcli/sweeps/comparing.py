@@ -21,6 +21,7 @@ from lrcli.errors import RunDirectoryError
 from lrcli.experiment.experiment import resolved
 from lrcli.running.comparing import UNLIKE, changed_blocks, comparable, short_names
 from lrcli.running.settings import Settings, differing, differing_environment
+from lrcli.storage.shards import refuse_share
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.table_reading import MemberTable
 from lrcli.sweeps.comparison import BestPair, ConfigurationPair, PairVerdict, SweepComparison
@@ -118,6 +119,7 @@ def compare_sweeps(directories: Sequence[Path], results: Sequence[SweepResult]) 
 
 
 def _side(directory: Path, result: SweepResult) -> _Side:
+    refuse_share(directory, result.shard)
     file = result.file(directory, "results.csv")
     if not file.path.exists():
         raise RunDirectoryError(

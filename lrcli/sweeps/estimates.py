@@ -6,23 +6,23 @@ Starting, compiling machine code and drawing figures are left out: they take sec
 """
 
 import time
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from lrcli.analysis.curvature import seconds_needed
 from lrcli.experiment.experiment import Experiment, recorded_metrics, recovers
-from lrcli.running.engine_choice import engine_of, multiply_adds
+from lrcli.running.engine_choice import engine_of, maps_members, multiply_adds
 from lrcli.running.resources import Sizes
 from lrcli.training.cores import cores
 from lrcli.training.quadratic import has_triangle, is_quadratic
 
-__all__ = ["seconds_of_training", "slowness"]
+__all__ = ["LANES", "seconds_of_training", "slowness"]
 
-_LANES = 32  # members in a row of lanes, in float32
+LANES = 32  # members in a row of lanes, in float32
 _FEW_MEMBERS, _LANE_PARAMETERS = 3, 1024  # up to which, and above which, members are trained one by one
 _QUADRATIC = 16  # parameters, up to which full batches are not looked at
-_IN_LANES = 1.2e10  # multiply-adds of a core in a second, of members side by side
+_INLANES = 1.2e10  # multiply-adds of a core in a second, of members side by side
 _ALONE = 1.7e9  # of one member with narrow layers
 _WIDE, _OF_PARAMETER = 3e10, 2e-9  # of one with wide layers; and seconds for each parameter in a step
 _STEP = 3e-8  # seconds of a step in machine code, whatever it does
@@ -30,7 +30,7 @@ _STEP = 3e-8  # seconds of a step in machine code, whatever it does
 _TORCH_STEP, _TORCH_LAYER = 2e-5, 3e-5  # seconds of a step by torch, and of each layer in it
 _TORCH_PRODUCT = 1.1e-7  # seconds of a member's small products in each layer
 _TORCH_NUMBER = 2.2e-9  # seconds of a number of a batch or of the parameters
-_TORCH_MODULE = 6e-4  # seconds of a step of a module of the user's, mapped over the members
+_TORCH_MODULE = 6e-4  # seconds of a step of a module of the user's, all members mapped, or of each alone
 _TORCH_RATE = 3e10  # multiply-adds in a second, of large products
 
 _SHUFFLED = 4e-9  # seconds of an example brought into the order of an epoch
@@ -46,26 +46,30 @@ _TRIANGLE = 2e-9  # seconds of a number of a triangle
 _MEMBER, _CELL = 3e-6, 4e-7  # seconds of a member in the end, and of each number of it that is written
 
 
-def seconds_of_training(experiment: Experiment, sizes: Sizes, records: int) -> float:
+def seconds_of_training(
+    experiment: Experiment, sizes: Sizes, records: int, num_cores: int | None = None
+) -> float:
     """The time from the drawing of the data to the tables.
 
     Args:
         experiment: what the members have in common.
         sizes: how many there are.
         records: of each member.
+        num_cores: that work on it; None: those that this process may use.
     """
+    num_cores = num_cores or cores()
     training, dataset = experiment.training, experiment.dataset
     steps = training.epochs * training.num_batches(dataset.sizes["train"])
     compiled = engine_of(experiment)[0] == "compiled"
-    step = _compiled_step if compiled else _torch_step
+    step = partial(_compiled_step, num_cores=num_cores) if compiled else _torch_step
     shuffled = training.epochs * sizes.rows * dataset.sizes["train"] * _SHUFFLED if training.shuffle else 0.0
     if training.num_batches(dataset.sizes["train"]) == 1:
         shuffled = 0.0
     return (
         _BEGUN
         + _of_data(experiment, sizes)
-        + _beside(steps * step(experiment, sizes.members), shuffled)
-        + records * _of_record(experiment, sizes.members, compiled=compiled)
+        + _beside(steps * step(experiment, sizes.members), shuffled, num_cores)
+        + records * _of_record(experiment, sizes.members, num_cores if compiled else 0)
         + sizes.members * (_MEMBER + _CELL * _numbers(experiment))
         + (sizes.members * steps * _COEFFICIENTS if experiment.optimizer.moves else 0.0)
     )
@@ -85,9 +89,9 @@ def _probe() -> float:
     return time.perf_counter() - started
 
 
-def _beside(trained: float, shuffled: float) -> float:
+def _beside(trained: float, shuffled: float, num_cores: int) -> float:
     """The time of both, the latter on a thread of its own."""
-    return max(trained, shuffled, (trained + shuffled) / 2) if cores() > 1 else trained + shuffled
+    return max(trained, shuffled, (trained + shuffled) / 2) if num_cores > 1 else trained + shuffled
 
 
 def _of_data(experiment: Experiment, sizes: Sizes) -> float:
@@ -101,8 +105,8 @@ def _of_data(experiment: Experiment, sizes: Sizes) -> float:
     return seconds
 
 
-def _compiled_step(experiment: Experiment, members: int) -> float:
-    """A step of all members, on all cores."""
+def _compiled_step(experiment: Experiment, members: int, num_cores: int) -> float:
+    """A step of all members."""
     parameters = _parameters(experiment)
     work = multiply_adds(experiment)
     full = experiment.training.num_batches(experiment.dataset.sizes["train"]) == 1
@@ -110,12 +114,12 @@ def _compiled_step(experiment: Experiment, members: int) -> float:
         work = 3 * parameters * parameters
     update = parameters * _UPDATE if experiment.optimizer.adaptive else 0.0
     if members > _FEW_MEMBERS and parameters <= _LANE_PARAMETERS:
-        blocks, block = -(-members // _LANES), _STEP + _LANES * (work / _IN_LANES + update)
+        blocks, block = -(-members // LANES), _STEP + LANES * (work / _INLANES + update)
     elif parameters <= _LANE_PARAMETERS // 8:
         blocks, block = members, _STEP + work / _ALONE
     else:
         blocks, block = members, _STEP + work / _WIDE + parameters * _OF_PARAMETER
-    return block * -(-blocks // min(cores(), blocks))
+    return block * -(-blocks // min(num_cores, blocks))
 
 
 def _torch_step(experiment: Experiment, members: int) -> float:
@@ -127,12 +131,20 @@ def _torch_step(experiment: Experiment, members: int) -> float:
     model = experiment.model
     products = layers * _TORCH_PRODUCT if model.dense and not model.linear_in_parameters else 0.0
     each = products + numbers * _TORCH_NUMBER + multiply_adds(experiment) / _TORCH_RATE
-    own = _TORCH_MODULE if model.code_path is not None else 0.0
+    own = 0.0
+    if model.code_path is not None:
+        own = _TORCH_MODULE * (1 if maps_members(experiment) else members)
     return _TORCH_STEP + own + layers * _TORCH_LAYER + members * each
 
 
-def _of_record(experiment: Experiment, members: int, *, compiled: bool) -> float:
-    """Metrics and parameters of all members, and the evaluation of two splits."""
+def _of_record(experiment: Experiment, members: int, num_cores: int) -> float:
+    """Metrics and parameters of all members, and the evaluation of two splits.
+
+    Args:
+        experiment: what the members have in common.
+        members: how many there are.
+        num_cores: that the compiled engine uses; 0: the torch engine trains.
+    """
     dataset, parameters = experiment.dataset, _parameters(experiment)
     seconds = _RECORD + members * (_METRIC * len(recorded_metrics(experiment)) + _PARAMETER * parameters)
     if experiment.logging.curvature:
@@ -140,8 +152,8 @@ def _of_record(experiment: Experiment, members: int, *, compiled: bool) -> float
     for count in (dataset.sizes["train"] if experiment.logging.evaluate_train else 0, dataset.sizes["val"]):
         if has_triangle(experiment, count):
             seconds += members * parameters**2 * _TRIANGLE
-        elif compiled:
-            seconds += members * count * parameters / (_IN_LANES * cores())
+        elif num_cores:
+            seconds += members * count * parameters / (_INLANES * num_cores)
         else:
             widths = sum(sum(p.matrix) for p in experiment.parameters if not p.is_bias)
             seconds += members * count * widths * _TORCH_NUMBER

@@ -4,9 +4,11 @@ What of them must be there for the sweep to be read again, see `lrcli.sweeps.rea
 """
 
 import contextlib
+import hashlib
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,11 @@ from lrcli.experiment.experiment import resolved
 from lrcli.running.location import OutputLocation
 from lrcli.running.repeating import differing_facts
 from lrcli.storage.beginnings import experiment_comment
+from lrcli.storage.digests import KeptFile
 from lrcli.storage.files import (
     make_directory,
     remove_leftovers,
+    reporting_errors,
     write_arrays,
     write_result,
     write_yaml,
@@ -30,18 +34,25 @@ from lrcli.storage.files import (
 from lrcli.storage.locking import locked
 from lrcli.storage.provenance import time_now
 from lrcli.storage.reading import find_result
-from lrcli.storage.result_fields import Timing, digests_of
+from lrcli.storage.result_fields import SourceFiles, Timing, digests_of
+from lrcli.storage.shards import Shard
 from lrcli.storage.sweep_result import SweepResult, SweepStatus
+from lrcli.storage.table_reading import find_curves
+from lrcli.sweeps.collection import Collection
+from lrcli.sweeps.columns import mapped
 from lrcli.sweeps.event_list import EventList
 from lrcli.sweeps.findings import findings, without_missing
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reference_file import REFERENCE_FILE, reference_arrays
+from lrcli.sweeps.share_tally import ShareTally
+from lrcli.sweeps.shares import parts_of
 from lrcli.sweeps.study import RECOVERY_FILE, rows_of_study
-from lrcli.sweeps.tables import history_of_members, rows_of_members, table_of_configurations
+from lrcli.sweeps.tables import rows_of_members, table_of_configurations
 
-__all__ = ["SweepFiles"]
+__all__ = ["SweepFiles", "part_path"]
 
 _CHECKPOINT = "checkpoint"
+_CURVES = "curves.npz"
 
 
 def _warn_of(otherwise: Iterable[str]) -> None:
@@ -51,26 +62,42 @@ def _warn_of(otherwise: Iterable[str]) -> None:
         warnings.warn(f"goes on otherwise than it was begun: {found}", stacklevel=3)
 
 
+def part_path(directory: Path, number: int) -> Path:
+    """Where a sweep, or a share of one, keeps what has become of a part of its plan."""
+    return directory / _CHECKPOINT / f"part-{number:04d}.npz"
+
+
 class SweepFiles:
     """The files of one sweep.
 
     Attributes:
         location: where a new directory is to be, and what repository the result names.
+        shard: which share of the sweep they are of; None: of all of it.
         facts: what the numbers depend on.
+        seconds: in the engine, of those who trained parts before, where that is known.
     """
 
-    def __init__(self, plan: SweepPlan, location: OutputLocation, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        plan: SweepPlan,
+        location: OutputLocation,
+        directory: Path | None = None,
+        shard: Shard | None = None,
+    ) -> None:
         """Write nothing yet.
 
         Args:
             plan: of the sweep.
             location: where a new directory is to be.
             directory: that of a sweep that goes on.
+            shard: which share of the sweep they are of.
         """
         self._plan = plan
         self.location = location
+        self.shard = shard
         self._directory = directory
         self.facts: dict[str, Any] = {}
+        self.seconds = 0.0
         self._files: dict[str, str] = {}  # that are not going to change: the digest of each
         self._source = plan.source.record
         self._command_line = command_line()
@@ -94,6 +121,11 @@ class SweepFiles:
                 remove_leftovers(self._directory)
             yield
 
+    @cached_property
+    def parts(self) -> tuple[int, ...]:
+        """The numbers of the parts of the plan that are to be trained."""
+        return tuple(range(len(self._plan.parts))) if self.shard is None else parts_of(self._plan, self.shard)
+
     @property
     def is_new(self) -> bool:
         """Whether nothing has been written yet."""
@@ -105,6 +137,15 @@ class SweepFiles:
         if self._directory is None:
             raise ValueError("the sweep has no directory before it is opened")
         return self._directory
+
+    def merges(self, source: SourceFiles | None, seconds: float) -> None:
+        """Take over what shares know of the sweep that they are merged to.
+
+        Args:
+            source: what the experiment was read from.
+            seconds: in the engine, of all shares.
+        """
+        self._source, self.seconds = source, seconds
 
     def open(self, facts: Mapping[str, Any]) -> None:
         """Make the directory, and write what is known before training; inside `held`.
@@ -129,7 +170,7 @@ class SweepFiles:
                 raise ValueError("a sweep is opened while its files are held")
             made = self.location.make(self._plan.experiment.name, "sweep")
             self._directory = self._held.enter_context(made)
-        comment = experiment_comment("sweep")
+        comment = experiment_comment("sweep", self._shard)
         digest = write_yaml(self.directory / "experiment.yaml", resolved(self._plan.experiment), comment)
         self._files = {"experiment.yaml": digest}
         make_directory(self.directory / _CHECKPOINT)
@@ -137,7 +178,7 @@ class SweepFiles:
 
     def part(self, number: int) -> Path:
         """Where the outcome of a part is kept until all are there."""
-        return self.directory / _CHECKPOINT / f"part-{number:04d}.npz"
+        return part_path(self.directory, number)
 
     def part_state(self, number: int) -> Path:
         """Where the state of a part is kept while it trains."""
@@ -148,8 +189,29 @@ class SweepFiles:
         """Which event files it has written."""
         return EventList(self.directory, self.directory / ".events.txt")
 
-    def finish(self, results: SweepResults, timing: Timing) -> SweepResult:
+    def collected(self, collection: Collection) -> SweepResults:
+        """What the parts have come to; curves.npz, of which much may be too large to be kept, is written.
+
+        Raises:
+            WriteError: it could not be written.
+        """
+        path = self.directory / _CURVES
+        self._files[_CURVES] = write_arrays(path, collection.records)
+        if collection.is_small:
+            return collection.results()
+        with reporting_errors(path):
+            return collection.results(mapped(find_curves(KeptFile(path)), collection.shape))
+
+    def finish(
+        self, results: SweepResults, timing: Timing, warnings: Sequence[str] = (), lost: Sequence[str] = ()
+    ) -> SweepResult:
         """Write the tables.
+
+        Args:
+            results: of the sweep, as `collected` gave them.
+            timing: of it.
+            warnings: what the user should know of how it was trained, a sentence each.
+            lost: a sentence for each part that could not be trained.
 
         Returns:
             the result, to be given to `close`.
@@ -158,16 +220,37 @@ class SweepFiles:
             WriteError: a file could not be written.
         """
         statistics = without_missing(describe_metric(results), results.missing)
+        curves = self._files.pop(_CURVES)
         self._write_rows("results.csv", rows_of_members(self._plan, results))
         self._write_rows("summary.csv", [table_of_configurations(self._plan, results, statistics)])
         study = study_of(results)
         if study:
             self._write_rows(RECOVERY_FILE, rows_of_study(self._plan, study))
-        arrays = {"curves.npz": history_of_members(results).arrays, REFERENCE_FILE: reference_arrays(results)}
-        for name, each in arrays.items():
-            self._files[name] = write_arrays(self.directory / name, each)
+        self._files[_CURVES] = curves
+        self._files[REFERENCE_FILE] = write_arrays(self.directory / REFERENCE_FILE, reference_arrays(results))
         found = findings(self._plan.experiment, results, statistics)
-        return self._result("interrupted" if found["missing"] else "completed", timing=timing, **found)
+        status: SweepStatus = "failed" if lost else "interrupted" if found["missing"] else "completed"
+        return self._result(status, timing=timing, warnings=self._said(*warnings, *lost), **found)
+
+    def finish_share(
+        self, tally: ShareTally, timing: Timing, warnings: Sequence[str] = (), lost: Sequence[str] = ()
+    ) -> SweepResult:
+        """Note the parts of a share, which has no tables; see `finish`.
+
+        Returns:
+            the result, to be given to `close`.
+
+        Raises:
+            WriteError: a part could not be read again.
+        """
+        missing = (self._share_members or 0) - tally.ended
+        for number in () if missing else self.parts:
+            path = self.part(number)
+            with reporting_errors(path), path.open("rb") as file:
+                self._files[f"{_CHECKPOINT}/{path.name}"] = hashlib.file_digest(file, "sha256").hexdigest()
+        status: SweepStatus = "failed" if lost else "interrupted" if missing else "completed"
+        said = self._said(*warnings, *lost)
+        return self._result(status, timing=timing, warnings=said, missing=missing, diverged=tally.diverged)
 
     def _write_rows(self, name: str, texts: Iterable[str]) -> None:
         with writing_hashed(self.directory / name) as file:
@@ -186,7 +269,12 @@ class SweepFiles:
             self.clear()
 
     def clear(self) -> None:
-        """Remove what a complete sweep needs no more, where nobody else is at work and that can be done."""
+        """Remove what a complete sweep needs no more, where nobody else is at work and that can be done.
+
+        The parts of a share are what it is there for.
+        """
+        if self.shard is not None:
+            return
         with contextlib.suppress(LrcliError), self.held():
             # A link there is left, with what it leads to.
             shutil.rmtree(self.directory / _CHECKPOINT, ignore_errors=True)
@@ -195,6 +283,14 @@ class SweepFiles:
         """Say in result.json how the sweep ended that did not end well, where that can still be written."""
         with contextlib.suppress(Exception):  # the error under way is the one to report
             self._write(self._result(status))
+
+    @property
+    def _shard(self) -> tuple[int, int] | None:
+        return None if self.shard is None else (self.shard.number, self.shard.count)
+
+    @property
+    def _share_members(self) -> int | None:
+        return None if self.shard is None else sum(self._plan.parts[number].size for number in self.parts)
 
     def _write(self, result: SweepResult) -> None:
         write_result(self.directory / "result.json", result.as_data())
@@ -218,7 +314,13 @@ class SweepFiles:
             mode=choice.direction,
             memory=plan.memory,
             fingerprint=plan.fingerprint,
-            warnings=tuple(plan.warnings),
+            shares=plan.shares,
+            shard=self._shard,
+            share_members=self._share_members,
             environment=self.facts,
-            **found,
+            **({"warnings": self._said()} | found),
         )
+
+    def _said(self, *more: str) -> tuple[str, ...]:
+        """What the user should know of the sweep, of shares that were trained elsewhere among it."""
+        return (*self._plan.warnings, *self.facts.get("shares", ()), *more)

@@ -37,7 +37,7 @@ def findings(experiment: Experiment, results: SweepResults, statistics: Statisti
         "stability": _stability(experiment, results, statistics),
         "divergence": divergence_of(results),
         "reference": _reference(experiment, results),
-        "diverged": int(np.count_nonzero(results.status == "diverged")),
+        "diverged": int(np.count_nonzero(results.diverged)),
         "missing": int(np.count_nonzero(missing)),
     }
 

@@ -51,6 +51,11 @@ class Group:
         """(n,) the numbers of its configurations."""
         return np.concatenate([variant.numbers for variant in self.variants])
 
+    @cached_property
+    def is_sorted(self) -> bool:
+        """Whether these numbers ascend."""
+        return bool(np.all(np.diff(self.configurations) > 0))
+
     @property
     def size(self) -> int:
         """Members of all seeds."""

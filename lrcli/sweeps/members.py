@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lrcli.errors import UsageError
+from lrcli.storage.shards import refuse_share
 from lrcli.storage.table_reading import MemberTable, read_members
 from lrcli.storage.tables import swept_text, swept_value
 from lrcli.sweeps.resuming import result_of_sweep
@@ -33,6 +34,7 @@ def member_number(directory: Path, word: str) -> int:
     if word != BEST:
         raise UsageError(f"{word}: is no member; write its number in results.csv, or {BEST}")
     result = result_of_sweep(directory)
+    refuse_share(directory, result.shard)
     file = result.file(directory, "results.csv")
     if result.best is None:
         raise UsageError(f"{directory}: has no best member before all have ended; go on with lrcli resume")

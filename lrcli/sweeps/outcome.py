@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.storage.history import History
-from lrcli.storage.sealed import read_sealed, write_sealed
+from lrcli.storage.sealed import read_sealed, sealed_content, write_sealed
 from lrcli.sweeps.cutting import Part
 from lrcli.training.states import State
 
-__all__ = ["PartOutcome", "is_of", "load_outcome", "save_outcome", "whose"]
+__all__ = ["PartOutcome", "arrays_of", "content_of_outcome", "is_of", "load_outcome", "save_outcome", "whose"]
 
 Array = NDArray[np.float64]
 _STATE = ("status", "diverged_step", "epochs", "best")
@@ -70,10 +70,14 @@ def save_outcome(path: Path, part: Part, outcome: PartOutcome, fingerprint: str)
     Raises:
         WriteError: the file could not be written.
     """
+    write_sealed(path, whose(part, fingerprint) | arrays_of(outcome))
+
+
+def arrays_of(outcome: PartOutcome) -> State:
+    """All of an outcome by name, such as ``best``, ``final:val/loss`` or ``history:val/loss``."""
     ends = {name: getattr(outcome, name) for name in _STATE}
     tables = {f"{kind}:{name}": v for kind in _TABLES for name, v in getattr(outcome, kind).items()}
-    curves = {f"history:{name}": values for name, values in outcome.history.arrays.items()}
-    write_sealed(path, whose(part, fingerprint) | ends | tables | curves)
+    return ends | tables | {f"history:{name}": values for name, values in outcome.history.arrays.items()}
 
 
 def load_outcome(path: Path, part: Part, fingerprint: str) -> PartOutcome | None:
@@ -90,6 +94,16 @@ def load_outcome(path: Path, part: Part, fingerprint: str) -> PartOutcome | None
     if saved is None or not is_of(saved, part, fingerprint):
         return None
     return _outcome({name: array for name, array in saved.items() if name not in _WHOSE})
+
+
+def content_of_outcome(path: Path, part: Part, fingerprint: str) -> bytes | None:
+    """The bytes of a file that `save_outcome` wrote of the same part of the same plan; None: it is not whole.
+
+    Raises:
+        RunDirectoryError: a newer lrcli has written it.
+    """
+    found = sealed_content(path, _WHOSE)
+    return found[0] if found is not None and is_of(found[1], part, fingerprint) else None
 
 
 def whose(part: Part, fingerprint: str) -> State:

@@ -31,7 +31,14 @@ from lrcli.training.problem import Array
 from lrcli.training.records import Records
 from lrcli.training.states import State, group_of, grouped
 
-__all__ = ["PartKeeping", "PartProgress", "PartRecorder", "prepare_part", "train_part"]
+__all__ = [
+    "PartKeeping",
+    "PartProgress",
+    "PartRecorder",
+    "best_at_records",
+    "prepare_part",
+    "train_part",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,11 +179,28 @@ class PartRecorder:
         self._follow(values[self._epochs[planned] > 0])
 
     def _follow(self, values: Array) -> None:
-        finite = values[np.isfinite(values)]
-        if finite.size:
-            smallest = self._select.direction == "min"
-            best = finite.min() if smallest else finite.max()
-            self.best = float(np.fmin(self.best, best) if smallest else np.fmax(self.best, best))
+        self.best = _better(self.best, values, self._select)
+
+
+def best_at_records(history: History, select: Best) -> float:
+    """The best value of a metric at any record after training has begun; NaN where there is none.
+
+    Args:
+        history: the curves.
+        select: the metric.
+    """
+    values = history.metrics.get(select.metric)
+    return math.nan if values is None else _better(math.nan, values[:, history.epoch > 0], select)
+
+
+def _better(best: float, values: Array, select: Best) -> float:
+    """The best of one value, which may be NaN, and many."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return best
+    if select.direction == "min":
+        return float(np.fmin(best, finite.min()))
+    return float(np.fmax(best, finite.max()))
 
 
 def _outcome(prepared: Prepared, history: GrowingHistory) -> PartOutcome:

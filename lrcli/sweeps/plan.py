@@ -7,20 +7,24 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lrcli.config.blocks import Best, Sweep
+from lrcli.errors import UsageError
 from lrcli.experiment.experiment import Experiment, resolved
 from lrcli.experiment.loading import Loaded, Source
 from lrcli.experiment.user_code import opened
-from lrcli.running.resources import Needs, bytes_of_results, refuse_too_much
+from lrcli.running.resources import Needs, bytes_of_members, bytes_of_results, refuse_too_much
+from lrcli.sweeps.columns import IN_MEMORY
 from lrcli.sweeps.cutting import Part, cut_group
 from lrcli.sweeps.estimates import slowness
 from lrcli.sweeps.filled import FilledConfigurations
 from lrcli.sweeps.grid import build_groups, count_variants
 from lrcli.sweeps.group import Group
 from lrcli.sweeps.points import Configurations
+from lrcli.sweeps.share_cutting import parts_for_shares
+from lrcli.wording import counted
 
 __all__ = ["DEFAULT_MEMORY", "SweepPlan", "plan_sweep"]
 
-SCHEMA = 4  # of what is saved of a part, and of how a sweep is cut
+SCHEMA = 5  # of what is saved of a part, and of how a sweep is cut
 DEFAULT_MEMORY = 10**9  # bytes
 _LR = "optimizer.lr"
 _VARIANT = 8000  # bytes of the experiment of its own that a point has which differs in more than rates
@@ -39,6 +43,7 @@ class SweepPlan:
         memory: the budget of a part in bytes.
         source: what the experiment was read from.
         repeated: points of several grids that were equal to others, and are trained once.
+        shares: for how many shares the parts are cut; 1: for none.
     """
 
     experiment: Experiment
@@ -49,6 +54,7 @@ class SweepPlan:
     memory: int
     source: Source
     repeated: int = 0
+    shares: int = 1
 
     @property
     def notes(self) -> list[str]:
@@ -79,7 +85,8 @@ class SweepPlan:
     @cached_property
     def fingerprint(self) -> str:
         """Equal for plans that train the same members in the same parts."""
-        text = json.dumps([resolved(self.experiment), self.memory, SCHEMA], sort_keys=True)
+        of_shares = [self.shares] if self.shares > 1 else []
+        text = json.dumps([resolved(self.experiment), self.memory, SCHEMA, *of_shares], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -104,12 +111,17 @@ class SweepPlan:
 
     @cached_property
     def needs(self) -> Needs:
-        """The memory of the part that takes most, and of the results of all members, by the key to change."""
+        """The memory that it takes where it takes most, by the key to change."""
         largest = max((part.needs for part in self.parts), key=Needs.total)
         records = max(part.records for part in self.parts)
-        of_part = max(part.size for part in self.parts)
-        kept, saved = (bytes_of_results(self.experiment, n, records) for n in (self.size, of_part))
-        return largest + kept + saved  # which are there twice while a part is saved
+        of_part, of_all = (
+            bytes_of_results(self.experiment, members, records)
+            for members in (max(part.size for part in self.parts), self.size)
+        )
+        kept = min(1.0, IN_MEMORY / max(1, of_all.total()))  # of what the parts before have found
+        earlier = Needs({key: int(kept * (size - of_part[key])) for key, size in of_all.items()})
+        training = largest + of_part + earlier + bytes_of_members(self.size)
+        return max(training, earlier + bytes_of_members(self.size, written=True), key=Needs.total)
 
     @property
     def seconds(self) -> float:
@@ -117,19 +129,22 @@ class SweepPlan:
         return slowness() * sum(part.seconds for part in self.parts)
 
 
-def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY, *, runs_code: bool = True) -> SweepPlan:
+def plan_sweep(
+    loaded: Loaded, memory: int = DEFAULT_MEMORY, shares: int = 1, *, runs_code: bool = True
+) -> SweepPlan:
     """Plan the sweep that a file asks for.
 
     Args:
         loaded: the file; its experiment has a sweep.
         memory: bytes that a population may take.
+        shares: how many shares its parts are to make.
         runs_code: run the files of code that it names; without, what such a sweep needs is not known, and
             its populations are not cut: enough to read a sweep that has ended.
 
     Raises:
         ExperimentError: a point of the grid is no sound experiment.
         CodeError: code of the user's cannot be used.
-        UsageError: it would not fit in memory.
+        UsageError: it would not fit in memory, or has fewer members than shares.
     """
     sweep = loaded.experiment.sweep
     if sweep is None:
@@ -145,12 +160,22 @@ def plan_sweep(loaded: Loaded, memory: int = DEFAULT_MEMORY, *, runs_code: bool 
     repeated = filled.repeated
     if repeated:
         filled, groups = _points(loaded, Configurations(sweep, repeated), seeds, runs_code=runs_code)
+    _refuse_empty(len(filled.own) * len(seeds), shares)
     if closed:
         parts = [Part(group, slice(None)) for group in groups]
     else:
-        parts = [part for group in groups for part in cut_group(group, memory)]
+        least = zip(groups, parts_for_shares(groups, memory, shares), strict=True)
+        parts = [part for group, count in least for part in cut_group(group, memory, count)]
     plan = SweepPlan(
-        loaded.experiment, filled.own, filled, seeds, tuple(parts), memory, loaded.source, len(repeated)
+        loaded.experiment,
+        filled.own,
+        filled,
+        seeds,
+        tuple(parts),
+        memory,
+        loaded.source,
+        len(repeated),
+        shares,
     )
     if not closed:
         refuse_too_much(loaded.experiment, plan.needs, f"a sweep of {plan.size:,} members")
@@ -165,6 +190,18 @@ def _points(
     return FilledConfigurations(configurations, groups), groups
 
 
+def _refuse_empty(members: int, shares: int) -> None:
+    """Refuse more shares than members.
+
+    Raises:
+        UsageError: there are.
+    """
+    if shares > members:
+        raise UsageError(
+            f"{counted(members, 'member')} cannot make {shares:,} shares; ask for {members:,} at most"
+        )
+
+
 def _refuse_at_sight(experiment: Experiment, sweep: Sweep, configurations: int) -> None:
     """Refuse so many members that not even a plan of them should be made.
 
@@ -173,7 +210,7 @@ def _refuse_at_sight(experiment: Experiment, sweep: Sweep, configurations: int) 
     """
     members = configurations * sweep.num_seeds
     variants = sum(map(count_variants, sweep.grid))
-    least = bytes_of_results(experiment, members, records=1)
+    least = bytes_of_members(members)
     least["sweep.grid"] += _VARIANT * variants
     if members > 1:
         least["sweep.seeds"] += 8 * sweep.num_seeds

@@ -17,9 +17,11 @@ import numpy as np
 from lrcli.analysis.sweep_results import Array, SweepResults
 from lrcli.errors import RunDirectoryError
 from lrcli.storage.digests import KeptFile
+from lrcli.storage.shards import refuse_share
 from lrcli.storage.sweep_result import SweepResult
-from lrcli.storage.table_reading import MemberTable, read_curves, read_members
+from lrcli.storage.table_reading import MemberTable, find_curves, read_members
 from lrcli.sweeps.collection import problems_of, records_of
+from lrcli.sweeps.columns import mapped
 from lrcli.sweeps.plan import SweepPlan
 from lrcli.sweeps.reference_file import Reference, read_reference
 from lrcli.sweeps.resuming import plan_again, result_of_sweep
@@ -59,6 +61,7 @@ def read_sweep(directory: Path) -> FinishedSweep:
         ExperimentError: its experiment.yaml has been changed and is wrong.
     """
     result = result_of_sweep(directory)
+    refuse_share(directory, result.shard)
     if result.status != "completed":
         raise RunDirectoryError(
             f"{directory}: has members that have not ended ({result.status}); go on with it first: "
@@ -94,17 +97,17 @@ def members_of(file: KeptFile, plan: SweepPlan) -> MemberTable:
     return table
 
 
-def _curves(file: KeptFile, plan: SweepPlan) -> dict[str, Array]:
-    """From metric to its records, (S, C, T).
+def _curves(file: KeptFile, plan: SweepPlan) -> Mapping[str, Array]:
+    """From metric to its records, (S, C, T), read where they are looked at.
 
     Raises:
         RunDirectoryError: they are not of the sweep's members.
     """
     shape = (len(plan.seeds), *records_of(plan)[0].shape)
-    try:
-        return {name: values.reshape(shape) for name, values in read_curves(file).metrics.items()}
-    except ValueError:
-        raise RunDirectoryError(f"{file.path}: does not hold the records of the sweep; {file.cure}") from None
+    stored = find_curves(file)
+    if any(each.shape != (shape[0] * shape[1], shape[2]) for each in stored.values()):
+        raise RunDirectoryError(f"{file.path}: does not hold the records of the sweep; {file.cure}")
+    return mapped(stored, (shape[0], shape[1]))
 
 
 def _results(

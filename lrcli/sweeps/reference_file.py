@@ -7,7 +7,7 @@ unknown; ``undetermined:w[0]``, ..., whether the member's data leave that parame
 member's data do; and, where true parameters are known, what `lrcli.analysis.sampling.Sampling` holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.sampling import Sampling
+from lrcli.analysis.sampling import FREEDOM, TABLES, Sampling
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.errors import RunDirectoryError
+from lrcli.storage.array_file import StoredArray, StreamedArray
 from lrcli.storage.sweep_result import SweepResult
-from lrcli.storage.table_reading import read_arrays
+from lrcli.storage.table_reading import find_arrays
+from lrcli.sweeps.columns import mapped, streamed
 
 __all__ = ["REFERENCE_FILE", "Reference", "read_reference", "reference_arrays"]
 
@@ -45,12 +47,21 @@ class Reference:
     sampling: Sampling | None
 
 
-def reference_arrays(results: SweepResults) -> dict[str, NDArray[Any]]:
+def reference_arrays(results: SweepResults) -> dict[str, NDArray[Any] | StreamedArray]:
     """The arrays of reference.npz."""
-    levels = {"least": results.least, "constant": results.constant}
-    undetermined = {f"{_OPEN}{name}": mask for name, mask in results.undetermined.items()}
-    sampling = {} if results.sampling is None else results.sampling.arrays
-    return {name: values.reshape(-1) for name, values in (levels | undetermined | sampling).items()}
+    arrays: dict[str, NDArray[Any] | StreamedArray] = {
+        "least": results.least.reshape(-1),
+        "constant": results.constant.reshape(-1),
+    }
+    shape = results.status.shape
+    masks = results.undetermined
+    arrays |= {f"{_OPEN}{name}": streamed(masks, name, shape, np.bool_) for name in masks}
+    if results.sampling is not None:
+        arrays[FREEDOM] = results.sampling.freedom.reshape(-1)
+        for table, short in TABLES.items():
+            found = getattr(results.sampling, table)
+            arrays |= {f"{short}:{name}": streamed(found, name, shape, np.float64) for name in found}
+    return arrays
 
 
 def read_reference(directory: Path, result: SweepResult, shape: tuple[int, int]) -> Reference:
@@ -70,12 +81,27 @@ def read_reference(directory: Path, result: SweepResult, shape: tuple[int, int])
             f"{directory}: has no {REFERENCE_FILE}, without which it cannot be read again: an older lrcli "
             "wrote it, or the file was removed; train it again with lrcli sweep on its experiment.yaml"
         )
-    try:
-        arrays = {name: values.reshape(shape) for name, values in read_arrays(file).items()}
-        least, constant = (arrays.pop(name).astype(np.float64) for name in ("least", "constant"))
-        opens = {name: arrays.pop(name).astype(np.bool_) for name in list(arrays) if name.startswith(_OPEN)}
-        sampling = Sampling.of_arrays({name: values.astype(np.float64) for name, values in arrays.items()})
-    except (KeyError, ValueError, TypeError):
-        raise file.damaged() from None
-    undetermined = {name.removeprefix(_OPEN): mask for name, mask in opens.items()}
-    return Reference(least, constant, undetermined, sampling)
+    stored = find_arrays(file)
+    count = shape[0] * shape[1]
+    kinds = {
+        each.dtype == (np.bool_ if name.startswith(_OPEN) else np.float64) for name, each in stored.items()
+    }
+    known = {"least", "constant"} <= stored.keys() and all(each.shape == (count,) for each in stored.values())
+    others = [name for name in stored if name not in ("least", "constant") and not name.startswith(_OPEN)]
+    if kinds != {True} or not known or not _are_sampling(others):
+        raise file.damaged()
+    least, constant = (stored[name][:].reshape(shape) for name in ("least", "constant"))
+    return Reference(
+        least, constant, mapped(stored, shape, _OPEN), _sampling(stored, shape) if others else None
+    )
+
+
+def _are_sampling(names: Sequence[str]) -> bool:
+    """Whether arrays are all that a `Sampling` has, or nothing."""
+    tables = {name.partition(":")[0] for name in names if name != FREEDOM}
+    return tables <= set(TABLES.values()) and (FREEDOM in names or not names)
+
+
+def _sampling(stored: Mapping[str, StoredArray], shape: tuple[int, int]) -> Sampling:
+    freedom = stored[FREEDOM][:].reshape(shape)
+    return Sampling(freedom, **{table: mapped(stored, shape, f"{short}:") for table, short in TABLES.items()})

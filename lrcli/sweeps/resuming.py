@@ -11,7 +11,9 @@ from lrcli.experiment.loading import Loaded, at_point, load, one_point
 from lrcli.experiment.user_code import changed_code
 from lrcli.running.location import OutputLocation
 from lrcli.running.trained import refuse_other_data
+from lrcli.storage.beginnings import shard_of_experiment
 from lrcli.storage.reading import begun_command, find_result
+from lrcli.storage.shards import Shard
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.grid import point_text
@@ -19,8 +21,11 @@ from lrcli.sweeps.plan import DEFAULT_MEMORY, SweepPlan, plan_sweep
 from lrcli.wording import counted
 
 __all__ = [
+    "begun_shard",
     "complete_result",
     "damage",
+    "differing_keys",
+    "files_again",
     "files_for",
     "member_alone",
     "members_with_events",
@@ -32,26 +37,62 @@ _MOST_SHOWN = 10
 _TABLES = ("results.csv", "summary.csv", "curves.npz", "reference.npz")  # of every sweep that is complete
 
 
-def files_for(plan: SweepPlan, location: OutputLocation) -> SweepFiles:
+def files_for(plan: SweepPlan, location: OutputLocation, shard: Shard | None = None) -> SweepFiles:
     """Where a sweep is written: a new directory, or the one the user named, in which it may go on.
 
+    Args:
+        plan: of the sweep.
+        location: where it is to be.
+        shard: which share of it.
+
     Raises:
-        RunDirectoryError: another sweep is there, with what differs.
+        RunDirectoryError: another sweep is there, with what differs, or another share.
     """
     directory = location.run_dir
     if directory is None or not (directory / "experiment.yaml").exists():
-        return SweepFiles(plan, location)
-    earlier, _ = plan_again(directory, default_memory=plan.memory)
-    differences = _differences(resolved(earlier.experiment), resolved(plan.experiment))
-    if earlier.memory != plan.memory:
-        differences.append(f"memory: {earlier.memory} there, {plan.memory} here")
-    if differences:
-        raise RunDirectoryError(f"{directory}: holds another sweep:", differences[:_MOST_SHOWN])
-    return SweepFiles(plan, location, directory)
+        return SweepFiles(plan, location, shard=shard)
+    earlier, _ = plan_again(directory, default_memory=plan.memory, default_shares=plan.shares)
+    found = _differences(earlier, plan)
+    if found:
+        raise RunDirectoryError(f"{directory}: holds another sweep:", found[:_MOST_SHOWN])
+    there, other = (each or "the whole sweep" for each in (begun_shard(directory), shard))
+    if there != other:
+        raise RunDirectoryError(
+            f"{directory}: holds {there}, so {other} cannot be there; give each a directory of its own"
+        )
+    return SweepFiles(plan, location, directory, shard)
+
+
+def files_again(directory: Path) -> tuple[SweepPlan, SweepFiles, list[str]]:
+    """The plan and the files of a sweep, or of a share of one, that goes on; and what to know of it.
+
+    Raises:
+        RunDirectoryError, ExperimentError, CodeError: as of `plan_again`.
+    """
+    plan, notes = plan_again(directory)
+    location = OutputLocation(origin=directory.absolute())
+    return plan, SweepFiles(plan, location, directory, begun_shard(directory)), notes
+
+
+def begun_shard(directory: Path) -> Shard | None:
+    """Which share of a sweep was begun in a directory; None: all of it.
+
+    Raises:
+        RunDirectoryError: there is a result, and it has been damaged.
+    """
+    result = find_result(directory)
+    if isinstance(result, SweepResult):
+        return Shard(*result.shard) if result.shard else None
+    found = shard_of_experiment(directory / "experiment.yaml")
+    return Shard(*found) if found else None
 
 
 def plan_again(
-    directory: Path, *, runs_code: bool = True, default_memory: int = DEFAULT_MEMORY
+    directory: Path,
+    *,
+    runs_code: bool = True,
+    default_memory: int = DEFAULT_MEMORY,
+    default_shares: int = 1,
 ) -> tuple[SweepPlan, list[str]]:
     """The plan of a sweep that was begun, and what the user should know about it.
 
@@ -59,6 +100,7 @@ def plan_again(
         directory: of the sweep.
         runs_code: see `plan_sweep`.
         default_memory: for one that was killed before it had written what it was begun with.
+        default_shares: likewise, where it is no share itself.
 
     Raises:
         RunDirectoryError: there is no sweep, or what it was begun with has been changed.
@@ -66,8 +108,9 @@ def plan_again(
         CodeError: code of the user's can no longer be used.
     """
     if begun_command(directory) == "sweep" and find_result(directory) is None:
-        loaded = load(directory / "experiment.yaml")
-        return plan_sweep(loaded, default_memory, runs_code=runs_code), loaded.notes
+        loaded, shard = load(directory / "experiment.yaml"), begun_shard(directory)
+        shares = shard.count if shard else default_shares
+        return plan_sweep(loaded, default_memory, shares, runs_code=runs_code), loaded.notes
     plan, loaded = _begun(directory, runs_code=runs_code)
     return plan, loaded.notes
 
@@ -76,7 +119,9 @@ def _begun(directory: Path, *, runs_code: bool = True) -> tuple[SweepPlan, Loade
     """The plan of a sweep as it was begun, and its file."""
     result = result_of_sweep(directory)
     loaded = load(directory / "experiment.yaml")
-    plan = plan_sweep(loaded, result.memory, runs_code=runs_code) if loaded.experiment.sweep else None
+    plan = None
+    if loaded.experiment.sweep:
+        plan = plan_sweep(loaded, result.memory, result.shares, runs_code=runs_code)
     changed = "its experiment.yaml" if plan is None or plan.fingerprint != result.fingerprint else ""
     if plan is not None and not changed:
         refuse_other_data(directory, plan.files, result)
@@ -101,10 +146,11 @@ def damage(files: SweepFiles) -> list[str]:
     found = [] if result is None else _damaged(files.directory, result)
     if result is None or not found:
         return []
-    return [
-        f"{files.directory}: {', '.join(found)}: gone, damaged or changed since the sweep ended; all "
-        f"{counted(result.members, 'member')} are trained again"
-    ]
+    if result.shard:
+        told = "since the share ended; their members are trained again"
+    else:
+        told = f"since the sweep ended; all {counted(result.members, 'member')} are trained again"
+    return [f"{files.directory}: {', '.join(found)}: gone, damaged or changed {told}"]
 
 
 def _completed(files: SweepFiles) -> SweepResult | None:
@@ -118,7 +164,8 @@ def _completed(files: SweepFiles) -> SweepResult | None:
 def _damaged(directory: Path, result: SweepResult) -> list[str]:
     """The files of a completed sweep that are not as they were written, or are gone."""
     names = [name for name in result.files if name != "experiment.yaml"]  # which its fingerprint covers
-    return [name for name in names or _TABLES if not result.file(directory, name).whole()]
+    tables = () if result.shard else _TABLES  # a share may have no part at all
+    return [name for name in names or tables if not result.file(directory, name).whole()]
 
 
 def members_with_events(directory: Path) -> int:
@@ -165,13 +212,23 @@ def result_of_sweep(directory: Path) -> SweepResult:
     return result
 
 
-def _differences(there: Any, here: Any, path: str = "") -> list[str]:
+def _differences(there: SweepPlan, here: SweepPlan) -> list[str]:
+    """Where two sweeps differ, a line for each key."""
+    found = differing_keys(resolved(there.experiment), resolved(here.experiment))
+    if there.memory != here.memory:
+        found.append(f"memory: {there.memory} there, {here.memory} here")
+    if there.shares != here.shares:
+        found.append(f"shares: {there.shares} there, {here.shares} here")
+    return found
+
+
+def differing_keys(there: Any, here: Any, path: str = "") -> list[str]:
     """Where two experiments differ, a line for each key."""
     if isinstance(there, dict) and isinstance(here, dict):
         keys = [*there, *(key for key in here if key not in there)]
         return [
             line
             for key in keys
-            for line in _differences(there.get(key), here.get(key), f"{path}.{key}".removeprefix("."))
+            for line in differing_keys(there.get(key), here.get(key), f"{path}.{key}".removeprefix("."))
         ]
     return [] if there == here else [f"{path}: {json.dumps(there)} there, {json.dumps(here)} here"]

@@ -10,12 +10,12 @@ from lrcli.analysis.outcomes import outcomes
 from lrcli.analysis.statistics import Statistics, describe_metric, is_told
 from lrcli.analysis.sweep_results import SweepResults
 from lrcli.config.metrics import MAX_ABS_ERROR
-from lrcli.storage.history import History
 from lrcli.storage.tables import cells, csv_text, swept_text
+from lrcli.sweeps.columns import Block, block_of, blocks_of
 from lrcli.sweeps.findings import STATISTICS, without_missing
 from lrcli.sweeps.plan import SweepPlan
 
-__all__ = ["history_of_members", "key_columns", "rows_of_members", "table_of_configurations"]
+__all__ = ["key_columns", "rows_of_members", "table_of_configurations"]
 
 _CELLS = 2**18  # of results.csv that are text at a time
 
@@ -23,16 +23,23 @@ _CELLS = 2**18  # of results.csv that are text at a time
 def rows_of_members(plan: SweepPlan, results: SweepResults) -> Iterator[str]:
     """The text of results.csv, some rows at a time: texts take many times the memory of numbers."""
     keys = {name: np.array(column, dtype=object) for name, column in key_columns(plan).items()}
-    values = _values_of_members(plan, results)
-    rows = max(1, _CELLS // (2 + len(keys) + len(values)))
-    for first in range(0, results.status.size, rows):
-        members = np.arange(first, min(first + rows, results.status.size))
-        seeds, configurations = np.divmod(members, len(results.configurations))
-        columns = {"member": cells(members), "seed": cells(np.array(results.seeds)[seeds])}
-        columns |= {name: column[configurations].tolist() for name, column in keys.items()}
-        columns |= {name: cells(column.reshape(-1)[members]) for name, column in values.items()}
-        columns["diverged_step"] = ["" if text == "0" else text for text in columns["diverged_step"]]
-        yield csv_text(columns, with_header=first == 0)
+    kinds = outcomes(results)
+    seeds, first = np.array(results.seeds), 0
+    for block in blocks_of((len(results.seeds), len(results.configurations))):
+        values = _values_of_members(plan, results, kinds, block)
+        step = max(1, _CELLS // (2 + len(keys) + len(values)))
+        numbers = np.arange(block.configurations.start, block.configurations.stop)
+        seed = np.repeat(seeds[block.seeds], len(numbers))
+        keys_of = {name: np.tile(column[numbers], block.shape[0]) for name, column in keys.items()}
+        for begin in range(0, len(seed), step):
+            rows = slice(begin, min(begin + step, len(seed)))
+            columns = {"member": cells(np.arange(first + rows.start, first + rows.stop))}
+            columns["seed"] = cells(seed[rows])
+            columns |= {name: column[rows].tolist() for name, column in keys_of.items()}
+            columns |= {name: cells(column[rows]) for name, column in values.items()}
+            columns["diverged_step"] = ["" if text == "0" else text for text in columns["diverged_step"]]
+            yield csv_text(columns, with_header=first + begin == 0)
+        first += len(seed)
 
 
 def table_of_configurations(plan: SweepPlan, results: SweepResults, statistics: Statistics) -> str:
@@ -50,28 +57,21 @@ def table_of_configurations(plan: SweepPlan, results: SweepResults, statistics: 
     return csv_text(columns)
 
 
-def history_of_members(results: SweepResults) -> History:
-    """The curves of all members; epoch and step of each, too, where configurations differ in them."""
-    axes = (results.epoch, results.step)
-    if all((axis == axis[:1]).all() for axis in axes):
-        epoch, step = (axis[0] for axis in axes)
-    else:
-        epoch, step = (np.tile(axis, (len(results.seeds), 1)) for axis in axes)
-    curves = {name: curve.reshape(-1, curve.shape[2]) for name, curve in results.curves.items()}
-    return History(epoch, step, curves)
-
-
-def _values_of_members(plan: SweepPlan, results: SweepResults) -> dict[str, NDArray[Any]]:
-    """The columns of results.csv after the swept keys, (S, C) each."""
-    return {
-        "status": results.status,
-        "outcome": outcomes(results),
-        "diverged_step": results.diverged_step,
-        "epochs": results.epochs,
-        **results.final,
-        f"best/{plan.experiment.best.metric}": results.best,
-        **{f"error/{name}": values for name, values in results.errors.items()},
+def _values_of_members(
+    plan: SweepPlan, results: SweepResults, kinds: NDArray[Any], block: Block
+) -> dict[str, NDArray[Any]]:
+    """The columns of results.csv after the swept keys, of the members of a block."""
+    at = (block.seeds, block.configurations)
+    found = {
+        "status": results.status[at],
+        "outcome": kinds[at],
+        "diverged_step": results.diverged_step[at],
+        "epochs": results.epochs[at],
+        **{name: block_of(results.final, name, block) for name in results.final},
+        f"best/{plan.experiment.best.metric}": results.best[at],
+        **{f"error/{name}": block_of(results.errors, name, block) for name in results.errors},
     }
+    return {name: values.reshape(-1) for name, values in found.items()}
 
 
 def key_columns(plan: SweepPlan) -> dict[str, list[str]]:

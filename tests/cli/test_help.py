@@ -200,6 +200,7 @@ LINES = [
             "explain",
             "export",
             "figure",
+            "merge",
             "predict",
             "replay",
             "report",

@@ -473,6 +473,36 @@ def test_what_is_no_sweep(place, lrcli, name, message):
     assert contents(place) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("resume", "run", "--cluster", "local"),
+            "--cluster: a run is trained by one process; only a sweep ...",
+        ),
+        (
+            ("resume", "run", "--cluster", "here"),
+            "--cluster here: is no cluster; say tcp://HOST:8786, local, ...",
+        ),
+        (
+            ("sweep", "small.yaml", "--cluster", "local:0"),
+            "--cluster local:0: 0 is no number of workers; ...",
+        ),
+        (
+            ("sweep", "small.yaml", "--cluster", "tcp://lab"),
+            "--cluster tcp://lab: has no port; Dask's own ...",
+        ),
+    ],
+)
+def test_words_of_no_cluster(place, lrcli, words, message):
+    lrcli("train", "small.yaml", "-q", "--run-dir", "run")
+    before = contents(place)
+    code, out, err = lrcli(*words, code=2)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {message.removesuffix('...')}")
+    assert contents(place) == before
+
+
 def test_a_sweep_by_its_name(place, lrcli, stop):
     """The newest sweep, whatever was trained since; resumed, and a member of it replayed."""
     lrcli("sweep", "mlp.yaml", "-q")

@@ -291,11 +291,23 @@ def test_noise_does_not_touch_the_generators_of_others(module):
 @pytest.mark.parametrize("name", ["Branching", "Doubled"])
 def test_what_cannot_be_mapped_trains_member_by_member(module, name):
     model = module(name)
+    assert not model.code.maps(4, 2, 1)
     with pytest.warns(UserWarning, match="one after the other") as told:
         together = fitted(model, range(3))
     assert len(told) == 1
     for seed in range(3):
         np.testing.assert_array_equal(together[[seed]], fitted(model, [seed]))
+
+
+@pytest.mark.parametrize(("name", "maps"), [("Net", True), ("Noisy", False), ("Unusable", True)])
+def test_whether_it_can_be_mapped_is_known_before_training(module, name, maps, recwarn):
+    """Of what cannot be trained at all, training says so."""
+    if name == "Unusable":
+        model = module("Net")
+        assert model.code.maps(4, 17, 1)
+    else:
+        assert module(name).code.maps(4, 2, 1) is maps
+    assert not recwarn.list
 
 
 def test_own_values_are_those_of_the_constructor_and_of_the_seed(module):

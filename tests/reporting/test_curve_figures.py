@@ -1,6 +1,7 @@
 """The figure of the best configurations while they train: which are shown, and NumPy's quantiles of them."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,10 +24,6 @@ def curves_of(axes):
     return {
         line.get_label(): line.get_xydata() for line in axes.lines if not line.get_label().startswith("_")
     }
-
-
-def changed(results, **fields):
-    return type(results)(**{**vars(results), **fields})
 
 
 def numpys(results, number, probabilities=(0.25, 0.5, 0.75), metric="val/loss"):
@@ -108,7 +105,7 @@ def test_a_line_ends_where_most_members_have_diverged(every):
     results = CASES["rate"]
     kept = slice(every - 1, None, every)
     curves = {name: values[..., kept] for name, values in results.curves.items()}
-    results = changed(results, epoch=results.epoch[:, kept], step=results.step[:, kept], curves=curves)
+    results = replace(results, epoch=results.epoch[:, kept], step=results.step[:, kept], curves=curves)
     axes = drawn(results)
     name, points = list(curves_of(axes).items())[-1]
     number = int(np.argmin(np.abs(np.array(RATES) - float(name.removeprefix("lr=")))))
@@ -134,7 +131,7 @@ def test_all_members_diverge_in_one_epoch():
         "diverged_step": np.where(lost, 4 * 32 + 1, 0),
     }
     ended = {"epochs": np.where(lost, 4, 30), "curves": {"val/loss": curve}}
-    axes = drawn(changed(results, **fields, **ended))
+    axes = drawn(replace(results, **fields, **ended))
     points = curves_of(axes)["lr=0.02"]
     assert points[np.isfinite(points[:, 1]), 0].tolist() == [1, 2, 3, 4]
     assert [text.get_text() for text in axes.texts] == ["lr=0.01\nbest", "lr=0.02\nmost diverged"]
@@ -147,7 +144,7 @@ def test_members_that_stop_early_keep_their_last_value_up_to_the_last_that_train
     for seed, last in enumerate(stopped):
         curve[seed, 0, last:] = np.nan
     epochs = np.column_stack([stopped, np.full(5, 30)])
-    axes = drawn(changed(results, curves={"val/loss": curve}, epochs=epochs))
+    axes = drawn(replace(results, curves={"val/loss": curve}, epochs=epochs))
     points = curves_of(axes)["lr=0.01"]
     held = [curve[seed, 0, np.minimum(np.arange(12), last - 1)] for seed, last in enumerate(stopped)]
     assert points[:, 0].tolist() == list(range(1, 13))
@@ -156,7 +153,7 @@ def test_members_that_stop_early_keep_their_last_value_up_to_the_last_that_train
 
 def test_a_metric_without_a_curve_leaves_the_training_loss():
     results = valley(product(optimizer__lr=[0.01, 0.02]), seeds=5)
-    results = changed(
+    results = replace(
         results, metric="test/loss", final={**results.final, "test/loss": results.final["val/loss"]}
     )
     axes = drawn(results)
@@ -168,7 +165,7 @@ def test_there_is_no_figure_of_nothing():
     results = valley(product(optimizer__lr=[0.01, 0.02]), seeds=3, records=1)
     assert best_curves(results) is None
     nothing = {name: np.full_like(values, np.nan) for name, values in CASES["rate"].curves.items()}
-    assert best_curves(changed(CASES["rate"], curves=nothing)) is None
+    assert best_curves(replace(CASES["rate"], curves=nothing)) is None
 
 
 def test_what_diverges_leaves_room_for_what_trains():

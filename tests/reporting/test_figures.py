@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -207,8 +208,7 @@ def test_records_at_other_epochs_are_held():
     results = valley(product(optimizer__lr=RATES[:3]), records=4)
     epoch = results.epoch.copy()
     epoch[1] = [2, 4, -1, -1]
-    changed = {**vars(results), "epoch": epoch}
-    mesh = training_loss(type(results)(**changed)).axes[0].collections[-1]
+    mesh = training_loss(replace(results, epoch=epoch)).axes[0].collections[-1]
     row = mesh.get_array().filled(np.nan)[1]
     first, second = np.median(results.curves["train/loss"][:, 1, :2], axis=0)
     assert row == pytest.approx([np.nan, first, first, second], nan_ok=True)
@@ -231,7 +231,7 @@ def test_what_is_about_to_diverge_leaves_room_for_the_rest():
     results.final["val/loss"][:, 20] = 1e30
     status = np.full_like(results.status, "completed")
     status[:, 21:] = "diverged"
-    axes = final_metric(type(results)(**{**vars(results), "status": status})).axes[0]
+    axes = final_metric(replace(results, status=status)).axes[0]
     assert axes.get_ylim()[1] < 1e8
 
 

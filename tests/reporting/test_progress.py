@@ -3,6 +3,7 @@
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from lrcli.reporting import progress
 from lrcli.reporting.runs import progress as of_runs
 from lrcli.reporting.runs.progress import ProgressReport
 from lrcli.reporting.sweeps.progress import SweepProgressReport
+from lrcli.running.moments import Waiting
 from lrcli.running.preparation import Compiling
 from lrcli.running.single import Finished, Started
 from lrcli.sweeps.running import SweepFinished, SweepProgress, SweepStarted
+from lrcli.sweeps.trainer import Workers
 from lrcli.training.records import Progress, Records
 
 STEPS = 4  # in an epoch
@@ -400,6 +403,30 @@ def test_compiling_is_told_until_it_is_done(terminal, width, says):
         report.show(SweepProgress(40, 2, 0, 0.5))
         assert screen.lines()[0].startswith("2 members")
     assert screen.lines() == []
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 120, 200])
+def test_workers_have_one_line_that_fits(terminal, width):
+    screen = terminal(width)
+    workers = Workers(40, "tcp://node1:8786", "http://node1:8787/status")
+    with SweepProgressReport("val/loss") as report:
+        report.show(
+            Waiting("waiting for workers of tcp://node1:8786; Ctrl-C gives up", "waiting for workers")
+        )
+        (line,) = screen.lines()
+        assert line.startswith("waiting for workers")
+        report.show(SweepStarted(Path("sweep"), 1_000_000, 50_000, "cpu", 1234, workers))
+        told = " ".join(screen.lines())
+        assert (
+            "trained by 40 workers of the scheduler at tcp://node1:8786; Dask shows them" in told
+            or width < 80
+        )
+        report._appear()
+        report.show(SweepProgress(39_500, 5000, 12, 0.0046381, 1000, replace(workers, count=39)))
+        line = screen.lines()[-1]
+        assert len(line) <= width
+        assert line.startswith("39 workers")
+        assert ("1,000/1,234 parts" in line) == (width > 40)
 
 
 def test_a_sweep_elsewhere(terminal):

@@ -11,8 +11,11 @@ from lrcli.experiment.loading import load
 from lrcli.running import data_export as data_files
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.resources import Sizes, memory_for_data, memory_for_training
+from lrcli.sweeps import idle_cores
 from lrcli.sweeps import tables as sweep_tables
+from lrcli.sweeps.cutting import Part, cut_group
 from lrcli.sweeps.files import SweepFiles
+from lrcli.sweeps.idle_cores import use_of_workers
 from lrcli.sweeps.plan import plan_sweep
 from lrcli.sweeps.running import run_sweep
 
@@ -39,6 +42,17 @@ def planned(tmp_path):
     return plan_it
 
 
+NOISY = """
+import torch
+
+
+class Net(torch.nn.Linear):
+    def __init__(self):
+        super().__init__(2, 1)
+
+    def forward(self, x):
+        return super().forward(x + torch.randn_like(x) * self.training)
+"""
 RATES = np.geomspace(1e-4, 0.1, 7).tolist()
 
 
@@ -143,6 +157,41 @@ def test_absurd_numbers_of_records_take_no_memory_to_estimate(planned):
     part = planned({"optimizer.lr": RATES}).parts[0]
     experiment = load_with(part.group.experiment, epochs=10**12)
     assert estimates.seconds_of_training(experiment, part.sizes, 10**12) > 1e8
+
+
+@pytest.mark.parametrize("words", [(), ["engine=torch"]], ids=["compiled", "torch"])
+def test_parts_take_some_seconds_of_one_core(planned, words, monkeypatch):
+    """Whatever machine plans them; and cutting adds little to what the whole takes."""
+    grid = {"optimizer.lr": np.geomspace(1e-4, 0.1, 500).tolist()}
+    epochs = f"training.epochs={2_000_000 if words else 10_000_000}"
+    plans = []
+    for count in (1, 64):
+        monkeypatch.setattr(estimates, "cores", lambda count=count: count)
+        plans.append(planned(grid, 4, words=[*words, epochs, "logging.every=20000000"]))
+    members = [[(part.members.start, part.members.stop) for part in plan.parts] for plan in plans]
+    assert members[0] == members[1]
+    parts = plans[0].parts
+    whole = Part(parts[0].group, slice(None)).work
+    assert sum(part.work for part in parts) <= 1.1 * whole
+    finer = cut_group(parts[0].group, 10**9, 2 * len(parts))
+    assert max(part.work for part in parts) <= 20.0 or sum(part.work for part in finer) > 1.1 * whole
+    assert len(parts) > 3 or words
+
+
+def test_code_that_leaves_cores_idle_is_told_of_workers(tmp_path, monkeypatch):
+    (tmp_path / "net.py").write_text(NOISY)
+    module = {"kind": "module", "path": "net.py", "name": "Net"}
+    sweep = {"grid": {"optimizer.lr": {"values": RATES}}, "seeds": 2}
+    (tmp_path / "own.yaml").write_text(json.dumps(LINE | {"model": module, "sweep": sweep}))
+    plans = [plan_sweep(load(tmp_path / "own.yaml", [f"training.epochs={n}"])) for n in (4, 4000)]
+    assert [len(plan.parts) > 1 for plan in plans] == [False, True]
+    monkeypatch.setattr(idle_cores, "cores", lambda: 2)
+    assert use_of_workers(plans[1], 100.0).startswith(
+        "code of yours trains on one core of 2, and the sweep has"
+    )
+    assert use_of_workers(plans[1], 5.0) == use_of_workers(plans[0], 100.0) == ""
+    monkeypatch.setattr(idle_cores, "cores", lambda: 1)
+    assert use_of_workers(plans[1], 100.0) == ""
 
 
 def load_with(experiment, **training):

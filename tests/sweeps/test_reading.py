@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import fields
 
 import numpy as np
@@ -128,7 +129,7 @@ def same(one, other):
         np.testing.assert_array_equal(one, other)
     elif isinstance(one, Sampling):
         same(one.arrays, other.arrays)
-    elif isinstance(one, dict):
+    elif isinstance(one, Mapping):
         assert list(one) == list(other)
         for key, value in one.items():
             same(value, other[key])

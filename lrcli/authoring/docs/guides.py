@@ -16,6 +16,8 @@ GUIDES = {  # in the order in which they are to be read, with what each holds
     "results": "What a run leaves behind, what its report says, several files, exit codes.",
     "your-own": "Your own table, images, torch model, loss, optimizer, package; and Python.",
     "sweeps": "Grids of rates, or of any keys, times seeds; resuming; what the verdicts mean.",
+    "clusters": "The workers of a Dask cluster, on this machine or on many, and what they cost.",
+    "shares": "One sweep on many machines without a scheduler: job arrays, CI, classrooms.",
     "figures": "Figures, pages to hand out, TensorBoard.",
     "numbers": "What is promised to the last bit, and what it rests on.",
     "engines": "What trains an experiment, how fast, and in how much memory.",

@@ -50,6 +50,7 @@ class Code(NamedTuple):
     units: int
 
 
+@cache
 def compiler_missing() -> str | None:
     """Why there is no compiled engine on this machine; None where there is one."""
     missing = [name for name in ("llvmlite", "numba") if util.find_spec(name) is None]

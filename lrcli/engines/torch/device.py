@@ -1,11 +1,15 @@
 """Which device the torch engine computes on, and what is there to choose from."""
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 
 from lrcli.errors import DeviceError
 
-__all__ = ["available_devices", "choose_threads", "prepare_process", "select_device"]
+__all__ = ["available_devices", "choose_threads", "prepare_process", "select_device", "threads"]
 
+_SHARE = 2**15  # numbers of a tensor that torch gives to a thread, at least
 _ALL_THREADS = torch.get_num_threads()
 _SMALL = 2**18  # numbers in the largest tensor of a step, below which threads cost more than they save
 
@@ -46,13 +50,38 @@ def prepare_process() -> bool:
     return torch.set_flush_denormal(True)
 
 
-def choose_threads(numbers: int) -> int:
+def choose_threads(numbers: int, most: int | None) -> int:
     """Let torch use one thread where a step is small, else all it has, and say how many.
 
-    A member's numbers do not depend on this: no operation of a step divides one member's work.
+    Threads that it had before `prepare_process` keep denormal numbers; then it has one, as numbers would
+    depend on which thread computes them.
 
     Args:
         numbers: in the largest tensor of a training step.
+        most: threads that it may use; None: any number.
     """
-    torch.set_num_threads(1 if numbers < _SMALL else _ALL_THREADS)
+    large = _ALL_THREADS if most is None else min(most, _ALL_THREADS)
+    torch.set_num_threads(1 if numbers < _SMALL else large)
+    if not _alike():
+        torch.set_num_threads(1)
     return torch.get_num_threads()
+
+
+def _alike() -> bool:
+    """Whether all threads that torch uses flush denormal numbers, or none does."""
+    count = torch.get_num_threads()
+    if count == 1:
+        return True
+    tiny = torch.full((count * _SHARE,), 1e-30).mul_(1e-10).view(torch.int32)  # as a number it may count as 0
+    return bool((tiny == tiny[0]).all())
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Meanwhile torch computes on so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

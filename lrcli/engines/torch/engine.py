@@ -17,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lrcli.components.installed import PACKAGES
 from lrcli.engines.torch.batches import Batch, Batches
 from lrcli.engines.torch.coefficients import CoefficientTable
-from lrcli.engines.torch.device import choose_threads, prepare_process, select_device
+from lrcli.engines.torch.device import choose_threads, prepare_process, select_device, threads
 from lrcli.engines.torch.losses import torch_loss
 from lrcli.engines.torch.models import Place, TorchModel, torch_model
 from lrcli.engines.torch.optimizers import starting_state, torch_optimizer
@@ -74,17 +75,34 @@ class TorchEngine:
         self._loss = torch_loss(problem.loss, self._tensor(targets))
         self._place_parameters()
         self._place_coefficients()
+        numbers = population.size * self._batches.sizes[0] * self._width()
         self.environment: dict[str, Any] = {
             "engine": "torch",
             "torch": torch.__version__,
             "device": str(self._device),
-            "threads": choose_threads(population.size * self._batches.sizes[0] * self._width()),
+            "threads": choose_threads(numbers, self._most_threads()),
             "denormals_flushed": flushed,
         }
         if self._device.type == "cuda":
             self.environment["gpu"] = torch.cuda.get_device_name(self._device)
 
     # Placing --------------------------------------------------------------------------------------
+
+    def _most_threads(self) -> int | None:
+        """On how many threads of the CPU the bits of a step are surely those on one; None: that is not held.
+
+        lrcli's own operations are rounded alike on any number, as long as each thread has whole members: with
+        more threads than members torch cuts products and sums within a member, as it does for a member alone,
+        which is let have them. Code of the user's, or of a package's, computes with whatever torch has, and
+        some of that rounds otherwise where a thread's share of a tensor ends, see
+        `lrcli.engines.torch.functions`.
+        """
+        if self._device.type != "cpu":
+            return None
+        components = (self._problem.model, self._problem.loss, self._population.optimizer)
+        if any(each.code_path is not None or type(each) in PACKAGES for each in components):
+            return 1
+        return self._population.size if self._population.size > 1 else None
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.from_numpy(array).to(self._device, self._dtype)
@@ -302,8 +320,11 @@ class TorchEngine:
 
     def _evaluate(self, split: SplitName, parameters: Tensor) -> dict[str, Array]:
         """The metrics of parameters (R, P), (R,) each."""
-        views = self._name(parameters)
-        chunks = [self._evaluate_some(split, views, members) for members in self._chunks(split)]
+        views, chunks = self._name(parameters), []
+        for members in self._chunks(split):
+            most, size = self.environment["threads"], members.stop - members.start
+            with threads(min(most, size) if size > 1 else most):  # see _most_threads
+                chunks.append(self._evaluate_some(split, views, members))
         return {name: np.concatenate([chunk[name] for chunk in chunks])[: self._size] for name in chunks[0]}
 
     def _width(self) -> int:

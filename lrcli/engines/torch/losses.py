@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lrcli.components.losses import AnyLoss
+from lrcli.engines.torch.functions import sigmoid
 
 __all__ = ["TorchLoss", "torch_loss"]
 
@@ -118,7 +119,7 @@ def _bce(_: Any) -> TorchLoss:
     def terms(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         # log(1 + exp(o)) - y o without overflow: max(o, 0) - y o + log(1 + exp(-|o|))
         values = outputs.clamp_min(0) - targets * outputs + torch.log1p(torch.exp(-outputs.abs()))
-        return values, torch.sigmoid(outputs) - targets
+        return values, sigmoid(outputs).sub_(targets)
 
     return TorchLoss(terms, _positive_logit)
 

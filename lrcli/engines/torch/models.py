@@ -11,7 +11,8 @@ arithmetic of a small model. Any other model gets its pullback from autograd, se
 
 Products and sums over examples are batched matrix products throughout: torch computes each matrix of a
 batch of two or more with the same routine wherever it stands in the batch, so that a member's bits do
-not depend on its neighbours. `torch.sum` promises nothing of the kind.
+not depend on its neighbours. `torch.sum` promises nothing of the kind; nor do some functions of single
+numbers, see `lrcli.engines.torch.functions`.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from lrcli.components.laws import FIRST_RADIATION, SECOND_RADIATION, WIEN_END
 from lrcli.components.models import MLP, AnyModel
+from lrcli.engines.torch.functions import sigmoid
 
 __all__ = ["P3", "Forward", "Parameters", "Place", "Pullback", "TorchModel", "by_autograd", "torch_model"]
 
@@ -176,7 +178,7 @@ class Activation(NamedTuple):
 ACTIVATIONS = {
     "relu": Activation(torch.relu, lambda h: h > 0),
     "tanh": Activation(torch.tanh, lambda h: 1 - h * h),
-    "sigmoid": Activation(torch.sigmoid, lambda h: h * (1 - h)),
+    "sigmoid": Activation(sigmoid, lambda h: h * (1 - h)),
 }
 
 
@@ -273,7 +275,9 @@ def planck(parameters: Parameters, wavelength: Tensor) -> Tensor:
     """
     product = (wavelength * parameters["T"]).clamp(min=SECOND_RADIATION / WIEN_END)
     x = SECOND_RADIATION / product
-    strength = FIRST_RADIATION * wavelength.where(wavelength > 0, torch.inf) ** -5
+    lit = wavelength.where(wavelength > 0, torch.inf)
+    square = lit * lit
+    strength = FIRST_RADIATION / (square * square * lit)  # a power would have other bits here and there
     return strength * torch.exp(-x) / -torch.expm1(-x)
 
 

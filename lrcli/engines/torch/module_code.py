@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lrcli.components.initializers import Parameter
 from lrcli.components.models.module import Module
 from lrcli.components.user_code import NamedCode
+from lrcli.engines.torch.device import threads
 from lrcli.engines.torch.keyed_random import drawn_by, key_of
 from lrcli.engines.torch.models import Place, TorchModel
 from lrcli.engines.torch.module_calls import Call, default_dtype
@@ -56,7 +57,8 @@ class ModuleCode:
 
     def _make(self, seed: int, dtype: torch.dtype) -> nn.Module:
         """The module as its constructor makes it for a seed."""
-        with default_dtype(dtype), drawn_by(key_of(seed, "init", 0)), self.code.running("could not be made"):
+        drawn = drawn_by(key_of(seed, "init", 0))
+        with threads(1), default_dtype(dtype), drawn, self.code.running("could not be made"):
             module = self.code.named(**self.code.args)
         if not isinstance(module, nn.Module):
             raise self.code.refuse(f"makes a {type(module).__name__}, not a torch.nn.Module")
@@ -154,11 +156,29 @@ class ModuleCode:
         """
         if place is None:
             raise ValueError("a module must know where it is to compute")
+        population, sample = self._population(place)
+        return population.model(sample)
+
+    @lru_cache  # noqa: B019 - it lives as long as the process
+    def maps(self, num_examples: int, num_features: int, num_outputs: int) -> bool:
+        """Whether the members of a population train at once, or one after the other.
+
+        Args:
+            num_examples: B, of a batch.
+            num_features: F.
+            num_outputs: O.
+        """
+        examples = torch.zeros(num_examples, num_features)
+        population, sample = self._population(Place((0, 1), examples, num_outputs))
+        return population.maps(sample)
+
+    def _population(self, place: Place) -> tuple[ModulePopulation, dict[str, Tensor]]:
+        """Members that have not been looked at, and the parameters of the first."""
         device, dtype = place.examples.device, place.examples.dtype
         calls = {trains: self._call(dtype, device, trains=trains) for trains in (True, False)}
         values = self.initial(place.seeds[0])
         sample = {name: torch.from_numpy(v.copy()).to(device, dtype) for name, v in values.items()}
-        return ModulePopulation(self.code, self.parameters, calls, place).model(sample)
+        return ModulePopulation(self.code, self.parameters, calls, place), sample
 
 
 def _parameter(name: str, value: Tensor, last: str, weight: object) -> Parameter:

@@ -22,6 +22,7 @@ from lrcli.engines.torch.answers import Wanted, refuse_answer
 from lrcli.engines.torch.keyed_random import drawn_by, drawn_from_torch, generator_states, key_of
 from lrcli.engines.torch.models import Forward, Parameters, Place, TorchModel, by_autograd
 from lrcli.engines.torch.module_calls import Call
+from lrcli.errors import CodeError, CodeRunError
 
 __all__ = ["ModulePopulation"]
 
@@ -69,6 +70,17 @@ class ModulePopulation:
         forward, training = (self._forward(sample, trains=trains) for trains in (False, True))
         model = by_autograd(forward, training, self._frozen)
         return model._replace(at=self._begin) if self._draws else model
+
+    def maps(self, sample: Mapping[str, Tensor]) -> bool:
+        """Whether its members train at once; of one that cannot be trained that is not known, and it may.
+
+        Args:
+            sample: the parameters of one member.
+        """
+        with warnings.catch_warnings(action="ignore"), contextlib.suppress(CodeError, CodeRunError):
+            self._draws = self._look(sample, trains=True)
+            return self._mapped(sample, trains=True) is not None
+        return True
 
     def _begin(self, step: int) -> None:
         self._step = step

@@ -60,7 +60,7 @@ def usable(facts: SweepFacts) -> Iterator[Finding]:
 
 def diverged(facts: SweepFacts) -> Iterator[Finding]:
     """How many members diverged, and from which rate on most of them do."""
-    lost = facts.results.status == "diverged"
+    lost = facts.results.diverged
     if not lost.any():
         return
     text = f"{counted(int(lost.sum()), 'member')} of {lost.size:,} diverged ({percent(float(lost.mean()))})"
@@ -86,7 +86,7 @@ def _first_rate(facts: SweepFacts) -> float | None:
     if facts.results.keys != (RATE,):
         return None
     rates = np.array([float(values[RATE]) for values in facts.results.configurations])
-    most = (facts.results.status == "diverged").mean(axis=0) >= 0.5
+    most = (facts.results.diverged).mean(axis=0) >= 0.5
     order = np.argsort(rates)
     above = np.logical_and.accumulate(most[order][::-1])[::-1]
     return float(rates[order][above][0]) if above.any() else None

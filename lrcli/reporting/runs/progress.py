@@ -15,7 +15,7 @@ from lrcli.reporting.runs.live_chart import chart_lines
 from lrcli.reporting.runs.live_curves import Curves
 from lrcli.reporting.runs.log import record_lines
 from lrcli.reporting.status_line import Pace, Part, fitted, status_line
-from lrcli.running.preparation import Compiling
+from lrcli.running.moments import Waiting
 from lrcli.running.single import Event, Finished, Started
 from lrcli.training.records import Progress, Records
 
@@ -45,9 +45,9 @@ class ProgressReport(BarReport):
     def show(self, event: Event) -> None:
         """Show one event; about every tenth of the run where nothing is drawn."""
         with self._lock:
-            self._compiled()
-            if isinstance(event, Compiling):
-                self._compiling()
+            self._came()
+            if isinstance(event, Waiting):
+                self._wait(event)
             elif isinstance(event, Started):
                 self._run = event
                 for note in event.notes:

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrcli.analysis.sweep_results import SweepResults
+from lrcli.analysis.sweep_results import ABSENT, SweepResults
 from lrcli.reporting.key_names import label
-from lrcli.reporting.scales import Array, Scale, Ticks, key_ticks, scale_of
+from lrcli.reporting.scales import Array, Scale, Ticks, key_ticks, scale_of, thinned
 from lrcli.reporting.sweeps.scores import best_first
 
 __all__ = [
@@ -39,6 +39,11 @@ class Line:
     label: str
     x: Array
     configurations: NDArray[np.intp]
+
+    def thinned(self, most: int) -> "Line":
+        """At most so many of its values, evenly, both ends included."""
+        kept = thinned(len(self.x), most)
+        return Line(self.label, self.x[kept], self.configurations[kept])
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,17 @@ class SweepLines:
         """What is labelled along every axis of the key."""
         return key_ticks(self.points, self.scale)
 
+    def thinned(self, most: int) -> "SweepLines":
+        """The same with at most so many values of each line: more are not seen, and take long to draw."""
+        if all(len(line.x) <= most for line in self.lines):
+            return self
+        lines = [line.thinned(most) for line in self.lines]
+        return replace(
+            self,
+            lines=tuple(lines),
+            best=lines[next(i for i, line in enumerate(self.lines) if line is self.best)],
+        )
+
     def gaps(self, line: Line) -> NDArray[np.bool_]:
         """(n - 1,) between which neighbours of a line nothing may be drawn.
 
@@ -104,10 +120,11 @@ def sweep_lines(results: SweepResults, most: int = 8) -> SweepLines | None:
     key = keys[0]
     groups: dict[str, list[int]] = {}
     others = [other for other in results.keys if other != key]
-    for i in best_first(results):
-        configuration = results.configurations[i]
-        if key in configuration:
-            groups.setdefault(repr([configuration.get(other) for other in others]), []).append(int(i))
+    along, beside = results.columns[key], [results.columns[other] for other in others]
+    for i in best_first(results).tolist():
+        if along[i] is not ABSENT:
+            held = [None if column[i] is ABSENT else column[i] for column in beside]
+            groups.setdefault(repr(held), []).append(i)
     lines = [_line(key, others, results, members) for members in list(groups.values())[:most]]
     in_order = sorted(lines, key=lambda line: int(line.configurations.min()))
     return SweepLines(key, tuple(in_order), lines[0], len(groups) - len(lines))
@@ -115,7 +132,8 @@ def sweep_lines(results: SweepResults, most: int = 8) -> SweepLines | None:
 
 def _line(key: str, others: Sequence[str], results: SweepResults, members: Sequence[int]) -> Line:
     name = label(results.configurations[members[0]], others)
-    x = np.array([float(results.configurations[i][key]) for i in members])
+    column = results.columns[key]
+    x = np.array([float(column[i]) for i in members])
     order = np.argsort(x, kind="stable")
     return Line(name, x[order], np.array(members, dtype=np.intp)[order])
 
@@ -124,7 +142,7 @@ def numeric_keys(results: SweepResults) -> dict[str, Array]:
     """From swept keys whose values are all numbers to those values; a key that never varies is one too."""
     found = {}
     for key in results.keys:
-        values = [configuration[key] for configuration in results.configurations if key in configuration]
+        values = [value for value in results.columns[key] if value is not ABSENT]
         if values and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
             found[key] = np.array(values, dtype=np.float64)
     return found

@@ -7,7 +7,6 @@ from lrcli.reporting.pages.card import card_html
 from lrcli.reporting.pages.content import Column, Table
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.storage.tables import swept_text
-from lrcli.wording import counted
 
 __all__ = ["sweep_card"]
 
@@ -22,7 +21,7 @@ def sweep_card(result: SweepResult, drawings: Mapping[str, Drawing]) -> str:
         result: of the sweep.
         drawings: its figures, by kind; none where it cannot be drawn.
     """
-    members = f"{counted(result.members, 'member')}, {result.diverged:,} diverged"
+    members = f"{result.members_text}, {result.diverged:,} diverged"
     missing = f", {result.missing:,} missing" if result.missing else ""
     heading = f"{result.name}: {result.status} ({members}{missing})"
     pictures = dict(list(drawings.items())[:_PICTURES])

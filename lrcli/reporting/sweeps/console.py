@@ -16,26 +16,31 @@ from lrcli.reporting.streams import console, standard_output
 from lrcli.reporting.sweeps.chart import sweep_chart
 from lrcli.reporting.sweeps.ranked import most_common, shown_statistics, swept_cell
 from lrcli.reporting.sweeps.recovery import BestStudy, with_error
+from lrcli.reporting.sweeps.share_words import how_to_merge, share_ended
 from lrcli.reporting.sweeps.verdict import how_it_ended, sentences, unjudged
 from lrcli.reporting.text import print_text
 from lrcli.running.resources import bytes_text
+from lrcli.storage.shards import Shard
 from lrcli.storage.sweep_result import SweepResult
+from lrcli.sweeps.idle_cores import use_of_workers
 from lrcli.sweeps.plan import SweepPlan
+from lrcli.sweeps.shares import parts_of
 from lrcli.wording import counted, one_line
 
-__all__ = ["print_plan", "print_sweep_report"]
+__all__ = ["print_plan", "print_share_report", "print_sweep_report"]
 
 _ROWS = 12
 _PARAMETERS = 6
 _LITTLE = 10**7  # bytes, of which nobody needs to be told
 
 
-def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
+def print_sweep_report(results: SweepResults, result: SweepResult, advice: str = "") -> None:
     """Print what a sweep has found.
 
     Args:
         results: of the sweep.
         result: what was made of them.
+        advice: how it could have been trained better, a sentence.
 
     Raises:
         WriteError: standard output could not be written.
@@ -53,11 +58,34 @@ def print_sweep_report(results: SweepResults, result: SweepResult) -> None:
             for sentence in sentences(find_verdict(results, statistics), result):
                 print_text(out, sentence)
             _print_study(out, BestStudy(results, int(ranking(statistics, results.mode)[0])))
+        if advice:
+            print_text(out, f"note: {advice}")
         print_text(out, f"\nrun: {one_line(result.run_dir)}")
 
 
-def print_plan(plan: SweepPlan) -> None:
+def print_share_report(result: SweepResult, parts: int) -> None:
+    """Print what a share has trained, where it is, and what puts it together with the others.
+
+    Args:
+        result: of the share.
+        parts: that are its.
+
+    Raises:
+        WriteError: standard output could not be written.
+    """
+    with standard_output():
+        out = console()
+        print_text(out, f"{titled(result)}: {share_ended(result, parts)}")
+        print_text(out, how_to_merge(result))
+        print_text(out, f"run: {one_line(result.run_dir)}")
+
+
+def print_plan(plan: SweepPlan, shard: Shard | None = None) -> None:
     """Print what a sweep would train, and what that would need.
+
+    Args:
+        plan: of the sweep.
+        shard: of which share of it the rest is told, too.
 
     Raises:
         WriteError: standard output could not be written.
@@ -83,8 +111,24 @@ def print_plan(plan: SweepPlan) -> None:
             f"about {max(1, round(plan.needs.total() / 10**6)):,} MB of memory and "
             f"{_duration(plan.seconds)} of training",
             *_beyond_budget(plan),
+            *(f"note: {advice}" for advice in [use_of_workers(plan, plan.seconds)] if advice),
+            *(_of_share(plan, shard) if shard else ()),
         ):
             print_text(out, line)
+
+
+def _of_share(plan: SweepPlan, shard: Shard) -> Iterator[str]:
+    """What one share of a sweep trains."""
+    parts = [plan.parts[number] for number in parts_of(plan, shard)]
+    if not parts:
+        yield f"{shard} is empty: {counted(len(plan.parts), 'part')} make no more shares"
+        return
+    members, steps = sum(part.size for part in parts), sum(part.steps for part in parts)
+    work, whole = (sum(part.work for part in some) for some in (parts, plan.parts))
+    yield (
+        f"{shard}: {counted(members, 'member')} in {counted(len(parts), 'part')}, {counted(steps, 'step')}, "
+        f"{100 * work / whole:.3g}% of the work"
+    )
 
 
 def _beyond_budget(plan: SweepPlan) -> Iterator[str]:

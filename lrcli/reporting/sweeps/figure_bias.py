@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["bias_and_spread"]
 
 _MOST_PARAMETERS, _MOST_LINES = 4, 4
+_MOST_VALUES = 1000  # of the swept key, those of all lines added up
 _REACH = 1.96  # Monte Carlo standard errors to each side, 95%
 _LONGEST_LABEL = 40  # letters
 _FAR = 100.0  # times the smallest bias that can be told from 0, from which on an axis is logarithmic
@@ -44,10 +45,11 @@ def bias_and_spread(results: SweepResults) -> Drawing | None:
     title += f"\nthe {len(swept.lines)} best lines" if swept.left_out else ""
 
     def draw(figure: "FigureBase") -> None:
+        drawn = swept.thinned(_MOST_VALUES // len(swept.lines))
         panels = figure.subplots(len(studies), 2, sharex=True, squeeze=False)
         for (name, of), (left, right) in zip(studies.items(), panels, strict=True):
-            _draw_bias(left, of, swept)
-            _draw_spread(right, of, swept)
+            _draw_bias(left, of, drawn)
+            _draw_spread(right, of, drawn)
             left.set_ylabel(name)
         panels[0, 0].set_title("bias, ± 1.96 Monte Carlo SE", size="small")
         panels[0, 1].set_title("empirical standard error", size="small")

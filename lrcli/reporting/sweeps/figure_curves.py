@@ -108,7 +108,7 @@ def _to_see_whole(curves: list[_Curve]) -> Array:
 def _metric_of_curves(results: SweepResults) -> str | None:
     """Of which metric there are curves worth showing."""
     curve = results.curves.get(results.metric)
-    if curve is not None and np.isfinite(curve).any():
+    if curve is not None and any(np.isfinite(of_seed).any() for of_seed in curve):
         return results.metric
     return training_loss_of(results.curves)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["final_metric", "recovery_error"]
 
 _PROBABILITIES = (0.1, 0.25, 0.5, 0.75, 0.9)
+_MOST_VALUES = 2000  # of the swept key, on a line
 _LONGEST_LABEL = 66  # letters
 
 
@@ -69,9 +70,10 @@ def _over_rate(results: SweepResults, metric: str, swept: SweepLines) -> Drawing
         ratios = [4, 1] if share[shown].any() else [1]
         panels = figure.subplots(len(ratios), sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
         clipped = _scaled(panels[0], results, metric, shown)
-        for i, line in enumerate(swept.lines):
+        drawn = swept.thinned(_MOST_VALUES)
+        for i, line in enumerate(drawn.lines):
             x, (*bands, percent) = _with_gaps(
-                swept, line, np.vstack([clipped, share])[:, line.configurations]
+                drawn, line, np.vstack([clipped, share])[:, line.configurations]
             )
             _draw_line(panels[0], line.label, x, np.array(bands), i, alone=len(swept.lines) == 1)
             if len(panels) > 1:

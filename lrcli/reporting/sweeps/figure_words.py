@@ -76,7 +76,7 @@ def rates_words(results: SweepResults, swept: SweepLines) -> str:
 
 def diverged_words(results: SweepResults) -> str:
     """How many members diverged, and in how many configurations most of them did."""
-    diverged = results.status == "diverged"
+    diverged = results.diverged
     count, size = int(diverged.sum()), diverged.size
     if not count:
         return f"None of the {counted(size, 'member')} diverged." if size > 1 else "It did not diverge."

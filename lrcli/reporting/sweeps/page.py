@@ -2,9 +2,8 @@
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
-
-import numpy as np
 
 from lrcli.analysis.judging import find_verdict
 from lrcli.analysis.outcomes import outcomes
@@ -134,14 +133,13 @@ def _parameters(study: BestStudy) -> Table:
 
 def _outcomes(results: SweepResults) -> Table:
     """How many members ended how."""
-    names, counts = np.unique(outcomes(results), return_counts=True)
-    most_first = np.argsort(-counts, kind="stable")
-    shown = names[most_first].tolist()
+    counts = Counter(outcomes(results).ravel().tolist())
+    shown = sorted(counts, key=lambda name: (-counts[name], name))
     return Table(
         "What has become of the members",
         [
             Column("outcome", shown),
-            Column("members", counts[most_first].tolist()),
+            Column("members", [counts[name] for name in shown]),
             Column("what it means", [_MEANINGS[name] for name in shown]),
         ],
     )

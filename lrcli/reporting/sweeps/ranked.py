@@ -30,7 +30,7 @@ def swept_cell(configuration: Mapping[str, Any], key: str) -> str:
     return value_text(configuration[key]) if key in configuration else ""
 
 
-def most_common(kinds: NDArray[np.str_]) -> str:
+def most_common(kinds: NDArray[Any]) -> str:
     """The most common outcome of some members, and its share where there are others."""
     names, counts = np.unique(kinds, return_counts=True)
     first = int(np.argmax(counts))

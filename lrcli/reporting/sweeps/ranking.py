@@ -28,7 +28,7 @@ def ranking_markdown(results: SweepResults, order: NDArray[np.intp], shown: int,
     count, length = len(order), results.epoch.shape[1]
     if len(order) > _SHOWN_ROWS:
         parts.append(f"{len(order) - _SHOWN_ROWS:,} more are in `summary.csv`.")
-    if np.any(results.status == "diverged"):
+    if np.any(results.diverged):
         parts.append(
             "A curve of which most seeds diverged ends where its training loss is last at most "
             f"{FAR:g} times what it was at first: what follows would flatten all other curves."

@@ -32,10 +32,10 @@ def curve_scores(
     Returns:
         (S, n, t); NaN behind a configuration's last record.
     """
-    curves = results.curves[metric][:, configurations]
-    chosen = curves[:, :, records]
+    curves = results.curves[metric]  # of which only what is shown is read
+    chosen = curves[:, configurations[:, None], records]
     if np.isnan(chosen).any():
-        chosen = _held(curves)[:, :, records]
+        chosen = _held(curves[:, configurations, : records[-1] + 1])[:, :, records]
     worst = np.inf if mode_of(results, metric) == "min" else -np.inf
     chosen = np.where(diverged_by(results, configurations, records), worst, chosen)
     return np.where(results.epoch[np.ix_(configurations, records)] >= 0, chosen, np.nan)
@@ -45,7 +45,7 @@ def diverged_by(
     results: SweepResults, configurations: NDArray[np.intp], records: NDArray[np.intp]
 ) -> NDArray[np.bool_]:
     """Which members have diverged by which record, (S, n, t)."""
-    diverged = (results.status == "diverged")[:, configurations, None]
+    diverged = results.diverged[:, configurations, None]
     broken_at = results.diverged_step[:, configurations, None]
     return np.asarray(diverged & (results.step[np.ix_(configurations, records)] >= broken_at))
 
@@ -77,7 +77,7 @@ def quantiles(values: Array, probabilities: tuple[float, ...]) -> Array:
 
 def diverged_share(results: SweepResults) -> Array:
     """The share of members that diverged, (C,)."""
-    return np.asarray(np.mean(results.status == "diverged", axis=0))
+    return np.asarray(np.mean(results.diverged, axis=0))
 
 
 def best_first(results: SweepResults) -> NDArray[np.intp]:

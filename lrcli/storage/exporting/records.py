@@ -17,6 +17,7 @@ from lrcli.storage.digests import KeptFile
 from lrcli.storage.history import History
 from lrcli.storage.reading import read_result
 from lrcli.storage.run_result import RunResult
+from lrcli.storage.shards import refuse_share
 from lrcli.storage.table_reading import MemberTable, read_curves, read_members, read_metrics
 from lrcli.storage.tables import swept_text
 from lrcli.wording import typed
@@ -79,6 +80,7 @@ def read_records(directory: Path, run: str, content: Content) -> Records:
         missing = f"has no records: the run is {result.status}"
         history = read_metrics(_there(result.file(directory, "metrics.csv"), missing))
         return _of_run(run, result, history, content)
+    refuse_share(directory, result.shard)
     command = typed("lrcli", "resume", str(directory))
     missing = f"has no results yet ({result.status}); go on with it first: {command}"
     members = read_members(_there(result.file(directory, "results.csv"), missing))
