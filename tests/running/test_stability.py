@@ -91,8 +91,9 @@ def test_the_limit_is_exact_where_every_epoch_is_the_same(case):
     made = experiment(**case)
     known = stability(made)
     assert known.sense == ""
-    assert grown(made, 0.98 * known.limit, 3000) < 0
-    assert grown(made, 1.02 * known.limit, 3000) > 2
+    epochs = 3000 if made.optimizer.schedule.kind == "linear_warmup" else 1000  # small steps come first
+    assert grown(made, 0.98 * known.limit, epochs) < 0
+    assert grown(made, 1.02 * known.limit, epochs) > 2
 
 
 RANDOM = {

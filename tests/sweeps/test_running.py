@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -96,6 +97,25 @@ def swept(planned, tmp_path):
         return finished, directory
 
     return sweep_it
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Runs a sweep, the same one once: what it has found, and its directory, which nobody may change."""
+
+    @cache
+    def sweep_it(experiment, memory):
+        place = tmp_path_factory.mktemp("undisturbed")
+        (place / "exp.yaml").write_text(experiment)
+        plan = plan_sweep(load(place / "exp.yaml"), memory)
+        files = SweepFiles(plan, OutputLocation(run_dir=place / "sweep"))
+        *_, finished = events_of(plan, files, Interruption())
+        return finished, place / "sweep"
+
+    def find(base, grid, memory=DEFAULT_MEMORY, **fields):
+        return sweep_it(json.dumps(with_sweep(base, grid, **fields)), memory)
+
+    return find
 
 
 def alone(directory, member, run_dir):
@@ -412,8 +432,8 @@ ORDERS = {
 
 @pytest.mark.parametrize("base", [LINE, FINE_LINE, CUBIC, XOR, SINE], ids=name)
 @pytest.mark.parametrize("how", ORDERS)
-def test_order_and_company_do_not_matter(swept, base, how):
-    plain, _ = swept(base, {"optimizer.lr": RATES}, seeds=3)
+def test_order_and_company_do_not_matter(swept, undisturbed, base, how):
+    plain, _ = undisturbed(base, {"optimizer.lr": RATES}, seeds=3)
     grid, fields = ORDERS[how]
     other, _ = swept(base, grid, **({"seeds": 3} | fields))
     assert_same_members(plain, other)
@@ -426,9 +446,9 @@ def test_sizes_of_parts_are_what_the_cases_mean(planned):
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
-def test_configurations_of_other_kinds_do_not_matter(swept, other):
+def test_configurations_of_other_kinds_do_not_matter(swept, undisturbed, other):
     grid = {"optimizer.lr": RATES}
-    plain, _ = swept(LINE, grid, seeds=2)
+    plain, _ = undisturbed(LINE, grid, seeds=2)
     beside, _ = swept(LINE, [grid, other], seeds=2)
     assert_same_members(plain, beside)
 
@@ -523,8 +543,8 @@ def interrupt(plan, directory, after):
     ("memory", "after"),
     [*itertools.product([3_000], [0, 1, 5, 15, 17]), *itertools.product([1, DEFAULT_MEMORY], [1, 15])],
 )
-def test_interrupted_and_taken_up_again(planned, swept, tmp_path, monkeypatch, memory, after):
-    _, undisturbed = swept(LINE, INTERRUPTED, memory, seeds=3)
+def test_interrupted_and_taken_up_again(planned, undisturbed, tmp_path, monkeypatch, memory, after):
+    _, whole = undisturbed(LINE, INTERRUPTED, memory, seeds=3)
     plan = planned(LINE, INTERRUPTED, memory, seeds=3)
     directory = tmp_path / "stopped"
     finished = interrupt(plan, directory, after)
@@ -550,7 +570,7 @@ def test_interrupted_and_taken_up_again(planned, swept, tmp_path, monkeypatch, m
     assert started.steps == sum(missing)
     assert result_in(directory)["status"] == finished.result.status == "completed"
     for file in FILES:
-        assert (directory / file).read_bytes() == (undisturbed / file).read_bytes()
+        assert (directory / file).read_bytes() == (whole / file).read_bytes()
     complete = complete_result(files_for(again, OutputLocation(run_dir=directory)))
     assert replace_nonfinite(complete.as_data()) == replace_nonfinite(finished.result.as_data())
     assert not (directory / "checkpoint").exists()
