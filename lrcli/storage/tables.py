@@ -29,9 +29,10 @@ def cells(values: NDArray[Any] | Sequence[Any]) -> list[str]:
     """The texts of a column: numbers in the shortest form that reads back the same, NaN as nothing."""
     array = np.asarray(values)
     if array.dtype.kind == "f":
-        texts = np.array(list(map(repr, array.tolist())), dtype=object)
-        texts[np.isnan(array)] = ""
-        return list(texts)
+        numbers = list(map(repr, array.tolist()))
+        for number in np.flatnonzero(np.isnan(array)).tolist():
+            numbers[number] = ""
+        return numbers
     if array.dtype.kind in "iu":
         return list(map(repr, array.tolist()))
     texts = array.tolist()

@@ -22,7 +22,15 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 LINEAR = ROOT / "experiments" / "linear.yaml"
 READERS = (["report"], ["figure"], ["explain"], ["export", "--out", "members.csv"])
-HEAD = ("members", "s", "s of training", "MB", "bytes of a member more", "bytes on the disk of a member")
+HEAD = (
+    "members",
+    "s",
+    "s of all cores",
+    "s of training",
+    "MB",
+    "bytes a member more",
+    "bytes a member on the disk",
+)
 RULE = ("---", *["--:"] * (len(HEAD) - 1))
 SHAPES = {"even": 0.5, "many rates": 1.0, "many seeds": 0.0}  # the power of the members that are rates
 
@@ -32,10 +40,12 @@ class Cost(NamedTuple):
 
     Attributes:
         seconds: of the clock.
+        work: seconds of all cores.
         memory: bytes, the most at a time.
     """
 
     seconds: float
+    work: float
     memory: int
 
 
@@ -51,7 +61,8 @@ def cost(*words, cwd):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, said.decode()
-    return Cost(time.perf_counter() - started, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, memory)
 
 
 def grid_of(members, power):
@@ -76,6 +87,7 @@ def row(members, shape, more, place, before):
     return (count, taken.memory), (
         f"{count:,}: {configurations:,} x {seeds:,}",
         f"{taken.seconds:.1f}",
+        f"{taken.work:.1f}",
         f"{result['timing']['train_seconds']:.1f}",
         f"{taken.memory / 1e6:,.0f}",
         "" if each is None else f"{each:,.0f}",
@@ -109,7 +121,8 @@ def main():
             for command, *words in READERS if given.again else ():
                 (place / "members.csv").unlink(missing_ok=True)
                 taken = cost(command, place / "sweep", *words, cwd=place)
-                print(f"lrcli {command:10} {taken.seconds:6.1f} s {taken.memory / 1e6:8,.0f} MB")
+                times = f"{taken.seconds:6.1f} s {taken.work:6.1f} s of all cores"
+                print(f"lrcli {command:10} {times} {taken.memory / 1e6:8,.0f} MB")
 
 
 if __name__ == "__main__":
