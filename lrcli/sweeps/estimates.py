@@ -22,7 +22,7 @@ __all__ = ["LANES", "seconds_of_training", "slowness"]
 LANES = 32  # members in a row of lanes, in float32
 _FEW_MEMBERS, _LANE_PARAMETERS = 3, 1024  # up to which, and above which, members are trained one by one
 _QUADRATIC = 16  # parameters, up to which full batches are not looked at
-_INLANES = 1.2e10  # multiply-adds of a core in a second, of members side by side
+_IN_LANES = 1.2e10  # multiply-adds of a core in a second, of members side by side
 _ALONE = 1.7e9  # of one member with narrow layers
 _WIDE, _OF_PARAMETER = 3e10, 2e-9  # of one with wide layers; and seconds for each parameter in a step
 _STEP = 3e-8  # seconds of a step in machine code, whatever it does
@@ -114,7 +114,7 @@ def _compiled_step(experiment: Experiment, members: int, num_cores: int) -> floa
         work = 3 * parameters * parameters
     update = parameters * _UPDATE if experiment.optimizer.adaptive else 0.0
     if members > _FEW_MEMBERS and parameters <= _LANE_PARAMETERS:
-        blocks, block = -(-members // LANES), _STEP + LANES * (work / _INLANES + update)
+        blocks, block = -(-members // LANES), _STEP + LANES * (work / _IN_LANES + update)
     elif parameters <= _LANE_PARAMETERS // 8:
         blocks, block = members, _STEP + work / _ALONE
     else:
@@ -153,7 +153,7 @@ def _of_record(experiment: Experiment, members: int, num_cores: int) -> float:
         if has_triangle(experiment, count):
             seconds += members * parameters**2 * _TRIANGLE
         elif num_cores:
-            seconds += members * count * parameters / (_INLANES * num_cores)
+            seconds += members * count * parameters / (_IN_LANES * num_cores)
         else:
             widths = sum(sum(p.matrix) for p in experiment.parameters if not p.is_bias)
             seconds += members * count * widths * _TORCH_NUMBER
