@@ -68,7 +68,7 @@ def cost(*words, cwd):
 def grid_of(members, power):
     """Options of a grid of so many members; ten at least of seeds, and of rates."""
     rates = min(10_000, members // 10, max(10, round(members**power)))
-    momenta = 10 if power == 1 and members > 10 * 10 * rates else 1
+    momenta = 10 if power == 1 and members >= 10 * 10 * rates else 1
     seeds = members // (rates * momenta)
     more = ["--grid", "optimizer.momentum={range: [0, 0.9, 10]}"] if momenta > 1 else []
     return ["--lr", f"1e-4:1:{rates}", "--seeds", seeds, *more], rates * momenta, seeds
