@@ -245,10 +245,11 @@ def train_sweep(
     if as_json:
         print_json(result)
     if exit_code_of(result) == _FAILED:
-        from lrcli.reporting.messages import print_error
+        from lrcli.reporting.messages import print_error, say_how_to_go_on
 
         if result.status == "failed":
             print_error(f"{files.directory}: {result.warnings[-1]}")
+            say_how_to_go_on(files.directory)
         elif quiet:
             print_error(f"{plan.source.file}: all {counted(plan.size, 'member')} diverged")
     raise typer.Exit(exit_code_of(result))

@@ -8,6 +8,7 @@ into a file. One that dies is replaced.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,7 +84,7 @@ class LocalWorkers:
         self._keeper.join()
         alive = [process for process in self._processes if process is not None]
         for process in alive:
-            process.kill()  # what they know is lost on purpose: nobody waits for it
+            _kill(process)  # what they know is lost on purpose: nobody waits for it
         for process in alive:
             process.wait()
             _stream(process).close()
@@ -122,6 +123,7 @@ class LocalWorkers:
             if process is None or process.poll() is not None:
                 if process is not None:
                     self._early += 1
+                    _kill(process)
                     _stream(process).close()
                 self._processes[place] = self._start()
 
@@ -140,6 +142,14 @@ class LocalWorkers:
                 start_new_session=True,  # or Ctrl-C would reach them
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, and those that code of the user's has started in it, also where it has died itself."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # none is left
+            os.killpg(process.pid, signal.SIGKILL)  # of its own session, see `LocalWorkers._start`
+    process.kill()
 
 
 def _stream(process: subprocess.Popen[bytes]) -> IO[bytes]:

@@ -1,11 +1,13 @@
 """A worker process on this machine: ``python -m lrcli.cluster.local_worker SCHEDULER DIRECTORY``.
 
-It ends when its standard input does, as that of a process whose parent was killed does at once.
+It ends when its standard input does, as that of a process whose parent was killed does at once. Code of the
+user's finds an empty one in its place.
 """
 
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import threading
 
@@ -21,7 +23,7 @@ def main(scheduler: str, directory: str) -> None:
         scheduler: its address.
         directory: for temporary files.
     """
-    threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(_taken_input(), directory), daemon=True).start()
     asyncio.run(_work(scheduler, directory))
 
 
@@ -36,9 +38,20 @@ async def _work(scheduler: str, directory: str) -> None:
         await worker.finished()
 
 
-def _end_with_parent(directory: str) -> None:
-    os.read(sys.stdin.fileno(), 1)
+def _taken_input() -> int:
+    """The standard input, out of the reach of whoever would wait for a line of it, or close it."""
+    taken = os.dup(0)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    return taken
+
+
+def _end_with_parent(pipe: int, directory: str) -> None:
+    os.read(pipe, 1)
     shutil.rmtree(directory, ignore_errors=True)  # which the parent would have removed
+    if sys.platform != "win32" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)  # what code of the user's has started, too
     os._exit(0)  # whatever it computes
 
 

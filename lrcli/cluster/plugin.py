@@ -227,7 +227,7 @@ def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
         if not unchecked and set(workers.refused) - set(workers.gone):
             raise ClusterError(f"{opened.address}: no worker can train this", workers.refusals())
         if opened.patience is not None and waited > opened.patience:
-            raise ClusterError(f"{opened.address}: {_lacking(unchecked, waited)}")
+            raise ClusterError(f"{opened.address}: {_lacking(opened, unchecked, waited)}")
         if not said and waited > _SAYING:
             said = True
             say(f"waiting for a worker of {opened.address}; Ctrl-C gives up")
@@ -237,12 +237,11 @@ def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
         opened.processes.came()
 
 
-def _lacking(unchecked: set[str], waited: float) -> str:
+def _lacking(opened: Opened, unchecked: set[str], waited: float) -> str:
     if unchecked:
         return f"{_listed([*unchecked])} did not answer for {waited:.0f} seconds"
-    return (
-        f"the cluster has no worker, and none came for {waited:.0f} seconds; dask worker ADDRESS starts one"
-    )
+    start = "" if opened.owned else f"; start one with dask worker {opened.address}"
+    return f"the cluster has no worker, and none came for {waited:.0f} seconds{start}"
 
 
 def _leave(opened: Opened, workers: Workers) -> None:

@@ -36,6 +36,7 @@ from lrcli.wording import counted
 __all__ = ["ShareFinished", "SweepEvent", "SweepFinished", "SweepProgress", "SweepStarted", "run_sweep"]
 
 _SPANS = 5  # of members that are named
+_LOST = 5  # parts that are named
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class _Training:
 
     def finish(self, timing: Timing) -> SweepFinished | ShareFinished:
         """Write what the parts have come to."""
-        told = self._trainer.warnings, self.lost
+        told = self._trainer.warnings, self._lost_words()
         if isinstance(self.collection, ShareTally):
             return ShareFinished(self._files.finish_share(self.collection, timing, *told))
         results = self._files.collected(self.collection)
@@ -240,6 +241,12 @@ class _Training:
         better = np.fmin if self._plan.select.direction == "min" else np.fmax
         best = float(better.reduce([each.best for each in reached]))
         return PartProgress(sum(each.step for each in reached), sum(each.diverged for each in reached), best)
+
+    def _lost_words(self) -> list[str]:
+        """One sentence on all parts that were lost; the first few are named."""
+        more = len(self.lost) - _LOST
+        likewise = [f"and {counted(more, 'other part')}"] if more > 0 else []
+        return ["; ".join([*self.lost[:_LOST], *likewise])] if self.lost else []
 
     def _called(self, number: int) -> str:
         """A part by its number and its members, such as ``part 3 (members 20 to 39)``."""

@@ -77,6 +77,30 @@ def test_a_worker_that_dies_is_known_and_another_is_checked(opened):
         assert [each.pid for each in workers.accepted.values()] == opened.processes.pids != [first.pid]
 
 
+def test_who_reads_standard_input_on_a_worker_does_not_wait_for_it(opened):
+    assert opened.client.submit(os.read, 0, 1, pure=False).result(timeout=20) == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes have no groups there")
+def test_what_processes_have_started_ends_with_them(tmp_path, monkeypatch):
+    processes = LocalWorkers("tcp://127.0.0.1:1", 1, tmp_path)
+    starts = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
+    monkeypatch.setattr(processes, "_command", [sys.executable, "-S", "-c", starts])
+    log = tmp_path / "workers.log"
+    with processes:
+        until(log.read_text)
+    for pid in map(int, log.read_text().split()):
+        until(lambda pid=pid: not lives(pid))
+
+
+def lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_processes_that_end_as_they_start_are_given_up(tmp_path, monkeypatch):
     processes = LocalWorkers("tcp://127.0.0.1:1", 1, tmp_path)
     monkeypatch.setattr("lrcli.cluster.local._LOOKING", 0.01)

@@ -244,6 +244,15 @@ def test_when_no_worker_is_left_others_are_waited_for(swept, alone, cluster):
     assert contents(swept.place / "by workers") == alone
 
 
+def test_all_parts_that_kill_workers_are_told(swept, cluster, monkeypatch):
+    cluster.dies = lambda worker, number: "while it trains" if number in {1, 2, 3} else ""
+    told = swept("by workers", "tcp://fake:1").result.warnings[-1]
+    assert all(f"part {number} (" in told for number in (1, 2, 3))
+    monkeypatch.setattr("lrcli.sweeps.running._LOST", 2)
+    told = swept("by workers", "tcp://fake:1").result.warnings[-1]
+    assert (told.count("part "), told.rpartition("; ")[2]) == (2, "and 1 other part")
+
+
 def test_a_scheduler_that_goes_away_leaves_what_has_ended(swept, alone, cluster):
     cluster.scheduler_lives = lambda: len(cluster.handed) < 3
     with pytest.raises(ClusterError, match="the scheduler of the cluster has gone away"):
