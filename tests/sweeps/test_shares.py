@@ -9,7 +9,7 @@ import pytest
 from lrcli.errors import UsageError
 from lrcli.experiment.loading import load
 from lrcli.storage.shards import Shard
-from lrcli.sweeps import cutting, share_cutting, estimates
+from lrcli.sweeps import cutting, estimates, share_cutting
 from lrcli.sweeps.plan import plan_sweep
 from lrcli.sweeps.shares import parse_shard, parts_of
 
