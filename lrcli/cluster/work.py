@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Trained", "Work", "prepare", "train"]
 
 _TELLING = 0.5  # seconds from one word about the progress to the next
+_FINISHING = ("running", "paused", "closing_gracefully")  # what workers are that finish what they compute
 _one_at_a_time = Lock()  # threads and warnings are of a process, and several sweeps may share a worker
 
 
@@ -138,7 +139,7 @@ def _wanted() -> Callable[[], bool]:
 
     def wanted() -> bool:
         task = worker.state.tasks.get(key)
-        return task is not None and task.state == "executing" and worker.status.name == "running"
+        return task is not None and task.state == "executing" and worker.status.name in _FINISHING
 
     return wanted
 

@@ -117,3 +117,26 @@ def test_refusals_are_one_line_for_the_same_reason():
     assert [*workers.accepted] == ["tcp://b:1"]
     workers.follow((0.0, {"action": "remove-worker", "worker": "tcp://b:1"}))
     assert (workers.accepted, workers.gone) == ({}, ("tcp://b:1",))
+
+
+def test_a_worker_that_is_started_again_at_its_address_is_another_one():
+    def tell(action):
+        workers.follow((0.0, {"action": action, "worker": "tcp://b:1"}))
+
+    def accept(pid):
+        workers.hear((0.0, {"worker": "tcp://b:1", "gate": {"reasons": [], "facts": {}, "pid": pid}}))
+
+    workers = Workers("topic")
+    workers.see(["tcp://b:1"])
+    accept(7)
+    (first,) = workers.accepted.values()
+    accept(7)
+    assert workers.has(first)
+    tell("remove-worker")
+    accept(7)  # it had said so before it went
+    assert (workers.has(first), workers.accepted, workers.unchecked) == (False, {}, set())
+    tell("add-worker")
+    assert (workers.gone, workers.unchecked) == ((), {"tcp://b:1"})
+    accept(8)
+    assert not workers.has(first)
+    assert [each.pid for each in workers.accepted.values()] == [8]
