@@ -1,6 +1,6 @@
 """Which workers of a cluster may train: each is checked, those that come later, too.
 
-    with admitted(opened, wanted, say) as workers:
+    with admitted(opened, wanted) as workers:
         opened.client.submit(..., workers=[address])  # of workers.accepted
 
 On every worker a plugin (`lrcli.cluster.gate`) holds what the worker is against what is wanted, and says
@@ -30,7 +30,6 @@ __all__ = ["Accepted", "Workers", "admitted", "code_paths"]
 
 _PREFIX = "lrcli-"
 _LOOKING = 0.05  # seconds
-_SAYING = 1.0  # seconds before it is said that a worker is waited for
 _CLOSING = 3.0
 
 
@@ -173,13 +172,12 @@ _MAKING = (
 
 
 @contextlib.contextmanager
-def admitted(opened: Opened, wanted: Wanted, say: Callable[[str], None]) -> Iterator[Workers]:
+def admitted(opened: Opened, wanted: Wanted) -> Iterator[Workers]:
     """The workers that may train, from when there is one; late ones are checked as they come.
 
     Args:
         opened: the cluster.
         wanted: what they must have.
-        say: told what is waited for, a line at a time.
 
     Raises:
         ClusterError: all were refused, none came in time, or the scheduler is gone.
@@ -191,7 +189,7 @@ def admitted(opened: Opened, wanted: Wanted, say: Callable[[str], None]) -> Iter
     try:
         workers.see([*client.nthreads()])
         _register(opened, workers, wanted)
-        _wait(opened, workers, say)
+        _wait(opened, workers)
         yield workers
     finally:
         _leave(opened, workers)
@@ -223,13 +221,13 @@ def _register(opened: Opened, workers: Workers, wanted: Wanted) -> None:
     threading.Thread(target=send, name="lrcli plugin", daemon=True).start()
 
 
-def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
+def _wait(opened: Opened, workers: Workers) -> None:
     """Wait for the first worker that may train.
 
     Raises:
         ClusterError: there is not going to be one.
     """
-    started, said = time.monotonic(), False
+    started = time.monotonic()
     while not workers.accepted:
         opened.check()
         opened.check_starting()
@@ -239,9 +237,6 @@ def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
             raise ClusterError(f"{opened.address}: no worker can train this", workers.refusals())
         if opened.patience is not None and waited > opened.patience:
             raise ClusterError(f"{opened.address}: {_lacking(unchecked, waited)}")
-        if not said and waited > _SAYING:
-            said = True
-            say(f"waiting for a worker of {opened.address}; Ctrl-C gives up")
         workers.changed.wait(_LOOKING)
         workers.changed.clear()
     if opened.processes is not None:

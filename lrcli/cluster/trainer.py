@@ -119,7 +119,7 @@ class ClusterTrainer:
         self._plan = plan
         yield _waiting(self._word)
         self._opened = self._stack.enter_context(open_cluster(self._word))
-        self._admitted = self._stack.enter_context(admitted(self._opened, _wanted(plan), lambda _: None))
+        self._admitted = self._stack.enter_context(admitted(self._opened, _wanted(plan)))
         self._admitted.listener = lambda _, told: self._news.put(told)
         self._work = self._described()
         self._look()

@@ -40,7 +40,7 @@ def until(true, seconds=20.0):
 def test_a_worker_is_accepted_and_sent_code(opened):
     content = b"a = 1\n"
     code = {"/no/such/a.py": SentFile(("a.py",), content, hashlib.sha256(content).hexdigest())}
-    with admitted(opened, Wanted(facts_here(), ("lrcli", "torch", "packages"), code=code), print) as workers:
+    with admitted(opened, Wanted(facts_here(), ("lrcli", "torch", "packages"), code=code)) as workers:
         (address,) = workers.accepted
         assert workers.accepted[address].pid in opened.processes.pids
         call = called("lrcli.cluster.plugin:code_paths", workers.name)
@@ -55,7 +55,7 @@ def test_a_worker_is_accepted_and_sent_code(opened):
 def test_every_worker_is_refused(opened, tmp_path):
     with (
         pytest.raises(ClusterError) as caught,
-        admitted(opened, Wanted(facts_here() | {"lrcli": "9.9"}), print),
+        admitted(opened, Wanted(facts_here() | {"lrcli": "9.9"})),
     ):
         pass
     assert "no worker can train this\n  tcp://127.0.0.1:" in str(caught.value)
@@ -63,13 +63,13 @@ def test_every_worker_is_refused(opened, tmp_path):
     data = {str(tmp_path / "none.csv"): "0" * 64}
     with (
         pytest.raises(ClusterError, match=r"it has no .*none\.csv"),
-        admitted(opened, Wanted(facts_here(), data=data), print),
+        admitted(opened, Wanted(facts_here(), data=data)),
     ):
         pass
 
 
 def test_a_worker_that_dies_is_known_and_another_is_checked(opened):
-    with admitted(opened, Wanted(facts_here()), print) as workers:
+    with admitted(opened, Wanted(facts_here())) as workers:
         ((address, first),) = workers.accepted.items()
         os.kill(first.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         until(lambda: workers.gone == (address,))

@@ -163,7 +163,7 @@ WORKER = []
 def cluster(monkeypatch):
     made = FakeCluster(["a", "b"])
     monkeypatch.setattr(opening, "open_cluster", lambda word: contextlib.nullcontext(made))
-    monkeypatch.setattr(plugin, "admitted", lambda opened, wanted, say: contextlib.nullcontext(made))
+    monkeypatch.setattr(plugin, "admitted", lambda opened, wanted: contextlib.nullcontext(made))
     monkeypatch.setattr(work, "_worker", lambda: WORKER[-1])
     monkeypatch.setattr(work, "code_paths", lambda name: {})
     monkeypatch.setattr(trainer, "_LOOKING", 0.001)
