@@ -222,7 +222,7 @@ def test_a_merge_that_was_stopped_goes_on(place, program, monkeypatch, left, com
 
 def test_a_share_with_nothing_to_train(place, program, monkeypatch):
     """As where code of the user's is not cut any finer."""
-    monkeypatch.setattr("lrcli.sweeps.cutting.trains_own_code", lambda experiment: True)
+    monkeypatch.setattr("lrcli.sweeps.share_cutting.trains_own_code", lambda experiment: True)
     words = ["--lr", "0.01,0.1", "--seeds", "2", "sweep.grid=null", FIGURES]
     for k in (1, 2, 3):
         _, out, _ = program("sweep", "uneven.yaml", *words, "--shard", f"{k}/3", "--run-dir", f"few/{k}")
