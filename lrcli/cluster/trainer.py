@@ -17,12 +17,14 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from lrcli.cluster.calling import called
 from lrcli.cluster.words import ClassOfCluster, Local, parse_word
+from lrcli.components.installed import PACKAGES
 from lrcli.errors import ClusterError
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.user_code import code_digests
@@ -148,11 +150,13 @@ class ClusterTrainer:
     # What workers are told ------------------------------------------------------------------------
 
     def _described(self) -> "Work":
-        from lrcli.cluster.work import Work
+        from lrcli.cluster.work import Work, with_paths
 
         plan = self._plan
+        named = [each.code_path for each in plan.experiment.components.values() if each.code_path is not None]
+        unlinked = {path: str(Path(path).resolve()) for path in named}  # as of `code_digests`
         return Work(
-            experiment=json.dumps(resolved(plan.experiment)),
+            experiment=json.dumps(with_paths(resolved(plan.experiment), unlinked)),
             memory=plan.memory,
             shares=plan.shares,
             code=frozenset(code_digests(plan.experiment).values()),
@@ -325,8 +329,13 @@ def _wanted(plan: SweepPlan) -> "Wanted":
     from lrcli.cluster.sent_code import code_to_send
 
     engines = {engine_of(part.group.experiment)[0] for part in plan.parts}
-    equal = tuple(dict.fromkeys(key for engine in engines for key in _EQUAL[engine]))
-    return Wanted(facts_here(), equal, plan.files, code_to_send(code_digests(plan.experiment)))
+    facts = facts_here()
+    equal = dict.fromkeys(key for engine in engines for key in _EQUAL[engine])
+    uses_package = any(
+        type(each) in PACKAGES for part in plan.parts for each in part.group.experiment.components.values()
+    )
+    packages = ("packages",) if uses_package else ()
+    return Wanted(facts, (*equal, *packages), plan.files, code_to_send(code_digests(plan.experiment)))
 
 
 def _waiting(word: str) -> Waiting:

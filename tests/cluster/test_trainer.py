@@ -368,3 +368,28 @@ def test_warnings_of_workers_are_told_once(swept, cluster, monkeypatch):
     with pytest.warns(UserWarning, match="it is odd") as told:
         swept("by workers", "tcp://fake:1")
     assert len(told) == 1
+
+
+def test_a_worker_is_told_the_path_of_code_that_it_was_sent(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "code.py").write_text(
+        "def half(outputs, targets):\n    return (outputs - targets) ** 2 / 2\n"
+    )
+    try:
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+    except OSError:
+        pytest.skip("this system lets nobody make links")
+    loss = {"kind": "python", "path": str(tmp_path / "link" / "code.py"), "name": "half"}
+    client = ClusterTrainer("local")
+    client._plan = plan_sweep(load(LINE | {"loss": loss}))
+    client._admitted = SimpleNamespace(name="lrcli-fake", topic="topic")
+    (sent,) = trainer._wanted(client._plan).code
+    written = work.with_paths(json.loads(client._described().experiment), {sent: "/elsewhere/code.py"})
+    assert written["loss"]["path"] == "/elsewhere/code.py"
+
+
+def test_packages_must_be_the_same_where_a_component_is_of_one(plan, monkeypatch):
+    assert trainer._wanted(plan).equal == ("lrcli", "numba", "llvmlite")
+    kind = type(plan.experiment.optimizer)
+    monkeypatch.setattr(trainer, "PACKAGES", {kind: "mine 1"})
+    assert trainer._wanted(plan).equal == ("lrcli", "numba", "llvmlite", "packages")
