@@ -88,6 +88,25 @@ def test_processes_that_end_as_they_start_are_given_up(tmp_path, monkeypatch):
             processes.check()
 
 
+def test_processes_that_cannot_be_started_are_told_and_the_others_ended(tmp_path, monkeypatch):
+    processes = LocalWorkers("tcp://127.0.0.1:1", 2, tmp_path)
+    start, started = processes._start, []
+
+    def few():
+        if started:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        started.append(start())
+        return started[-1]
+
+    monkeypatch.setattr(processes, "_start", few)
+    with (
+        pytest.raises(ClusterError, match="could not be started: Resource temporarily unavailable"),
+        processes,
+    ):
+        pass
+    assert started[0].poll() is not None
+
+
 def test_what_is_sent_needs_no_lrcli_to_be_read():
     data = pickle.dumps(_Sent("Gate", topic="t", version="1", settings=b""))
     assert b"lrcli.cluster" not in data.replace(b"from lrcli.cluster.admission", b"").replace(
