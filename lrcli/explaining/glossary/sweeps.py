@@ -41,6 +41,28 @@ TERMS = (
         ("members",),
     ),
     Term(
+        "part",
+        "The members of a sweep that are trained in one go: as many as fit the memory and take some seconds. "
+        "What a part has found lies on the disk as soon as it has ended, so a sweep that was stopped goes on "
+        "with the parts that it lacks.",
+        "lrcli: lrcli docs clusters",
+        ("parts",),
+    ),
+    Term(
+        "share",
+        "Some of the parts of a sweep, which one machine trains by itself; lrcli merge puts all shares together "
+        "to the files of one sweep.",
+        "lrcli: lrcli docs shares",
+        ("shares", "shard"),
+    ),
+    Term(
+        "worker",
+        "A process that trains parts of a sweep for another one, on this machine or elsewhere. A scheduler, "
+        "which is Dask's, passes on what each is given and what it has found.",
+        "Rocklin 2015, Dask: Parallel computation with blocked algorithms and task scheduling",
+        ("workers", "scheduler", "cluster"),
+    ),
+    Term(
         "median",
         "The middle value over the seeds: half of them are better, half worse. A few diverged seeds do not "
         "spoil it as they spoil a mean, which is why configurations are ranked by it. A member that diverged "
