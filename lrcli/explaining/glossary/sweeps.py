@@ -50,8 +50,8 @@ TERMS = (
     ),
     Term(
         "share",
-        "Some of the parts of a sweep, which one machine trains by itself; lrcli merge puts all shares together "
-        "to the files of one sweep.",
+        "Some of the parts of a sweep, which one machine trains by itself; lrcli merge puts all shares "
+        "together to the files of one sweep.",
         "lrcli: lrcli docs shares",
         ("shares", "shard"),
     ),
