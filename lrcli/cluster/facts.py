@@ -5,20 +5,18 @@ Both sides ask the same function; a worker whose lrcli is another one does not g
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from lrcli.cluster.sent_code import SentFile
-from lrcli.running.repeating import differing_facts
 from lrcli.storage.provenance import environment
 
-__all__ = ["Wanted", "data_reasons", "differing", "facts_here", "file_digest", "reasons_against"]
+__all__ = ["Wanted", "data_reasons", "facts_here", "file_digest", "reasons_against"]
 
 _LIBRARIES = ("torch", "numba", "llvmlite")
-_CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -89,11 +87,6 @@ def file_digest(path: str) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return None
-
-
-def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
-    """What bits may depend on and is otherwise in two processes, in words; ``there`` is the worker."""
-    return differing_facts(there, here)
 
 
 def _release(value: object) -> object:

@@ -75,13 +75,21 @@ class LocalWorkers:
         self._keeper = threading.Thread(target=self._keep, name="lrcli workers", daemon=True)
 
     def __enter__(self) -> Self:
-        self._replace_dead()
+        try:
+            self._replace_dead()
+        except OSError as error:  # there may be too many for the system
+            self._end()
+            why = error.strerror or str(error)
+            raise ClusterError(f"--cluster local: a worker process could not be started: {why}") from None
         self._keeper.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ending.set()
         self._keeper.join()
+        self._end()
+
+    def _end(self) -> None:
         alive = [process for process in self._processes if process is not None]
         for process in alive:
             _kill(process)  # what they know is lost on purpose: nobody waits for it
@@ -116,7 +124,8 @@ class LocalWorkers:
 
     def _keep(self) -> None:
         while not self._ending.wait(_LOOKING) and not self._hopeless:
-            self._replace_dead()
+            with contextlib.suppress(OSError):  # it is tried again
+                self._replace_dead()
 
     def _replace_dead(self) -> None:
         for place, process in enumerate(self._processes):
@@ -125,6 +134,7 @@ class LocalWorkers:
                     self._early += 1
                     _kill(process)
                     _stream(process).close()
+                    self._processes[place] = None
                 self._processes[place] = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -1,6 +1,6 @@
 """Opening a cluster: from a word of ``--cluster`` to a client of its scheduler.
 
-    with open_cluster("tcp://lab:8786", say) as opened:
+    with open_cluster("tcp://lab:8786") as opened:
         opened.client.submit(...)
 
 Only this package imports Dask, and only here for the first time.

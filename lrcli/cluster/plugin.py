@@ -1,6 +1,6 @@
 """Which workers of a cluster may train: each is checked, those that come later, too.
 
-    with admitted(opened, wanted, say) as workers:
+    with admitted(opened, wanted) as workers:
         opened.client.submit(..., workers=[address])  # of workers.accepted
 
 On every worker a plugin (`lrcli.cluster.gate`) holds what the worker is against what is wanted, and says
@@ -30,7 +30,6 @@ __all__ = ["Accepted", "Workers", "admitted", "code_paths"]
 
 _PREFIX = "lrcli-"
 _LOOKING = 0.05  # seconds
-_SAYING = 1.0  # seconds before it is said that a worker is waited for
 _CLOSING = 3.0
 
 
@@ -81,7 +80,12 @@ class Workers:
     def accepted(self) -> dict[str, Accepted]:
         """Those that are there and may train, by address."""
         with self._lock:
-            return {address: each for address, each in self._accepted.items() if address not in self._gone}
+            return dict(self._accepted)
+
+    def has(self, worker: Accepted) -> bool:
+        """Whether a worker is still the one that was accepted; another may have come at its address."""
+        with self._lock:
+            return self._accepted.get(worker.address) is worker
 
     @property
     def refused(self) -> dict[str, tuple[str, ...]]:
@@ -91,7 +95,7 @@ class Workers:
 
     @property
     def gone(self) -> tuple[str, ...]:
-        """The addresses of those that have gone, in order; one that is started again has another address."""
+        """The addresses of those that have gone and have not been started again there, in order."""
         with self._lock:
             return tuple(self._gone)
 
@@ -99,7 +103,7 @@ class Workers:
     def unchecked(self) -> set[str]:
         """The addresses of those that have not answered yet."""
         with self._lock:
-            return self._present - set(self._accepted) - set(self._refused) - set(self._gone)
+            return self._present - set(self._accepted) - set(self._refused)
 
     def refusals(self) -> list[str]:
         """A sentence for each reason, with the workers that it is about."""
@@ -109,9 +113,9 @@ class Workers:
         return [f"{_listed(addresses)}: {'; '.join(reasons)}" for reasons, addresses in by_reasons.items()]
 
     def see(self, addresses: list[str]) -> None:
-        """Note workers that are there."""
+        """Note workers that are there, but for those that are known to have gone since that was asked."""
         with self._lock:
-            self._present.update(addresses)
+            self._present.update(set(addresses) - set(self._gone))
 
     def hear(self, event: tuple[float, Any]) -> None:
         """Take what a worker says on the topic; what the scheduler says there is of no interest."""
@@ -126,21 +130,27 @@ class Workers:
         with self._lock:
             if gate["reasons"]:
                 self._refused[address] = tuple(map(str, gate["reasons"]))
-            else:
-                self._accepted[address] = Accepted(address, dict(gate["facts"]), int(gate["pid"]))
+            elif address not in self._gone:
+                accepted = Accepted(address, dict(gate["facts"]), int(gate["pid"]))
+                self._accepted.setdefault(address, accepted)  # one that is checked twice is the same one
         self.changed.set()
 
     def follow(self, event: tuple[float, Any]) -> None:
         """Take what the scheduler says of workers that come and go."""
         told = event[1]
         action = told.get("action") if isinstance(told, Mapping) else None
+        if action not in ("add-worker", "remove-worker"):
+            return
+        address = str(told["worker"])
         with self._lock:
-            if action == "add-worker":
-                self._present.add(str(told["worker"]))
-            elif action == "remove-worker":
-                self._gone[str(told["worker"])] = None
+            if action == "add-worker":  # where its port is fixed, at the address of one that has gone
+                self._present.add(address)
+                self._gone.pop(address, None)
+                self._refused.pop(address, None)
             else:
-                return
+                self._present.discard(address)
+                self._gone[address] = None
+                self._accepted.pop(address, None)
         self.changed.set()
 
 
@@ -162,13 +172,12 @@ _MAKING = (
 
 
 @contextlib.contextmanager
-def admitted(opened: Opened, wanted: Wanted, say: Callable[[str], None]) -> Iterator[Workers]:
+def admitted(opened: Opened, wanted: Wanted) -> Iterator[Workers]:
     """The workers that may train, from when there is one; late ones are checked as they come.
 
     Args:
         opened: the cluster.
         wanted: what they must have.
-        say: told what is waited for, a line at a time.
 
     Raises:
         ClusterError: all were refused, none came in time, or the scheduler is gone.
@@ -180,7 +189,7 @@ def admitted(opened: Opened, wanted: Wanted, say: Callable[[str], None]) -> Iter
     try:
         workers.see([*client.nthreads()])
         _register(opened, workers, wanted)
-        _wait(opened, workers, say)
+        _wait(opened, workers)
         yield workers
     finally:
         _leave(opened, workers)
@@ -212,13 +221,13 @@ def _register(opened: Opened, workers: Workers, wanted: Wanted) -> None:
     threading.Thread(target=send, name="lrcli plugin", daemon=True).start()
 
 
-def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
+def _wait(opened: Opened, workers: Workers) -> None:
     """Wait for the first worker that may train.
 
     Raises:
         ClusterError: there is not going to be one.
     """
-    started, said = time.monotonic(), False
+    started = time.monotonic()
     while not workers.accepted:
         opened.check()
         opened.check_starting()
@@ -228,9 +237,6 @@ def _wait(opened: Opened, workers: Workers, say: Callable[[str], None]) -> None:
             raise ClusterError(f"{opened.address}: no worker can train this", workers.refusals())
         if opened.patience is not None and waited > opened.patience:
             raise ClusterError(f"{opened.address}: {_lacking(opened, unchecked, waited)}")
-        if not said and waited > _SAYING:
-            said = True
-            say(f"waiting for a worker of {opened.address}; Ctrl-C gives up")
         workers.changed.wait(_LOOKING)
         workers.changed.clear()
     if opened.processes is not None:

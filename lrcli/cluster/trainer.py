@@ -17,12 +17,14 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from lrcli.cluster.calling import called
 from lrcli.cluster.words import ClassOfCluster, Local, parse_word
+from lrcli.components.installed import PACKAGES
 from lrcli.errors import ClusterError
 from lrcli.experiment.experiment import resolved
 from lrcli.experiment.user_code import code_digests
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
     from lrcli.cluster.facts import Wanted
     from lrcli.cluster.opening import Opened
+    from lrcli.cluster.plugin import Accepted
     from lrcli.cluster.plugin import Workers as Admitted
     from lrcli.cluster.work import Trained, Work
 
@@ -57,11 +60,11 @@ class _Task(NamedTuple):
 
     Attributes:
         number: of the part.
-        address: of the worker.
+        worker: who.
     """
 
     number: int
-    address: str
+    worker: "Accepted"
 
 
 class ClusterTrainer:
@@ -84,6 +87,7 @@ class ClusterTrainer:
         self._said: set[str] = set()
         self._deaths: Counter[int] = Counter()  # of workers that trained a part
         self._pending: dict[Future[Any], _Task] = {}
+        self._left: list[int] = []  # parts that no worker has, the next one last
         self._tries = itertools.count()
         self._plan: SweepPlan
         self._opened: Opened
@@ -117,7 +121,7 @@ class ClusterTrainer:
         self._plan = plan
         yield _waiting(self._word)
         self._opened = self._stack.enter_context(open_cluster(self._word))
-        self._admitted = self._stack.enter_context(admitted(self._opened, _wanted(plan), lambda _: None))
+        self._admitted = self._stack.enter_context(admitted(self._opened, _wanted(plan)))
         self._admitted.listener = lambda _, told: self._news.put(told)
         self._work = self._described()
         self._look()
@@ -127,17 +131,14 @@ class ClusterTrainer:
         self, files: SweepFiles, numbers: Sequence[int], interruption: Interruption
     ) -> Iterator[TrainerEvent]:
         """Train parts; those that nobody waits for any more end soon, and are lost."""
-        left = self._longest_first(numbers)[::-1]
+        self._left = self._longest_first(numbers)[::-1]
         try:
-            while (left or self._pending) and not interruption.requested:
+            while (self._left or self._pending) and not interruption.requested:
                 yield from self._look_for_workers()
-                for number in self._bereft():
-                    if self._deaths[number] < _MOST_DEATHS:
-                        left.append(number)
-                    else:
-                        yield PartLost(number, f"was given up: {_MOST_DEATHS} workers died while training it")
-                for address in self._idle()[: len(left)]:
-                    self._hand_out(left.pop(), address)
+                self._tell_of_refused()
+                yield from self._bereft()
+                for worker in self._idle()[: len(self._left)]:
+                    self._hand_out(self._left.pop(), worker)
                 yield from self._news_of_parts()
         finally:
             self._give_up(*self._pending)
@@ -149,11 +150,13 @@ class ClusterTrainer:
     # What workers are told ------------------------------------------------------------------------
 
     def _described(self) -> "Work":
-        from lrcli.cluster.work import Work
+        from lrcli.cluster.work import Work, with_paths
 
         plan = self._plan
+        named = [each.code_path for each in plan.experiment.components.values() if each.code_path is not None]
+        unlinked = {path: str(Path(path).resolve()) for path in named}  # as of `code_digests`
         return Work(
-            experiment=json.dumps(resolved(plan.experiment)),
+            experiment=json.dumps(with_paths(resolved(plan.experiment), unlinked)),
             memory=plan.memory,
             shares=plan.shares,
             code=frozenset(code_digests(plan.experiment).values()),
@@ -161,46 +164,62 @@ class ClusterTrainer:
             topic=self._admitted.topic,
         )
 
-    def _submit(self, task: str, number: int, address: str) -> "Future[Any]":
+    def _submit(self, task: str, number: int, worker: "Accepted") -> "Future[Any]":
         """Have a worker do something with a part; no other is asked to, should it die over that."""
         function, text, arguments = called(f"lrcli.cluster.work:{task}", self._work, number)
         key = f"{self._admitted.name}-{task}-part-{number}-{next(self._tries)}"
         future: Future[Any] = self._opened.client.submit(
-            function, text, arguments, key=key, workers=[address], pure=False
+            function, text, arguments, key=key, workers=[worker.address], pure=False
         )
         future.add_done_callback(self._news.put)
         return future
 
-    def _idle(self) -> list[str]:
+    def _idle(self) -> "list[Accepted]":
         """The workers that could train now."""
-        busy = {task.address for task in self._pending.values()}
-        return [address for address in self._admitted.accepted if address not in busy]
+        busy = {task.worker.address for task in self._pending.values()}
+        return [worker for address, worker in self._admitted.accepted.items() if address not in busy]
 
-    def _hand_out(self, number: int, address: str) -> None:
-        self._pending[self._submit("train", number, address)] = _Task(number, address)
+    def _hand_out(self, number: int, worker: "Accepted") -> None:
+        self._pending[self._submit("train", number, worker)] = _Task(number, worker)
 
-    def _bereft(self) -> Iterator[int]:
-        """Parts whose worker has gone before they had ended; they are not pending any more."""
-        gone = {*self._admitted.gone}
+    def _bereft(self) -> Iterator[PartLost]:
+        """See to parts whose worker has gone before they had ended."""
         for future, task in [*self._pending.items()]:
-            if future.status == "cancelled" or (task.address in gone and future.status != "error"):
-                del self._pending[future]
-                self._give_up(future)
-                self._deaths[task.number] += 1
-                yield task.number
+            gone = not self._admitted.has(task.worker) and future.status != "error"
+            if gone or future.status == "cancelled":
+                yield from self._taken_back(future, task)
+
+    def _taken_back(self, future: "Future[Any]", task: _Task) -> Iterator[PartLost]:
+        """Let another worker train what one has not, unless that was tried often enough."""
+        del self._pending[future]
+        self._give_up(future)
+        self._deaths[task.number] += 1
+        if self._deaths[task.number] < _MOST_DEATHS:
+            self._left.append(task.number)
+        else:
+            yield PartLost(task.number, f"was given up: {_MOST_DEATHS} workers died while training it")
 
     def _probe(self, number: int) -> Iterator[Waiting]:
         """Have a worker prepare a part, so that it is known whether it can be trained."""
-        address = self._idle()[0]
-        future = self._submit("prepare", number, address)
-        while not future.done():
+        tried = 0
+        while tried < _MOST_DEATHS:
             self._look()
-            if address in self._admitted.gone:
-                raise ClusterError(f"worker {address} died while it prepared a part")
-            if any(isinstance(news, Mapping) for news in self._awaited()):
-                yield Compiling()
-        self.facts = future.result()
-        self._give_up(future)
+            worker = next(iter(self._idle()), None)
+            if worker is None:  # those that were there have gone
+                self._awaited()
+                continue
+            tried += 1
+            future = self._submit("prepare", number, worker)
+            while not future.done() and self._admitted.has(worker):
+                self._look()
+                if any(isinstance(news, Mapping) for news in self._awaited()):
+                    yield Compiling()
+            facts = self._fetched(future, worker)
+            self._give_up(future)
+            if facts is not None:
+                self.facts = facts
+                return
+        raise ClusterError(f"{_MOST_DEATHS} workers died while preparing part {number}")
 
     # What comes from them -------------------------------------------------------------------------
 
@@ -220,43 +239,63 @@ class ClusterTrainer:
                 task = self._pending.get(news)
                 if task is not None and news.status != "cancelled":
                     yield from self._ended(news, task)
-            elif _Task(news["part"], news["worker"]) in self._pending.values() and "reached" in news:
+            elif "reached" in news and (news["part"], news["worker"]) in self._trained_now:
                 yield PartReached(news["part"], PartProgress(*news["reached"]))
 
+    @property
+    def _trained_now(self) -> set[tuple[int, str]]:
+        """The number of each part, and the address of its worker."""
+        return {(task.number, task.worker.address) for task in self._pending.values()}
+
     def _ended(self, future: "Future[Any]", task: _Task) -> Iterator[TrainerEvent]:
-        """Take what a part has come to, and have the cluster forget it; nothing where its worker has gone.
+        """Take what a part has come to, and have the cluster forget it.
 
         Raises:
             LrcliError: it could not be trained, and so others cannot either.
         """
-        trained = self._fetched(future, task.address)
-        if trained is None:
+        trained: Trained | None = self._fetched(future, task.worker)
+        if trained is None or not trained.outcome.is_complete:  # its worker has ended, or was about to
+            yield from self._taken_back(future, task)
             return
         del self._pending[future]
         self._give_up(future)
         if not np.array_equal(trained.indices, self._plan.parts[task.number].indices):
-            raise ClusterError(f"worker {task.address} has cut the sweep otherwise than this process does")
+            raise ClusterError(
+                f"worker {task.worker.address} has cut the sweep otherwise than this process does"
+            )
         self._processors[str(trained.facts.get("processor", ""))] += 1
         for text in trained.warnings:
-            if text not in self._said:
-                self._said.add(text)
-                warnings.warn(text, stacklevel=2)
+            self._say(text, text)
         yield PartEnded(task.number, trained.outcome)
 
-    def _fetched(self, future: "Future[Any]", address: str) -> "Trained | None":
-        """What a worker has, or None where it goes before it gives it: Dask would wait for it for ever."""
+    def _say(self, what: str, text: str) -> None:
+        """Warn of something once."""
+        if what not in self._said:
+            self._said.add(what)
+            warnings.warn(text, stacklevel=2)
+
+    def _fetched(self, future: "Future[Any]", worker: "Accepted") -> Any:
+        """What a worker has, or None where it has gone before it gave it: Dask would wait for it for ever.
+
+        Raises:
+            Exception: what the task has raised.
+        """
+        from distributed import KilledWorker
+
         patience = _FETCHING
-        while address not in self._admitted.gone:
+        while self._admitted.has(worker) or future.status == "error":
+            if future.status == "error" and isinstance(future.exception(), KilledWorker):
+                return None  # where the scheduler allows no failures
+            if future.status == "error":
+                return future.result()  # which raises it
             try:
-                trained: Trained = future.result(timeout=patience)
+                return future.result(timeout=patience)
             except TimeoutError:
                 self._look()
                 patience *= 2
             except CancelledError:
                 self._look()
                 return None
-            else:
-                return trained
         return None
 
     def _look_for_workers(self) -> Iterator[Waiting]:
@@ -280,6 +319,12 @@ class ClusterTrainer:
         count = len(self._admitted.accepted)
         self.workers = Workers(count, self._opened.address, self._opened.dashboard)
 
+    def _tell_of_refused(self) -> None:
+        """Name a worker for each reason for which some are not used."""
+        for address, reasons in self._admitted.refused.items():
+            why = "; ".join(reasons)
+            self._say(why, f"worker {address} is not used: {why}")
+
     # The end --------------------------------------------------------------------------------------
 
     def _give_up(self, *futures: "Future[Any]") -> None:
@@ -293,8 +338,13 @@ def _wanted(plan: SweepPlan) -> "Wanted":
     from lrcli.cluster.sent_code import code_to_send
 
     engines = {engine_of(part.group.experiment)[0] for part in plan.parts}
-    equal = tuple(dict.fromkeys(key for engine in engines for key in _EQUAL[engine]))
-    return Wanted(facts_here(), equal, plan.files, code_to_send(code_digests(plan.experiment)))
+    facts = facts_here()
+    equal = dict.fromkeys(key for engine in engines for key in _EQUAL[engine])
+    uses_package = any(
+        type(each) in PACKAGES for part in plan.parts for each in part.group.experiment.components.values()
+    )
+    packages = ("packages",) if uses_package else ()
+    return Wanted(facts, (*equal, *packages), plan.files, code_to_send(code_digests(plan.experiment)))
 
 
 def _waiting(word: str) -> Waiting:

@@ -34,9 +34,10 @@ from lrcli.training.cores import use_at_most
 if TYPE_CHECKING:
     from distributed import Worker
 
-__all__ = ["Trained", "Work", "prepare", "train"]
+__all__ = ["Trained", "Work", "prepare", "train", "with_paths"]
 
 _TELLING = 0.5  # seconds from one word about the progress to the next
+_FINISHING = ("running", "paused", "closing_gracefully")  # what workers are that finish what they compute
 _one_at_a_time = Lock()  # threads and warnings are of a process, and several sweeps may share a worker
 
 
@@ -138,7 +139,7 @@ def _wanted() -> Callable[[], bool]:
 
     def wanted() -> bool:
         task = worker.state.tasks.get(key)
-        return task is not None and task.state == "executing" and worker.status.name == "running"
+        return task is not None and task.state == "executing" and worker.status.name in _FINISHING
 
     return wanted
 
@@ -159,7 +160,7 @@ def _plan(work: Work) -> SweepPlan:
     """
     paths = code_paths(work.admission)
     try:
-        written = _with_paths(json.loads(work.experiment), paths)
+        written = with_paths(json.loads(work.experiment), paths)
         plan = plan_sweep(load(written), work.memory, work.shares)
     except UsageError as error:  # where it was begun it could be planned
         raise _cannot(error) from None
@@ -168,12 +169,17 @@ def _plan(work: Work) -> SweepPlan:
     return plan
 
 
-def _with_paths(value: Any, paths: Mapping[str, str]) -> Any:
-    """The same with the paths of Python files as they are on this machine."""
+def with_paths(value: Any, paths: Mapping[str, str]) -> Any:
+    """An experiment that says other paths.
+
+    Args:
+        value: what it is written as, or a part of that.
+        paths: from a path to that which is said instead.
+    """
     if isinstance(value, dict):
-        return {key: _with_paths(each, paths) for key, each in value.items()}
+        return {key: with_paths(each, paths) for key, each in value.items()}
     if isinstance(value, list):
-        return [_with_paths(each, paths) for each in value]
+        return [with_paths(each, paths) for each in value]
     return paths.get(value, value) if isinstance(value, str) else value
 
 

@@ -23,12 +23,19 @@ from lrcli.wording import one_line
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["PACKAGES", "with_installed"]
+    from lrcli.components.component import Component
+
+__all__ = ["PACKAGES", "is_foreign", "with_installed"]
 
 _MARK = b"[lrcli."
 
 PACKAGES: dict[type[Config], str] = {}
 """From each class that is not lrcli's own to the package that it is of, such as ``my-package 1.2``."""
+
+
+def is_foreign(component: "Component") -> bool:
+    """Whether the code of a component is not lrcli's own, but in a file of the user's or in a package."""
+    return component.code_path is not None or type(component) in PACKAGES
 
 
 class _UnfitError(Exception):

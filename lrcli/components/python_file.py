@@ -57,6 +57,14 @@ class PythonFile:
     module: ModuleType
     digests: dict[str, str]
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the files still are what was executed."""
+        try:
+            return all(_digest(Path(path)) == digest for path, digest in self.digests.items())
+        except OSError:
+            return False
+
     def named(self, name: str) -> Any:
         """What a name stands for in the file.
 
@@ -90,7 +98,7 @@ def _home(value: object, default: str) -> object:
 
 
 def open_file(path: str) -> PythonFile:
-    """Execute a file, unless this process has executed the same content.
+    """Execute a file, unless this process has executed it as it is, with what lies beside it.
 
     Args:
         path: of the file.
@@ -104,7 +112,7 @@ def open_file(path: str) -> PythonFile:
     except OSError as error:
         raise CodeError(f"{path}: could not be read: {error.strerror}") from None
     key = absolute, hashlib.sha256(content).hexdigest()
-    if key not in _opened:
+    if key not in _opened or not _opened[key].is_current:
         _opened[key] = _execute(absolute, content, key[1])
     return _opened[key]
 
@@ -124,8 +132,12 @@ def _execute(path: Path, content: bytes, digest: str) -> PythonFile:
     except BaseException:
         del sys.modules[name]
         raise
-    digests = {str(each): hashlib.sha256(each.read_bytes()).hexdigest() for each in helpers}
+    digests = {str(each): _digest(each) for each in helpers}
     return PythonFile(path, module, {str(path): digest, **digests})
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextlib.contextmanager

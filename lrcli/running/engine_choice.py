@@ -5,6 +5,7 @@ are so wide that multiplying matrices is all there is to do, ``auto`` leaves the
 for that.
 """
 
+from lrcli.components.installed import is_foreign
 from lrcli.engines.compiled.machine_code import compiler_missing
 from lrcli.engines.compiled.registry import refusal
 from lrcli.errors import EngineError
@@ -25,9 +26,9 @@ def multiply_adds(experiment: Experiment) -> int:
 
 
 def trains_own_code(experiment: Experiment) -> bool:
-    """Whether steps are taken by code of the user's, on one thread."""
+    """Whether steps are taken by code of the user's or of a package's, on one thread."""
     components = (experiment.model, experiment.loss, experiment.optimizer)
-    return any(component.code_path is not None for component in components)
+    return any(map(is_foreign, components))
 
 
 def maps_members(experiment: Experiment) -> bool:

@@ -40,7 +40,7 @@ def until(true, seconds=20.0):
 def test_a_worker_is_accepted_and_sent_code(opened):
     content = b"a = 1\n"
     code = {"/no/such/a.py": SentFile(("a.py",), content, hashlib.sha256(content).hexdigest())}
-    with admitted(opened, Wanted(facts_here(), ("lrcli", "torch", "packages"), code=code), print) as workers:
+    with admitted(opened, Wanted(facts_here(), ("lrcli", "torch", "packages"), code=code)) as workers:
         (address,) = workers.accepted
         assert workers.accepted[address].pid in opened.processes.pids
         call = called("lrcli.cluster.plugin:code_paths", workers.name)
@@ -55,7 +55,7 @@ def test_a_worker_is_accepted_and_sent_code(opened):
 def test_every_worker_is_refused(opened, tmp_path):
     with (
         pytest.raises(ClusterError) as caught,
-        admitted(opened, Wanted(facts_here() | {"lrcli": "9.9"}), print),
+        admitted(opened, Wanted(facts_here() | {"lrcli": "9.9"})),
     ):
         pass
     assert "no worker can train this\n  tcp://127.0.0.1:" in str(caught.value)
@@ -63,13 +63,13 @@ def test_every_worker_is_refused(opened, tmp_path):
     data = {str(tmp_path / "none.csv"): "0" * 64}
     with (
         pytest.raises(ClusterError, match=r"it has no .*none\.csv"),
-        admitted(opened, Wanted(facts_here(), data=data), print),
+        admitted(opened, Wanted(facts_here(), data=data)),
     ):
         pass
 
 
 def test_a_worker_that_dies_is_known_and_another_is_checked(opened):
-    with admitted(opened, Wanted(facts_here()), print) as workers:
+    with admitted(opened, Wanted(facts_here())) as workers:
         ((address, first),) = workers.accepted.items()
         os.kill(first.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         until(lambda: workers.gone == (address,))
@@ -112,6 +112,25 @@ def test_processes_that_end_as_they_start_are_given_up(tmp_path, monkeypatch):
             processes.check()
 
 
+def test_processes_that_cannot_be_started_are_told_and_the_others_ended(tmp_path, monkeypatch):
+    processes = LocalWorkers("tcp://127.0.0.1:1", 2, tmp_path)
+    start, started = processes._start, []
+
+    def few():
+        if started:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        started.append(start())
+        return started[-1]
+
+    monkeypatch.setattr(processes, "_start", few)
+    with (
+        pytest.raises(ClusterError, match="could not be started: Resource temporarily unavailable"),
+        processes,
+    ):
+        pass
+    assert started[0].poll() is not None
+
+
 def test_what_is_sent_needs_no_lrcli_to_be_read():
     data = pickle.dumps(_Sent("Gate", topic="t", version="1", settings=b""))
     assert b"lrcli.cluster" not in data.replace(b"from lrcli.cluster.admission", b"").replace(
@@ -141,3 +160,26 @@ def test_refusals_are_one_line_for_the_same_reason():
     assert [*workers.accepted] == ["tcp://b:1"]
     workers.follow((0.0, {"action": "remove-worker", "worker": "tcp://b:1"}))
     assert (workers.accepted, workers.gone) == ({}, ("tcp://b:1",))
+
+
+def test_a_worker_that_is_started_again_at_its_address_is_another_one():
+    def tell(action):
+        workers.follow((0.0, {"action": action, "worker": "tcp://b:1"}))
+
+    def accept(pid):
+        workers.hear((0.0, {"worker": "tcp://b:1", "gate": {"reasons": [], "facts": {}, "pid": pid}}))
+
+    workers = Workers("topic")
+    workers.see(["tcp://b:1"])
+    accept(7)
+    (first,) = workers.accepted.values()
+    accept(7)
+    assert workers.has(first)
+    tell("remove-worker")
+    accept(7)  # it had said so before it went
+    assert (workers.has(first), workers.accepted, workers.unchecked) == (False, {}, set())
+    tell("add-worker")
+    assert (workers.gone, workers.unchecked) == ((), {"tcp://b:1"})
+    accept(8)
+    assert not workers.has(first)
+    assert [each.pid for each in workers.accepted.values()] == [8]

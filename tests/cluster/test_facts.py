@@ -4,7 +4,7 @@ import hashlib
 from importlib.metadata import version
 
 from lrcli import __version__
-from lrcli.cluster.facts import Wanted, data_reasons, differing, facts_here, reasons_against
+from lrcli.cluster.facts import Wanted, data_reasons, facts_here, reasons_against
 
 
 def test_facts_are_those_of_this_process():
@@ -36,8 +36,3 @@ def test_data_must_be_there_as_it_is_here(tmp_path):
         f"its {other} has another content",
         f"it has no {none}",
     ]
-
-
-def test_what_bits_may_depend_on_is_told():
-    here = {"processor": "A", "numpy": "2.0", "cores": 2}
-    assert [*differing(here | {"processor": "B", "cores": 64}, here)] == ["processor B there, A here"]

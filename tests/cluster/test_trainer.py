@@ -7,10 +7,11 @@ from concurrent.futures import CancelledError
 from types import SimpleNamespace
 
 import pytest
+from distributed import KilledWorker
 
 from lrcli.cluster import opening, plugin, trainer, work
 from lrcli.cluster.trainer import ClusterTrainer
-from lrcli.errors import ClusterError, UsageError
+from lrcli.errors import ClusterError, CodeRunError, UsageError
 from lrcli.experiment.loading import load
 from lrcli.running.location import Interruption, OutputLocation
 from lrcli.running.moments import Waiting
@@ -62,6 +63,9 @@ class FakeFuture:
     def done(self):
         return self.status != "pending"
 
+    def exception(self):
+        return self._outcome
+
     def result(self, timeout=None):
         if self.status == "cancelled":
             raise CancelledError
@@ -76,15 +80,23 @@ class FakeCluster:
     Attributes:
         dies: called with a worker and a part; whether the worker dies over it, or after it.
         restarts: whether one that has died is started again.
+        dies_preparing: called with a worker; whether it dies over the preparation of a part.
+        address_after: called with the address of a worker that died; that at which it is started again.
+        status: called with a worker; what Dask has for it while it trains.
         handed: each worker and part that was trained, in order.
     """
 
     def __init__(self, workers):
         self.client, self.address, self.dashboard, self.processes = self, "tcp://fake:1", "", None
         self.name, self.topic, self.listener = "lrcli-fake", "topic", None
-        self.accepted, self.gone, self.running = dict.fromkeys(workers), [], []
+        self.accepted, self.refused, self.gone = {}, {}, []
+        for address in workers:
+            self.accept(address)
         self.dies = lambda worker, part: ""
         self.restarts = True
+        self.dies_preparing = lambda worker: False
+        self.status = lambda worker: "running"
+        self.address_after = lambda worker: f"{worker}'"
         self.handed, self.busy, self.cancelled, self.scheduler_lives = [], {}, [], lambda: True
 
     def submit(self, function, text, arguments, *, key, workers, pure):
@@ -104,14 +116,25 @@ class FakeCluster:
                 self.lose(worker)
             if death == "while it trains":
                 raise GoneError
-        work_of(worker)
+            if death == "as the scheduler tells":
+                raise KilledWorker(f"part {number}", SimpleNamespace(address=worker), 0)
+        elif self.dies_preparing(worker):
+            self.lose(worker)
+            raise GoneError
+        work_of(worker, self.status(worker))
         return function(text, arguments)
+
+    def accept(self, address):
+        self.accepted[address] = SimpleNamespace(address=address)
+
+    def has(self, worker):
+        return self.accepted.get(worker.address) is worker
 
     def lose(self, worker):
         del self.accepted[worker]
         self.gone.append(worker)
         if self.restarts:
-            self.accepted[f"{worker}'"] = None  # at another address
+            self.accept(self.address_after(worker))
 
     def cancel(self, futures, force):
         self.cancelled += futures
@@ -126,10 +149,10 @@ class FakeCluster:
             del self.busy[future]
 
 
-def work_of(address):
+def work_of(address, status):
     """The worker that a task asks about itself."""
     tasks = SimpleNamespace(get=lambda key: SimpleNamespace(state="executing"))
-    state, status = SimpleNamespace(nthreads=cores(), tasks=tasks), SimpleNamespace(name="running")
+    state, status = SimpleNamespace(nthreads=cores(), tasks=tasks), SimpleNamespace(name=status)
     worker = SimpleNamespace(address=address, state=state, status=status)
     worker.get_current_task = lambda: "key"
     worker.log_event = lambda topic, told: None
@@ -143,7 +166,7 @@ WORKER = []
 def cluster(monkeypatch):
     made = FakeCluster(["a", "b"])
     monkeypatch.setattr(opening, "open_cluster", lambda word: contextlib.nullcontext(made))
-    monkeypatch.setattr(plugin, "admitted", lambda opened, wanted, say: contextlib.nullcontext(made))
+    monkeypatch.setattr(plugin, "admitted", lambda opened, wanted: contextlib.nullcontext(made))
     monkeypatch.setattr(work, "_worker", lambda: WORKER[-1])
     monkeypatch.setattr(work, "code_paths", lambda name: {})
     monkeypatch.setattr(trainer, "_LOOKING", 0.001)
@@ -205,10 +228,13 @@ def test_the_longest_parts_come_first_and_all_is_as_trained_alone(swept, alone, 
     assert progress[-1].step == started.steps
 
 
-@pytest.mark.parametrize("when", ["while it trains", "before it gives what it has"])
-def test_a_part_whose_worker_dies_is_trained_by_another(swept, alone, cluster, when):
-    deaths = iter([when, "", "", when, "", "", when])
-    cluster.dies = lambda worker, number: next(deaths, "")
+@pytest.mark.parametrize("again", ["elsewhere", "there"])
+@pytest.mark.parametrize("when", ["while it trains", "before it gives what it has", "as the scheduler tells"])
+def test_a_part_whose_worker_dies_is_trained_by_another(swept, alone, cluster, when, again):
+    deaths = dict.fromkeys((0, 2, 4), when)
+    cluster.dies = lambda worker, number: deaths.pop(number, "")
+    if again == "there":  # as one whose port is fixed
+        cluster.address_after = lambda worker: worker
     assert swept("by workers", "tcp://fake:1").result.status == "completed"
     assert contents(swept.place / "by workers") == alone
     assert len(cluster.gone) == 3
@@ -235,7 +261,7 @@ def test_when_no_worker_is_left_others_are_waited_for(swept, alone, cluster):
     def observe(event):
         if isinstance(event, Waiting) and cluster.gone:
             waited.append(event.text)
-            cluster.accepted["late"] = None
+            cluster.accept("late")
 
     deaths = iter(["", "while it trains", "while it trains"])
     cluster.dies = lambda worker, number: next(deaths, "")
@@ -251,6 +277,64 @@ def test_all_parts_that_kill_workers_are_told(swept, cluster, monkeypatch):
     monkeypatch.setattr("lrcli.sweeps.running._LOST", 2)
     told = swept("by workers", "tcp://fake:1").result.warnings[-1]
     assert (told.count("part "), told.rpartition("; ")[2]) == (2, "and 1 other part")
+
+
+def test_what_goes_wrong_is_told_though_its_worker_has_gone(swept, cluster, monkeypatch):
+    def fail(*arguments):
+        raise CodeRunError("model: it fails")
+
+    monkeypatch.setattr(work, "train_part", fail)
+    cluster.dies = lambda worker, number: "before it gives what it has"
+    with pytest.raises(CodeRunError, match="model: it fails"):
+        swept("by workers", "tcp://fake:1")
+
+
+def test_a_worker_that_dies_preparing_is_followed_by_another(swept, alone, cluster):
+    deaths = iter([True, True])
+    cluster.dies_preparing = lambda worker: next(deaths, False)
+    assert swept("by workers", "tcp://fake:1").result.status == "completed"
+    assert contents(swept.place / "by workers") == alone
+
+
+def test_a_part_that_three_workers_die_preparing_is_told(swept, cluster):
+    cluster.dies_preparing = lambda worker: True
+    with pytest.raises(ClusterError, match="3 workers died while preparing part"):
+        swept("by workers", "tcp://fake:1")
+    assert not (swept.place / "by workers").exists()
+
+
+def test_workers_that_all_go_as_soon_as_they_come_are_waited_for(swept, cluster, monkeypatch):
+    there, cluster.accepted = cluster.accepted, {}
+    looks = iter(range(3))
+
+    def look():
+        if next(looks, None) is None:
+            cluster.accepted = there
+        FakeCluster.check(cluster)
+
+    monkeypatch.setattr(cluster, "check", look)
+    assert swept("by workers", "tcp://fake:1").result.status == "completed"
+
+
+@pytest.mark.parametrize(("status", "tries"), [("paused", 0), ("closing_gracefully", 0), ("closing", 1)])
+def test_a_worker_that_ends_what_it_computes_ends_it_and_others_have_it_trained_again(
+    swept, alone, cluster, status, tries
+):
+    states = iter(["running", status])
+    cluster.status = lambda worker: next(states, "running")
+    assert swept("by workers", "tcp://fake:1").result.status == "completed"
+    assert contents(swept.place / "by workers") == alone
+    assert len(cluster.handed) == len(swept.plan.parts) + tries
+
+
+def test_workers_that_are_refused_are_named_once_for_each_reason(swept, cluster):
+    cluster.refused = {"c": ("old",), "d": ("old",), "e": ("no torch", "other data")}
+    with pytest.warns(UserWarning, match="worker") as told:
+        swept("by workers", "tcp://fake:1")
+    assert [str(each.message) for each in told] == [
+        "worker c is not used: old",
+        "worker e is not used: no torch; other data",
+    ]
 
 
 def test_a_scheduler_that_goes_away_leaves_what_has_ended(swept, alone, cluster):
@@ -311,3 +395,28 @@ def test_warnings_of_workers_are_told_once(swept, cluster, monkeypatch):
     with pytest.warns(UserWarning, match="it is odd") as told:
         swept("by workers", "tcp://fake:1")
     assert len(told) == 1
+
+
+def test_a_worker_is_told_the_path_of_code_that_it_was_sent(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "code.py").write_text(
+        "def half(outputs, targets):\n    return (outputs - targets) ** 2 / 2\n"
+    )
+    try:
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+    except OSError:
+        pytest.skip("this system lets nobody make links")
+    loss = {"kind": "python", "path": str(tmp_path / "link" / "code.py"), "name": "half"}
+    client = ClusterTrainer("local")
+    client._plan = plan_sweep(load(LINE | {"loss": loss}))
+    client._admitted = SimpleNamespace(name="lrcli-fake", topic="topic")
+    (sent,) = trainer._wanted(client._plan).code
+    written = work.with_paths(json.loads(client._described().experiment), {sent: "/elsewhere/code.py"})
+    assert written["loss"]["path"] == "/elsewhere/code.py"
+
+
+def test_packages_must_be_the_same_where_a_component_is_of_one(plan, monkeypatch):
+    assert trainer._wanted(plan).equal == ("lrcli", "numba", "llvmlite")
+    kind = type(plan.experiment.optimizer)
+    monkeypatch.setattr(trainer, "PACKAGES", {kind: "mine 1"})
+    assert trainer._wanted(plan).equal == ("lrcli", "numba", "llvmlite", "packages")

@@ -29,6 +29,19 @@ def test_a_file_is_run_once_for_each_content(write, capsys):
     assert open_file(path).named("x") == 2
 
 
+def test_a_helper_that_has_changed_is_run_again(write):
+    write("helper.py", "x = 1\n")
+    path = write("main.py", "import helper\nx = helper.x\n")
+    first = open_file(path)
+    write("helper.py", "x = 22\n")  # of another length: Python compares that and seconds
+    second = open_file(path)
+    assert (first.named("x"), second.named("x")) == (1, 22)
+    assert open_file(path) is second
+    (Path(path).parent / "helper.py").unlink()
+    with pytest.raises(CodeError, match="helper"):
+        open_file(path)
+
+
 def test_helpers_of_the_same_name_are_kept_apart(write):
     for folder in ("one", "two"):
         write(f"{folder}/helper.py", f"WHERE = {folder!r}\n")

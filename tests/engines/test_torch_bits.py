@@ -19,6 +19,7 @@ from builders import (
 )
 from torch.nn import functional
 
+from lrcli.components import installed
 from lrcli.config.blocks import Training
 from lrcli.engines.torch import device, engine
 from lrcli.engines.torch.functions import sigmoid
@@ -309,7 +310,7 @@ def opened(kind, path, group, **keys):
 def test_code_of_the_users_or_of_a_package_has_one_thread(own, many, code, monkeypatch):
     many(4)
     monkeypatch.setattr(
-        engine, "PACKAGES", {type(component("model", **WIDE)): "a package"} if own == "package" else {}
+        installed, "PACKAGES", {type(component("model", **WIDE)): "a package"} if own == "package" else {}
     )
     model = opened("module", code, "model", name="Net") if own == "model" else component("model", **WIDE)
     loss = opened("python", code, "loss", name="half") if own == "loss" else component("loss", kind="mse")

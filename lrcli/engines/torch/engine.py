@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrcli.components.installed import PACKAGES
+from lrcli.components.installed import is_foreign
 from lrcli.engines.torch.batches import Batch, Batches
 from lrcli.engines.torch.coefficients import CoefficientTable
 from lrcli.engines.torch.device import choose_threads, prepare_process, select_device, threads
@@ -110,7 +110,7 @@ class TorchEngine:
         if self._device.type != "cpu":
             return None
         components = (self._problem.model, self._problem.loss, self._population.optimizer)
-        if any(each.code_path is not None or type(each) in PACKAGES for each in components):
+        if any(map(is_foreign, components)):
             return 1
         return self._population.size if self._population.size > 1 else self._most_alone
 

@@ -42,24 +42,25 @@ TERMS = (
     ),
     Term(
         "part",
-        "Members of a sweep that train together: as many as fit the memory and take twenty seconds of one "
-        "core. A sweep goes on with the parts it lacks, and a worker of a cluster trains one at a time.",
-        "lrcli: lrcli sweep FILE --dry-run",
+        "The members of a sweep that are trained in one go: as many as fit the memory and take some seconds. "
+        "What a part has found lies on the disk as soon as it has ended, so a sweep that was stopped goes on "
+        "with the parts that it lacks.",
+        "lrcli: lrcli docs clusters",
         ("parts",),
     ),
     Term(
-        "worker",
-        "A process that trains parts of a sweep, on this machine or another. A scheduler, of Dask, knows the "
-        "workers of a cluster and hands parts to them.",
-        "Rocklin 2015, Dask: parallel computation with blocked algorithms and task scheduling",
-        ("workers", "cluster", "scheduler"),
+        "share",
+        "Some of the parts of a sweep, which one machine trains by itself; lrcli merge puts all shares "
+        "together to the files of one sweep.",
+        "lrcli: lrcli docs shares",
+        ("shares", "shard"),
     ),
     Term(
-        "share",
-        "Some parts of a sweep, trained by a command of their own; all shares make the sweep. For machines "
-        "that have no scheduler.",
-        "lrcli: lrcli sweep FILE --shard K/N, lrcli merge",
-        ("shares", "shard"),
+        "worker",
+        "A process that trains parts of a sweep for another one, on this machine or elsewhere. A scheduler, "
+        "which is Dask's, passes on what each is given and what it has found.",
+        "Rocklin 2015, Dask: Parallel computation with blocked algorithms and task scheduling",
+        ("workers", "scheduler", "cluster"),
     ),
     Term(
         "median",

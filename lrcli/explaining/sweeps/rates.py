@@ -86,7 +86,7 @@ def _first_rate(facts: SweepFacts) -> float | None:
     if facts.results.keys != (RATE,):
         return None
     rates = np.array([float(values[RATE]) for values in facts.results.configurations])
-    most = (facts.results.diverged).mean(axis=0) >= 0.5
+    most = facts.results.diverged.mean(axis=0) >= 0.5
     order = np.argsort(rates)
     above = np.logical_and.accumulate(most[order][::-1])[::-1]
     return float(rates[order][above][0]) if above.any() else None
