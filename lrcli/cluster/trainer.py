@@ -80,9 +80,7 @@ class ClusterTrainer:
         self.workers: Workers | None = None
         self._word = word
         self._stack = contextlib.ExitStack()
-        self._news: queue.SimpleQueue[Any] = (
-            queue.SimpleQueue()
-        )  # futures that are done, and words of workers
+        self._news: queue.SimpleQueue[Any] = queue.SimpleQueue()  # futures that are done, words of workers
         self._processors: Counter[str] = Counter()  # parts by the kind that trained them
         self._said: set[str] = set()
         self._deaths: Counter[int] = Counter()  # of workers that trained a part
@@ -298,15 +296,6 @@ class ClusterTrainer:
                 return None
         return None
 
-    def _look_for_workers(self) -> Iterator[Waiting]:
-        """Likewise; says it when there is no worker any more."""
-        before = self.workers
-        self._look()
-        if before is not None and before.count and self.workers is not None and not self.workers.count:
-            yield Waiting(
-                "no worker is left; waiting for others, Ctrl-C ends the sweep", "waiting for workers"
-            )
-
     def _look(self) -> None:
         """See whether the scheduler is there, and who may train.
 
@@ -318,6 +307,15 @@ class ClusterTrainer:
             self._opened.processes.check()
         count = len(self._admitted.accepted)
         self.workers = Workers(count, self._opened.address, self._opened.dashboard)
+
+    def _look_for_workers(self) -> Iterator[Waiting]:
+        """Likewise; says it when there is no worker any more."""
+        before = self.workers
+        self._look()
+        if before is not None and before.count and self.workers is not None and not self.workers.count:
+            yield Waiting(
+                "no worker is left; waiting for others, Ctrl-C ends the sweep", "waiting for workers"
+            )
 
     def _tell_of_refused(self) -> None:
         """Name a worker for each reason for which some are not used."""
