@@ -120,7 +120,10 @@ class SweepPlan:
         )
         kept = min(1.0, IN_MEMORY / max(1, of_all.total()))  # of what the parts before have found
         earlier = Needs({key: int(kept * (size - of_part[key])) for key, size in of_all.items()})
-        training = largest + of_part + earlier + bytes_of_members(self.size)
+        copied = Needs(
+            {"logging.every": 16 * max(part.size for part in self.parts) * records}
+        )  # as it is saved
+        training = largest + of_part + copied + earlier + bytes_of_members(self.size)
         return max(training, earlier + bytes_of_members(self.size, written=True), key=Needs.total)
 
     @property

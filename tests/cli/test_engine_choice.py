@@ -155,6 +155,9 @@ def bare(monkeypatch):
         "find_spec",
         lambda name, *more: None if name == "numba" else find_spec(name, *more),
     )
+    machine_code.compiler_missing.cache_clear()
+    yield
+    machine_code.compiler_missing.cache_clear()
 
 
 @pytest.mark.parametrize("command", [["train"], ["sweep", *RATES]], ids=["train", "sweep"])

@@ -483,4 +483,8 @@ def test_a_compiler_that_is_not_installed(monkeypatch, missing):
         "find_spec",
         lambda name, *more: None if name in missing else find_spec(name, *more),
     )
-    assert compiler_missing() == f"{' and '.join(missing)} not installed"
+    compiler_missing.cache_clear()
+    try:
+        assert compiler_missing() == f"{' and '.join(missing)} not installed"
+    finally:
+        compiler_missing.cache_clear()

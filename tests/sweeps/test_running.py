@@ -560,7 +560,9 @@ def test_interrupted_and_taken_up_again(planned, undisturbed, tmp_path, monkeypa
 
     prepared = []
     prepare = module.prepare
-    monkeypatch.setattr(module, "prepare", lambda *given: prepared.append(given) or prepare(*given))
+    monkeypatch.setattr(
+        module, "prepare", lambda *given, **more: prepared.append(given) or prepare(*given, **more)
+    )
     again, _ = plan_again(directory)
     files = files_for(again, OutputLocation(run_dir=directory))
     assert complete_result(files) is None
