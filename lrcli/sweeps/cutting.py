@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrcli.experiment.experiment import Experiment
+from lrcli.running.engine_choice import trains_own_code
 from lrcli.running.resources import Needs, Sizes, memory_for_training
 from lrcli.sweeps.estimates import LANES, seconds_of_training
 from lrcli.sweeps.group import Group
@@ -20,6 +21,7 @@ from lrcli.sweeps.group import Group
 __all__ = ["Part", "cut_group", "most_parts", "needed_parts", "seconds_of_each"]
 
 _SECONDS = 20.0  # of one core of the server of `lrcli.sweeps.estimates`, the most that a part should take
+_OWN_SECONDS = 5.0  # likewise, where code of the user's trains: one core does, whoever trains the part
 _MEMBERS = 2**17  # the most in a part: more are no faster together, and take memory
 _ADDED = 0.1  # of the time of a whole population, the most that cutting it to keep to that may add
 
@@ -138,10 +140,11 @@ def _fewest_parts(group: Group, budget: int) -> int:
 def _parts_of_seconds(group: Group) -> int:
     """How many parts it takes that each takes some seconds and all together little more than the whole."""
     whole = seconds_of_each(group, 1)
-    if whole <= _SECONDS:
+    most = _OWN_SECONDS if trains_own_code(group.experiment) else _SECONDS
+    if whole <= most:
         return 1
     counts = range(1, most_parts(group))
-    count = bisect.bisect_left(counts, 1, key=lambda n: seconds_of_each(group, n) <= _SECONDS) + 1
+    count = bisect.bisect_left(counts, 1, key=lambda n: seconds_of_each(group, n) <= most) + 1
     while count > 1 and count * seconds_of_each(group, count) > (1 + _ADDED) * whole:
         count = min(count - 1, -(-group.size // _some_more(-(-group.size // count))))
     return count
