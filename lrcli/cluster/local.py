@@ -33,22 +33,40 @@ def local_cluster(workers: int) -> Iterator[tuple[Any, "LocalWorkers"]]:
 
     Args:
         workers: how many.
+
+    Raises:
+        ClusterError: this machine has no room for them.
     """
+    with contextlib.ExitStack() as stack:
+        try:
+            directory = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="lrcli-", ignore_cleanup_errors=True)
+            )
+            cluster = stack.enter_context(_scheduler())
+            processes = stack.enter_context(LocalWorkers(cluster.scheduler_address, workers, Path(directory)))
+        except (OSError, RuntimeError) as error:
+            raise ClusterError(
+                f"--cluster local: workers cannot be started on this machine: {error}"
+            ) from None
+        yield cluster, processes
+
+
+@contextlib.contextmanager
+def _scheduler() -> Iterator[Any]:
+    """In this process, without workers."""
     from distributed import LocalCluster
 
-    with tempfile.TemporaryDirectory(prefix="lrcli-", ignore_cleanup_errors=True) as directory:
-        cluster = LocalCluster(
-            n_workers=0,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # any free port: another cluster may have Dask's own
-        )
-        try:
-            with LocalWorkers(cluster.scheduler_address, workers, Path(directory)) as processes:
-                yield cluster, processes
-        finally:
-            with contextlib.suppress(Exception):  # its workers are gone: there is nothing to lose
-                cluster.close(timeout=_CLOSING)
+    cluster = LocalCluster(
+        n_workers=0,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",  # any free port: another cluster may have Dask's own
+    )
+    try:
+        yield cluster
+    finally:
+        with contextlib.suppress(Exception):  # its workers are gone: there is nothing to lose
+            cluster.close(timeout=_CLOSING)
 
 
 class LocalWorkers:
@@ -77,11 +95,10 @@ class LocalWorkers:
     def __enter__(self) -> Self:
         try:
             self._replace_dead()
-        except OSError as error:  # there may be too many for the system
+            self._keeper.start()
+        except BaseException:
             self._end()
-            why = error.strerror or str(error)
-            raise ClusterError(f"--cluster local: a worker process could not be started: {why}") from None
-        self._keeper.start()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,7 +141,7 @@ class LocalWorkers:
 
     def _keep(self) -> None:
         while not self._ending.wait(_LOOKING) and not self._hopeless:
-            with contextlib.suppress(OSError):  # it is tried again
+            with contextlib.suppress(OSError):  # there is no room for a process now; it is tried again
                 self._replace_dead()
 
     def _replace_dead(self) -> None:

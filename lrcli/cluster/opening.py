@@ -26,7 +26,7 @@ from lrcli.errors import ClusterError, UsageError
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Opened", "open_cluster"]
+__all__ = ["Opened", "need_dask", "open_cluster"]
 
 _ANSWER = 5.0  # seconds that a scheduler may take for it
 _CLOSING = 3.0
@@ -89,7 +89,7 @@ def open_cluster(text: str) -> Iterator[Opened]:
         ClusterError: there is no scheduler, or it cannot be used.
     """
     word = parse_word(text)
-    _need_dask()
+    need_dask()
     with quiet() as errors, contextlib.ExitStack() as stack:
         cluster, processes = stack.enter_context(_started(word))
         client = stack.enter_context(_client(text, cluster))
@@ -104,7 +104,12 @@ def open_cluster(text: str) -> Iterator[Opened]:
         )
 
 
-def _need_dask() -> None:
+def need_dask() -> None:
+    """Return if Dask is there.
+
+    Raises:
+        UsageError: it is not installed.
+    """
     try:
         importlib.import_module("distributed")
     except ImportError as error:

@@ -78,7 +78,7 @@ class ClusterTrainer:
         """
         self.facts: Mapping[str, Any] = {}
         self.workers: Workers | None = None
-        self._word = word
+        self._word = str(word)  # a Dask client, say, is refused as no word rather than by a traceback
         self._stack = contextlib.ExitStack()
         self._news: queue.SimpleQueue[Any] = queue.SimpleQueue()  # futures that are done, words of workers
         self._processors: Counter[str] = Counter()  # parts by the kind that trained them
@@ -113,7 +113,9 @@ class ClusterTrainer:
             UsageError: the word means nothing, or Dask is not installed; or the sweep cannot be trained.
             ClusterError: there are no workers that can train it.
         """
-        from lrcli.cluster.opening import open_cluster
+        from lrcli.cluster.opening import need_dask, open_cluster
+
+        need_dask()
         from lrcli.cluster.plugin import admitted
 
         self._plan = plan

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 
 from lrcli.errors import UsageError
 from lrcli.training.cores import cores
+from lrcli.wording import counted
 
 __all__ = ["ClassOfCluster", "Local", "Scheduler", "Word", "parse_word"]
 
 _PORTS = range(1, 65536)
 _MOST = 100_000  # workers
+_MOST_HERE = 32  # on this machine, whose memory they share; or so many for each core as follows
+_MOST_EACH = 4
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _FORMS = "tcp://HOST:8786, local, local:4, or a class such as dask_jobqueue.SLURMCluster:10"
 
@@ -84,7 +87,7 @@ def parse_word(word: str) -> Word:
     name, separator, count = word.partition(":")
     workers = _count(word, count) if separator else None
     if name == "local":
-        return Local(cores() if workers is None else workers)
+        return _local(word, workers)
     if _NAME.fullmatch(name):
         module, _, attribute = name.rpartition(".")
         return ClassOfCluster(module, attribute, workers)
@@ -109,6 +112,14 @@ def _scheduler(word: str, scheme: str, rest: str) -> Scheduler:
             f"--cluster {word}: {port or 'nothing'} is no port, which is a number from 1 to 65535"
         )
     return Scheduler(scheme, bare, int(port))
+
+
+def _local(word: str, workers: int | None) -> Local:
+    here = cores()
+    most = max(_MOST_HERE, _MOST_EACH * here)
+    if workers is not None and workers > most:
+        raise UsageError(f"--cluster {word}: this machine has {counted(here, 'core')}; say {most} or fewer")
+    return Local(here if workers is None else workers)
 
 
 def _count(word: str, count: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from lrcli.cluster.opening import Opened, open_cluster
 from lrcli.cluster.quiet import quiet
+from lrcli.cluster.trainer import ClusterTrainer
 from lrcli.errors import ClusterError, UsageError
 
 distributed = pytest.importorskip("distributed")
@@ -56,8 +57,27 @@ def test_dask_is_missing(monkeypatch):
     assert "distributed is not installed: pip install 'lrcli[cluster]'" in refused("local")
 
 
+def test_a_trainer_without_dask_says_so_before_anything_else(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "lrcli.cluster.plugin", raising=False)
+    with pytest.raises(UsageError, match="distributed is not installed"):
+        next(ClusterTrainer("local:1").ready(None, [0]))
+
+
+def test_a_machine_without_room_for_workers(monkeypatch):
+    def fails(**_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", fails)
+    with (
+        pytest.raises(ClusterError, match=r"cannot be started on this machine: .*No space left"),
+        open_cluster("local:1"),
+    ):
+        pass
+
+
 def test_words_are_read_before_dask_is_needed(monkeypatch):
-    monkeypatch.setattr("lrcli.cluster.opening._need_dask", lambda: pytest.fail("asked for"))
+    monkeypatch.setattr("lrcli.cluster.opening.need_dask", lambda: pytest.fail("asked for"))
     assert "is no cluster" in refused("lab")
 
 
@@ -108,3 +128,8 @@ def test_dask_is_quiet_for_a_while(capsys):
     assert capsys.readouterr() == ("", "")
     with pytest.raises(UserWarning):
         warnings.warn_explicit("again", UserWarning, "node.py", 1, module="distributed.node")
+
+
+def test_what_is_no_word_is_refused_as_one():
+    with pytest.raises(UsageError, match="--cluster 3: is no cluster"):
+        [*ClusterTrainer(3).ready(None, [0])]

@@ -38,6 +38,7 @@ BAD = {
     "local:-1": "-1 is no number of workers",
     "local:two": "two is no number of workers",
     "local:": "nothing is no number of workers",
+    "local:99999": f"say {max(32, 4 * cores())} or fewer",
     "local:" + "9" * 5000: "is no number of workers",
     "a.B:0": "0 is no number of workers",
 }
