@@ -388,6 +388,30 @@ def test_a_worker_is_told_the_path_of_code_that_it_was_sent(tmp_path):
     assert written["loss"]["path"] == "/elsewhere/code.py"
 
 
+def test_what_python_does_not_show_is_not_told_of_workers_either(swept, cluster, monkeypatch):
+    def warned(*arguments):
+        import warnings
+
+        warnings.warn("an old name", DeprecationWarning, stacklevel=1)
+        return original(*arguments)
+
+    original = work.train_part
+    monkeypatch.setattr(work, "train_part", warned)
+    assert swept("by workers", "tcp://fake:1").result.status == "completed"
+
+
+def test_a_state_is_gone_once_its_part_has_ended_elsewhere(swept, cluster):
+    state = swept.place / "by workers" / "checkpoint" / "part-0000-state.npz"
+
+    def observe(event):
+        if isinstance(event, SweepStarted):
+            state.write_bytes(b"of a process that was stopped")
+        if isinstance(event, SweepFinished):
+            assert not state.exists()
+
+    swept("by workers", "tcp://fake:1", observe=observe)
+
+
 def test_packages_must_be_the_same_where_a_component_is_of_one(plan, monkeypatch):
     assert trainer._wanted(plan).equal == ("lrcli", "numba", "llvmlite")
     kind = type(plan.experiment.optimizer)
