@@ -52,6 +52,7 @@ __all__ = ["ClusterTrainer"]
 _LOOKING = 0.2  # seconds between two looks at the scheduler, the workers and the wish to stop
 _FETCHING = 5.0  # seconds that a result may take, at first
 _MOST_DEATHS = 3  # of workers that trained a part, before it is given up
+_NOBODY = Waiting("no worker is left; waiting for others, Ctrl-C gives up", "no worker is left")
 _EQUAL = {"torch": ("lrcli", "torch"), "compiled": ("lrcli", "numba", "llvmlite")}  # of an engine's workers
 
 
@@ -132,6 +133,7 @@ class ClusterTrainer:
     ) -> Iterator[TrainerEvent]:
         """Train parts; those that nobody waits for any more end soon, and are lost."""
         self._left = self._longest_first(numbers)[::-1]
+        alone = False
         try:
             while (self._left or self._pending) and not interruption.requested:
                 self._look()
@@ -139,6 +141,9 @@ class ClusterTrainer:
                 yield from self._bereft()
                 for worker in self._idle()[: len(self._left)]:
                     self._hand_out(self._left.pop(), worker)
+                if self._left and not self._pending and not alone:
+                    yield _NOBODY
+                alone = not self._pending
                 yield from self._news_of_parts()
         finally:
             self._give_up(*self._pending)

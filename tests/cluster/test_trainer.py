@@ -289,6 +289,24 @@ def test_workers_that_all_go_as_soon_as_they_come_are_waited_for(swept, cluster,
     assert swept("by workers", "tcp://fake:1").result.status == "completed"
 
 
+def test_it_is_told_when_no_worker_is_left(swept, alone, cluster, monkeypatch):
+    deaths = {0: "while it trains", 1: "while it trains"}
+    cluster.dies = lambda worker, number: deaths.pop(number, "")
+    monkeypatch.setattr(cluster, "accept", lambda address: None)
+    looks = iter(range(40))
+
+    def look():
+        if next(looks, None) is None and not cluster.accepted:
+            FakeCluster.accept(cluster, "late")
+        FakeCluster.check(cluster)
+
+    monkeypatch.setattr(cluster, "check", look)
+    events = []
+    assert swept("by workers", "tcp://fake:1", observe=events.append).result.status == "completed"
+    assert contents(swept.place / "by workers") == alone
+    assert [event.short for event in events if isinstance(event, Waiting)][1:] == ["no worker is left"]
+
+
 @pytest.mark.parametrize(("status", "tries"), [("paused", 0), ("closing_gracefully", 0), ("closing", 1)])
 def test_a_worker_that_ends_what_it_computes_ends_it_and_others_have_it_trained_again(
     swept, alone, cluster, status, tries
