@@ -6,6 +6,7 @@ means for the sweep.
 
 import contextlib
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 
@@ -33,6 +34,12 @@ class LastError(logging.Handler):
             self.text = str(error) if error is not None and str(error) else record.getMessage()
 
 
+# Sweeps of several threads may be quiet at once; the last to end puts back what there was before the first.
+_lock = threading.Lock()
+_keeping: list[logging.Handler] = []  # of all loggers meanwhile
+_before: list[tuple[logging.Logger, list[logging.Handler], bool]] = []
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[LastError]:
     """What these packages log and warn of goes nowhere for a while.
@@ -43,17 +50,30 @@ def quiet() -> Iterator[LastError]:
     import distributed  # noqa: F401 - sets its loggers up when it is imported
 
     kept = LastError()
-    loggers = [logging.getLogger(name) for name in _names()]
-    before = [(logger, logger.handlers, logger.propagate) for logger in loggers]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=_MODULES)
+        _begin(kept)
         try:
-            for logger in loggers:
-                logger.handlers, logger.propagate = [kept], False
             yield kept
         finally:
-            for logger, handlers, propagate in before:
-                logger.handlers, logger.propagate = handlers, propagate
+            _end(kept)
+
+
+def _begin(kept: LastError) -> None:
+    with _lock:
+        _keeping.append(kept)
+        if len(_keeping) == 1:
+            loggers = [logging.getLogger(name) for name in _names()]
+            _before[:] = [(logger, logger.handlers, logger.propagate) for logger in loggers]
+            for logger in loggers:
+                logger.handlers, logger.propagate = _keeping, False
+
+
+def _end(kept: LastError) -> None:
+    with _lock:
+        _keeping.remove(kept)
+        for logger, handlers, propagate in () if _keeping else _before:
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 def _names() -> list[str]:

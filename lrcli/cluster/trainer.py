@@ -52,6 +52,7 @@ __all__ = ["ClusterTrainer"]
 _LOOKING = 0.2  # seconds between two looks at the scheduler, the workers and the wish to stop
 _FETCHING = 5.0  # seconds that a result may take, at first
 _MOST_DEATHS = 3  # of workers that trained a part, before it is given up
+_NOBODY = Waiting("no worker is left; waiting for others, Ctrl-C gives up", "no worker is left")
 _EQUAL = {"torch": ("lrcli", "torch"), "compiled": ("lrcli", "numba", "llvmlite")}  # of an engine's workers
 
 
@@ -132,13 +133,17 @@ class ClusterTrainer:
     ) -> Iterator[TrainerEvent]:
         """Train parts; those that nobody waits for any more end soon, and are lost."""
         self._left = self._longest_first(numbers)[::-1]
+        alone = False
         try:
             while (self._left or self._pending) and not interruption.requested:
-                yield from self._look_for_workers()
+                self._look()
                 self._tell_of_refused()
                 yield from self._bereft()
                 for worker in self._idle()[: len(self._left)]:
                     self._hand_out(self._left.pop(), worker)
+                if self._left and not self._pending and not alone:
+                    yield _NOBODY
+                alone = not self._pending
                 yield from self._news_of_parts()
         finally:
             self._give_up(*self._pending)
@@ -309,15 +314,6 @@ class ClusterTrainer:
             self._opened.processes.check()
         count = len(self._admitted.accepted)
         self.workers = Workers(count, self._opened.address, self._opened.dashboard)
-
-    def _look_for_workers(self) -> Iterator[Waiting]:
-        """Likewise; says it when there is no worker any more."""
-        before = self.workers
-        self._look()
-        if before is not None and before.count and self.workers is not None and not self.workers.count:
-            yield Waiting(
-                "no worker is left; waiting for others, Ctrl-C ends the sweep", "waiting for workers"
-            )
 
     def _tell_of_refused(self) -> None:
         """Name a worker for each reason for which some are not used."""

@@ -38,6 +38,12 @@ __all__ = ["Trained", "Work", "prepare", "train", "with_paths"]
 
 _TELLING = 0.5  # seconds from one word about the progress to the next
 _FINISHING = ("running", "paused", "closing_gracefully")  # what workers are that finish what they compute
+_UNTOLD = (
+    DeprecationWarning,
+    PendingDeprecationWarning,
+    ImportWarning,
+    ResourceWarning,
+)  # as by Python itself
 _one_at_a_time = Lock()  # threads and warnings are of a process, and several sweeps may share a worker
 
 
@@ -106,6 +112,8 @@ def train(work: Work, number: int) -> Trained:
     interruption = Interruption()
     with _at_work(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        for kind in _UNTOLD:
+            warnings.simplefilter("ignore", kind)
         prepared = _prepared(work, number)
         plan = _plan(work)
         training = train_part(plan.parts[number], prepared, plan.select, interruption)
@@ -161,7 +169,7 @@ def _plan(work: Work) -> SweepPlan:
     paths = code_paths(work.admission)
     try:
         written = with_paths(json.loads(work.experiment), paths)
-        plan = plan_sweep(load(written), work.memory, work.shares)
+        plan = plan_sweep(load(written), work.memory, work.shares, must_fit=False)
     except UsageError as error:  # where it was begun it could be planned
         raise _cannot(error) from None
     if frozenset(code_digests(plan.experiment).values()) != work.code:

@@ -133,7 +133,12 @@ class SweepPlan:
 
 
 def plan_sweep(
-    loaded: Loaded, memory: int = DEFAULT_MEMORY, shares: int = 1, *, runs_code: bool = True
+    loaded: Loaded,
+    memory: int = DEFAULT_MEMORY,
+    shares: int = 1,
+    *,
+    runs_code: bool = True,
+    must_fit: bool = True,
 ) -> SweepPlan:
     """Plan the sweep that a file asks for.
 
@@ -143,6 +148,7 @@ def plan_sweep(
         shares: how many shares its parts are to make.
         runs_code: run the files of code that it names; without, what such a sweep needs is not known, and
             its populations are not cut: enough to read a sweep that has ended.
+        must_fit: refuse what does not fit in the memory of this machine; a worker trains some parts alone.
 
     Raises:
         ExperimentError: a point of the grid is no sound experiment.
@@ -180,7 +186,7 @@ def plan_sweep(
         len(repeated),
         shares,
     )
-    if not closed:
+    if not closed and must_fit:
         refuse_too_much(loaded.experiment, plan.needs, f"a sweep of {plan.size:,} members")
     return plan
 

@@ -23,6 +23,7 @@ from lrcli.running.location import Interruption
 from lrcli.running.moments import Begun, Ended, Waiting
 from lrcli.storage.provenance import GitState, environment
 from lrcli.storage.result_fields import Timing
+from lrcli.storage.state import delete_states
 from lrcli.storage.sweep_result import SweepResult
 from lrcli.sweeps.collection import Collection
 from lrcli.sweeps.files import SweepFiles
@@ -216,6 +217,7 @@ class _Training:
         self.seconds += outcome.seconds
         if outcome.is_complete:
             save_outcome(path, part, outcome, self._plan.fingerprint)
+            delete_states(self._files.part_state(event.number))
         self.collection.take(part, outcome, path if outcome.is_complete else None)
         self._under_way.pop(event.number, None)
         diverged = int(np.count_nonzero(outcome.status == "diverged"))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from lrcli.running.location import Interruption
 from lrcli.running.moments import Waiting
 from lrcli.running.preparation import Prepared, make_ready
-from lrcli.storage.state import delete_states, read_state
+from lrcli.storage.state import read_state
 from lrcli.sweeps.files import SweepFiles
 from lrcli.sweeps.outcome import PartOutcome, is_of, whose
 from lrcli.sweeps.part import PartKeeping, PartProgress, prepare_part, train_part
@@ -138,14 +138,14 @@ class OwnProcess:
     def train(
         self, files: SweepFiles, numbers: Sequence[int], interruption: Interruption
     ) -> Iterator[TrainerEvent]:
-        """Each that has a state goes on from it; one that has ended leaves none."""
+        """Each that has a state goes on from it."""
         for number in numbers:
             if interruption.requested:
                 break
             yield from self._train(files, number, interruption)
 
     def _train(self, files: SweepFiles, number: int, interruption: Interruption) -> Iterator[TrainerEvent]:
-        part, path = self._plan.parts[number], files.part_state(number)
+        part = self._plan.parts[number]
         # It is given up before the next part takes its memory.
         prepared, self._prepared = self._prepared, None
         if prepared is None:
@@ -159,8 +159,6 @@ class OwnProcess:
                 outcome: PartOutcome = ended.value
                 break
         yield PartEnded(number, outcome)
-        if outcome.is_complete:
-            delete_states(path)
 
     def _keeping(self, files: SweepFiles, number: int) -> PartKeeping:
         """Where the state of a part is kept, and the one that an earlier call has left."""

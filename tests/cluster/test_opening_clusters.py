@@ -133,3 +133,15 @@ def test_dask_is_quiet_for_a_while(capsys):
 def test_what_is_no_word_is_refused_as_one():
     with pytest.raises(UsageError, match="--cluster 3: is no cluster"):
         [*ClusterTrainer(3).ready(None, [0])]
+
+
+def test_two_at_once_are_both_quiet_and_leave_all_as_it_was():
+    logger = logging.getLogger("distributed")
+    before = logger.handlers, logger.propagate
+    first, second = quiet(), quiet()
+    one, two = first.__enter__(), second.__enter__()
+    first.__exit__(None, None, None)
+    logger.error("lost")
+    second.__exit__(None, None, None)
+    assert (one.text, two.text) == ("", "lost")
+    assert (logger.handlers, logger.propagate) == before

@@ -79,7 +79,6 @@ class FakeCluster:
 
     Attributes:
         dies: called with a worker and a part; whether the worker dies over it, or after it.
-        restarts: whether one that has died is started again.
         dies_preparing: called with a worker; whether it dies over the preparation of a part.
         address_after: called with the address of a worker that died; that at which it is started again.
         status: called with a worker; what Dask has for it while it trains.
@@ -93,7 +92,6 @@ class FakeCluster:
         for address in workers:
             self.accept(address)
         self.dies = lambda worker, part: ""
-        self.restarts = True
         self.dies_preparing = lambda worker: False
         self.status = lambda worker: "running"
         self.address_after = lambda worker: f"{worker}'"
@@ -133,8 +131,7 @@ class FakeCluster:
     def lose(self, worker):
         del self.accepted[worker]
         self.gone.append(worker)
-        if self.restarts:
-            self.accept(self.address_after(worker))
+        self.accept(self.address_after(worker))
 
     def cancel(self, futures, force):
         self.cancelled += futures
@@ -255,21 +252,6 @@ def test_a_part_that_kills_three_workers_is_told_and_the_others_are_trained(swep
     assert contents(swept.place / "by workers") == alone
 
 
-def test_when_no_worker_is_left_others_are_waited_for(swept, alone, cluster):
-    cluster.restarts, waited = False, []
-
-    def observe(event):
-        if isinstance(event, Waiting) and cluster.gone:
-            waited.append(event.text)
-            cluster.accept("late")
-
-    deaths = iter(["", "while it trains", "while it trains"])
-    cluster.dies = lambda worker, number: next(deaths, "")
-    assert swept("by workers", "tcp://fake:1", observe=observe).result.status == "completed"
-    assert waited == ["no worker is left; waiting for others, Ctrl-C ends the sweep"]
-    assert contents(swept.place / "by workers") == alone
-
-
 def test_all_parts_that_kill_workers_are_told(swept, cluster, monkeypatch):
     cluster.dies = lambda worker, number: "while it trains" if number in {1, 2, 3} else ""
     told = swept("by workers", "tcp://fake:1").result.warnings[-1]
@@ -314,6 +296,24 @@ def test_workers_that_all_go_as_soon_as_they_come_are_waited_for(swept, cluster,
 
     monkeypatch.setattr(cluster, "check", look)
     assert swept("by workers", "tcp://fake:1").result.status == "completed"
+
+
+def test_it_is_told_when_no_worker_is_left(swept, alone, cluster, monkeypatch):
+    deaths = {0: "while it trains", 1: "while it trains"}
+    cluster.dies = lambda worker, number: deaths.pop(number, "")
+    monkeypatch.setattr(cluster, "accept", lambda address: None)
+    looks = iter(range(40))
+
+    def look():
+        if next(looks, None) is None and not cluster.accepted:
+            FakeCluster.accept(cluster, "late")
+        FakeCluster.check(cluster)
+
+    monkeypatch.setattr(cluster, "check", look)
+    events = []
+    assert swept("by workers", "tcp://fake:1", observe=events.append).result.status == "completed"
+    assert contents(swept.place / "by workers") == alone
+    assert [event.short for event in events if isinstance(event, Waiting)][1:] == ["no worker is left"]
 
 
 @pytest.mark.parametrize(("status", "tries"), [("paused", 0), ("closing_gracefully", 0), ("closing", 1)])
@@ -413,6 +413,30 @@ def test_a_worker_is_told_the_path_of_code_that_it_was_sent(tmp_path):
     (sent,) = trainer._wanted(client._plan).code
     written = work.with_paths(json.loads(client._described().experiment), {sent: "/elsewhere/code.py"})
     assert written["loss"]["path"] == "/elsewhere/code.py"
+
+
+def test_what_python_does_not_show_is_not_told_of_workers_either(swept, cluster, monkeypatch):
+    def warned(*arguments):
+        import warnings
+
+        warnings.warn("an old name", DeprecationWarning, stacklevel=1)
+        return original(*arguments)
+
+    original = work.train_part
+    monkeypatch.setattr(work, "train_part", warned)
+    assert swept("by workers", "tcp://fake:1").result.status == "completed"
+
+
+def test_a_state_is_gone_once_its_part_has_ended_elsewhere(swept, cluster):
+    state = swept.place / "by workers" / "checkpoint" / "part-0000-state.npz"
+
+    def observe(event):
+        if isinstance(event, SweepStarted):
+            state.write_bytes(b"of a process that was stopped")
+        if isinstance(event, SweepFinished):
+            assert not state.exists()
+
+    swept("by workers", "tcp://fake:1", observe=observe)
 
 
 def test_packages_must_be_the_same_where_a_component_is_of_one(plan, monkeypatch):

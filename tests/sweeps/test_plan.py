@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import lrcli.sweeps.estimates as estimates
+from lrcli.errors import UsageError
 from lrcli.experiment.loading import load
 from lrcli.running import data_export as data_files
 from lrcli.running.location import Interruption, OutputLocation
@@ -176,6 +177,15 @@ def test_parts_take_some_seconds_of_one_core(planned, words, monkeypatch):
     finer = cut_group(parts[0].group, 10**9, 2 * len(parts))
     assert max(part.work for part in parts) <= 20.0 or sum(part.work for part in finer) > 1.1 * whole
     assert len(parts) > 3 or words
+
+
+def test_a_worker_plans_what_it_has_no_room_for(planned, tmp_path, monkeypatch):
+    plan = planned({"optimizer.lr": RATES})
+    monkeypatch.setattr("lrcli.running.resources.memory_of_machine", lambda: plan.needs.total() + 10**8 - 1)
+    loaded = load(tmp_path / "exp.yaml")
+    with pytest.raises(UsageError, match="does not fit in memory"):
+        plan_sweep(loaded)
+    assert plan_sweep(loaded, must_fit=False).fingerprint == plan.fingerprint
 
 
 def test_code_that_leaves_cores_idle_is_told_of_workers(tmp_path, monkeypatch):
