@@ -12,7 +12,7 @@ import importlib
 import queue
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from lrcli.cluster.greeting import check_scheduler
 from lrcli.cluster.local import LocalWorkers, local_cluster
 from lrcli.cluster.quiet import LastError, quiet
+from lrcli.cluster.user_classes import cluster_of, told_of
 from lrcli.cluster.words import ClassOfCluster, Local, Scheduler, Word, parse_word
 from lrcli.errors import ClusterError, UsageError
 
@@ -31,7 +32,6 @@ __all__ = ["Opened", "need_dask", "open_cluster"]
 _ANSWER = 5.0  # seconds that a scheduler may take for it
 _CLOSING = 3.0
 _LOST = "15s"  # without a sign of life a connection is lost; Dask allows no less than 12, and waits 30
-_NEEDED = ("scheduler_address", "scale", "close")  # of a cluster
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _started(word: Word) -> Iterator[tuple[Any, LocalWorkers | None]]:
         with local_cluster(word.workers) as (cluster, processes):
             yield cluster, processes
     else:
-        with _of_class(word) as cluster:
+        with cluster_of(word) as cluster:
             yield cluster, None
 
 
@@ -167,7 +167,7 @@ def _check_kind(word: Scheduler) -> None:
     except queue.Empty:
         found = TimeoutError()
     if isinstance(found, Exception):
-        told = "no answer in time" if isinstance(found, TimeoutError) else _told(found)
+        told = "no answer in time" if isinstance(found, TimeoutError) else told_of(found)
         raise ClusterError(f"{word.address}: its answer is not one of Dask {_version()}: {told}")
     kind = found.get("type") if isinstance(found, dict) else None
     if kind != "Scheduler":
@@ -197,50 +197,6 @@ def _tls(word: Scheduler) -> ssl.SSLContext:
 
 
 @contextlib.contextmanager
-def _of_class(word: ClassOfCluster) -> Iterator[Any]:
-    """A cluster of a class that the user names.
-
-    Raises:
-        UsageError: it cannot be made.
-    """
-    make = _found(word)
-    try:
-        cluster = make()
-    except Exception as error:
-        raise UsageError(f"--cluster {word}: could not be made without arguments: {_told(error)}") from None
-    if any(not hasattr(cluster, name) for name in _NEEDED):
-        raise UsageError(f"--cluster {word}: makes no cluster of Dask's, but a {type(cluster).__name__}")
-    try:
-        if word.workers is not None:
-            try:
-                cluster.scale(word.workers)
-            except Exception as error:
-                raise ClusterError(f"--cluster {word}: could not start workers: {_told(error)}") from None
-        yield cluster
-    finally:
-        with contextlib.suppress(Exception):  # that its jobs could not be ended was logged by it
-            cluster.close()
-
-
-def _found(word: ClassOfCluster) -> Callable[[], Any]:
-    top = word.module.partition(".")[0]
-    try:
-        module = importlib.import_module(word.module)
-    except ImportError as error:
-        if error.name == top:
-            raise UsageError(f"--cluster {word}: there is no package {top}; is it installed here?") from None
-        raise UsageError(f"--cluster {word}: {word.module} cannot be imported: {_told(error)}") from None
-    except Exception as error:
-        raise UsageError(f"--cluster {word}: {word.module} cannot be imported: {_told(error)}") from None
-    make = getattr(module, word.name, None)
-    if make is None:
-        raise UsageError(f"--cluster {word}: {word.module} has no {word.name}")
-    if not callable(make) or (isinstance(make, type) and any(not hasattr(make, name) for name in _NEEDED)):
-        raise UsageError(f"--cluster {word}: is no class of clusters, which has {', '.join(_NEEDED)}")
-    return make  # type: ignore[no-any-return]
-
-
-@contextlib.contextmanager
 def _client(text: str, cluster: Any) -> Iterator["Client"]:
     from distributed import Client
 
@@ -248,7 +204,7 @@ def _client(text: str, cluster: Any) -> Iterator["Client"]:
         client = Client(cluster, timeout=_ANSWER, set_as_default=False, direct_to_workers=False)
     except Exception as error:  # of whatever a scheduler of another version may answer
         raise ClusterError(
-            f"--cluster {text}: could not be used as a scheduler of Dask {_version()}: {_told(error)}"
+            f"--cluster {text}: could not be used as a scheduler of Dask {_version()}: {told_of(error)}"
         ) from None
     try:
         yield client
@@ -271,8 +227,3 @@ def _dashboard(client: "Client") -> str:
 def _version() -> str:
     """Of Dask here."""
     return str(importlib.import_module("distributed").__version__)
-
-
-def _told(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__

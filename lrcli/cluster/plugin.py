@@ -14,8 +14,7 @@ import contextlib
 import pickle
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -23,135 +22,13 @@ from distributed import WorkerPlugin, get_worker
 
 from lrcli.cluster.facts import Wanted
 from lrcli.cluster.opening import Opened
+from lrcli.cluster.roster import PREFIX, Workers, listed
 from lrcli.errors import ClusterError
-from lrcli.wording import counted
 
-__all__ = ["Accepted", "Workers", "admitted", "code_paths"]
+__all__ = ["admitted", "code_paths"]
 
-_PREFIX = "lrcli-"
 _LOOKING = 0.05  # seconds
 _CLOSING = 3.0
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A worker that may train.
-
-    Attributes:
-        address: of it.
-        facts: what it is, as `lrcli.cluster.facts.facts_here` has it.
-        pid: of its process.
-    """
-
-    address: str
-    facts: Mapping[str, Any]
-    pid: int
-
-
-class Workers:
-    """The workers of a cluster as they come and go; safe to ask from any thread.
-
-    Attributes:
-        name: of the plugin on each.
-        topic: of what they say (`distributed.Worker.log_event`); the client's own, which the scheduler clears
-            when the client has gone.
-        listener: called, in Dask's own thread, with the address of a worker and what it has said that is not
-            of this package; None: nobody listens.
-        changed: set when one has come, was refused, or has gone.
-    """
-
-    def __init__(self, topic: str) -> None:
-        """None is known yet.
-
-        Args:
-            topic: see above.
-        """
-        self.name = _PREFIX + topic
-        self.topic = topic
-        self.listener: Callable[[str, Mapping[str, Any]], None] | None = None
-        self.changed = threading.Event()
-        self._lock = threading.Lock()
-        self._present: set[str] = set()
-        self._accepted: dict[str, Accepted] = {}
-        self._refused: dict[str, tuple[str, ...]] = {}
-        self._gone: dict[str, None] = {}
-
-    @property
-    def accepted(self) -> dict[str, Accepted]:
-        """Those that are there and may train, by address."""
-        with self._lock:
-            return dict(self._accepted)
-
-    def has(self, worker: Accepted) -> bool:
-        """Whether a worker is still the one that was accepted; another may have come at its address."""
-        with self._lock:
-            return self._accepted.get(worker.address) is worker
-
-    @property
-    def refused(self) -> dict[str, tuple[str, ...]]:
-        """The reasons against each that may not, those that have gone included."""
-        with self._lock:
-            return dict(self._refused)
-
-    @property
-    def gone(self) -> tuple[str, ...]:
-        """The addresses of those that have gone and have not been started again there, in order."""
-        with self._lock:
-            return tuple(self._gone)
-
-    @property
-    def unchecked(self) -> set[str]:
-        """The addresses of those that have not answered yet."""
-        with self._lock:
-            return self._present - set(self._accepted) - set(self._refused)
-
-    def refusals(self) -> list[str]:
-        """A sentence for each reason, with the workers that it is about."""
-        by_reasons: dict[tuple[str, ...], list[str]] = {}
-        for address, reasons in self.refused.items():
-            by_reasons.setdefault(reasons, []).append(address)
-        return [f"{_listed(addresses)}: {'; '.join(reasons)}" for reasons, addresses in by_reasons.items()]
-
-    def see(self, addresses: list[str]) -> None:
-        """Note workers that are there, but for those that are known to have gone since that was asked."""
-        with self._lock:
-            self._present.update(set(addresses) - set(self._gone))
-
-    def hear(self, event: tuple[float, Any]) -> None:
-        """Take what a worker says on the topic; what the scheduler says there is of no interest."""
-        told = event[1]
-        if not isinstance(told, Mapping) or "worker" not in told:
-            return
-        address, gate = str(told["worker"]), told.get("gate")
-        if not isinstance(gate, Mapping):
-            if self.listener is not None:
-                self.listener(address, told)
-            return
-        with self._lock:
-            if gate["reasons"]:
-                self._refused[address] = tuple(map(str, gate["reasons"]))
-            elif address not in self._gone:
-                accepted = Accepted(address, dict(gate["facts"]), int(gate["pid"]))
-                self._accepted.setdefault(address, accepted)  # one that is checked twice is the same one
-        self.changed.set()
-
-    def follow(self, event: tuple[float, Any]) -> None:
-        """Take what the scheduler says of workers that come and go."""
-        told = event[1]
-        action = told.get("action") if isinstance(told, Mapping) else None
-        if action not in ("add-worker", "remove-worker"):
-            return
-        address = str(told["worker"])
-        with self._lock:
-            if action == "add-worker":  # where its port is fixed, at the address of one that has gone
-                self._present.add(address)
-                self._gone.pop(address, None)
-                self._refused.pop(address, None)
-            else:
-                self._present.discard(address)
-                self._gone[address] = None
-                self._accepted.pop(address, None)
-        self.changed.set()
 
 
 class _Sent(WorkerPlugin):
@@ -212,7 +89,7 @@ def _register(opened: Opened, workers: Workers, wanted: Wanted) -> None:
 
     def send() -> None:
         with contextlib.suppress(Exception):  # it may be forbidden to ask the scheduler so
-            for name in opened.client.run_on_scheduler(_Sent("finding_left", prefix=_PREFIX)):
+            for name in opened.client.run_on_scheduler(_Sent("finding_left", prefix=PREFIX)):
                 opened.client.unregister_worker_plugin(name)
         # Where a worker dies over it, or the scheduler, that is seen elsewhere.
         with contextlib.suppress(Exception):
@@ -245,7 +122,7 @@ def _wait(opened: Opened, workers: Workers) -> None:
 
 def _lacking(opened: Opened, unchecked: set[str], waited: float) -> str:
     if unchecked:
-        return f"{_listed([*unchecked])} did not answer for {waited:.0f} seconds"
+        return f"{listed([*unchecked])} did not answer for {waited:.0f} seconds"
     start = "" if opened.owned else f"; start one with dask worker {opened.address}"
     return f"the cluster has no worker, and none came for {waited:.0f} seconds{start}"
 
@@ -263,10 +140,3 @@ def _leave(opened: Opened, workers: Workers) -> None:
     leaving = threading.Thread(target=leave, name="lrcli leaves", daemon=True)
     leaving.start()
     leaving.join(_CLOSING)
-
-
-def _listed(addresses: list[str]) -> str:
-    """A few addresses, and how many more."""
-    shown = sorted(addresses)[:3]
-    more = len(addresses) - len(shown)
-    return ", ".join(shown) + (f" and {counted(more, 'other worker')}" if more else "")

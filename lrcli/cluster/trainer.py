@@ -11,24 +11,18 @@ is lost with the client or the scheduler than what was being trained.
 
 import contextlib
 import itertools
-import json
 import queue
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from lrcli.cluster.asking import described, waiting, wanted
 from lrcli.cluster.calling import called
-from lrcli.cluster.words import ClassOfCluster, Local, parse_word
-from lrcli.components.installed import PACKAGES
 from lrcli.errors import ClusterError
-from lrcli.experiment.experiment import resolved
-from lrcli.experiment.user_code import code_digests
-from lrcli.running.engine_choice import engine_of
 from lrcli.running.location import Interruption
 from lrcli.running.moments import Waiting
 from lrcli.running.preparation import Compiling
@@ -41,10 +35,9 @@ from lrcli.wording import counted
 if TYPE_CHECKING:
     from distributed import Future
 
-    from lrcli.cluster.facts import Wanted
     from lrcli.cluster.opening import Opened
-    from lrcli.cluster.plugin import Accepted
-    from lrcli.cluster.plugin import Workers as Admitted
+    from lrcli.cluster.roster import Accepted
+    from lrcli.cluster.roster import Workers as Admitted
     from lrcli.cluster.work import Trained, Work
 
 __all__ = ["ClusterTrainer"]
@@ -53,7 +46,6 @@ _LOOKING = 0.2  # seconds between two looks at the scheduler, the workers and th
 _FETCHING = 5.0  # seconds that a result may take, at first
 _MOST_DEATHS = 3  # of workers that trained a part, before it is given up
 _NOBODY = Waiting("no worker is left; waiting for others, Ctrl-C gives up", "no worker is left")
-_EQUAL = {"torch": ("lrcli", "torch"), "compiled": ("lrcli", "numba", "llvmlite")}  # of an engine's workers
 
 
 class _Task(NamedTuple):
@@ -120,11 +112,11 @@ class ClusterTrainer:
         from lrcli.cluster.plugin import admitted
 
         self._plan = plan
-        yield _waiting(self._word)
+        yield waiting(self._word)
         self._opened = self._stack.enter_context(open_cluster(self._word))
-        self._admitted = self._stack.enter_context(admitted(self._opened, _wanted(plan)))
+        self._admitted = self._stack.enter_context(admitted(self._opened, wanted(plan)))
         self._admitted.listener = lambda _, told: self._news.put(told)
-        self._work = self._described()
+        self._work = described(plan, self._admitted)
         self._look()
         yield from self._probe(self._longest_first(numbers)[0])
 
@@ -153,21 +145,6 @@ class ClusterTrainer:
         return sorted(numbers, key=lambda number: -self._plan.parts[number].seconds)
 
     # What workers are told ------------------------------------------------------------------------
-
-    def _described(self) -> "Work":
-        from lrcli.cluster.work import Work, with_paths
-
-        plan = self._plan
-        named = [each.code_path for each in plan.experiment.components.values() if each.code_path is not None]
-        unlinked = {path: str(Path(path).resolve()) for path in named}  # as of `code_digests`
-        return Work(
-            experiment=json.dumps(with_paths(resolved(plan.experiment), unlinked)),
-            memory=plan.memory,
-            shares=plan.shares,
-            code=frozenset(code_digests(plan.experiment).values()),
-            admission=self._admitted.name,
-            topic=self._admitted.topic,
-        )
 
     def _submit(self, task: str, number: int, worker: "Accepted") -> "Future[Any]":
         """Have a worker do something with a part; no other is asked to, should it die over that."""
@@ -326,28 +303,3 @@ class ClusterTrainer:
     def _give_up(self, *futures: "Future[Any]") -> None:
         with contextlib.suppress(Exception):  # the scheduler has gone, and what it knew with it
             self._opened.client.cancel(list(futures), force=True)
-
-
-def _wanted(plan: SweepPlan) -> "Wanted":
-    """What a worker must have."""
-    from lrcli.cluster.facts import Wanted, facts_here
-    from lrcli.cluster.sent_code import code_to_send
-
-    engines = {engine_of(part.group.experiment)[0] for part in plan.parts}
-    facts = facts_here()
-    equal = dict.fromkeys(key for engine in engines for key in _EQUAL[engine])
-    uses_package = any(
-        type(each) in PACKAGES for part in plan.parts for each in part.group.experiment.components.values()
-    )
-    packages = ("packages",) if uses_package else ()
-    return Wanted(facts, (*equal, *packages), plan.files, code_to_send(code_digests(plan.experiment)))
-
-
-def _waiting(word: str) -> Waiting:
-    meant = parse_word(word)
-    if isinstance(meant, Local):
-        starting = f"starting {counted(meant.workers, 'worker')}"
-        return Waiting(starting, starting)
-    if isinstance(meant, ClassOfCluster):
-        return Waiting(f"waiting for workers of {meant}; Ctrl-C gives up", "waiting for workers")
-    return Waiting(f"waiting for workers of {meant.address}; Ctrl-C gives up", "waiting for workers")

@@ -20,7 +20,8 @@ from lrcli.cluster.calling import called  # noqa: E402
 from lrcli.cluster.facts import Wanted, facts_here  # noqa: E402
 from lrcli.cluster.local import LocalWorkers  # noqa: E402
 from lrcli.cluster.opening import open_cluster  # noqa: E402
-from lrcli.cluster.plugin import Workers, _Sent, admitted  # noqa: E402
+from lrcli.cluster.plugin import _Sent, admitted  # noqa: E402
+from lrcli.cluster.roster import Workers  # noqa: E402
 from lrcli.cluster.sent_code import SentFile  # noqa: E402
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from distributed import KilledWorker
 
-from lrcli.cluster import opening, plugin, trainer, work
+from lrcli.cluster import asking, opening, plugin, trainer, work
 from lrcli.cluster.trainer import ClusterTrainer
 from lrcli.errors import ClusterError, CodeRunError, UsageError
 from lrcli.experiment.loading import load
@@ -410,7 +410,7 @@ def test_a_worker_is_told_the_path_of_code_that_it_was_sent(tmp_path):
     client = ClusterTrainer("local")
     client._plan = plan_sweep(load(LINE | {"loss": loss}))
     client._admitted = SimpleNamespace(name="lrcli-fake", topic="topic")
-    (sent,) = trainer._wanted(client._plan).code
+    (sent,) = asking.wanted(client._plan).code
     written = work.with_paths(json.loads(client._described().experiment), {sent: "/elsewhere/code.py"})
     assert written["loss"]["path"] == "/elsewhere/code.py"
 
@@ -440,7 +440,7 @@ def test_a_state_is_gone_once_its_part_has_ended_elsewhere(swept, cluster):
 
 
 def test_packages_must_be_the_same_where_a_component_is_of_one(plan, monkeypatch):
-    assert trainer._wanted(plan).equal == ("lrcli", "numba", "llvmlite")
+    assert asking.wanted(plan).equal == ("lrcli", "numba", "llvmlite")
     kind = type(plan.experiment.optimizer)
     monkeypatch.setattr(trainer, "PACKAGES", {kind: "mine 1"})
-    assert trainer._wanted(plan).equal == ("lrcli", "numba", "llvmlite", "packages")
+    assert asking.wanted(plan).equal == ("lrcli", "numba", "llvmlite", "packages")
