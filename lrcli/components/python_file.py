@@ -90,7 +90,7 @@ def _home(value: object, default: str) -> object:
 
 
 def open_file(path: str) -> PythonFile:
-    """Execute a file, unless this process has executed the same content.
+    """Execute a file, unless this process has executed the same content, and the same of those beside it.
 
     Args:
         path: of the file.
@@ -104,9 +104,18 @@ def open_file(path: str) -> PythonFile:
     except OSError as error:
         raise CodeError(f"{path}: could not be read: {error.strerror}") from None
     key = absolute, hashlib.sha256(content).hexdigest()
-    if key not in _opened:
-        _opened[key] = _execute(absolute, content, key[1])
-    return _opened[key]
+    opened = _opened.get(key)
+    if opened is None or any(_digest(each) != digest for each, digest in opened.digests.items()):
+        opened = _opened[key] = _execute(absolute, content, key[1])
+    return opened
+
+
+def _digest(path: str) -> str | None:
+    """Of a file's content; None: it cannot be read."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _execute(path: Path, content: bytes, digest: str) -> PythonFile:

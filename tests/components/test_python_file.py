@@ -29,6 +29,18 @@ def test_a_file_is_run_once_for_each_content(write, capsys):
     assert open_file(path).named("x") == 2
 
 
+def test_a_file_is_run_again_when_one_beside_it_has_changed(write):
+    write("beside.py", "x = 1\n")
+    path = write("main.py", "from beside import x\n")
+    first = open_file(path)
+    assert open_file(path) is first
+    helper = write("beside.py", "x = 200\n")
+    assert open_file(path).named("x") == 200
+    Path(helper).unlink()
+    with pytest.raises(CodeError, match="beside"):
+        open_file(path)
+
+
 def test_helpers_of_the_same_name_are_kept_apart(write):
     for folder in ("one", "two"):
         write(f"{folder}/helper.py", f"WHERE = {folder!r}\n")
