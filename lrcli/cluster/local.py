@@ -85,7 +85,8 @@ class LocalWorkers:
             directory: for their temporary files, and for what they say.
         """
         self._directory = directory
-        self._command = [sys.executable, "-m", "lrcli.cluster.local_worker", scheduler, str(directory)]
+        # -P: what lies in the current directory, such as a random.py, is not what is imported.
+        self._command = [sys.executable, "-P", "-m", "lrcli.cluster.local_worker", scheduler, str(directory)]
         self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
         self._early = 0
         self._came = False

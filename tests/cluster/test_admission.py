@@ -82,6 +82,11 @@ def test_who_reads_standard_input_on_a_worker_does_not_wait_for_it(opened):
     assert opened.client.submit(os.read, 0, 1, pure=False).result(timeout=20) == b""
 
 
+def test_files_in_the_current_directory_are_not_what_workers_import(opened):
+    safe = "__import__('sys').flags.safe_path"
+    assert opened.client.submit(eval, safe, pure=False).result(timeout=20)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="processes have no groups there")
 def test_what_processes_have_started_ends_with_them(tmp_path, monkeypatch):
     processes = LocalWorkers("tcp://127.0.0.1:1", 1, tmp_path)

@@ -407,11 +407,10 @@ def test_a_worker_is_told_the_path_of_code_that_it_was_sent(tmp_path):
     except OSError:
         pytest.skip("this system lets nobody make links")
     loss = {"kind": "python", "path": str(tmp_path / "link" / "code.py"), "name": "half"}
-    client = ClusterTrainer("local")
-    client._plan = plan_sweep(load(LINE | {"loss": loss}))
-    client._admitted = SimpleNamespace(name="lrcli-fake", topic="topic")
-    (sent,) = asking.wanted(client._plan).code
-    written = work.with_paths(json.loads(client._described().experiment), {sent: "/elsewhere/code.py"})
+    plan = plan_sweep(load(LINE | {"loss": loss}))
+    (sent,) = asking.wanted(plan).code
+    told = asking.described(plan, SimpleNamespace(name="lrcli-fake", topic="topic"))
+    written = work.with_paths(json.loads(told.experiment), {sent: "/elsewhere/code.py"})
     assert written["loss"]["path"] == "/elsewhere/code.py"
 
 
@@ -442,5 +441,5 @@ def test_a_state_is_gone_once_its_part_has_ended_elsewhere(swept, cluster):
 def test_packages_must_be_the_same_where_a_component_is_of_one(plan, monkeypatch):
     assert asking.wanted(plan).equal == ("lrcli", "numba", "llvmlite")
     kind = type(plan.experiment.optimizer)
-    monkeypatch.setattr(trainer, "PACKAGES", {kind: "mine 1"})
+    monkeypatch.setattr(asking, "PACKAGES", {kind: "mine 1"})
     assert asking.wanted(plan).equal == ("lrcli", "numba", "llvmlite", "packages")
