@@ -282,6 +282,18 @@ def test_noise_is_new_in_each_step(module):
     assert not np.allclose(two - one, one)
 
 
+@pytest.mark.parametrize(("name", "maps"), [("Net", True), ("Noisy", False)])
+def test_another_thread_that_draws_is_not_the_module(module, name, maps, monkeypatch):
+    moves = iter([1, 2, 2, 2])  # before and after the first call, then of no other
+
+    def states():
+        found = generator_states()
+        return [*found[:-1], found[-1] + next(moves, 2)]
+
+    monkeypatch.setattr("lrcli.engines.torch.module_population.generator_states", states)
+    assert module(name).code.maps(4, 2, 1) is maps
+
+
 def test_noise_does_not_touch_the_generators_of_others(module):
     before = [state.copy() for state in generator_states()]
     fitted(module("Noisy"))

@@ -7,6 +7,7 @@ is refused.
 """
 
 import contextlib
+import itertools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ from lrcli.errors import CodeError, CodeRunError
 
 __all__ = ["ModulePopulation"]
 
+_LOOKS = 3  # calls of a module that seems to draw random numbers
 _MOST_TOLD = 200  # characters of a reason of torch's
 
 
@@ -88,16 +90,25 @@ class ModulePopulation:
     # Looking ----------------------------------------------------------------------------------------
 
     def _look(self, sample: Mapping[str, Tensor], *, trains: bool) -> bool:
-        """Call the module once, and refuse what cannot be trained; whether it draws random numbers."""
+        """Call the module, and refuse what cannot be trained; whether it draws random numbers.
+
+        Another thread may draw from Python's generator meanwhile, as those of a worker of a cluster do. What
+        has not moved in one of a few calls is not drawn from.
+        """
         call, examples = self._calls[trains], self._place.examples
-        leaves = {n: values.clone().requires_grad_(n not in self._frozen) for n, values in sample.items()}
-        buffers = {name: values.clone() for name, values in call.buffers.items()}
-        inputs = examples.clone()
-        with drawn_by(0), torch.enable_grad():
-            before = generator_states()
-            with self._code.running(f"forward failed for inputs of shape {tuple(inputs.shape)}"):
-                outputs = call(leaves, inputs, buffers)
-            still = list(map(np.array_equal, before, generator_states()))
+        still: Sequence[bool] = ()
+        for _ in range(_LOOKS):
+            leaves = {n: values.clone().requires_grad_(n not in self._frozen) for n, values in sample.items()}
+            buffers = {name: values.clone() for name, values in call.buffers.items()}
+            inputs = examples.clone()
+            with drawn_by(0), torch.enable_grad():
+                before = generator_states()
+                with self._code.running(f"forward failed for inputs of shape {tuple(inputs.shape)}"):
+                    outputs = call(leaves, inputs, buffers)
+                again = map(np.array_equal, before, generator_states())
+                still = [same or once for same, once in itertools.zip_longest(again, still, fillvalue=False)]
+            if all(still):
+                break
         draws = not all(still)
         if trains and all(still[1:]):  # for the CPU, or none at all
             self._drawn = drawn_from_torch
