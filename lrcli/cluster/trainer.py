@@ -13,7 +13,7 @@ import contextlib
 import itertools
 import queue
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -45,6 +45,7 @@ __all__ = ["ClusterTrainer"]
 _LOOKING = 0.2  # seconds between two looks at the scheduler, the workers and the wish to stop
 _FETCHING = 5.0  # seconds that a result may take, at first
 _MOST_DEATHS = 3  # of workers that trained a part, before it is given up
+_BEFORE = 0.2  # of a death, where the part had not begun: the worker had one of another sweep before it
 _NOBODY = Waiting("no worker is left; waiting for others, Ctrl-C gives up", "no worker is left")
 
 
@@ -76,7 +77,8 @@ class ClusterTrainer:
         self._news: queue.SimpleQueue[Any] = queue.SimpleQueue()  # futures that are done, words of workers
         self._processors: Counter[str] = Counter()  # parts by the kind that trained them
         self._said: set[str] = set()
-        self._deaths: Counter[int] = Counter()  # of workers that trained a part
+        self._deaths: defaultdict[int, float] = defaultdict(float)  # of workers that trained a part
+        self._begun: set[tuple[int, str]] = set()  # parts that their workers have begun with
         self._pending: dict[Future[Any], _Task] = {}
         self._left: list[int] = []  # parts that no worker has, the next one last
         self._tries = itertools.count()
@@ -115,7 +117,7 @@ class ClusterTrainer:
         yield waiting(self._word)
         self._opened = self._stack.enter_context(open_cluster(self._word))
         self._admitted = self._stack.enter_context(admitted(self._opened, wanted(plan)))
-        self._admitted.listener = lambda _, told: self._news.put(told)
+        self._admitted.listener = self._hear
         self._work = described(plan, self._admitted)
         self._look()
         yield from self._probe(self._longest_first(numbers)[0])
@@ -161,7 +163,13 @@ class ClusterTrainer:
         busy = {task.worker.address for task in self._pending.values()}
         return [worker for address, worker in self._admitted.accepted.items() if address not in busy]
 
+    def _hear(self, address: str, told: Mapping[str, Any]) -> None:
+        """Take what a worker says, in Dask's own thread, so before it is known that the worker has gone."""
+        self._begun.add((told["part"], address))
+        self._news.put(told)
+
     def _hand_out(self, number: int, worker: "Accepted") -> None:
+        self._begun.discard((number, worker.address))
         self._pending[self._submit("train", number, worker)] = _Task(number, worker)
 
     def _bereft(self) -> Iterator[PartLost]:
@@ -175,7 +183,7 @@ class ClusterTrainer:
         """Let another worker train what one has not, unless that was tried often enough."""
         del self._pending[future]
         self._give_up(future)
-        self._deaths[task.number] += 1
+        self._deaths[task.number] += 1 if (task.number, task.worker.address) in self._begun else _BEFORE
         if self._deaths[task.number] < _MOST_DEATHS:
             self._left.append(task.number)
         else:

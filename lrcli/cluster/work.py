@@ -103,7 +103,7 @@ def train(work: Work, number: int) -> Trained:
     """Train a part, telling how far it has come, until it has ended or nobody wants it any more.
 
     It tells of its part: what of it was ``reached``, as a `lrcli.sweeps.part.PartProgress` has it; nothing
-    while the engine's machine code is being compiled.
+    when it begins, after what other sweeps train in this process, and while machine code is being compiled.
 
     Raises:
         ClusterError: it cannot be trained here.
@@ -114,6 +114,7 @@ def train(work: Work, number: int) -> Trained:
         warnings.simplefilter("always")
         for kind in _UNTOLD:
             warnings.simplefilter("ignore", kind)
+        _worker().log_event(work.topic, {"part": number})  # should the process die, it is over this part
         prepared = _prepared(work, number)
         plan = _plan(work)
         training = train_part(plan.parts[number], prepared, plan.select, interruption)

@@ -79,6 +79,7 @@ class FakeCluster:
 
     Attributes:
         dies: called with a worker and a part; whether the worker dies over it, or after it.
+        begins: whether a part begins before its worker dies over it; else one of another sweep is at work.
         dies_preparing: called with a worker; whether it dies over the preparation of a part.
         address_after: called with the address of a worker that died; that at which it is started again.
         status: called with a worker; what Dask has for it while it trains.
@@ -93,6 +94,7 @@ class FakeCluster:
             self.accept(address)
         self.dies = lambda worker, part: ""
         self.dies_preparing = lambda worker: False
+        self.begins = True
         self.status = lambda worker: "running"
         self.address_after = lambda worker: f"{worker}'"
         self.handed, self.busy, self.cancelled, self.scheduler_lives = [], {}, [], lambda: True
@@ -109,6 +111,8 @@ class FakeCluster:
     def _answer(self, function, text, arguments, worker, number, trains):
         if trains:
             self.handed.append((worker, number))
+            if self.begins:
+                self.listener(worker, {"part": number, "worker": worker})
             death = self.dies(worker, number)
             if death:
                 self.lose(worker)
@@ -250,6 +254,13 @@ def test_a_part_that_kills_three_workers_is_told_and_the_others_are_trained(swep
     assert result.warnings[-1].endswith("was given up: 3 workers died while training it")
     assert swept("by workers").result.status == "completed"  # it goes on, by itself
     assert contents(swept.place / "by workers") == alone
+
+
+def test_a_part_that_waited_for_that_of_another_sweep_is_hardly_blamed(swept, cluster):
+    cluster.begins = False
+    cluster.dies = lambda worker, number: "while it trains" if number == 2 else ""
+    assert swept("by workers", "tcp://fake:1").result.status == "failed"
+    assert [number for _, number in cluster.handed].count(2) == 15
 
 
 def test_all_parts_that_kill_workers_are_told(swept, cluster, monkeypatch):
