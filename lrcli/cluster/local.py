@@ -1,4 +1,4 @@
-"""A cluster on this machine: a scheduler within this process, and worker processes of one thread each.
+"""A cluster on this machine: a scheduler within this process, and worker processes that share its cores.
 
 Dask's own worker processes are made by multiprocessing, which runs the user's script again in each; Ctrl-C
 reaches them when it reaches this process; and what they print lands on its terminal. These are processes of
@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from lrcli.errors import ClusterError
+from lrcli.training.cores import cores
 
 __all__ = ["LocalWorkers", "local_cluster"]
 
+# Of libraries; the compiled engine takes as many as a worker has cores.
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 _LOOKING = 0.2  # seconds
 _HOPELESS = 3  # deaths in a row of processes that never came to work
@@ -86,7 +88,9 @@ class LocalWorkers:
         """
         self._directory = directory
         # -P: what lies in the current directory, such as a random.py, is not what is imported.
-        self._command = [sys.executable, "-P", "-m", "lrcli.cluster.local_worker", scheduler, str(directory)]
+        own = str(max(1, cores() // count))
+        program = [sys.executable, "-P", "-m", "lrcli.cluster.local_worker"]
+        self._command = [*program, scheduler, str(directory), own]
         self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
         self._early = 0
         self._came = False

@@ -1,4 +1,4 @@
-"""A worker process on this machine: ``python -m lrcli.cluster.local_worker SCHEDULER DIRECTORY``.
+"""A worker process on this machine: ``python -m lrcli.cluster.local_worker SCHEDULER DIRECTORY CORES``.
 
 It ends when its standard input does, as that of a process whose parent was killed does at once. Code of the
 user's finds an empty one in its place.
@@ -16,21 +16,22 @@ from distributed import Worker
 __all__ = ["main"]
 
 
-def main(scheduler: str, directory: str) -> None:
+def main(scheduler: str, directory: str, cores: str) -> None:
     """Work for a scheduler until it closes this worker.
 
     Args:
         scheduler: its address.
         directory: for temporary files.
+        cores: how many it may use.
     """
     threading.Thread(target=_end_with_parent, args=(_taken_input(), directory), daemon=True).start()
-    asyncio.run(_work(scheduler, directory))
+    asyncio.run(_work(scheduler, directory, int(cores)))
 
 
-async def _work(scheduler: str, directory: str) -> None:
+async def _work(scheduler: str, directory: str, cores: int) -> None:
     async with Worker(
         scheduler,
-        nthreads=1,
+        nthreads=cores,
         memory_limit=0,  # none: how much a part may take was seen to when the sweep was cut
         local_directory=directory,
         dashboard=False,

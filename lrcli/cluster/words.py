@@ -1,7 +1,7 @@
 """What ``--cluster`` may say: the address of a scheduler, ``local``, or the class of a cluster.
 
 tcp://HOST:PORT, tls://HOST:PORT     a scheduler that is running
-local, local:N                       N worker processes on this machine; a core each
+local, local:N                       N worker processes on this machine, sharing its cores
 package.Class, package.Class:N       a cluster that Dask's configuration describes, such as a queue's
 """
 

@@ -118,6 +118,12 @@ def test_processes_that_end_as_they_start_are_given_up(tmp_path, monkeypatch):
             processes.check()
 
 
+@pytest.mark.parametrize(("count", "each"), [(1, "8"), (3, "2"), (8, "1"), (20, "1")])
+def test_processes_share_the_cores(count, each, tmp_path, monkeypatch):
+    monkeypatch.setattr("lrcli.cluster.local.cores", lambda: 8)
+    assert LocalWorkers("tcp://127.0.0.1:1", count, tmp_path)._command[-1] == each
+
+
 def test_processes_that_cannot_be_started_are_told_and_the_others_ended(tmp_path, monkeypatch):
     processes = LocalWorkers("tcp://127.0.0.1:1", 2, tmp_path)
     start, started = processes._start, []
