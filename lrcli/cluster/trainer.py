@@ -185,7 +185,7 @@ class ClusterTrainer:
         self._give_up(future)
         self._deaths[task.number] += 1 if (task.number, task.worker.address) in self._begun else _BEFORE
         if self._deaths[task.number] < _MOST_DEATHS:
-            self._left.append(task.number)
+            self._left.insert(0, task.number)  # after all others, should it be what kills workers
         else:
             yield PartLost(task.number, f"was given up: {_MOST_DEATHS} workers died while training it")
 
