@@ -39,7 +39,7 @@ class Opened:
     """A cluster that can be used.
 
     Attributes:
-        client: of its scheduler; None of Dask's defaults are changed by it.
+        client: of its scheduler; it does not become Dask's default one.
         address: of the scheduler.
         dashboard: address of the page that shows its work; empty: there is none.
         patience: how many seconds a first worker may take; None: as long as it takes.

@@ -253,7 +253,7 @@ class ClusterTrainer:
             raise ClusterError(
                 f"worker {task.worker.address} has cut the sweep otherwise than this process does"
             )
-        self._processors[str(trained.facts.get("processor", ""))] += 1
+        self._processors[str(task.worker.facts.get("processor", ""))] += 1
         for text in trained.warnings:
             self._say(text, text)
         yield PartEnded(task.number, trained.outcome)

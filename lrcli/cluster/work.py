@@ -75,13 +75,11 @@ class Trained:
     Attributes:
         indices: (R, 2) of its members, as of `lrcli.sweeps.cutting.Part`.
         outcome: what they have come to.
-        facts: what the numbers depended on.
         warnings: what was warned of.
     """
 
     indices: NDArray[np.intp]
     outcome: PartOutcome
-    facts: Mapping[str, Any]
     warnings: tuple[str, ...]
 
 
@@ -96,7 +94,7 @@ def prepare(work: Work, number: int) -> dict[str, Any]:
         LrcliError: it cannot be trained.
     """
     with _at_work():
-        return _facts(_prepared(work, number))
+        return environment() | _prepared(work, number).engine.environment
 
 
 def train(work: Work, number: int) -> Trained:
@@ -120,7 +118,7 @@ def train(work: Work, number: int) -> Trained:
         training = train_part(plan.parts[number], prepared, plan.select, interruption)
         outcome = _followed(training, work, number, interruption)
     said = tuple(dict.fromkeys(str(each.message) for each in caught))
-    return Trained(plan.parts[number].indices, outcome, _facts(prepared), said)
+    return Trained(plan.parts[number].indices, outcome, said)
 
 
 def _followed(
@@ -205,10 +203,6 @@ def _at_work() -> Iterator[None]:
 
 def _cannot(why: object) -> ClusterError:
     return ClusterError(f"worker {_worker().address} cannot train the sweep: {why}")
-
-
-def _facts(prepared: Prepared) -> dict[str, Any]:
-    return environment() | prepared.engine.environment
 
 
 def _worker() -> "Worker":

@@ -176,10 +176,7 @@ class PartRecorder:
         metrics = {name: np.where(records.trained, v, np.nan)[:count] for name, v in records.metrics.items()}
         self.history.add(self._epochs[planned], self._steps[planned], metrics)
         values = metrics.get(self._select.metric, np.full((count, 0), np.nan))
-        self._follow(values[self._epochs[planned] > 0])
-
-    def _follow(self, values: Array) -> None:
-        self.best = _better(self.best, values, self._select)
+        self.best = _better(self.best, values[self._epochs[planned] > 0], self._select)
 
 
 def best_at_records(history: History, select: Best) -> float:

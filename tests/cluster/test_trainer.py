@@ -83,13 +83,14 @@ class FakeCluster:
         dies_preparing: called with a worker; whether it dies over the preparation of a part.
         address_after: called with the address of a worker that died; that at which it is started again.
         status: called with a worker; what Dask has for it while it trains.
+        kinds: of processor, by worker.
         handed: each worker and part that was trained, in order.
     """
 
     def __init__(self, workers):
         self.client, self.address, self.dashboard, self.processes = self, "tcp://fake:1", "", None
         self.name, self.topic, self.listener = "lrcli-fake", "topic", None
-        self.accepted, self.refused, self.gone = {}, {}, []
+        self.accepted, self.refused, self.gone, self.kinds = {}, {}, [], {}
         for address in workers:
             self.accept(address)
         self.dies = lambda worker, part: ""
@@ -127,7 +128,9 @@ class FakeCluster:
         return function(text, arguments)
 
     def accept(self, address):
-        self.accepted[address] = SimpleNamespace(address=address)
+        self.accepted[address] = SimpleNamespace(
+            address=address, facts={"processor": self.kinds.get(address)}
+        )
 
     def has(self, worker):
         return self.accepted.get(worker.address) is worker
@@ -386,9 +389,10 @@ def test_what_cannot_be_trained_is_told_before_anything_is_written(swept, cluste
     assert not (swept.place / "by workers").exists()
 
 
-def test_processors_of_several_kinds_are_told(swept, cluster, monkeypatch):
-    kinds = iter(["Kind A", "Kind A", "Kind B"] * 10)
-    monkeypatch.setattr(work, "environment", lambda: {"processor": next(kinds)})
+def test_processors_of_several_kinds_are_told(swept, cluster):
+    for worker, kind in (("a", "Kind A"), ("b", "Kind B")):
+        cluster.kinds[worker] = kind
+        cluster.accept(worker)
     result = swept("by workers", "tcp://fake:1").result
     assert "whose last bits may differ: Kind A (" in result.warnings[-1]
     assert "Kind B (" in result.warnings[-1]
